@@ -1,0 +1,69 @@
+"""Every error ctxsize raises on purpose, each with the exit code it ends the program with.
+
+The exit codes are part of the output contract (see docs/exit-codes.md) and never change meaning.
+"""
+
+from __future__ import annotations
+
+
+class CtxsizeError(Exception):
+    """Something the user can do something about: one line saying what, where, and what to do next.
+
+    ``message`` is that line without the hint; ``hint`` is the next step, or None; ``where`` is a
+    ``file:line`` (or a path) the message is about, or None.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class UsageError(CtxsizeError):
+    """Wrong usage: a path that is not there, options that contradict each other."""
+
+
+class IgnoreFileError(CtxsizeError):
+    """The ignore file can't be read as Docker would read it; ``where`` has file and line."""
+
+
+class DockerfileError(CtxsizeError):
+    """There is no Dockerfile, or it can't be parsed; ``where`` has file and line."""
+
+
+class BuildFailed(CtxsizeError):
+    """A build failed; ``log`` is the end of the builder's output, ``step`` the step that failed."""
+
+    exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        step: str | None = None,
+        log: tuple[str, ...] = (),
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.step = step
+        self.log = log
+
+
+class EngineError(CtxsizeError):
+    """There is no usable engine, or it went away."""
+
+    exit_code = 4
+
+
+class Interrupted(CtxsizeError):
+    """The user pressed Ctrl-C, or the process was told to end."""
+
+    exit_code = 130

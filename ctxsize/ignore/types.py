@@ -1,0 +1,55 @@
+"""The values the ignore package speaks in: dialects, rules, ignore files and verdicts."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Dialect(enum.Enum):
+    """Whose reading of an ignore file applies.
+
+    The official clients filter the context themselves, and BuildKit's and the classic builder's
+    differ: in which excluded directories they enter, which empty directories they send, and
+    which ignore files they know (docs/ignore-files.md lists every difference).
+    """
+
+    BUILDKIT = "buildkit"
+    CLASSIC = "classic"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One effective line of an ignore file.
+
+    ``line`` counts from 1; ``text`` is the line as written, without its line end; ``pattern`` is
+    what Docker matches with after cleaning, without the ``!`` that ``negated`` stands for.
+    """
+
+    line: int
+    text: str
+    pattern: str
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreFile:
+    """A parsed ignore file: ``path`` as shown to people, and its rules in file order."""
+
+    path: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What Docker does with one path.
+
+    ``rule`` is the rule that decides (the last one that matches the path or a parent), or None
+    when none does. ``root`` is the topmost ignored path of the ignored subtree the path lies in,
+    or None when it is kept. ``matches`` are all rules that match the path or a parent, in order.
+    """
+
+    ignored: bool
+    rule: Rule | None
+    root: str | None
+    matches: tuple[Rule, ...] = ()
