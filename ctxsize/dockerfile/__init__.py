@@ -1,0 +1,4 @@
+"""What a Dockerfile needs from the build context, and where that lands in the image.
+
+Pure text and paths: nothing here talks to an engine.
+"""
