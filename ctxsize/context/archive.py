@@ -1,0 +1,300 @@
+"""A build context as a tar stream, for the classic builder and for BuildKit's upload mode.
+
+Nothing is spooled: the stream is made while the tree is walked, in constant memory. What is in it is
+what the official classic client sends (observed on the wire): owner and group 0 without names, whole
+seconds, permission bits as they are, hard links to the first name of their inode, no sockets, and of
+the extended attributes only ``security.capability``.
+
+The format is GNU tar with long names as ``L``/``K`` records. BuildKit recognises an uploaded tar by its
+first 1,024 bytes only, so the first record is always a plain header: when the first entry can't be one,
+a ``./`` directory goes before it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as statmod
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from ctxsize.context.errors import changed, unreadable
+from ctxsize.context.walk import Entry
+
+BLOCK = 512
+_NAME_BYTES = 100
+_OCTAL_SIZE_LIMIT = 8**11  # bytes; a larger size is written in GNU's base 256
+_OCTAL_TIME_LIMIT = 8**11
+_CAPABILITY = "security.capability"
+_GNU = b"ustar  \0"
+_USTAR = b"ustar\x0000"
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+_REGULAR, _HARDLINK, _SYMLINK, _CHAR, _BLOCK_DEVICE, _DIRECTORY, _FIFO = (b"%d" % n for n in range(7))
+
+
+def tar_stream(
+    entries: Iterable[Entry],
+    root: Path | str,
+    *,
+    dockerfile: tuple[str, bytes] | None = None,
+    chunk: int = 1 << 20,
+    sent: Callable[[str, int], None] | None = None,
+) -> Iterator[bytes]:
+    """Yield the tar of ``entries`` (a :func:`ctxsize.context.walk.walk` of ``root``) in parts of about
+    ``chunk`` bytes.
+
+    ``dockerfile`` is a (name, content) that is sent first; it takes the place of an entry of that name.
+    ``sent(path, bytes)`` is called once per entry, after its last byte was handed over or buffered, with
+    the bytes it took in the stream: header, content and padding.
+
+    A file is sent as it is when it is opened. Raises :class:`ctxsize.context.errors.ContextError` naming
+    the file when it can't be read, or when it grows or shrinks while it is sent: the stream never holds
+    padding or half a file. A file that vanishes after it was listed is left out, as the official client
+    leaves it out.
+    """
+    stream = _Stream(root, chunk, sent)
+    try:
+        yield from stream.parts(entries, dockerfile)
+    finally:
+        stream.close()
+
+
+class _Stream:
+    """The state of one tar stream: what is buffered, and which names hard links may refer to."""
+
+    def __init__(self, root: Path | str, chunk: int, sent: Callable[[str, int], None] | None) -> None:
+        self._root = os.fspath(root)
+        self._chunk = chunk
+        self._sent = sent
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self._first = True
+        # An inode whose first name was replaced or vanished → the name its other links now refer to.
+        self._moved: dict[tuple[int, int], str] = {}
+        self._missing: set[str] = set()
+        try:
+            self._fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise unreadable(self._root, error) from error
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def parts(self, entries: Iterable[Entry], dockerfile: tuple[str, bytes] | None) -> Iterator[bytes]:
+        replaced = None
+        if dockerfile is not None:
+            replaced, content = dockerfile
+            wire = self._header(replaced, _REGULAR, 0o644, 0, size=len(content))
+            yield from self._add(content)
+            yield from self._pad(len(content))
+            self._report(replaced, wire + _padded(len(content)))
+            self._missing.add(replaced)
+        for entry in entries:
+            if entry.path != replaced:
+                yield from self._entry(entry)
+        yield from self._add(bytes(2 * BLOCK))
+        yield from self._flush()
+
+    def _entry(self, entry: Entry) -> Iterator[bytes]:
+        mode = entry.stat.st_mode
+        if statmod.S_ISREG(mode):
+            link = entry.hardlink_to
+            if link is not None and link in self._missing:
+                inode = (entry.stat.st_dev, entry.stat.st_ino)
+                link = self._moved.get(inode)
+                if link is None:
+                    self._moved[inode] = entry.path
+            if link is None:
+                yield from self._file(entry)
+                return
+            wire = self._plain(entry, _HARDLINK, link)
+        elif statmod.S_ISDIR(mode):
+            wire = self._plain(entry, _DIRECTORY)
+        elif statmod.S_ISLNK(mode):
+            wire = self._plain(entry, _SYMLINK, entry.target or "")
+        elif statmod.S_ISFIFO(mode):
+            wire = self._plain(entry, _FIFO)
+        elif statmod.S_ISCHR(mode):
+            wire = self._plain(entry, _CHAR)
+        elif statmod.S_ISBLK(mode):
+            wire = self._plain(entry, _BLOCK_DEVICE)
+        else:
+            return  # a socket: tar has no record for it, and the official client leaves it out
+        self._report(entry.path, wire)
+        if self._buffered >= self._chunk:
+            yield from self._flush()
+
+    def _plain(self, entry: Entry, kind: bytes, link: str = "") -> int:
+        """Buffer the header of an entry without content; returns the bytes it took."""
+        st = entry.stat
+        path = entry.path + "/" if kind == _DIRECTORY else entry.path
+        device = st.st_rdev if kind in (_CHAR, _BLOCK_DEVICE) else 0
+        return self._header(path, kind, st.st_mode, int(st.st_mtime), link=link, device=device)
+
+    def _file(self, entry: Entry) -> Iterator[bytes]:
+        path = entry.path
+        try:
+            fd = os.open(path, _OPEN, dir_fd=self._fd)
+        except FileNotFoundError:
+            self._missing.add(path)
+            return
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise changed(self._shown(path), "became a symbolic link") from error
+            raise unreadable(self._shown(path), error) from error
+        try:
+            st = os.fstat(fd)
+            if not statmod.S_ISREG(st.st_mode):
+                raise changed(self._shown(path), "became something else than a file")
+            size = 0 if entry.emptied else st.st_size
+            wire = self._header(
+                path, _REGULAR, st.st_mode, int(st.st_mtime), size=size, capability=_capability(fd)
+            )
+            if size:
+                yield from self._content(fd, path, size)
+                yield from self._pad(size)
+            self._report(path, wire + _padded(size))
+            if self._buffered >= self._chunk:
+                yield from self._flush()
+        except OSError as error:
+            raise unreadable(self._shown(path), error) from error
+        finally:
+            os.close(fd)
+
+    def _content(self, fd: int, path: str, size: int) -> Iterator[bytes]:
+        """Exactly ``size`` bytes of ``fd``; the read at the end asks for one more byte to notice growth."""
+        left = size
+        while True:
+            data = os.read(fd, min(left + 1, self._chunk))
+            if not data and left:
+                raise changed(self._shown(path), f"lost {left:,} of its {size:,} bytes")
+            if len(data) > left:
+                raise changed(self._shown(path), f"grew beyond its {size:,} bytes")
+            left -= len(data)
+            if data:
+                yield from self._add(data)
+            if not left and len(data) < self._chunk:
+                return
+
+    def _add(self, data: bytes) -> Iterator[bytes]:
+        if len(data) >= self._chunk // 2:
+            yield from self._flush()
+            yield data
+            return
+        self._buffer.append(data)
+        self._buffered += len(data)
+        if self._buffered >= self._chunk:
+            yield from self._flush()
+
+    def _pad(self, size: int) -> Iterator[bytes]:
+        rest = -size % BLOCK
+        if rest:
+            yield from self._add(bytes(rest))
+
+    def _flush(self) -> Iterator[bytes]:
+        if self._buffer:
+            data = b"".join(self._buffer)
+            self._buffer.clear()
+            self._buffered = 0
+            yield data
+
+    def _report(self, path: str, wire: int) -> None:
+        if self._sent is not None:
+            self._sent(path, wire)
+
+    def _header(
+        self,
+        path: str,
+        kind: bytes,
+        mode: int,
+        mtime: int,
+        *,
+        size: int = 0,
+        link: str = "",
+        device: int = 0,
+        capability: bytes | None = None,
+    ) -> int:
+        """Buffer the header records of one entry; returns their bytes."""
+        name, target = os.fsencode(path), os.fsencode(link)
+        records = b""
+        if capability is not None:
+            records += _pax({b"SCHILY.xattr." + _CAPABILITY.encode(): capability})
+        if len(name) > _NAME_BYTES:
+            records += _long(b"L", name)
+        if len(target) > _NAME_BYTES:
+            records += _long(b"K", target)
+        if self._first and records:
+            records = _block(b"./", _DIRECTORY, 0o755, mtime) + records
+        self._first = False
+        records += _block(name[:_NAME_BYTES], kind, mode, mtime, size, target[:_NAME_BYTES], device)
+        self._buffer.append(records)
+        self._buffered += len(records)
+        return len(records)
+
+    def _shown(self, path: str) -> str:
+        return os.path.join(self._root, path)
+
+
+def _capability(fd: int) -> bytes | None:
+    try:
+        return os.getxattr(fd, _CAPABILITY)
+    except OSError:  # it has none, or the file system knows none
+        return None
+
+
+def _padded(size: int) -> int:
+    return size + -size % BLOCK
+
+
+def _block(
+    name: bytes,
+    kind: bytes,
+    mode: int,
+    mtime: int,
+    size: int = 0,
+    link: bytes = b"",
+    device: int = 0,
+    magic: bytes = _GNU,
+) -> bytes:
+    """One 512-byte header block."""
+    devices = b""
+    if device:
+        devices = b"%07o\0%07o\0" % (os.major(device), os.minor(device))
+    head = b"%b%07o\x000000000\x000000000\0%b%b" % (
+        name.ljust(_NAME_BYTES, b"\0"),
+        mode & 0o7777,
+        _number(size, _OCTAL_SIZE_LIMIT),
+        _number(mtime, _OCTAL_TIME_LIMIT),
+    )
+    tail = b"%b%b%b%b%b" % (kind, link.ljust(_NAME_BYTES, b"\0"), magic, bytes(64), devices)
+    checksum = sum(head) + sum(tail) + 8 * 32  # the checksum field itself counts as eight spaces
+    return (b"%b%06o\0 %b" % (head, checksum, tail)).ljust(BLOCK, b"\0")
+
+
+def _number(value: int, limit: int) -> bytes:
+    """A 12-byte number field: octal where it fits, else GNU's base 256 (also for times before 1970)."""
+    if 0 <= value < limit:
+        return b"%011o\0" % value
+    if value >= 0:
+        return b"\x80" + value.to_bytes(11, "big")
+    return b"\xff" + value.to_bytes(11, "big", signed=True)
+
+
+def _long(kind: bytes, value: bytes) -> bytes:
+    """GNU's record for a name (``L``) or link target (``K``) of more than 100 bytes."""
+    data = value + b"\0"
+    return _block(b"././@LongLink", kind, 0, 0, len(data)) + data.ljust(_padded(len(data)), b"\0")
+
+
+def _pax(values: dict[bytes, bytes]) -> bytes:
+    """A PAX extended header, for what GNU tar has no record for."""
+    data = b""
+    for key, value in values.items():
+        rest = b" %b=%b\n" % (key, value)
+        length = len(rest)
+        while length != len(rest) + len(str(length)):
+            length = len(rest) + len(str(length))
+        data += b"%d%b" % (length, rest)
+    head = _block(b"PaxHeaders.0/ctxsize", b"x", 0o644, 0, len(data), magic=_USTAR)
+    return head + data.ljust(_padded(len(data)), b"\0")

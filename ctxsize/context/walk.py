@@ -1,0 +1,199 @@
+"""One walk over a build context: the entries a variant sends, in the order Docker sends them.
+
+The order is byte order of the names within each directory, depth first, a directory before its
+content (Go's ``filepath.WalkDir``, which both official clients use). Symbolic links are never
+followed. Memory holds one listing per directory on the way down, plus one record per inode that has
+further names still to come.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as statmod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ctxsize.context.errors import ContextError, changed, unreadable
+
+if TYPE_CHECKING:
+    from ctxsize.ignore.matcher import Matcher
+
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a context as it is sent.
+
+    ``path`` is relative to the context, '/'-separated, decoded with :func:`os.fsdecode`. ``stat`` is
+    its ``lstat``. ``target`` is what a symbolic link points to, else None. ``hardlink_to`` is the path
+    this walk gave the same inode first, or None when this is its first name; the content is sent once,
+    under that first name. ``emptied``: BuildKit delivers this file with 0 bytes (see
+    docs/ignore-files.md), whatever its size in the tree.
+    """
+
+    path: str
+    stat: os.stat_result
+    target: str | None = None
+    hardlink_to: str | None = None
+    emptied: bool = False
+
+    @property
+    def is_dir(self) -> bool:
+        return statmod.S_ISDIR(self.stat.st_mode)
+
+    @property
+    def bytes(self) -> int:
+        """The bytes this entry adds to a context: file content at its first name, a link's target."""
+        if self.emptied or self.hardlink_to is not None:
+            return 0
+        mode = self.stat.st_mode
+        return self.stat.st_size if statmod.S_ISREG(mode) or statmod.S_ISLNK(mode) else 0
+
+
+class Tree:
+    """An open context directory, in which paths are looked up relative to its descriptor.
+
+    Use it as a context manager. Looking up by descriptor keeps deep trees readable whose absolute
+    path would be too long for the system.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        """Open ``root``. Raises :class:`ContextError` when it is not a directory that can be read."""
+        self.root = os.fspath(root)
+        try:
+            self.fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise ContextError("there is no such directory", where=self.root) from error
+        except NotADirectoryError as error:
+            raise ContextError("the build context is not a directory", where=self.root) from error
+        except OSError as error:
+            raise unreadable(self.root, error) from error
+
+    def __enter__(self) -> Tree:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self.fd)
+
+    def shown(self, path: str) -> str:
+        """``path`` as the user would type it."""
+        return os.path.join(self.root, path) if path else self.root
+
+    def open_directory(self, path: str) -> int | None:
+        """A descriptor of the directory ``path`` ("" is the root), or None when it vanished."""
+        try:
+            return os.open(path or ".", _OPEN_DIRECTORY, dir_fd=self.fd)
+        except FileNotFoundError:
+            return None
+        except NotADirectoryError as error:
+            raise changed(self.shown(path), "stopped being a directory") from error
+        except OSError as error:
+            raise unreadable(self.shown(path), error) from error
+
+    def names(self, path: str) -> list[str]:
+        """The names in the directory ``path`` in byte order; none when it vanished."""
+        fd = self.open_directory(path)
+        if fd is None:
+            return []
+        try:
+            names = os.listdir(fd)
+        except OSError as error:
+            raise unreadable(self.shown(path), error) from error
+        finally:
+            os.close(fd)
+        names.sort(key=os.fsencode)
+        return names
+
+    def lstat(self, path: str) -> os.stat_result | None:
+        """The ``lstat`` of ``path``, or None when it vanished."""
+        try:
+            return os.stat(path, dir_fd=self.fd, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise unreadable(self.shown(path), error) from error
+
+    def readlink(self, path: str) -> str | None:
+        """Where the symbolic link ``path`` points to, or None when it vanished."""
+        try:
+            return os.readlink(path, dir_fd=self.fd)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise unreadable(self.shown(path), error) from error
+
+
+def walk(
+    root: Path | str, matcher: Matcher | None, *, hidden: frozenset[str] = frozenset()
+) -> Iterator[Entry]:
+    """Yield what is sent of the context ``root``: everything, or what ``matcher`` keeps.
+
+    ``hidden`` are paths treated as not existing: the ``without`` variant hides the ignore file.
+
+    An entry that vanishes during the walk is left out, as the official clients do. Raises
+    :class:`ContextError` naming the directory or link that can't be read.
+    """
+    with Tree(root) as tree:
+        links = _Links()
+        stack = [iter(tree.names(""))]
+        directories = [""]
+        while stack:
+            name = next(stack[-1], None)
+            if name is None:
+                stack.pop()
+                directories.pop()
+                continue
+            path = directories[-1] + name
+            if path in hidden:
+                continue
+            st = tree.lstat(path)
+            if st is None:
+                continue
+            entry = _entry(tree, links, path, st, False)
+            if entry is None:
+                continue
+            yield entry
+            if entry.is_dir:
+                stack.append(iter(tree.names(path)))
+                directories.append(path + "/")
+
+
+class _Links:
+    """Which inodes with several names were sent already, under which name, and whether emptied."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[int, int], tuple[str, bool]] = {}
+        self._left: dict[tuple[int, int], int] = {}
+
+    def first(self, path: str, st: os.stat_result, emptied: bool) -> tuple[str, bool] | None:
+        """The (path, emptied) under which this inode was sent before; None the first time."""
+        inode = (st.st_dev, st.st_ino)
+        known = self._first.get(inode)
+        if known is None:
+            self._first[inode] = (path, emptied)
+            self._left[inode] = st.st_nlink - 1
+            return None
+        self._left[inode] -= 1
+        if self._left[inode] <= 0:
+            del self._first[inode], self._left[inode]
+        return known
+
+
+def _entry(tree: Tree, links: _Links, path: str, st: os.stat_result, emptied: bool) -> Entry | None:
+    """The entry at ``path``; None when it is a link that vanished."""
+    mode = st.st_mode
+    if statmod.S_ISLNK(mode):
+        target = tree.readlink(path)
+        return None if target is None else Entry(path, st, target)
+    if statmod.S_ISREG(mode):
+        first = links.first(path, st, emptied) if st.st_nlink > 1 else None
+        if first is not None:
+            return Entry(path, st, None, first[0], first[1])
+        return Entry(path, st, emptied=emptied)
+    return Entry(path, st)
