@@ -1,0 +1,67 @@
+# `make help` lists the targets. `make compare` and `make test` need nothing but this file's machine:
+# Debian or Ubuntu as root, or anywhere with Python 3.11 and a Docker engine that answers.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+python := $(VENV)/bin/python
+# The example project of `make compare`: FIXTURE=node-heavy measures another one.
+FIXTURE := flask-gunicorn
+project := .cache/fixtures/$(FIXTURE)
+fixture_files := $(shell find fixtures/$(FIXTURE) -type f -o -type l) fixtures/make.py
+# More for the commands behind a target: make test ARGS="-k ignore", make compare ARGS="--repeat 5".
+ARGS :=
+
+.PHONY: help
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
+
+.PHONY: venv engine
+venv:
+	@VENV=$(VENV) scripts/ensure-venv
+
+engine:
+	@scripts/ensure-engine
+
+# In .cache, which git ignores: never inside fixtures/.
+$(project).made: $(fixture_files) | venv
+	@scripts/apt-install git git
+	@$(python) fixtures/make.py --replace $(FIXTURE) $(project)
+	@touch $@
+
+.PHONY: compare
+compare: venv engine $(project).made  ## measure an example project (FIXTURE=flask-gunicorn) on a real engine
+	@base=$$($(python) fixtures/make.py --base $(FIXTURE)); \
+	image=$$(scripts/make-base-images "$$base" | cut -d' ' -f2); \
+	$(VENV)/bin/ctxsize compare --build-arg "BASE=$$image" $(ARGS) $(project)
+
+.PHONY: test
+test: venv engine  ## run the whole test suite
+	@scripts/apt-install git git
+	@scripts/make-base-images >/dev/null
+	@$(python) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: venv  ## ruff, mypy, shellcheck
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/shellcheck scripts/apt-install scripts/ensure-* scripts/lock scripts/make-base-images .ci/run
+
+.PHONY: conformance
+conformance: venv engine  ## compare our ignore rules with real builds, 10,000 random cases (about an hour)
+	@$(python) tests/conformance/ignore/sweep.py --cases 10000 $(ARGS)
+
+.PHONY: bench
+bench: venv engine  ## run the benchmarks, each a ratio against a peer
+	@scripts/make-base-images >/dev/null
+	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(python) "$$benchmark" $(ARGS); done
+
+.PHONY: clean
+clean:  ## remove what the other targets made: .venv, .cache, the stand-in base images
+	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist ctxsize.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@images=$$(docker image ls --quiet --filter label=org.ctxsize.base --filter 'reference=ctxsize/base-*' 2>/dev/null || true); \
+	[ -z "$$images" ] || docker image rm $$images >/dev/null
