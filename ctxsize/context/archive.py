@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ctxsize.context.errors import changed, unreadable
-from ctxsize.context.walk import Entry
+from ctxsize.context.walk import Entry, Tree
 
 BLOCK = 512
 _NAME_BYTES = 100
@@ -53,33 +53,24 @@ def tar_stream(
     padding or half a file. A file that vanishes after it was listed is left out, as the official client
     leaves it out.
     """
-    stream = _Stream(root, chunk, sent)
-    try:
-        yield from stream.parts(entries, dockerfile)
-    finally:
-        stream.close()
+    with Tree(root) as tree:
+        yield from _Stream(tree, chunk, sent).parts(entries, dockerfile)
 
 
 class _Stream:
     """The state of one tar stream: what is buffered, and which names hard links may refer to."""
 
-    def __init__(self, root: Path | str, chunk: int, sent: Callable[[str, int], None] | None) -> None:
-        self._root = os.fspath(root)
+    def __init__(self, tree: Tree, chunk: int, sent: Callable[[str, int], None] | None) -> None:
+        self._tree = tree
         self._chunk = chunk
         self._sent = sent
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._first = True
-        # An inode whose first name was replaced or vanished → the name its other links now refer to.
-        self._moved: dict[tuple[int, int], str] = {}
+        # Names that were replaced or vanished; and for the inodes whose first name is one of them, the
+        # name that their other links refer to instead.
         self._missing: set[str] = set()
-        try:
-            self._fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            raise unreadable(self._root, error) from error
-
-    def close(self) -> None:
-        os.close(self._fd)
+        self._moved: dict[tuple[int, int], str] = {}
 
     def parts(self, entries: Iterable[Entry], dockerfile: tuple[str, bytes] | None) -> Iterator[bytes]:
         replaced = None
@@ -135,18 +126,18 @@ class _Stream:
     def _file(self, entry: Entry) -> Iterator[bytes]:
         path = entry.path
         try:
-            fd = os.open(path, _OPEN, dir_fd=self._fd)
+            fd = os.open(path, _OPEN, dir_fd=self._tree.fd)
         except FileNotFoundError:
             self._missing.add(path)
             return
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise changed(self._shown(path), "became a symbolic link") from error
-            raise unreadable(self._shown(path), error) from error
+                raise changed(self._tree.shown(path), "became a symbolic link") from error
+            raise unreadable(self._tree.shown(path), error) from error
         try:
             st = os.fstat(fd)
             if not statmod.S_ISREG(st.st_mode):
-                raise changed(self._shown(path), "became something else than a file")
+                raise changed(self._tree.shown(path), "became something else than a file")
             size = 0 if entry.emptied else st.st_size
             wire = self._header(
                 path, _REGULAR, st.st_mode, int(st.st_mtime), size=size, capability=_capability(fd)
@@ -158,7 +149,7 @@ class _Stream:
             if self._buffered >= self._chunk:
                 yield from self._flush()
         except OSError as error:
-            raise unreadable(self._shown(path), error) from error
+            raise unreadable(self._tree.shown(path), error) from error
         finally:
             os.close(fd)
 
@@ -168,9 +159,9 @@ class _Stream:
         while True:
             data = os.read(fd, min(left + 1, self._chunk))
             if not data and left:
-                raise changed(self._shown(path), f"lost {left:,} of its {size:,} bytes")
+                raise changed(self._tree.shown(path), f"lost {left:,} of its {size:,} bytes")
             if len(data) > left:
-                raise changed(self._shown(path), f"grew beyond its {size:,} bytes")
+                raise changed(self._tree.shown(path), f"grew beyond its {size:,} bytes")
             left -= len(data)
             if data:
                 yield from self._add(data)
@@ -231,9 +222,6 @@ class _Stream:
         self._buffer.append(records)
         self._buffered += len(records)
         return len(records)
-
-    def _shown(self, path: str) -> str:
-        return os.path.join(self._root, path)
 
 
 def _capability(fd: int) -> bytes | None:

@@ -83,7 +83,7 @@ class Tree:
 
     def shown(self, path: str) -> str:
         """``path`` as the user would type it."""
-        return os.path.join(self.root, path) if path else self.root
+        return f"{self.root.rstrip('/')}/{path}" if path else self.root
 
     def open_directory(self, path: str) -> int | None:
         """A descriptor of the directory ``path`` ("" is the root), or None when it vanished."""
