@@ -15,11 +15,11 @@ from __future__ import annotations
 import errno
 import os
 import stat as statmod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ctxsize.context.errors import changed, unreadable
-from ctxsize.context.walk import Entry, Tree
+from ctxsize.context.walk import Entry, OpenTree
 
 BLOCK = 512
 _NAME_BYTES = 100
@@ -37,14 +37,15 @@ def tar_stream(
     entries: Iterable[Entry],
     root: Path | str,
     *,
-    dockerfile: tuple[str, bytes] | None = None,
+    extra: Mapping[str, bytes] | None = None,
     chunk: int = 1 << 20,
     sent: Callable[[str, int], None] | None = None,
 ) -> Iterator[bytes]:
     """Yield the tar of ``entries`` (a :func:`ctxsize.context.walk.walk` of ``root``) in parts of about
     ``chunk`` bytes.
 
-    ``dockerfile`` is a (name, content) that is sent first; it takes the place of an entry of that name.
+    ``extra`` are files (path → content) that are sent first, each in place of any entry of that path: a
+    Dockerfile from outside the context, or one that was rewritten for a measurement.
     ``sent(path, bytes)`` is called once per entry, after its last byte was handed over or buffered, with
     the bytes it took in the stream: header, content and padding.
 
@@ -53,14 +54,14 @@ def tar_stream(
     padding or half a file. A file that vanishes after it was listed is left out, as the official client
     leaves it out.
     """
-    with Tree(root) as tree:
-        yield from _Stream(tree, chunk, sent).parts(entries, dockerfile)
+    with OpenTree(root) as tree:
+        yield from _Stream(tree, chunk, sent).parts(entries, extra or {})
 
 
 class _Stream:
     """The state of one tar stream: what is buffered, and which names hard links may refer to."""
 
-    def __init__(self, tree: Tree, chunk: int, sent: Callable[[str, int], None] | None) -> None:
+    def __init__(self, tree: OpenTree, chunk: int, sent: Callable[[str, int], None] | None) -> None:
         self._tree = tree
         self._chunk = chunk
         self._sent = sent
@@ -72,17 +73,15 @@ class _Stream:
         self._missing: set[str] = set()
         self._moved: dict[tuple[int, int], str] = {}
 
-    def parts(self, entries: Iterable[Entry], dockerfile: tuple[str, bytes] | None) -> Iterator[bytes]:
-        replaced = None
-        if dockerfile is not None:
-            replaced, content = dockerfile
-            wire = self._header(replaced, _REGULAR, 0o644, 0, size=len(content))
+    def parts(self, entries: Iterable[Entry], extra: Mapping[str, bytes]) -> Iterator[bytes]:
+        for path, content in extra.items():
+            wire = self._header(path, _REGULAR, 0o644, 0, size=len(content))
             yield from self._add(content)
             yield from self._pad(len(content))
-            self._report(replaced, wire + _padded(len(content)))
-            self._missing.add(replaced)
+            self._report(path, wire + _padded(len(content)))
+            self._missing.add(path)
         for entry in entries:
-            if entry.path != replaced:
+            if entry.path not in extra:
                 yield from self._entry(entry)
         yield from self._add(bytes(2 * BLOCK))
         yield from self._flush()

@@ -54,7 +54,7 @@ class Entry:
         return self.stat.st_size if statmod.S_ISREG(mode) or statmod.S_ISLNK(mode) else 0
 
 
-class Tree:
+class OpenTree:
     """An open context directory, in which paths are looked up relative to its descriptor.
 
     Use it as a context manager. Looking up by descriptor keeps deep trees readable whose absolute
@@ -73,7 +73,7 @@ class Tree:
         except OSError as error:
             raise unreadable(self.root, error) from error
 
-    def __enter__(self) -> Tree:
+    def __enter__(self) -> OpenTree:
         return self
 
     def __exit__(
@@ -139,7 +139,7 @@ def walk(
     An entry that vanishes during the walk is left out, as the official clients do. Raises
     :class:`ContextError` naming the directory or link that can't be read.
     """
-    with Tree(root) as tree:
+    with OpenTree(root) as tree:
         links = _Links()
         stack = [iter(tree.names(""))]
         directories = [""]
@@ -185,7 +185,7 @@ class _Links:
         return known
 
 
-def _entry(tree: Tree, links: _Links, path: str, st: os.stat_result, emptied: bool) -> Entry | None:
+def _entry(tree: OpenTree, links: _Links, path: str, st: os.stat_result, emptied: bool) -> Entry | None:
     """The entry at ``path``; None when it is a link that vanished."""
     mode = st.st_mode
     if statmod.S_ISLNK(mode):
