@@ -1,0 +1,238 @@
+"""One build through BuildKit, driven as ``docker build`` drives it.
+
+``build`` opens a session, asks the engine to build (POST ``/build?version=2&remote=client-session``), serves the
+directories while it does, and returns the trace, the transfers and the image. It blocks; the session is answered
+from a thread of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+
+from ctxsize.engine.buildkit.directory import ContextDir
+from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, SolveError
+from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
+from ctxsize.engine.buildkit.health import Health
+from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Service, Session
+from ctxsize.engine.buildkit.trace import (
+    TRACE_ID,
+    BuildWarning,
+    LogLine,
+    StatusUpdate,
+    Trace,
+    Vertex,
+    decode_trace,
+)
+
+POLL = 0.5
+"""Seconds between looks at whether the session is still alive while the engine says nothing."""
+CANCEL_TIMEOUT = 5.0
+"""Seconds given to the engine to take note that a build is abandoned."""
+_LOG_LINES_IN_ERROR = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SolveRequest:
+    """What to build. Names and values are those of ``docker build``'s options.
+
+    ``dockerfile`` is a name within the served dockerfile directory. ``build_args``: a value of None leaves the
+    argument unset. ``shared_key`` is the key BuildKit keeps the received directories under: a new one per build
+    starts from a known state, an old one sends only what changed since. ``network`` is the mode for RUN steps;
+    ``extra_hosts`` are ``name:address``.
+    """
+
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    build_args: Mapping[str, str | None] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
+    network: str | None = None
+    pull: bool = False
+    no_cache: bool = False
+    tags: Sequence[str] = ()
+    extra_hosts: Sequence[str] = ()
+    cache_from: Sequence[str] = ()
+    shm_size: int | None = None
+    shared_key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    session_name: str = "buildkit-session"
+
+    def params(self) -> dict[str, Any]:
+        """The query of POST /build (moby api/server/router/build, the classic builder's own parameters)."""
+        optional: dict[str, Any] = {
+            "target": self.target,
+            "platform": self.platform,
+            "networkmode": self.network,
+            "shmsize": self.shm_size,
+            "buildargs": json.dumps(dict(self.build_args)) if self.build_args else None,
+            "labels": json.dumps(dict(self.labels)) if self.labels else None,
+            "cachefrom": json.dumps(list(self.cache_from)) if self.cache_from else None,
+            "extrahosts": ",".join(self.extra_hosts) or None,
+            "pull": "1" if self.pull else None,
+            "nocache": "1" if self.no_cache else None,
+            "t": list(self.tags) or None,
+        }
+        required = {"version": "2", "remote": "client-session", "dockerfile": self.dockerfile, "rm": "1"}
+        return required | {name: value for name, value in optional.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class SolveResult:
+    """A finished build.
+
+    ``vertices`` are the steps in the order BuildKit reported them, ``transfers`` one per directory the engine asked
+    for. ``log`` is the raw output; ``log_lines`` the same as text.
+    """
+
+    image_id: str
+    vertices: tuple[Vertex, ...]
+    log: tuple[LogLine, ...]
+    log_lines: tuple[str, ...]
+    warnings: tuple[BuildWarning, ...]
+    transfers: tuple[Transfer, ...]
+
+    @property
+    def context(self) -> tuple[Transfer, ...]:
+        """The transfers of the build context: none when no step needs it, several when stages ask for parts."""
+        return tuple(t for t in self.transfers if t.name == "context")
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes of the context as the official client counts "transferring context"."""
+        return sum(t.bytes for t in self.context)
+
+    @property
+    def sent_content_bytes(self) -> int:
+        """Bytes of file content of the context that crossed to the engine."""
+        return sum(t.content_bytes for t in self.context)
+
+    @property
+    def sent_files(self) -> int:
+        """Files of the context whose content crossed to the engine."""
+        return sum(t.files for t in self.context)
+
+
+def build(
+    api: docker.APIClient,
+    request: SolveRequest,
+    *,
+    context: ContextDir,
+    dockerfile: ContextDir,
+    services: Sequence[Service] = (),
+    on_update: Callable[[StatusUpdate], None] | None = None,
+    on_sent: Callable[[Sent], None] | None = None,
+) -> SolveResult:
+    """Build an image.
+
+    ``services`` are further services for the session: Auth, Secrets, SSHForward. ``on_update`` sees every trace
+    event as it comes, in the calling thread; ``on_sent`` every write of file content, in the session's thread.
+
+    Raises SolveError when the build fails, ContextError when a directory can't be served, SessionUnavailable
+    when the engine has no sessions, ConnectionLost when it goes away.
+    """
+    directories = FileSync({"context": context, "dockerfile": dockerfile}, on_sent)
+    trace = Trace(on_update)
+    image_id = ""
+    with Session(
+        api, [directories, Health(), *services], name=request.session_name, shared_key=request.shared_key
+    ) as session:
+        try:
+            with _Events(api, request.params() | {"session": session.id, "buildid": uuid.uuid4().hex}) as events:
+                for event in events.follow(session):
+                    if event.get("id") == TRACE_ID:
+                        trace.add(decode_trace(event["aux"]))
+                    elif "error" in event:
+                        raise _failure(str(event["error"]), trace)
+                    elif isinstance(event.get("aux"), dict) and "ID" in event["aux"]:
+                        image_id = event["aux"]["ID"]
+        except BuildKitError as error:
+            if directories.error is not None:
+                raise directories.error from error
+            raise
+    return SolveResult(
+        image_id=image_id,
+        vertices=trace.vertices,
+        log=tuple(trace.log),
+        log_lines=tuple(trace.log_lines()),
+        warnings=tuple(trace.warnings),
+        transfers=tuple(directories.transfers),
+    )
+
+
+def _failure(message: str, trace: Trace) -> SolveError:
+    failed = next((v for v in trace.vertices if v.error), None)
+    if failed is None:
+        return SolveError(message)
+    log = tuple(trace.log_lines(failed.digest)[-_LOG_LINES_IN_ERROR:])
+    return SolveError(message, step=failed.name, log=log)
+
+
+class _Events:
+    """The engine's answer to POST /build, read in a thread so that its silence can't hold us."""
+
+    def __init__(self, api: docker.APIClient, params: dict[str, Any]) -> None:
+        self._api = api
+        self._params = params
+        self._events: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._read, name="buildkit-events", daemon=True)
+        self._ended = False
+
+    def __enter__(self) -> _Events:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._ended:
+            with contextlib.suppress(requests.RequestException, docker.errors.DockerException):
+                self._api.post(
+                    self._api._url("/build/cancel"), params={"id": self._params["buildid"]}, timeout=CANCEL_TIMEOUT
+                )
+        self._thread.join(CANCEL_TIMEOUT)
+
+    def follow(self, session: Session) -> Any:
+        """The events as they come. Raises SolveError, and ConnectionLost when engine or session end early."""
+        while True:
+            try:
+                event = self._events.get(timeout=POLL)
+            except queue.Empty:
+                session.check()
+                continue
+            if event is None:
+                self._ended = True
+                return
+            if isinstance(event, Exception):
+                self._ended = True
+                raise event
+            yield event
+
+    def _read(self) -> None:
+        try:
+            # No read time-out: a step may be silent for hours. The session notices when the engine is gone.
+            response = self._api.post(
+                self._api._url("/build"), params=self._params, stream=True, timeout=(OPEN_TIMEOUT, None)
+            )
+            if response.status_code >= 400:
+                self._events.put(SolveError(_message(response)))
+                return
+            for event in self._api._stream_helper(response, decode=True):
+                self._events.put(event)
+            self._events.put(None)
+        except Exception as error:  # whatever it is, the caller must hear of it rather than wait
+            self._events.put(ConnectionLost(f"the connection to the engine broke: {error}"))
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return response.text.strip() or f"HTTP status {response.status_code}"

@@ -1,0 +1,274 @@
+"""The directories a session serves: what BuildKit calls local sources, ``context`` and ``dockerfile``."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Protocol, Union
+
+from ctxsize.engine.buildkit.entry import Entry, device, go_mode
+from ctxsize.engine.buildkit.errors import ContextError
+from ctxsize.engine.buildkit.filter import Filter, MatcherFactory, follow_links, without_nested
+
+_NEW_FILE_MODE = 0o644
+_Inode = tuple[int, int]
+_State = tuple[Any, Any]
+_Listed = Union["os.DirEntry[str]", "_OverlayEntry"]
+
+
+class ServedTree(Protocol):
+    """A directory narrowed down to what one request asked for."""
+
+    def walk(self) -> Iterator[Entry]:
+        """Entries in walk order. Raises ContextError for what can't be read."""
+
+    def open(self, path: str) -> BinaryIO | None:
+        """The content of a listed file, or None when it can't be opened: it then arrives empty."""
+
+
+class ContextDir(Protocol):
+    """One served directory."""
+
+    def select(self, include: Sequence[str], exclude: Sequence[str], follow: Sequence[str]) -> ServedTree:
+        """Apply the patterns of one request. Raises ContextError for a malformed one."""
+
+
+class LocalDir:
+    """A directory on disk, served as the official client serves it, with changes that exist only in the stream.
+
+    ``root`` is resolved once. ``hidden`` are paths served as if they did not exist (a directory with all below).
+    ``overlay`` maps paths to the content served there, instead of or beside what is on disk; the directory it
+    lies in must exist. A replaced file keeps its mode and gets a modification time one nanosecond later, so that
+    the engine sees the difference. Semantics: tonistiigi/fsutil fs.go, stat.go, stat_unix.go; owners are always
+    root, as BuildKit's client resets them (client/solve.go).
+
+    Raises ContextError when ``root`` is not a directory.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        matcher_factory: MatcherFactory,
+        *,
+        hidden: frozenset[str] = frozenset(),
+        overlay: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.root = os.path.realpath(root)
+        if not os.path.isdir(self.root):
+            raise ContextError(f"not a directory: {os.fspath(root)}")
+        self.hidden = hidden
+        self.overlay = dict(overlay or {})
+        self._overlay_names: dict[str, list[str]] = {}
+        for path in self.overlay:
+            directory, _, name = path.rpartition("/")
+            self._overlay_names.setdefault(directory, []).append(name)
+        self._matcher_factory = matcher_factory
+
+    def select(self, include: Sequence[str], exclude: Sequence[str], follow: Sequence[str]) -> _Selection:
+        """See ContextDir."""
+        wanted: Sequence[str] | None = include
+        try:
+            if follow:
+                targets = follow_links(follow, self, self._matcher_factory)
+                if targets is not None:
+                    wanted = without_nested([*include, *targets])
+            return _Selection(self, Filter(wanted or (), exclude, self._matcher_factory))
+        except ValueError as error:
+            raise ContextError(f"invalid pattern: {error}") from error
+
+    # --- the file system as served: disk, minus hidden, plus overlay ---
+
+    def readlink(self, path: str) -> str | None:
+        """See filter.Links."""
+        if path in self.hidden or path in self.overlay:
+            return None
+        try:
+            return os.readlink(os.path.join(self.root, path))
+        except OSError as error:
+            if error.errno in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
+                return None
+            raise ContextError(_text(error, path), path) from error
+
+    def names(self, directory: str) -> Sequence[str]:
+        """See filter.Links."""
+        relative = "" if directory == "." else directory
+        try:
+            return [entry.name for entry in self.scan(relative)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise ContextError(_text(error, directory), directory) from error
+
+    def scan(self, directory: str) -> list[_Listed]:
+        """What is served directly in ``directory`` ('' for the root), in byte order of names."""
+        prefix = directory + "/" if directory else ""
+        with os.scandir(os.path.join(self.root, directory)) as listing:
+            entries: list[_Listed] = list(listing)
+        if self.hidden:
+            entries = [e for e in entries if prefix + e.name not in self.hidden]
+        for name in self._overlay_names.get(directory, ()):
+            entries = [e for e in entries if e.name != name]
+            entries.append(_OverlayEntry(name))
+        entries.sort(key=_name_bytes)
+        return entries
+
+    def info(self, path: str, entry: _Listed, seen: dict[_Inode, str]) -> Entry:
+        """Everything about one entry; ``seen`` collects the first name of each inode. Raises OSError."""
+        if isinstance(entry, _OverlayEntry):
+            return self._overlay_info(path)
+        full = os.path.join(self.root, path)
+        st = entry.stat(follow_symlinks=False)
+        if stat.S_ISDIR(st.st_mode):
+            return Entry(path, go_mode(st.st_mode), 0, st.st_mtime_ns, xattrs=_xattrs(full))
+        linkname, devmajor, devminor = "", 0, 0
+        if st.st_nlink > 1:
+            linkname = seen.setdefault((st.st_dev, st.st_ino), path)
+            if linkname == path:
+                linkname = ""
+        if stat.S_ISLNK(st.st_mode):
+            linkname = os.readlink(full)
+        elif not stat.S_ISREG(st.st_mode):
+            devmajor, devminor = device(st.st_rdev)
+        return Entry(
+            path, go_mode(st.st_mode), st.st_size, st.st_mtime_ns, linkname, devmajor, devminor, _xattrs(full)
+        )
+
+    def _overlay_info(self, path: str) -> Entry:
+        size = len(self.overlay[path])
+        try:
+            st = os.lstat(os.path.join(self.root, path))
+        except OSError:
+            return Entry(path, _NEW_FILE_MODE, size)
+        mode = go_mode(st.st_mode) if stat.S_ISREG(st.st_mode) else _NEW_FILE_MODE
+        return Entry(path, mode, size, st.st_mtime_ns + 1)
+
+    def open(self, path: str) -> BinaryIO | None:
+        """The content served at ``path``, or None when it can't be opened (fsutil then sends it empty)."""
+        if path in self.overlay:
+            return io.BytesIO(self.overlay[path])
+        try:
+            # Unbuffered: the sender reads in blocks of its own. Non-blocking, or a file that became a fifo
+            # since it was listed would hang the build.
+            fd = os.open(os.path.join(self.root, path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            return open(fd, "rb", buffering=0)
+        except OSError:
+            return None
+
+
+class _OverlayEntry:
+    """Stands in a listing for a file of the overlay."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+        return False
+
+
+class _Frame:
+    """A directory being walked; ``unlisted`` is its own entry while it is not known to hold anything wanted."""
+
+    __slots__ = ("entries", "prefix", "state", "unlisted")
+
+    def __init__(self, prefix: str, entries: Iterator[_Listed], state: _State, unlisted: _Listed | None) -> None:
+        self.prefix = prefix
+        self.entries = entries
+        self.state = state
+        self.unlisted = unlisted
+
+
+class _Selection:
+    """A LocalDir seen through the filter of one request."""
+
+    def __init__(self, directory: LocalDir, filter_: Filter) -> None:
+        self._directory = directory
+        self._filter = filter_
+
+    def walk(self) -> Iterator[Entry]:
+        """See ServedTree. As in fsutil, a file that vanished since its directory was listed ends that directory."""
+        try:
+            yield from self._walk()
+        except OSError as error:
+            path = os.path.relpath(os.fsdecode(error.filename or ""), self._directory.root)
+            raise ContextError(_text(error, path), path) from error
+
+    def _walk(self) -> Iterator[Entry]:
+        """A stack of open directories rather than recursion: trees can be deeper than Python's stack."""
+        scan, info, visit = self._directory.scan, self._directory.info, self._filter.visit
+        seen: dict[_Inode, str] = {}
+        stack = [_Frame("", iter(scan("")), (None, None), None)]
+        unlisted = 0
+        while stack:
+            frame = stack[-1]
+            entry = next(frame.entries, None)
+            if entry is None:
+                stack.pop()
+                unlisted -= frame.unlisted is not None
+                continue
+            path = frame.prefix + entry.name
+            is_dir = entry.is_dir(follow_symlinks=False)
+            listed, entered, state = visit(path, is_dir, frame.state)
+            if listed:
+                try:
+                    found = info(path, entry, seen)
+                    if unlisted:
+                        for above in stack:
+                            if above.unlisted is not None:
+                                yield info(above.prefix[:-1], above.unlisted, seen)
+                                above.unlisted = None
+                                unlisted -= 1
+                except (FileNotFoundError, NotADirectoryError):
+                    if not is_dir:
+                        stack.pop()
+                        unlisted -= frame.unlisted is not None
+                    continue
+                yield found
+            if entered:
+                try:
+                    entries = scan(path)
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                except PermissionError:
+                    if listed:
+                        raise
+                    continue
+                stack.append(_Frame(path + "/", iter(entries), state, None if listed else entry))
+                unlisted += not listed
+
+    def open(self, path: str) -> BinaryIO | None:
+        """See ServedTree."""
+        if not self._filter.passes_all and not self._filter.opens(path):
+            return None
+        return self._directory.open(path)
+
+
+def _name_bytes(entry: _Listed) -> bytes:
+    return os.fsencode(entry.name)
+
+
+def _text(error: OSError, path: str) -> str:
+    return f"{path or '.'}: {error.strerror or error}"
+
+
+def _xattrs(path: str) -> Mapping[str, bytes]:
+    """Extended attributes, of the link itself for a symlink; those that can't be read are left out."""
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return {}
+        raise
+    result = {}
+    for name in names:
+        if name.startswith("com.apple."):
+            continue
+        try:
+            result[name] = os.getxattr(path, name, follow_symlinks=False)
+        except OSError:
+            continue
+    return result

@@ -1,0 +1,193 @@
+"""Which entries of a directory the engine asked for: fsutil's include, exclude and follow filter.
+
+Copies the semantics of tonistiigi/fsutil filter.go and followlinks.go: patterns are matched going down the
+walk with the parent's results carried along; a directory that does not match itself is listed only when
+something below it is; directories in which nothing can match are not entered; and the content of a file is
+opened by a second, slightly different match (``opens``), which is why BuildKit delivers some files empty.
+
+Matching itself is injected: anything with the semantics of moby/patternmatcher will do.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+
+class PatternMatcher(Protocol):
+    """moby/patternmatcher over a list of patterns, ``!`` in front of an exception."""
+
+    def match(self, path: str, parent: Any) -> tuple[bool, Any]:
+        """MatchesUsingParentResults: whether ``path`` matches, and the state for its children.
+
+        ``parent`` is the state returned for its parent directory, None for an entry of the root.
+        """
+
+    def match_or_parent(self, path: str) -> bool:
+        """MatchesOrParentMatches: a function of the path alone."""
+
+
+MatcherFactory = Callable[[Sequence[str]], PatternMatcher]
+"""Makes a matcher of patterns as the engine sends them; raises ValueError for a malformed one."""
+
+_PATTERN_CHARS = frozenset("*[]?^\\")
+
+
+class Filter:
+    """The three lists of one request, ready to be asked about paths.
+
+    ``include`` must already hold the targets of the follow paths (``follow_links``).
+    Raises ValueError for a malformed pattern.
+    """
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str], matcher: MatcherFactory) -> None:
+        self._include = matcher(include) if include else None
+        self._exclude = matcher(exclude) if exclude else None
+        self._include_prefixes = _prefixes(p for p in map(_clean, include) if not p.startswith("!"))
+        self._exception_prefixes = _prefixes(p[1:] for p in map(_clean, exclude) if p.startswith("!"))
+
+    @property
+    def passes_all(self) -> bool:
+        """Whether there is nothing to match at all."""
+        return self._include is None and self._exclude is None
+
+    def visit(self, path: str, is_dir: bool, state: tuple[Any, Any]) -> tuple[bool, bool, tuple[Any, Any]]:
+        """Decide on one entry: (listed, entered when a directory, state for its children).
+
+        ``state`` is its parent's, ``(None, None)`` at the root.
+        """
+        listed, included, excluded = True, None, None
+        if self._include is not None:
+            matched, included = self._include.match(path, state[0])
+            if not matched:
+                if is_dir and not _leads_to(path, self._include_prefixes):
+                    return False, False, (None, None)
+                listed = False
+        if self._exclude is not None:
+            matched, excluded = self._exclude.match(path, state[1])
+            if matched:
+                if is_dir and not _leads_to(path, self._exception_prefixes):
+                    return False, False, (None, None)
+                listed = False
+        return listed, is_dir, (included, excluded)
+
+    def opens(self, path: str) -> bool:
+        """Whether fsutil opens a listed file; if not, it arrives empty."""
+        if self._include is not None and not self._include.match_or_parent(path):
+            return False
+        return self._exclude is None or not self._exclude.match_or_parent(path)
+
+
+def _clean(pattern: str) -> str:
+    """The pattern as patternmatcher.New stores it, its ``!`` kept in front."""
+    pattern = go_clean(pattern.strip())
+    if pattern.startswith("!"):
+        return "!" + go_clean(pattern[1:])
+    return pattern
+
+
+def go_clean(path: str) -> str:
+    """Go's filepath.Clean: os.path.normpath but for two leading slashes, which it makes one."""
+    cleaned = os.path.normpath(path)
+    return cleaned[1:] if cleaned.startswith("//") else cleaned
+
+
+def _prefixes(patterns: Iterable[str]) -> tuple[str, ...] | None:
+    """The patterns with a '/' behind, their trailing globs gone; None when one of them has wildcards."""
+    result = []
+    for pattern in patterns:
+        literal = pattern.removesuffix("/**").removesuffix("/*")
+        if not _PATTERN_CHARS.isdisjoint(literal):
+            return None
+        result.append(literal + "/")
+    return tuple(result)
+
+
+def _leads_to(directory: str, prefixes: tuple[str, ...] | None) -> bool:
+    """Whether a pattern could match inside ``directory`` (None: can't be told, so yes)."""
+    if prefixes is None:
+        return True
+    start = directory + "/"
+    return any(prefix.startswith(start) for prefix in prefixes)
+
+
+class Links(Protocol):
+    """The little of a file system that following links needs."""
+
+    def readlink(self, path: str) -> str | None:
+        """The target of the symlink at ``path``; None when it is anything else or nothing."""
+
+    def names(self, directory: str) -> Sequence[str]:
+        """The sorted names in ``directory`` ('.' for the root); empty when it is not a directory."""
+
+
+def follow_links(paths: Sequence[str], links: Links, matcher: MatcherFactory) -> list[str] | None:
+    """Resolve follow paths: each with every symlink on the way and where they lead, as include patterns.
+
+    Returns them sorted without those below another; None when one of them is the root (no filter).
+    """
+    resolved: set[str] = set()
+
+    def targets(path: str, wildcards: bool = True) -> list[str]:
+        directory, base = os.path.split(path)
+        if wildcards and _has_wildcard(base):
+            name_matches = matcher(["\\" + base if base.startswith("!") else base])
+            found: list[str] = []
+            for name in links.names(directory or "."):
+                if name_matches.match(name, None)[0]:
+                    found += targets(go_clean(os.path.join(directory, name)), wildcards=False)
+            return found
+        target = links.readlink(path)
+        if target is None:
+            return []
+        return [go_clean(os.path.join("/", directory, target))]
+
+    def follow(path: str) -> None:
+        path = go_clean(path.lstrip("/") or ".")
+        current = "."
+        while True:
+            part, _, rest = path.partition("/")
+            current = go_clean(os.path.join(current, part))
+            found = targets(current)
+            if (not rest or found) and current in resolved:
+                return
+            if found:
+                resolved.add(current)
+                for target in found:
+                    follow(os.path.join(target, rest))
+                return
+            if not rest:
+                resolved.add(current)
+                return
+            path = rest
+
+    for path in paths:
+        follow(path)
+    return without_nested(sorted(resolved, key=os.fsencode))
+
+
+def without_nested(paths: Sequence[str]) -> list[str] | None:
+    """fsutil's dedupePaths: drop what lies below the path before it; None when the root is among them."""
+    result: list[str] = []
+    last = ""
+    for path in paths:
+        if path == ".":
+            return None
+        if last and path.startswith(last + "/"):
+            continue
+        result.append(path)
+        last = path
+    return result
+
+
+def _has_wildcard(name: str) -> bool:
+    escaped = False
+    for char in name:
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char in "*?[":
+            return True
+    return False

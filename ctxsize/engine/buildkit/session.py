@@ -1,0 +1,180 @@
+"""The connection of a session: POST ``/session`` turned into HTTP/2, on which the engine calls us.
+
+The engine is the gRPC client. We answer on the connection the Docker SDK opened, with grpclib, from an event
+loop in a thread of its own. Protocol: moby/buildkit session/session.go, session/grpc.go; moby client/session.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import docker
+import docker.errors
+import requests
+from grpclib.config import Configuration
+from grpclib.protocol import H2Protocol
+from grpclib.server import Server
+from h2.settings import SettingCodes
+from urllib3 import HTTPHeaderDict
+
+from ctxsize.engine.buildkit.bridge import as_socket
+from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable
+
+if TYPE_CHECKING:
+    from asyncio import BaseTransport
+
+    from grpclib.const import Handler
+    from grpclib.server import Handler as ConnectionHandler
+
+OPEN_TIMEOUT = 30.0
+"""Seconds the engine has to answer the request for a session."""
+SILENCE_TIMEOUT = 60.0
+"""Seconds without a byte from the engine after which the connection counts as lost: BuildKit checks the health
+of a session every few seconds (moby/buildkit session/grpc.go, monitorHealth)."""
+CLOSE_TIMEOUT = 5.0
+"""Seconds a closed session has to end its thread."""
+HEADER_LIST_BYTES = 16 * 1024 * 1024
+"""Bytes of request headers we accept, as grpc-go does: ignore patterns travel in them."""
+
+
+class Service(Protocol):
+    """A gRPC service: its methods by full path."""
+
+    def __mapping__(self) -> Mapping[str, Handler]: ...
+
+
+class Session:
+    """A session with the engine of ``api``, open while the ``with`` block runs.
+
+    ``id`` names it to the build; ``shared_key`` is what BuildKit keeps received directories under: the same key
+    means that only differences are sent. Raises SessionUnavailable when the engine offers none.
+    """
+
+    def __init__(self, api: docker.APIClient, services: Sequence[Service], *, name: str, shared_key: str) -> None:
+        self.id = uuid.uuid4().hex
+        self._api = api
+        self._services = services
+        self._name = name
+        self._shared_key = shared_key
+        self._last_received = time.monotonic()
+        self._lost = threading.Event()
+        self._closing: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ready = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Session:
+        sock, early = self._upgrade()
+        self._thread = threading.Thread(
+            target=self._run, args=(sock, early), name=f"buildkit-session-{self.id[:8]}", daemon=True
+        )
+        self._thread.start()
+        self._ready.wait(OPEN_TIMEOUT)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._loop is not None and self._closing is not None:
+            # The loop is already closed when the engine ended the session first.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._closing.set)
+        if self._thread is not None:
+            self._thread.join(CLOSE_TIMEOUT)
+
+    def check(self) -> None:
+        """Raise ConnectionLost when the engine ended the connection or has been silent for SILENCE_TIMEOUT."""
+        if self._lost.is_set():
+            raise ConnectionLost("the engine closed the build session")
+        silent = time.monotonic() - self._last_received
+        if silent > SILENCE_TIMEOUT:
+            raise ConnectionLost(f"nothing heard from the engine for {silent:.0f} seconds")
+
+    def _upgrade(self) -> tuple[socket.socket, bytes]:
+        """Ask for the session: (the connection, what already arrived on it)."""
+        prepared = self._api.prepare_request(requests.Request("POST", self._api._url("/session")))
+        headers = HTTPHeaderDict(prepared.headers)
+        headers["Connection"] = "Upgrade"
+        headers["Upgrade"] = "h2c"
+        headers["X-Docker-Expose-Session-Uuid"] = self.id
+        headers["X-Docker-Expose-Session-Name"] = self._name
+        headers["X-Docker-Expose-Session-Sharedkey"] = self._shared_key
+        for service in self._services:
+            for method in service.__mapping__():
+                headers.add("X-Docker-Expose-Session-Grpc-Method", method)
+        prepared.headers = headers  # type: ignore[assignment]  # the engine wants one header line per method
+        try:
+            response = self._api.send(prepared, stream=True, timeout=OPEN_TIMEOUT, allow_redirects=False)
+        except (requests.RequestException, docker.errors.DockerException) as error:
+            raise ConnectionLost(f"the engine can't be reached: {error}") from error
+        if response.status_code != 101:
+            detail = response.text.strip()
+            response.close()
+            raise SessionUnavailable(f"the engine offers no build session: {response.status_code} {detail}")
+        return as_socket(response)
+
+    def _run(self, sock: socket.socket, early: bytes) -> None:
+        try:
+            asyncio.run(self._serve(sock, early))
+        finally:
+            self._lost.set()
+            self._ready.set()
+
+    async def _serve(self, sock: socket.socket, early: bytes) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._closing = closing = asyncio.Event()
+        server = Server(self._services)
+        made = server._protocol_factory()
+        protocol = _Connection(made.handler, made.config, made.h2_config, self, closing, early)
+        transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, sock)
+        self._ready.set()
+        try:
+            await closing.wait()
+        finally:
+            self._lost.set()
+            transport.close()
+            handler: ConnectionHandler = made.handler
+            handler.close()
+            await handler.wait_closed()
+
+    def _heard(self) -> None:
+        self._last_received = time.monotonic()
+
+
+class _Connection(H2Protocol):
+    """grpclib's connection; takes what arrived with the upgrade, and tells when it hears and when it ends."""
+
+    def __init__(
+        self,
+        handler: ConnectionHandler,
+        config: Configuration,
+        h2_config: object,
+        session: Session,
+        ended: asyncio.Event,
+        early: bytes,
+    ) -> None:
+        super().__init__(handler, config, h2_config)
+        self._session = session
+        self._ended = ended
+        self._early = early
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        http2 = self.connection._connection
+        http2.update_settings({SettingCodes.MAX_HEADER_LIST_SIZE: HEADER_LIST_BYTES})
+        self.connection.flush()
+        if self._early:
+            self.data_received(self._early)
+
+    def data_received(self, data: bytes) -> None:
+        self._session._heard()
+        super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._ended.set()

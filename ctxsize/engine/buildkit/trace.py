@@ -1,0 +1,192 @@
+"""BuildKit's own account of a build: which steps ran, when, from which cache, and what they said.
+
+The engine streams it as base64 protobuf in events ``{"id": "moby.buildkit.trace", "aux": …}``, for session
+builds and for uploads alike. ``decode_trace`` reads one event, ``Trace`` folds them into the whole story.
+Message shapes: moby/buildkit api/services/control/control.proto (StatusResponse).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from google.protobuf.message import DecodeError
+
+from ctxsize.engine.buildkit import messages_pb2 as pb
+
+TRACE_ID = "moby.buildkit.trace"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Progress of one part of a step, such as ``transferring context:``.
+
+    ``current`` and ``total`` are in the part's own unit (bytes for transfers; ``total`` 0 when unknown);
+    ``started`` and ``completed`` are epoch seconds or None.
+    """
+
+    id: str
+    vertex: str
+    name: str
+    current: int
+    total: int
+    started: float | None
+    completed: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vertex:
+    """One step of the build graph, as last reported.
+
+    ``runs`` are the (start, end) epoch seconds of each time it ran: a vertex can start more than once.
+    ``started`` is the first start, ``completed`` the last end; None while unknown. ``error`` is empty
+    unless it failed.
+    """
+
+    digest: str
+    name: str
+    inputs: tuple[str, ...] = ()
+    cached: bool = False
+    started: float | None = None
+    completed: float | None = None
+    error: str = ""
+    runs: tuple[tuple[float, float], ...] = ()
+    statuses: tuple[Status, ...] = ()
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall seconds the step ran, all its runs added, or None when it did not run to an end."""
+        return sum(end - start for start, end in self.runs) if self.runs else None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A piece of a step's output as it came; ``stream`` is 1 for stdout and 2 for stderr."""
+
+    vertex: str
+    stream: int
+    data: bytes
+    timestamp: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildWarning:
+    """A warning of the builder; ``line`` is the Dockerfile line it starts at, or None."""
+
+    vertex: str
+    message: str
+    detail: tuple[str, ...]
+    url: str
+    filename: str
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusUpdate:
+    """One decoded trace event."""
+
+    vertexes: tuple[Vertex, ...]
+    statuses: tuple[Status, ...]
+    logs: tuple[LogLine, ...]
+    warnings: tuple[BuildWarning, ...]
+
+
+def decode_trace(aux: str) -> StatusUpdate:
+    """Decode the ``aux`` of one trace event. Raises ValueError when it is not one."""
+    try:
+        message = pb.StatusResponse.FromString(base64.b64decode(aux, validate=True))
+    except (binascii.Error, DecodeError) as error:
+        raise ValueError(f"not a BuildKit trace: {error}") from error
+    return StatusUpdate(
+        vertexes=tuple(map(_vertex, message.vertexes)),
+        statuses=tuple(map(_status, message.statuses)),
+        logs=tuple(LogLine(log.vertex, log.stream, log.msg, _when(log, "timestamp")) for log in message.logs),
+        warnings=tuple(map(_warning, message.warnings)),
+    )
+
+
+def _when(message: pb.Vertex | pb.VertexStatus | pb.VertexLog, name: str) -> float | None:
+    if not message.HasField(name):  # type: ignore[arg-type]
+        return None
+    stamp: pb.Timestamp = getattr(message, name)
+    return stamp.seconds + stamp.nanos / 1e9
+
+
+def _vertex(v: pb.Vertex) -> Vertex:
+    started, completed = _when(v, "started"), _when(v, "completed")
+    runs = ((started, completed),) if started is not None and completed is not None else ()
+    return Vertex(v.digest, v.name, tuple(v.inputs), v.cached, started, completed, v.error, runs)
+
+
+def _status(s: pb.VertexStatus) -> Status:
+    return Status(s.id, s.vertex, s.name or s.id, s.current, s.total, _when(s, "started"), _when(s, "completed"))
+
+
+def _warning(w: pb.VertexWarning) -> BuildWarning:
+    return BuildWarning(
+        vertex=w.vertex,
+        message=w.short.decode(errors="replace"),
+        detail=tuple(line.decode(errors="replace") for line in w.detail),
+        url=w.url,
+        filename=w.info.filename,
+        line=w.ranges[0].start.line if w.ranges else None,
+    )
+
+
+@dataclass(slots=True)
+class Trace:
+    """Folds updates, in the order they came, into vertices, log and warnings."""
+
+    on_update: Callable[[StatusUpdate], None] | None = None
+    log: list[LogLine] = field(default_factory=list)
+    warnings: list[BuildWarning] = field(default_factory=list)
+    _vertices: dict[str, Vertex] = field(default_factory=dict)
+    _statuses: dict[str, dict[str, Status]] = field(default_factory=dict)
+
+    def add(self, update: StatusUpdate) -> None:
+        """Take one update in; later reports of a vertex replace earlier ones but keep its finished runs."""
+        for new in update.vertexes:
+            old = self._vertices.get(new.digest)
+            if old is not None:
+                runs = old.runs if not new.runs or new.runs[0] in old.runs else old.runs + new.runs
+                first = [t for t in (old.started, new.started) if t is not None]
+                last = [t for t in (old.completed, new.completed) if t is not None]
+                new = replace(
+                    new,
+                    runs=runs,
+                    started=min(first, default=None),
+                    completed=max(last, default=None),
+                    cached=old.cached or new.cached,
+                    error=new.error or old.error,
+                )
+            self._vertices[new.digest] = new
+        for status in update.statuses:
+            self._statuses.setdefault(status.vertex, {})[status.id] = status
+        self.log.extend(update.logs)
+        self.warnings.extend(update.warnings)
+        if self.on_update is not None:
+            self.on_update(update)
+
+    @property
+    def vertices(self) -> tuple[Vertex, ...]:
+        """All vertices, in the order they were first reported, with their statuses."""
+        return tuple(
+            replace(v, statuses=tuple(self._statuses.get(v.digest, {}).values())) for v in self._vertices.values()
+        )
+
+    def log_lines(self, vertex: str | None = None) -> list[str]:
+        """The output as text lines, of one vertex (by digest) or of all in the order it came."""
+        texts: list[str] = []
+        rest: dict[tuple[str, int], bytes] = {}
+        for piece in self.log:
+            if vertex is not None and piece.vertex != vertex:
+                continue
+            key = (piece.vertex, piece.stream)
+            *whole, tail = (rest.pop(key, b"") + piece.data).split(b"\n")
+            texts.extend(line.decode(errors="replace").rstrip("\r") for line in whole)
+            if tail:
+                rest[key] = tail
+        texts.extend(line.decode(errors="replace") for line in rest.values())
+        return texts
