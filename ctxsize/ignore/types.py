@@ -47,9 +47,14 @@ class Verdict:
     ``rule`` is the rule that decides (the last one that matches the path or a parent), or None
     when none does. ``root`` is the topmost ignored path of the ignored subtree the path lies in,
     or None when it is kept. ``matches`` are all rules that match the path or a parent, in order.
+    ``emptied`` is BuildKit's oddity: the path is kept, and when it is a regular file the engine gets
+    it with 0 bytes. ``unreached`` is the ignored directory above the path that the builder does not
+    enter, so that an exception for the path changes nothing; None when it is entered, or not ignored.
     """
 
     ignored: bool
     rule: Rule | None
     root: str | None
     matches: tuple[Rule, ...] = ()
+    emptied: bool = False
+    unreached: str | None = None

@@ -1,0 +1,536 @@
+"""The matcher: what an ignore file does to every path of a tree.
+
+Docker's clients decide a path while they walk (patternmatcher's ``MatchesUsingParentResults``): each rule
+matches a path if it matched the parent or matches the path itself, an ignoring rule is not even asked
+while the path is already ignored, nor an exception while it is kept, and the last rule that matches
+decides. Around it the walkers decide which ignored directories they enter at all.
+
+Three ways to ask, with one answer:
+
+``matcher.verdict(path)``
+    all about one path, a pure function of the path; cost grows with its depth and the rules.
+``matcher.start()`` → ``DirState`` → ``state.outcome(name)`` → ``state.child(name)``
+    walking down, one name at a time.
+``state.special(names)``
+    a whole directory listing at once, for speed: the outcomes of those names that differ from
+    ``state.default``, usually none. A scanner does, per directory::
+
+        special = state.special(names)            # {} in most directories: then all names are state.default
+        for name in names:
+            outcome = special.get(name, default)  # outcome.ignored, .rule, .emptied
+        …
+        below = state.child(dirname, outcome)     # for each subdirectory
+        below.sink                                # True: everything below is as below.default says; ask no more
+        outcome.enter                             # an ignored directory: does Docker's walker go in?
+        outcome.prunable                          # … and can anything below be kept?
+
+How it is fast: rules are taken apart by path component (pattern.py), so a directory is a state of an
+automaton over names: the rule elements that can still match here, the rules that matched a parent.
+Rules whose beginning does not lead here are gone from it. States are made when first met and shared: all
+directories where the same rules are alive share one table, and a name that no element mentions has the
+table's default outcome. Only rules that can't be taken apart look at whole paths.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import insort
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import re2
+
+from ctxsize.errors import IgnoreFileError
+from ctxsize.ignore.parse import clean_pattern
+from ctxsize.ignore.pattern import (
+    Element,
+    Kind,
+    Op,
+    PatternError,
+    Program,
+    compile_pattern,
+    compile_regex,
+    go_text,
+    matches_path,
+    matches_path_or_parent,
+)
+from ctxsize.ignore.types import Dialect, Rule, Verdict
+
+_NONE: Final[dict[str, "Outcome"]] = {}
+_MOST_TABLES = 20_000  # states kept for sharing; hostile rules can have very many
+_BULK = 12  # names from which one expression over the whole listing beats asking name by name
+# Rules of BuildKit's walker that keep it from judging exceptions by their beginning (fsutil's patternChars).
+_GLOB = re.compile(r"[*\[\]?^\\]")
+
+
+class Outcome:
+    """What happens to a name in a directory of some state.
+
+    ``ignored`` and ``rule`` as in Verdict; ``emptied``: kept, but as a regular file BuildKit delivers it
+    with 0 bytes. For a directory that is ignored: ``enter`` tells whether Docker's walker goes into it,
+    ``prunable`` that nothing below it is kept (so a scan for what is kept need not go in, even when Docker
+    does). Both are True/False as for a directory whatever the entry really is; a kept directory is
+    entered and not prunable.
+    """
+
+    __slots__ = ("_next", "emptied", "enter", "ignored", "prunable", "rule")
+
+    def __init__(
+        self, ignored: bool, rule: Rule | None, emptied: bool, enter: bool, prunable: bool, following: _Table
+    ) -> None:
+        self.ignored = ignored
+        self.rule = rule
+        self.emptied = emptied
+        self.enter = enter
+        self.prunable = prunable
+        self._next = following
+
+    def __repr__(self) -> str:
+        return f"Outcome(ignored={self.ignored}, rule={self.rule}, emptied={self.emptied}, enter={self.enter})"
+
+
+class _Lead:
+    """A node in the tree of the exceptions' literal beginnings, which walkers compare directories with."""
+
+    __slots__ = ("below",)
+
+    def __init__(self) -> None:
+        self.below: dict[str, _Lead] = {}
+
+
+_Position = tuple[int, int]  # index of a rule, index of an element of its pattern
+_Key = tuple[tuple[_Position, ...], tuple[int, ...], tuple[int, ...], int]
+_Signature = tuple[str | None, str | None, bool, tuple[_Position, ...]]
+
+
+class _Table:
+    """A state of the automaton: what names mean in the directories that have it. Shared, and lazily filled."""
+
+    __slots__ = (
+        "affixed",
+        "always",
+        "bulk",
+        "carried",
+        "default",
+        "exts",
+        "lead",
+        "literals",
+        "matched",
+        "matcher",
+        "memo",
+        "newline",
+        "patterned",
+        "prefixes",
+        "regexes",
+        "sink",
+        "starts",
+        "ends",
+        "suffixes",
+        "wholes",
+    )
+
+    def __init__(
+        self,
+        matcher: Matcher,
+        live: Iterable[_Position],
+        carried: tuple[int, ...],
+        matched: tuple[int, ...],
+        lead: _Lead | None,
+    ) -> None:
+        self.matcher = matcher
+        self.carried = carried
+        self.matched = matched
+        self.lead = lead
+        self.sink: Outcome | None = None
+        self.literals: dict[str, list[_Position]] = {name: [] for name in lead.below} if lead else {}
+        self.exts: dict[str, list[_Position]] = {}
+        self.prefixes: list[tuple[str, _Position]] = []
+        self.suffixes: list[tuple[str, _Position]] = []
+        self.regexes: list[tuple[re2._Regexp, str, _Position]] = []
+        self.wholes: list[_Position] = []
+        self.always: list[_Position] = []
+        self.newline: list[_Position] = []  # those of `always` that a name with a newline does not match
+        programs = matcher._programs
+        for position in live:
+            element = programs[position[0]].elements[position[1]]
+            op, text = element.op, element.text
+            if op is Op.LITERAL:
+                self.literals.setdefault(text, []).append(position)
+            elif op is Op.ANY or op is Op.STAR or op is Op.TAIL:
+                self.always.append(position)
+                if text:
+                    self.newline.append(position)
+            elif op is Op.SUFFIX:
+                if text.rfind(".") == 0:
+                    self.exts.setdefault(text, []).append(position)
+                else:
+                    self.suffixes.append((text, position))
+            elif op is Op.PREFIX:
+                self.prefixes.append((text, position))
+            elif op is Op.REGEX:
+                self.regexes.append((matcher._name_regex(text), text, position))
+            else:
+                self.wholes.append(position)
+        self.starts = tuple(text for text, _ in self.prefixes)
+        self.ends = tuple(text for text, _ in self.suffixes)
+        self.affixed = bool(self.prefixes or self.suffixes or self.regexes)
+        self.patterned = self.affixed or bool(self.exts)
+        self.bulk: re2._Regexp | None = None
+        self.memo: dict[_Signature, Outcome] = {}
+        self.default: Outcome | None = None
+
+    def special(self, names: Sequence[str], prefix: str) -> dict[str, Outcome]:
+        """The outcomes of the names that may differ from the default."""
+        if self.wholes or self.matcher._broken:
+            default = self.default
+            outcomes = {name: self.outcome(name, prefix) for name in names}
+            return {name: outcome for name, outcome in outcomes.items() if outcome is not default}
+        one_by_one = self.patterned or self.newline
+        if one_by_one and len(names) >= _BULK:
+            joined = "/".join(names)
+            one_by_one = bool(self.newline) and "\n" in joined
+            if not one_by_one and self.patterned:
+                one_by_one = self._bulk_regex().search(go_text(joined).encode()) is not None
+        if one_by_one:
+            found = {}
+            default = self.default
+            literals, exts, affixed, newline = self.literals, self.exts, self.affixed, self.newline
+            outcome = self.outcome
+            for name in names:
+                if (
+                    affixed
+                    or name in literals
+                    or (exts and name[name.rfind(".") :] in exts)
+                    or (newline and "\n" in name)
+                ):
+                    one = outcome(name, prefix)
+                    if one is not default:
+                        found[name] = one
+            return found
+        literals = self.literals
+        if not literals or literals.keys().isdisjoint(names):
+            return _NONE
+        return {name: self.outcome(name, prefix) for name in names if name in literals}
+
+    def outcome(self, name: str, prefix: str) -> Outcome:
+        """What happens to one name, in the directory whose path (with a final '/') is ``prefix``."""
+        literal = name if name in self.literals else None
+        ext = None
+        if self.exts:
+            ext = name[name.rfind(".") :]
+            if ext not in self.exts:
+                ext = None
+        newline = bool(self.newline) and "\n" in name
+        hits: tuple[_Position, ...] = ()
+        if self.affixed:
+            found = []
+            if self.starts and name.startswith(self.starts):
+                found += [position for text, position in self.prefixes if name.startswith(text)]
+            if self.ends and name.endswith(self.ends):
+                found += [position for text, position in self.suffixes if name.endswith(text)]
+            if self.regexes:
+                encoded = go_text(name).encode()
+                found += [position for regex, _, position in self.regexes if regex.search(encoded)]
+            hits = tuple(found)
+        if self.wholes:
+            path = prefix + name
+            programs, broken = self.matcher._programs, self.matcher._broken
+            hits += tuple(
+                position
+                for position in self.wholes
+                if position[0] not in broken and matches_path(programs[position[0]], path)
+            )
+        signature = (literal, ext, newline, hits)
+        outcome = self.memo.get(signature)
+        if outcome is None:
+            outcome = self.memo[signature] = self._decide(signature, prefix + name)
+        return outcome
+
+    def _bulk_regex(self) -> re2._Regexp:
+        """One expression that finds whether any name of a '/'-joined listing is matched by an element."""
+        if self.bulk is None:
+            parts = [f"{re2.escape(ext)}(?:/|$)" for ext in self.exts]
+            parts += [f"{re2.escape(text)}(?:/|$)" for text, _ in self.suffixes]
+            parts += [f"(?:^|/){re2.escape(text)}" for text, _ in self.prefixes]
+            parts += [f"(?:^|/)(?:{text})(?:/|$)" for _, text, _ in self.regexes]
+            self.bulk = compile_regex("|".join(parts))
+        return self.bulk
+
+    def _decide(self, signature: _Signature, path: str) -> Outcome:
+        literal, ext, newline, hits = signature
+        positions = [*self.always, *hits]
+        if newline:
+            positions = [position for position in positions if position not in self.newline]
+        if literal is not None:
+            positions += self.literals[literal]
+        if ext is not None:
+            positions += self.exts[ext]
+        lead = self.lead.below.get(literal) if self.lead is not None and literal is not None else None
+        return self.matcher._step(self, positions, lead, path)
+
+
+class DirState:
+    """A directory being walked. ``path`` is '' at the root and ends with '/' below it.
+
+    ``default`` is the outcome of every name that :meth:`special` does not return. ``sink``: everything
+    below, at any depth, has the outcome ``default``.
+    """
+
+    __slots__ = ("_table", "default", "path", "sink")
+
+    def __init__(self, table: _Table, path: str) -> None:
+        self._table = table
+        self.path = path
+        self.sink = table.sink is not None
+        self.default = table.default or table.matcher._default(table, path)
+
+    def special(self, names: Sequence[str]) -> dict[str, Outcome]:
+        """The outcomes of those of the names that may differ from ``default``.
+
+        Raises IgnoreFileError when Docker fails on a rule whose expression Go refuses.
+        """
+        return self._table.special(names, self.path)
+
+    def outcome(self, name: str) -> Outcome:
+        """The outcome of one name. Raises IgnoreFileError as :meth:`special`."""
+        return self._table.sink or self._table.outcome(name, self.path)
+
+    def child(self, name: str, outcome: Outcome | None = None) -> DirState:
+        """The state of the subdirectory ``name``, whose outcome may be given when it is known."""
+        return DirState((outcome or self.outcome(name))._next, f"{self.path}{name}/")
+
+
+class Matcher:
+    """What the rules of an ignore file do, in the dialect of one builder.
+
+    ``rules`` as ``parse_ignore`` returns them, in file order; ``source`` is the ignore file's name in
+    errors. Immutable but for its caches; not for use by several threads at once.
+    """
+
+    def __init__(self, rules: Sequence[Rule], dialect: Dialect, source: str = ".dockerignore") -> None:
+        self.rules = tuple(rules)
+        self.dialect = dialect
+        self.source = source
+        self._negated = [rule.negated for rule in self.rules]
+        self._programs: list[Program] = [compile_pattern(rule.pattern) for rule in self.rules]
+        self._broken = self._find_broken()
+        self._exceptions = any(self._negated)
+        self._weird_exceptions = False
+        self._leads = _Lead()
+        self._lead_exceptions()
+        self._regexes: dict[str, re2._Regexp] = {}
+        self._tables: dict[_Key, _Table] = {}
+        self._sinks: dict[int, _Table] = {}
+        live = [(index, 0) for index in range(len(self.rules))]
+        self._root = self._table(self._closure(live), (), (), self._leads)
+
+    @classmethod
+    def from_patterns(cls, patterns: Iterable[str], dialect: Dialect, source: str = ".dockerignore") -> Matcher:
+        """A matcher of patterns as an engine sends them back: already cleaned, ``!`` before exceptions.
+
+        Rule numbers count the patterns from 1. Raises PatternError for a pattern Docker refuses.
+        """
+        rules = []
+        for number, pattern in enumerate(patterns, 1):
+            cleaned = clean_pattern(pattern)
+            if cleaned is not None:
+                rules.append(Rule(number, pattern, *cleaned))
+        return cls(rules, dialect, source)
+
+    def start(self) -> DirState:
+        """The state of the context's root directory."""
+        return DirState(self._root, "")
+
+    def verdict(self, path: str, is_dir: bool = False) -> Verdict:
+        """What Docker does with one path below the root: relative, '/'-separated, not ''.
+
+        ``is_dir`` only says that the path is a directory, which is never ``emptied``. An ignored directory
+        still arrives when something below it is kept. Raises IgnoreFileError when Docker fails on a rule
+        whose expression Go refuses.
+        """
+        *parents, name = path.split("/")
+        state = self.start()
+        root: str | None = None
+        unreached: str | None = None
+        for parent in parents:
+            outcome = state.outcome(parent)
+            if not outcome.ignored:
+                root = None
+            elif root is None:
+                root = state.path + parent
+            if outcome.ignored and not outcome.enter and unreached is None:
+                unreached = state.path + parent
+            state = state.child(parent, outcome)
+        outcome = state.outcome(name)
+        if not outcome.ignored:
+            root = None
+        elif root is None:
+            root = path
+        matches = tuple(
+            rule
+            for index, (rule, program) in enumerate(zip(self.rules, self._programs, strict=True))
+            if index not in self._broken and matches_path_or_parent(program, path)
+        )
+        emptied = outcome.emptied and not is_dir
+        return Verdict(outcome.ignored, outcome.rule, root, matches, emptied, unreached)
+
+    def matches_or_parent(self, path: str) -> bool:
+        """patternmatcher's ``MatchesOrParentMatches``: ignored when one looks at the path alone, without
+        walking. The engine asks it about the Dockerfile and the ignore file, BuildKit on opening a file."""
+        ignored = False
+        for index, program in enumerate(self._programs):
+            if self._negated[index] == ignored:
+                if index in self._broken:
+                    self._raise_broken(index, path)
+                if matches_path_or_parent(program, path):
+                    ignored = not ignored
+        return ignored
+
+    def may_include_below(self, path: str) -> bool:
+        """Whether fsutil, with these as *include* patterns, enters a directory none of them matches."""
+        include = [rule.pattern for rule in self.rules if not rule.negated]
+        trimmed = [_without_trailing_glob(pattern) for pattern in include]
+        if any(_GLOB.search(pattern) for pattern in trimmed):
+            return True
+        return any(f"{pattern}/".startswith(f"{path}/") for pattern in trimmed)
+
+    def _find_broken(self) -> frozenset[int]:
+        """The rules whose expression Go refuses; Docker fails when it evaluates one."""
+        broken = set()
+        for index, program in enumerate(self._programs):
+            if program.kind is Kind.REGEX and program.elements[-1].op is Op.WHOLE:
+                try:
+                    compile_regex(program.regex)
+                except PatternError:
+                    broken.add(index)
+                    self._programs[index] = program._replace(elements=(Element(Op.WHOLE, "", True),))
+        return frozenset(broken)
+
+    def _raise_broken(self, index: int, path: str) -> None:
+        rule = self.rules[index]
+        raise IgnoreFileError(
+            f"syntax error in pattern {rule.pattern!r}, met at {path!r}",
+            where=f"{self.source}:{rule.line}",
+            hint="docker build fails here, too; a [ or \\ to be taken literally is written \\[ or \\\\",
+        )
+
+    def _lead_exceptions(self) -> None:
+        """Enter the exceptions' beginnings into ``_leads``, as the dialect's walker compares them.
+
+        Classic (``Tarballer`` in github.com/moby/go-archive): the whole pattern as text. BuildKit
+        (``NewFilterFS`` in github.com/tonistiigi/fsutil): without one trailing ``/**`` and then ``/*``; if
+        wildcards are left in any exception, every ignored directory is entered.
+        """
+        for rule in self.rules:
+            if not rule.negated:
+                continue
+            pattern = rule.pattern
+            if self.dialect is Dialect.BUILDKIT:
+                pattern = _without_trailing_glob(pattern)
+                if _GLOB.search(pattern):
+                    self._weird_exceptions = True
+            node = self._leads
+            for name in pattern.split("/"):
+                node = node.below.setdefault(name, _Lead())
+
+    def _name_regex(self, text: str) -> re2._Regexp:
+        regex = self._regexes.get(text)
+        if regex is None:
+            regex = self._regexes[text] = compile_regex(f"^(?:{text})$")
+        return regex
+
+    def _closure(self, positions: Iterable[_Position]) -> tuple[_Position, ...]:
+        """The positions and those that a STAR, which may stand for nothing, leads to."""
+        found = set()
+        for index, at in positions:
+            elements = self._programs[index].elements
+            while at < len(elements) and (index, at) not in found:
+                found.add((index, at))
+                if elements[at].op is not Op.STAR:
+                    break
+                at += 1
+        return tuple(sorted(found))
+
+    def _table(
+        self, live: tuple[_Position, ...], carried: tuple[int, ...], matched: tuple[int, ...], lead: _Lead | None
+    ) -> _Table:
+        key = (live, carried, matched, id(lead))
+        table = self._tables.get(key)
+        if table is None:
+            if len(self._tables) >= _MOST_TABLES:
+                self._tables.clear()
+            table = self._tables[key] = _Table(self, live, carried, matched, lead)
+            if not live and not (lead and lead.below) and not self._broken:
+                table.sink = self._default(table, "")
+                table.sink._next = table
+        return table
+
+    def _sink(self, index: int) -> _Table:
+        """The state in which everything is ignored by one rule."""
+        table = self._sinks.get(index)
+        if table is None:
+            table = self._sinks[index] = _Table(self, (), (index,), (), None)
+            table.default = table.sink = Outcome(True, self.rules[index], False, False, True, table)
+        return table
+
+    def _default(self, table: _Table, path: str) -> Outcome:
+        """The outcome of a name that no element of the state mentions."""
+        if self._broken:
+            # Docker fails when a name makes it evaluate the broken rule: special() asks about every name.
+            table.default = Outcome(False, None, False, True, False, table)
+        elif table.default is None:
+            table.default = table._decide((None, None, False, ()), path)
+            table.memo[None, None, False, ()] = table.default
+        return table.default
+
+    def _step(
+        self, table: _Table, positions: list[_Position], lead: _Lead | None, path: str
+    ) -> Outcome:
+        """The outcome of a name that the elements at ``positions`` match."""
+        programs, negated = self._programs, self._negated
+        accepted = set()
+        following = list(table.wholes)
+        for index, at in positions:
+            elements = programs[index].elements
+            element = elements[at]
+            if element.accepts:
+                accepted.add(index)
+            if element.op is Op.STAR or element.op is Op.TAIL:
+                following.append((index, at))
+            elif at + 1 < len(elements):
+                following.append((index, at + 1))
+
+        ignored, deciding = False, -1
+        carried = []
+        inherited = set(table.carried)
+        for index in sorted(accepted | inherited | self._broken):
+            if index not in inherited:
+                if negated[index] != ignored:
+                    continue  # the rule would change nothing: Docker does not ask it, nor remember it
+                if index in self._broken:
+                    self._raise_broken(index, path)
+            carried.append(index)
+            ignored, deciding = not negated[index], index
+
+        emptied = False
+        matched: tuple[int, ...] = ()
+        if self._exceptions and self.dialect is Dialect.BUILDKIT:
+            matched = tuple(sorted(accepted.union(table.matched)))
+            if not ignored:
+                for index in matched:
+                    if negated[index] == emptied:
+                        emptied = not emptied
+        rule = self.rules[deciding] if deciding >= 0 else None
+        live = self._closure(following)
+        if not ignored:
+            return Outcome(False, rule, emptied, True, False, self._table(live, tuple(carried), matched, lead))
+        enter = self._exceptions and (lead is not None or self._weird_exceptions)
+        hopeless = not any(negated[index] and index > deciding for index, _ in live)
+        if not enter or (hopeless and not self._broken):
+            return Outcome(True, rule, False, enter, True, self._sink(deciding))
+        return Outcome(True, rule, False, True, False, self._table(live, tuple(carried), matched, lead))
+
+
+def _without_trailing_glob(pattern: str) -> str:
+    """fsutil's ``patternWithoutTrailingGlob``."""
+    return pattern.removesuffix("/**").removesuffix("/*")

@@ -1,0 +1,424 @@
+"""One Docker pattern: what it matches, as moby/patternmatcher decides, and as a pathspec pattern class.
+
+The semantics are those of ``Pattern.compile`` and ``Pattern.match`` in
+github.com/moby/patternmatcher v0.6 (Apache-2.0; read, not copied): the pattern becomes a Go regular
+expression anchored at both ends, unless it is a plain text with at most one ``**`` at its start or end,
+which is compared byte by byte. Go's expressions are RE2's, so google-re2 gives the same syntax and the
+same linear time; Python's own ``re`` has neither.
+
+A pattern is also taken apart into *elements*, one per path component, wherever that is exactly equal to
+the whole expression. The tree matcher (matcher.py) steps through them one directory at a time; a pattern
+that can't be taken apart (a class that may match ``/``, ``a**b``) ends in an element that looks at the
+whole path.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import re2
+from pathspec.pattern import RegexPattern
+
+_BOM = "\ufeff"
+_REGEX_SPECIAL = frozenset(".+()|{}$")
+_SURROGATES = re.compile("[\udc80-\udcff]")
+_PLAIN = re.compile(r"[^*?\\\[\]^\ufeff\udc80-\udcff]*")
+_SAFE_CLASS = re.compile(r"\[(?:[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]|[A-Za-z0-9_.,+])+\]", re.ASCII)
+_MAX_REGEX_MEMORY = 256 << 20
+
+
+class PatternError(ValueError):
+    """Docker refuses the pattern; the text says why."""
+
+
+class Kind(enum.Enum):
+    """How a pattern is compared: patternmatcher's match types."""
+
+    EXACT = "exact"
+    PREFIX = "prefix"
+    SUFFIX = "suffix"
+    REGEX = "regex"
+
+
+class Op(enum.Enum):
+    """What one element asks of one path component."""
+
+    LITERAL = "literal"  # the name is `text`
+    PREFIX = "prefix"  # the name starts with `text`
+    SUFFIX = "suffix"  # the name ends with `text`
+    ANY = "any"  # every name
+    REGEX = "regex"  # the name matches the RE2 expression `text`
+    STAR = "star"  # zero or more components; `text` is "\n" when none of them may hold a newline
+    TAIL = "tail"  # one or more components, to the end; `text` as for STAR
+    WHOLE = "whole"  # the whole path has to be looked at
+
+
+class Element(NamedTuple):
+    """One step of a pattern. ``accepts``: a path that ends with this component matches."""
+
+    op: Op
+    text: str = ""
+    accepts: bool = False
+
+
+class Program(NamedTuple):
+    """A compiled pattern.
+
+    ``text`` is what EXACT, PREFIX and SUFFIX compare with; ``regex`` the RE2 expression of REGEX.
+    """
+
+    kind: Kind
+    text: str
+    regex: str
+    elements: tuple[Element, ...]
+
+
+def go_text(path: str) -> str:
+    """The path as Go's regexp reads it: every byte that is not UTF-8 is U+FFFD."""
+    return path if path.isascii() else _SURROGATES.sub("\ufffd", path)
+
+
+def compile_regex(expression: str) -> re2._Regexp:
+    """The RE2 expression, or PatternError where Go's regexp package refuses it, too."""
+    if "\\C" in expression and re.search(r"(?<!\\)(?:\\\\)*\\C", expression):
+        raise PatternError("syntax error in pattern")  # RE2 takes \C (one byte), Go does not
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = _MAX_REGEX_MEMORY
+    try:
+        return re2.compile(expression, options)
+    except re2.error as error:
+        raise PatternError("syntax error in pattern") from error
+
+
+def check_syntax(pattern: str) -> None:
+    """Raise PatternError where Go's ``filepath.Match`` answers ErrBadPattern.
+
+    patternmatcher asks it about every pattern before it builds its own expression. Linear in the
+    pattern: a ``*`` outside a class ends a chunk, and a chunk must not end inside a class or an escape.
+    """
+    if "[" not in pattern and "\\" not in pattern:
+        return
+    for chunk in _chunks(pattern):
+        at, end = 0, len(chunk)
+        while at < end:
+            if chunk[at] == "\\":
+                at += 2
+                if at > end:
+                    raise PatternError("syntax error in pattern: it ends in a lone \\")
+            elif chunk[at] == "[":
+                at = _class_end(chunk, at + 1)
+            else:
+                at += 1
+
+
+def _chunks(pattern: str) -> list[str]:
+    chunks, start, at, in_class = [], 0, 0, False
+    while at < len(pattern):
+        char = pattern[at]
+        if char == "\\":
+            at += 1
+        elif char == "[":
+            in_class = True
+        elif char == "]":
+            in_class = False
+        elif char == "*" and not in_class:
+            chunks.append(pattern[start:at])
+            start = at + 1
+        at += 1
+    chunks.append(pattern[start:])
+    return chunks
+
+
+def _class_end(chunk: str, at: int) -> int:
+    if chunk[at : at + 1] == "^":
+        at += 1
+    ranges = 0
+    while not (ranges and chunk[at : at + 1] == "]"):
+        at = _class_char(chunk, at)
+        if chunk[at] == "-":
+            at = _class_char(chunk, at + 1)
+        ranges += 1
+    return at + 1
+
+
+def _class_char(chunk: str, at: int) -> int:
+    error = PatternError("syntax error in pattern: a [ without its ], or an incomplete range")
+    if at >= len(chunk) or chunk[at] in "-]":
+        raise error
+    if chunk[at] == "\\":
+        at += 1
+    if at + 1 >= len(chunk) or "\udc80" <= chunk[at] <= "\udcff":
+        raise error
+    return at + 1
+
+
+@lru_cache(maxsize=4096)
+def compile_pattern(pattern: str) -> Program:
+    """Compile a cleaned pattern (no ``!``); never raises: whether Go takes the expression shows in use."""
+    if _PLAIN.fullmatch(pattern):
+        names = pattern.split("/")
+        elements = [Element(Op.LITERAL, name) for name in names[:-1]]
+        return Program(Kind.EXACT, pattern, "", (*elements, Element(Op.LITERAL, names[-1], True)))
+    kind, regex = _translate(pattern)
+    if kind is Kind.REGEX:
+        return Program(kind, pattern, regex, _regex_elements(pattern))
+    if kind is Kind.PREFIX:
+        text = pattern[:-2]
+        return Program(kind, text, "", _prefix_elements(text))
+    if kind is Kind.SUFFIX:
+        # Docker cuts two bytes, and they need not be the two stars: a byte order mark may precede them.
+        text = pattern[2:] if pattern.startswith("**") else _cut_bytes(pattern, 2)
+        return Program(kind, text, "", _suffix_elements(text))
+    names = pattern.split("/")
+    elements = [Element(Op.LITERAL, name) for name in names[:-1]]
+    return Program(kind, pattern, "", (*elements, Element(Op.LITERAL, names[-1], True)))
+
+
+def _cut_bytes(text: str, count: int) -> str:
+    return text.encode("utf-8", "surrogateescape")[count:].decode("utf-8", "surrogateescape")
+
+
+def _translate(pattern: str) -> tuple[Kind, str]:
+    """The match type and the regular expression patternmatcher makes of the pattern, character by
+    character, class or not: ``[*]`` becomes ``[[^/]*]``."""
+    chars = go_text(pattern)
+    if chars.startswith(_BOM):
+        chars = chars[1:]  # Go's text/scanner drops a byte order mark
+    kind, out, at, first, end = Kind.EXACT, ["^"], 0, True, len(chars)
+    while at < end:
+        char = chars[at]
+        at += 1
+        if char == "*" and chars[at : at + 1] == "*":
+            at += 1
+            if chars[at : at + 1] == "/":
+                at += 1
+            if at >= end:
+                if kind is Kind.EXACT:
+                    kind = Kind.PREFIX
+                else:
+                    out.append(".*")
+                    kind = Kind.REGEX
+            else:
+                # The same optional group many times over in a row matches what it matches once.
+                if out[-1] != "(.*/)?":
+                    out.append("(.*/)?")
+                kind = Kind.REGEX
+            if first:
+                kind = Kind.SUFFIX
+        elif char == "*":
+            out.append("[^/]*")
+            kind = Kind.REGEX
+        elif char == "?":
+            out.append("[^/]")
+            kind = Kind.REGEX
+        elif char in _REGEX_SPECIAL:
+            out.append("\\" + char)
+        elif char == "\\":
+            if at < end:
+                out.append("\\" + chars[at])
+                at += 1
+                kind = Kind.REGEX
+            else:
+                out.append("\\")
+        elif char in "[]":
+            out.append(char)
+            kind = Kind.REGEX
+        else:
+            out.append(char)
+        first = False
+    return kind, "".join(out) + "$"
+
+
+def _prefix_elements(text: str) -> tuple[Element, ...]:
+    *leading, last = text.split("/")
+    elements = [Element(Op.LITERAL, name) for name in leading]
+    if not last:
+        return (*elements, Element(Op.TAIL, "", True))
+    if _SURROGATES.search(last):
+        return (*elements, Element(Op.WHOLE, "", True))
+    return (*elements, Element(Op.PREFIX, last, True), Element(Op.TAIL, "", True))
+
+
+def _suffix_elements(text: str) -> tuple[Element, ...]:
+    if not text:
+        return (Element(Op.TAIL, "", True),)
+    if _SURROGATES.search(text):
+        return (Element(Op.WHOLE, "", True),)
+    first, *rest = text.split("/")
+    elements = [Element(Op.STAR)]
+    if first:
+        elements.append(Element(Op.SUFFIX, first))
+    elements += [Element(Op.LITERAL, name) for name in rest]
+    elements[-1] = elements[-1]._replace(accepts=True)
+    return tuple(elements)
+
+
+def _regex_elements(pattern: str) -> tuple[Element, ...]:
+    """The pattern's elements; a WHOLE one stands for everything from the first part that can't be split."""
+    elements: list[Element] = []
+    piece: list[tuple[str, str]] = []  # tokens of the component being read: ("text", x), ("*", ""), ("re", x)
+    at, end = 0, len(pattern)
+    while at < end:
+        char = pattern[at]
+        if char == "/":
+            elements.append(_element(piece))
+            piece = []
+            at += 1
+        elif pattern.startswith("**", at):
+            at += 2
+            if pattern.startswith("/", at):
+                at += 1
+            if at >= end:
+                if piece:
+                    elements.append(_element([*piece, ("re", "[^\n]*")])._replace(accepts=True))
+                elements.append(Element(Op.TAIL, "\n", True))
+                return tuple(elements)
+            if piece:
+                return _whole(elements)
+            if not elements or elements[-1].op is not Op.STAR:
+                elements.append(Element(Op.STAR, "\n"))
+        elif char == "*":
+            if not piece or piece[-1][0] != "*":
+                piece.append(("*", ""))
+            at += 1
+        elif char == "?":
+            piece.append(("re", "[^/]"))
+            at += 1
+        elif char == "\\":
+            escaped = pattern[at + 1 : at + 2]
+            if not escaped.isascii() or escaped.isalnum() or escaped == "/" or not escaped.isprintable():
+                return _whole(elements)
+            piece.append(("text", escaped))
+            at += 2
+        elif char == "[" and (found := _SAFE_CLASS.match(pattern, at)) and _ordered(found.group()):
+            piece.append(("re", found.group().replace(".", "\\.").replace("+", "\\+")))
+            at = found.end()
+        elif char in "[]^\ufeff\ufffd" or "\udc80" <= char <= "\udcff":
+            return _whole(elements)
+        else:
+            piece.append(("text", char))
+            at += 1
+    elements.append(_element(piece)._replace(accepts=True))
+    return tuple(elements)
+
+
+def _ordered(text: str) -> bool:
+    """Whether no range of the class runs backwards, which Go's regexp refuses."""
+    return all(low <= high for low, high in re.findall(r"(\w)-(\w)", text, re.ASCII))
+
+
+def _whole(elements: list[Element]) -> tuple[Element, ...]:
+    leading = []
+    for element in elements:
+        if element.op is not Op.LITERAL:
+            break
+        leading.append(element)
+    return (*leading, Element(Op.WHOLE, "", True))
+
+
+def _element(piece: list[tuple[str, str]]) -> Element:
+    kinds = [kind for kind, _ in piece]
+    if "re" not in kinds and kinds.count("*") <= 1:
+        text = "".join(part for _, part in piece)
+        if "*" not in kinds:
+            return Element(Op.LITERAL, text)
+        if not text:
+            return Element(Op.ANY)
+        if kinds[-1] == "*":
+            return Element(Op.PREFIX, text)
+        if kinds[0] == "*":
+            return Element(Op.SUFFIX, text)
+    spell = {"text": re2.escape, "re": str, "*": lambda _: "[^/]*"}
+    return Element(Op.REGEX, "".join(spell[kind](part) for kind, part in piece))
+
+
+class DockerPattern(RegexPattern):
+    """A line of a Docker ignore file as a pathspec pattern, for ``pathspec.PathSpec``.
+
+    ``include`` is True for a pattern that ignores, False for an exception (``!``), None for a pattern
+    that does nothing (blank or a comment). :meth:`match_file` tells whether the pattern matches the path
+    or one of its parents, so ``PathSpec.match_file`` answers as patternmatcher's
+    ``MatchesOrParentMatches``. What a build really leaves out needs :class:`ctxsize.ignore.Matcher`, which
+    knows the walkers, too.
+
+    Raises :class:`PatternError` for a pattern Docker refuses.
+    """
+
+    __slots__ = ("_compiled", "cleaned", "program")
+
+    def __init__(self, pattern: str | bytes | None, include: bool | None = None) -> None:
+        from ctxsize.ignore.parse import clean_pattern, read_line
+
+        super().__init__(None)
+        self.cleaned = ""
+        self.program: Program | None = None
+        self._compiled: re2._Regexp | None = None
+        self.pattern = pattern
+        if pattern is None:
+            return
+        text = pattern.decode("utf-8", "surrogateescape") if isinstance(pattern, bytes) else pattern
+        read = read_line(text)
+        cleaned = None if read is None else clean_pattern(read)
+        if cleaned is None:
+            return
+        self.cleaned, negated = cleaned
+        self.include = not negated if include is None else include
+        self.program = compile_pattern(self.cleaned)
+
+    def matches_path(self, path: str) -> bool:
+        """Whether the pattern matches this very path (relative, '/'-separated, undecodable bytes as
+        surrogates), its parents aside. Raises PatternError when Go can't compile its expression."""
+        return self.program is not None and matches_path(self.program, path)
+
+    def match_file(self, file: str | bytes) -> DockerPattern | None:  # type: ignore[override]
+        """The pattern itself when it matches the path or one of its parents, else None."""
+        if self.program is None:
+            return None
+        path = file.decode("utf-8", "surrogateescape") if isinstance(file, bytes) else file
+        return self if matches_path_or_parent(self.program, path) else None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, DockerPattern):
+            return NotImplemented
+        return (self.include, self.cleaned) == (other.include, other.cleaned)
+
+    def __hash__(self) -> int:
+        return hash((self.include, self.cleaned))
+
+    def __copy__(self) -> DockerPattern:
+        return DockerPattern(self.pattern)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1024)
+def _whole_regex(expression: str) -> re2._Regexp:
+    return compile_regex(expression)
+
+
+def matches_path(program: Program, path: str) -> bool:
+    """Whether the pattern matches this very path. Raises PatternError when Go can't compile it."""
+    if program.kind is Kind.EXACT:
+        return path == program.text
+    if program.kind is Kind.REGEX:
+        return _whole_regex(program.regex).search(go_text(path).encode()) is not None
+    path_bytes = path.encode("utf-8", "surrogateescape")
+    text = program.text.encode("utf-8", "surrogateescape")
+    if program.kind is Kind.PREFIX:
+        return path_bytes.startswith(text)
+    return path_bytes.endswith(text) or (text[:1] == b"/" and path_bytes == text[1:])
+
+
+def matches_path_or_parent(program: Program, path: str) -> bool:
+    """Whether the pattern matches the path or a directory above it."""
+    if matches_path(program, path):
+        return True
+    at = path.find("/")
+    while at != -1:
+        if matches_path(program, path[:at]):
+            return True
+        at = path.find("/", at + 1)
+    return False
