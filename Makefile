@@ -28,7 +28,8 @@ engine:
 # In .cache, which git ignores: never inside fixtures/.
 $(project).made: $(fixture_files) | venv
 	@scripts/apt-install git git
-	@$(python) fixtures/make.py --replace $(FIXTURE) $(project)
+	@rm -rf $(project)
+	@$(python) fixtures/make.py $(FIXTURE) $(project)
 	@touch $@
 
 .PHONY: compare
