@@ -14,7 +14,8 @@ from ctxsize.errors import DockerfileError
 
 BOM = b"\xef\xbb\xbf"
 _DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
-_HEREDOC = re.compile(r"^(\d*)<<(-?)([^<]+)$")
+_HEREDOC = re.compile(r"^(\d*)<<(-?)\s*([^<]+)$")
+_HEREDOC_OPENER = re.compile(r"^\d*<<-?$")
 _KNOWN_DIRECTIVES = frozenset({"syntax", "escape", "check"})
 _WITH_HEREDOC = frozenset({"ADD", "COPY", "RUN"})
 _WITH_JSON = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"})
@@ -109,8 +110,8 @@ def parse_dockerfile(data: bytes, source: str) -> Dockerfile:
     """Parse ``data``; ``source`` is the file's name in messages (``where`` is ``source:line``).
 
     Bytes that are not UTF-8 are kept as surrogates. Raises DockerfileError for a file without
-    instructions or without FROM, an unterminated here-document, a wrong ``escape`` directive, a
-    FROM with a wrong number of words, and an array with something else than strings in a COPY or ADD.
+    instructions or without FROM, an unterminated here-document, a wrong ``escape`` directive, and a
+    FROM with a wrong number of words.
     """
     lines = re.findall(r"[^\n]*\n|[^\n]+", data.removeprefix(BOM).decode("utf-8", "surrogateescape"))
     reader = _Reader(lines, source)
@@ -224,15 +225,20 @@ class _Reader:
         carrier = instruction.onbuild or instruction
         if carrier.keyword not in _WITH_HEREDOC or carrier.json or "<<" not in text:
             return ()
+        words = split_quoted(text, "\\")
+        if _unquote(text) is None:
+            return ()  # Docker's splitting gives up on an open quote, and then sees no here-document.
         found = []
-        for word in split_quoted(text, "\\"):
+        for at, word in enumerate(words):
+            if _HEREDOC_OPENER.match(word) and at + 1 < len(words):
+                word += words[at + 1]
             heredoc = heredoc_word(word)
             if heredoc is not None:
                 found.append(self._content(heredoc, instruction.line))
         return tuple(found)
 
     def _content(self, heredoc: Heredoc, number: int) -> Heredoc:
-        content = []
+        content: list[str] = []
         while self.at < len(self.lines):
             line = self.lines[self.at]
             self.at += 1

@@ -1,0 +1,324 @@
+"""Variables in a Dockerfile: expanding a word, and which variables an instruction sees.
+
+The word syntax is that of BuildKit's ``frontend/dockerfile/shell`` (read), which the classic builder
+uses too. What is in scope was measured on Docker 28.5 (BuildKit and classic), which differ: see Scope.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from ctxsize.dockerfile.parse import Dockerfile, Instruction
+from ctxsize.dockerfile.words import WHITESPACE
+
+PLATFORM_ARGS = frozenset(
+    f"{side}{part}" for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
+)
+"""The ARGs that BuildKit gives a value by itself, in a stage that declares them and before the first FROM."""
+
+_SPECIAL = "@*#?-$!0"
+
+
+class ExpansionError(ValueError):
+    """A substitution that the builder refuses (``${``, ``${X:?message}`` unset, an open quote)."""
+
+
+class UnknownVariable(LookupError):
+    """A variable whose value can't be known here: it may come from the base image or the engine."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def expand(word: str, lookup: Callable[[str], str | None], escape: str = "\\") -> str:
+    """``word`` with variables replaced and quotes and escapes removed, never split into several words.
+
+    ``lookup`` gives the value of a name, or None when unset; what it raises passes through.
+    Raises ExpansionError where Docker refuses the word.
+    """
+    return _Expander(word, lookup, escape).run()
+
+
+def platform_args(platform: str) -> dict[str, str]:
+    """The TARGET… and BUILD… ARGs for a ``os/arch[/variant]`` built on an engine of the same platform."""
+    system, _, rest = platform.partition("/")
+    arch, _, variant = rest.partition("/")
+    parts = {"PLATFORM": platform, "OS": system, "ARCH": arch, "VARIANT": variant}
+    return {f"{side}{name}": value for side in ("TARGET", "BUILD") for name, value in parts.items()}
+
+
+def env_pairs(instruction: Instruction) -> tuple[tuple[str, str], ...]:
+    """The ``(name, value)`` of an ENV, not expanded; both ``A=1 B=2`` and the old ``A some words``."""
+    if instruction.words and "=" not in instruction.words[0]:
+        name, *value = WHITESPACE.split(instruction.args, maxsplit=1)
+        return ((name, value[0]),) if value else ()
+    pairs = (word.partition("=") for word in instruction.words)
+    return tuple((name, value) for name, _, value in pairs)
+
+
+class Scope:
+    """The variables in force at one point of a stage, or (before the first FROM) of the file.
+
+    In BuildKit the latest ENV or ARG of a name wins, and an ARG sees the one before it on its line. In
+    the classic builder ENV wins over ARG whatever the order, and a stage does not inherit ARGs from the
+    stage it starts from. ``complete`` is False when a base image may hold variables nobody told us of.
+    """
+
+    def __init__(
+        self,
+        *,
+        escape: str = "\\",
+        buildkit: bool = True,
+        build_args: Mapping[str, str] | None = None,
+        outer: Mapping[str, str] | None = None,
+        unknown: Iterable[str] = (),
+        env: Mapping[str, str] | None = None,
+        complete: bool = True,
+    ) -> None:
+        """``outer`` is what an ARG without a value takes: global ARGs and predefined ones.
+
+        ``unknown`` names the predefined ARGs whose value is not known.
+        """
+        self.escape = escape
+        self.buildkit = buildkit
+        self.build_args = build_args or {}
+        self.outer = outer or {}
+        self.unknown = frozenset(unknown)
+        self.complete = complete
+        self._env: dict[str, str | None] = dict(env or {})
+        self._args: dict[str, str | None] = {}
+
+    def child(self) -> Scope:
+        """The scope a stage that starts FROM this one begins with."""
+        scope = Scope(escape=self.escape, buildkit=self.buildkit, build_args=self.build_args,
+                      outer=self.outer, unknown=self.unknown, complete=self.complete)
+        scope._env = dict(self._env)
+        return scope
+
+    def expand(self, word: str) -> str:
+        """Raises ExpansionError, or UnknownVariable when the word needs a value that is not known."""
+        return expand(word, self.lookup, self.escape)
+
+    def lookup(self, name: str) -> str | None:
+        for values in (self._env, self._args):
+            if name in values:
+                value = values[name]
+                if value is None:
+                    raise UnknownVariable(name)
+                return value
+        if not self.complete:
+            raise UnknownVariable(name)
+        return None
+
+    def declared(self) -> dict[str, str]:
+        """The known ARGs: what the global scope hands to the stages."""
+        return {name: value for name, value in self._args.items() if value is not None}
+
+    def apply(self, instruction: Instruction) -> None:
+        """Take in an ENV or an ARG; other instructions change nothing. Raises ExpansionError."""
+        if instruction.keyword == "ENV":
+            pairs = [(self._tolerant(name), self._tolerant(value)) for name, value in env_pairs(instruction)]
+            self._env.update({name: value for name, value in pairs if name})
+        elif instruction.keyword == "ARG":
+            found = []
+            for word in instruction.words:
+                found.append(self._argument(word))
+                if self.buildkit:
+                    self._declare(found[-1:])
+            self._declare(found)
+
+    def _declare(self, found: Iterable[tuple[str, str | None] | None]) -> None:
+        # In BuildKit ARG and ENV share one list in which the latest wins.
+        values = self._env if self.buildkit else self._args
+        values.update(entry for entry in found if entry is not None)
+        if self.buildkit:
+            self._args.update(entry for entry in found if entry is not None)
+
+    def _argument(self, word: str) -> tuple[str, str | None] | None:
+        """Name and value of one ARG word; None when it stays unset, a value of None when unknown."""
+        key, equals, default = word.partition("=")
+        name = self._tolerant(key) or key
+        if name in self.build_args:
+            return name, self.build_args[name]
+        if equals:
+            return name, self._tolerant(default)
+        if name in self.outer:
+            return name, self.outer[name]
+        return (name, None) if name in self.unknown else None
+
+    def _tolerant(self, word: str) -> str | None:
+        try:
+            return self.expand(word)
+        except UnknownVariable:
+            return None
+
+
+def global_scope(
+    dockerfile: Dockerfile,
+    *,
+    build_args: Mapping[str, str],
+    buildkit: bool,
+    predefined: Mapping[str, str],
+) -> Scope:
+    """The scope of the FROM lines. ``predefined`` has the platform ARGs that are known (platform_args)."""
+    known = dict(predefined) if buildkit else {}
+    unknown = PLATFORM_ARGS - known.keys() if buildkit else frozenset[str]()
+    scope = Scope(
+        escape=dockerfile.escape, buildkit=buildkit, build_args=build_args, outer=known, unknown=unknown
+    )
+    scope._args.update(dict.fromkeys(unknown) | known)
+    for instruction in dockerfile.global_args:
+        scope.apply(instruction)
+    return scope
+
+
+class _Expander:
+    """One pass over a word, as Docker's own lexer goes over it."""
+
+    def __init__(self, word: str, lookup: Callable[[str], str | None], escape: str) -> None:
+        self.word = word
+        self.at = 0
+        self.lookup = lookup
+        self.escape = escape
+
+    def run(self) -> str:
+        return self._until("", raw_escapes=False)
+
+    def _peek(self) -> str:
+        return self.word[self.at : self.at + 1]
+
+    def _next(self) -> str:
+        char = self._peek()
+        self.at += len(char)
+        return char
+
+    def _until(self, stop: str, *, raw_escapes: bool) -> str:
+        result: list[str] = []
+        while char := self._peek():
+            if char == stop:
+                self._next()
+                return "".join(result)
+            if char == "'":
+                result.append(self._single_quoted())
+            elif char == '"':
+                result.append(self._double_quoted(raw_escapes))
+            elif char == "$":
+                result.append(self._dollar())
+            elif char == self.escape:
+                self._next()
+                result.append((char if raw_escapes else "") + self._next())
+            else:
+                result.append(self._next())
+        if stop:
+            raise ExpansionError(f"syntax error: missing '{stop}'")
+        return "".join(result)
+
+    def _single_quoted(self) -> str:
+        end = self.word.find("'", self.at + 1)
+        if end < 0:
+            raise ExpansionError("unexpected end of statement while looking for matching single-quote")
+        text = self.word[self.at + 1 : end]
+        self.at = end + 1
+        return text
+
+    def _double_quoted(self, raw_escapes: bool) -> str:
+        self._next()
+        result: list[str] = []
+        while char := self._peek():
+            if char == '"':
+                self._next()
+                return "".join(result)
+            if char == "$":
+                result.append(self._dollar())
+                continue
+            self._next()
+            if char == self.escape:
+                if raw_escapes:
+                    result.append(char)
+                if self._peek() == "":
+                    break
+                # Only these can be escaped here; before anything else the escape stays.
+                if self._peek() in ('"', "$", self.escape):
+                    char = self._next()
+            result.append(char)
+        raise ExpansionError("unexpected end of statement while looking for matching double-quote")
+
+    def _dollar(self) -> str:
+        self._next()
+        if self._peek() != "{":
+            name = self._name()
+            return (self.lookup(name) or "") if name else "$"
+        self._next()
+        if self._peek() in ("{", "}", ":", ""):
+            raise ExpansionError("syntax error: bad substitution")
+        name = self._name()
+        operator = self._next()
+        if operator == "}":
+            return self.lookup(name) or ""
+        if operator == "/":
+            return self._replace(name)
+        null_is_unset = operator == ":"
+        if null_is_unset:
+            operator = self._next()
+        if operator not in ("-", "+", "?", "#", "%"):
+            raise ExpansionError(f"unsupported modifier ({operator}) in substitution")
+        argument = self._until("}", raw_escapes=operator in "#%")
+        value = self.lookup(name)
+        unset = value is None or (null_is_unset and value == "")
+        if operator == "-":
+            return argument if unset else value or ""
+        if operator == "+":
+            return "" if unset else argument
+        if operator == "?":
+            if unset:
+                raise ExpansionError(f"{name}: {argument or 'is not allowed to be unset'}")
+            return value or ""
+        return _trim(value or "", argument, operator)
+
+    def _replace(self, name: str) -> str:
+        everywhere = self._peek() == "/"
+        if everywhere:
+            self._next()
+        pattern = _shell_pattern(self._until("/", raw_escapes=True), ".*")
+        replacement = self._until("}", raw_escapes=True)
+        return re.sub(pattern, lambda _: replacement, self.lookup(name) or "", count=0 if everywhere else 1)
+
+    def _name(self) -> str:
+        first = self._peek()
+        if first and first in _SPECIAL and first != "0":
+            return self._next()
+        pattern = r"\d+" if first.isdigit() else r"\w*"
+        match = re.compile(pattern).match(self.word, self.at)
+        name = match.group() if match else ""
+        self.at += len(name)
+        return name
+
+
+def _trim(value: str, argument: str, operator: str) -> str:
+    """``${X#pattern}`` and ``${X%pattern}``, doubled for the longest match."""
+    greedy = argument.startswith(operator)
+    pattern = argument[1:] if greedy else argument
+    expression = re.compile(_shell_pattern(pattern, ".*" if greedy else ".*?"))
+    if operator == "#":
+        match = expression.match(value)
+        return value[match.end() :] if match else value
+    starts = range(len(value) + 1) if greedy else range(len(value), -1, -1)
+    return next((value[:start] for start in starts if expression.fullmatch(value, start)), value)
+
+
+def _shell_pattern(pattern: str, star: str) -> str:
+    """A shell pattern without brackets (``*``, ``?``, ``\\`` escapes) as a regular expression."""
+    result = []
+    chars = iter(pattern)
+    for char in chars:
+        if char == "*":
+            result.append(star)
+        elif char == "?":
+            result.append(".")
+        elif char == "\\":
+            result.append(re.escape(next(chars, "")))
+        else:
+            result.append(re.escape(char))
+    return "".join(result)

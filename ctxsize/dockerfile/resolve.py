@@ -1,0 +1,361 @@
+"""A Dockerfile made concrete: for one target and one set of build arguments, what each step copies from
+where to where, with variables, working directories and stage names resolved.
+
+Shared by what the build needs (sources.py), where it lands (mapping.py) and which steps it touches
+(rewrite.py).
+"""
+
+from __future__ import annotations
+
+import csv
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ctxsize.dockerfile.expand import ExpansionError, Scope, UnknownVariable, global_scope
+from ctxsize.dockerfile.parse import Dockerfile, Instruction, Stage, heredoc_word, parse_dockerfile
+from ctxsize.dockerfile.wildcard import escape
+from ctxsize.errors import DockerfileError
+
+StepKind = Literal["copy", "add", "run", "workdir", "other"]
+
+_KINDS: dict[str, StepKind] = {"COPY": "copy", "ADD": "add", "RUN": "run", "WORKDIR": "workdir"}
+_REMOTE = ("http://", "https://", "git://", "ssh://", "git@")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseImage:
+    """What the configuration of a base image says: variables, working directory, ONBUILD triggers."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    workdir: str = "/"
+    onbuild: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What one COPY, ADD or bind mount takes, and where it puts it.
+
+    ``patterns`` are clean relative paths (``.`` is everything) and may have wildcards. ``dest`` is
+    relative to the image's root (``""`` is the root), or None when it is not known; ``dest_is_dir``
+    says that it was written with a ``/`` at its end. ``pivots`` (for ``--parents``) holds, for each
+    pattern, the leading part that ``/./`` keeps out of the destination.
+    From the context when ``stage`` and ``image`` are both None.
+    """
+
+    patterns: tuple[str, ...]
+    dest: str | None
+    dest_is_dir: bool
+    stage: int | None = None
+    image: str | None = None
+    excludes: tuple[str, ...] = ()
+    parents: bool = False
+    pivots: tuple[str, ...] = ()
+    unpack: bool = False
+
+    @property
+    def from_context(self) -> bool:
+        return self.stage is None and self.image is None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedStep:
+    """One instruction of a stage; ``unknown`` says why what it takes could not be worked out, or None."""
+
+    instruction: Instruction
+    kind: StepKind
+    picks: tuple[Pick, ...] = ()
+    unknown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedStage:
+    """A stage: it starts from the stage ``parent``, or from the image ``image`` when that is None.
+
+    ``steps`` begins with the ONBUILD triggers of what it starts from. ``unknown`` are reasons why the
+    stage itself is uncertain; ``inspected`` is False when nothing is known of its base image.
+    """
+
+    stage: Stage
+    parent: int | None
+    image: str | None
+    steps: tuple[ResolvedStep, ...]
+    unknown: tuple[str, ...]
+    inspected: bool
+
+    @property
+    def uses(self) -> tuple[int, ...]:
+        """The stages it needs: its parent, and those it copies or mounts from."""
+        picked = [pick.stage for step in self.steps for pick in step.picks if pick.stage is not None]
+        return tuple(dict.fromkeys(([] if self.parent is None else [self.parent]) + picked))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The stages of a Dockerfile resolved; ``target`` is the index of the one to build."""
+
+    dockerfile: Dockerfile
+    stages: tuple[ResolvedStage, ...]
+    target: int
+    buildkit: bool
+
+    @property
+    def reachable(self) -> tuple[int, ...]:
+        """The stages that are built, in file order.
+
+        BuildKit builds only what the target needs; the classic builder all stages up to the target.
+        """
+        if not self.buildkit:
+            return tuple(range(self.target + 1))
+        seen: set[int] = set()
+        pending = [self.target]
+        while pending:
+            index = pending.pop()
+            if index not in seen:
+                seen.add(index)
+                pending.extend(self.stages[index].uses)
+        return tuple(sorted(seen))
+
+    @property
+    def chain(self) -> tuple[int, ...]:
+        """The stages whose layers make up the target's image, lowest first."""
+        indexes: list[int] = []
+        index: int | None = self.target
+        while index is not None:
+            indexes.append(index)
+            index = self.stages[index].parent
+        return tuple(reversed(indexes))
+
+
+def resolve(
+    dockerfile: Dockerfile,
+    *,
+    target: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    buildkit: bool = True,
+    base_images: Mapping[str, BaseImage] | None = None,
+    predefined: Mapping[str, str] | None = None,
+) -> Plan:
+    """Resolve every stage. ``base_images`` maps references as FROM names them (expanded) to what is known.
+
+    ``predefined`` has the values of the platform ARGs (see expand.platform_args). Raises
+    DockerfileError when the target is not there.
+    """
+    index = _target(dockerfile, target)
+    resolver = _Resolver(
+        dockerfile,
+        buildkit,
+        global_scope(dockerfile, build_args=build_args or {}, buildkit=buildkit, predefined=predefined or {}),
+        base_images or {},
+    )
+    return Plan(dockerfile, tuple(resolver.stage(stage) for stage in dockerfile.stages), index, buildkit)
+
+
+def _target(dockerfile: Dockerfile, target: str | None) -> int:
+    if not target:
+        return len(dockerfile.stages) - 1
+    for stage in reversed(dockerfile.stages):
+        if stage.name == target.lower():
+            return stage.index
+    if target.isdecimal() and int(target) < len(dockerfile.stages):
+        return int(target)
+    named = ", ".join(stage.name for stage in dockerfile.stages if stage.name)
+    raise DockerfileError(
+        f"target stage {target} could not be found",
+        where=dockerfile.path,
+        hint=f"its stages are {named}" if named else "none of its stages has a name",
+    )
+
+
+class _Resolver:
+    """Goes through the stages in order, remembering how each one ended."""
+
+    def __init__(
+        self, dockerfile: Dockerfile, buildkit: bool, outer: Scope, base_images: Mapping[str, BaseImage]
+    ) -> None:
+        self.dockerfile = dockerfile
+        self.buildkit = buildkit
+        self.outer = outer
+        self.base_images = base_images
+        self.scopes: list[Scope] = []
+        self.workdirs: list[str | None] = []
+        self.triggers: list[tuple[Instruction, ...]] = []
+
+    def stage(self, stage: Stage) -> ResolvedStage:
+        unknown: list[str] = []
+        image: str | None = None
+        parent: int | None = None
+        inspected = True
+        try:
+            image = self.outer.expand(stage.base)
+        except (ExpansionError, UnknownVariable) as error:
+            unknown.append(self._reason(stage.line, f"FROM {stage.base}", error))
+        if image is not None:
+            parent = self._named(image, stage.index)
+        triggers: tuple[Instruction, ...] = ()
+        if parent is not None:
+            image = None
+            scope = self.scopes[parent].child()
+            workdir = self.workdirs[parent]
+            triggers = self.triggers[parent]
+        else:
+            base = BaseImage() if image == "scratch" else self.base_images.get(image or "")
+            inspected = base is not None
+            scope = self._fresh(base)
+            workdir = base.workdir if base else None
+            triggers = _trigger_instructions(base) if base else ()
+        walk = _StageWalk(self, stage, scope, workdir)
+        steps = tuple(walk.step(instruction) for instruction in (*triggers, *stage.instructions))
+        self.scopes.append(walk.scope)
+        self.workdirs.append(walk.workdir)
+        self.triggers.append(tuple(i.onbuild for i in stage.instructions if i.onbuild))
+        return ResolvedStage(stage, parent, image, steps, tuple(unknown), inspected)
+
+    def _fresh(self, base: BaseImage | None) -> Scope:
+        return Scope(
+            escape=self.dockerfile.escape,
+            buildkit=self.buildkit,
+            build_args=self.outer.build_args,
+            outer=self.outer.declared(),
+            unknown=self.outer.unknown - self.outer.declared().keys(),
+            env=base.env if base else {},
+            complete=base is not None,
+        )
+
+    def _named(self, name: str, before: int) -> int | None:
+        """The last stage of that name before the given one."""
+        names = [stage.name for stage in self.dockerfile.stages[:before]]
+        found = [index for index, known in enumerate(names) if known == name.lower()]
+        return found[-1] if found else None
+
+    def reference(self, name: str, before: int) -> tuple[int | None, str | None]:
+        """What ``--from=name`` means: ``(stage, None)`` or ``(None, image)``."""
+        index = self._named(name, before)
+        if index is None and name.isdecimal() and int(name) < before:
+            index = int(name)
+        return (index, None) if index is not None else (None, name)
+
+    def _reason(self, line: int, what: str, error: Exception) -> str:
+        where = f"{self.dockerfile.path}:{line}"
+        if isinstance(error, UnknownVariable):
+            return f"{where}: {what}: the value of {error.name} is not known before the build"
+        return f"{where}: {what}: {error}"
+
+    def reason(self, instruction: Instruction, error: Exception) -> str:
+        return self._reason(instruction.line, instruction.keyword, error)
+
+
+class _StageWalk:
+    """The state of one stage while its instructions go by: variables and working directory."""
+
+    def __init__(self, resolver: _Resolver, stage: Stage, scope: Scope, workdir: str | None) -> None:
+        self.resolver = resolver
+        self.index = stage.index
+        self.scope = scope
+        self.workdir = workdir
+
+    def step(self, instruction: Instruction) -> ResolvedStep:
+        kind = _KINDS.get(instruction.keyword, "other")
+        try:
+            self.scope.apply(instruction)
+            if kind == "workdir":
+                self.workdir = self._absolute(self.scope.expand(instruction.args))
+                return ResolvedStep(instruction, kind)
+            if kind in ("copy", "add"):
+                return ResolvedStep(instruction, kind, self._copy(instruction))
+            if kind == "run" and self.resolver.buildkit:
+                return ResolvedStep(instruction, kind, self._mounts(instruction))
+        except (ExpansionError, UnknownVariable) as error:
+            if kind == "workdir":
+                self.workdir = None
+            return ResolvedStep(instruction, kind, unknown=self.resolver.reason(instruction, error))
+        return ResolvedStep(instruction, kind)
+
+    def _absolute(self, path: str) -> str | None:
+        """A path in the image, absolute and clean; None when it hangs on an unknown working directory."""
+        if path.startswith("/"):
+            return _clean(path)
+        return None if self.workdir is None else _clean(f"{self.workdir}/{path}")
+
+    def _copy(self, instruction: Instruction) -> tuple[Pick, ...]:
+        if len(instruction.words) < 2:
+            return ()
+        *given, last = instruction.words
+        sources = [self.scope.expand(word) for word in given if instruction.json or not heredoc_word(word)]
+        add = instruction.keyword == "ADD"
+        sources = [source for source in sources if not (add and _is_remote(source))]
+        written = self.scope.expand(last)
+        dest = self._absolute(written)
+        stage, image = None, None
+        origin = instruction.flag("from")
+        if origin is not None and not add:
+            stage, image = self.resolver.reference(origin, self.index)
+        parents = instruction.has_flag("parents")
+        if not sources:
+            return ()
+        return (
+            Pick(
+                patterns=tuple(_relative(source) for source in sources),
+                dest=None if dest is None else dest.lstrip("/"),
+                dest_is_dir=written in ("", ".") or written.endswith(("/", "/.")),
+                stage=stage,
+                image=image,
+                excludes=tuple(self.scope.expand(value) for value in instruction.flag_values("exclude")),
+                parents=parents,
+                pivots=tuple(_pivot(source) for source in sources) if parents else (),
+                unpack=add and (instruction.flag("unpack") or "true").lower() != "false",
+            ),
+        )
+
+    def _mounts(self, instruction: Instruction) -> tuple[Pick, ...]:
+        picks = []
+        for value in instruction.flag_values("mount"):
+            options = _mount_options(value)
+            origin = options.get("from", "")
+            kind = options.get("type", "bind")
+            if kind not in ("bind", "cache") or (kind == "cache" and not origin):
+                continue
+            stage, image = self.resolver.reference(origin, self.index) if origin else (None, None)
+            target = self.scope.expand(options.get("target", ""))
+            dest = self._absolute(target)
+            source = self.scope.expand(options.get("source", ""))
+            # A mount's source is a path, not a pattern.
+            pattern = escape(_relative(source))
+            picks.append(Pick((pattern,), None if dest is None else dest.lstrip("/"), False, stage, image))
+        return tuple(picks)
+
+
+def _trigger_instructions(base: BaseImage) -> tuple[Instruction, ...]:
+    text = "".join(f"{trigger}\n" for trigger in base.onbuild)
+    data = b"FROM scratch\n" + text.encode("utf-8", "surrogateescape")
+    return parse_dockerfile(data, "ONBUILD of the base image").stages[0].instructions
+
+
+def _mount_options(value: str) -> dict[str, str]:
+    """The ``key=value`` fields of a ``--mount``, under the long names of the keys."""
+    names = {"src": "source", "dst": "target", "destination": "target"}
+    fields = next(csv.reader([value]), [])
+    pairs = (part.partition("=") for part in fields)
+    return {names.get(key.strip().lower(), key.strip().lower()): text for key, _, text in pairs}
+
+
+def _is_remote(source: str) -> bool:
+    """Whether ADD fetches it from somewhere else: a URL or a git repository."""
+    return source.lower().startswith(_REMOTE)
+
+
+def _clean(path: str) -> str:
+    """An absolute path without ``.``, ``..`` or doubled slashes."""
+    return "/" + posixpath.normpath("/" + path).lstrip("/")
+
+
+def _relative(source: str) -> str:
+    """A source as a clean path relative to the context; ``..`` can't lead out of it (BuildKit)."""
+    return _clean(source).lstrip("/") or "."
+
+
+def _pivot(source: str) -> str:
+    """The part of a ``--parents`` source before ``/./``, as a clean relative path (``.``: none)."""
+    before, pivot, _ = source.partition("/./")
+    return _relative(before) if pivot else "."

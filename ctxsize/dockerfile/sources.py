@@ -1,0 +1,181 @@
+"""Which parts of the build context a build needs: the sources of COPY, ADD and bind mounts.
+
+BuildKit asks its client for these paths, and only for the stages its target needs; the classic builder
+gets the whole context, and what is *needed* there is what the stages up to the target copy. Measured on
+28.5: ``--exclude`` does not lessen what BuildKit asks for, and ``**`` in a source makes it ask for
+matches at any depth although COPY then takes ``**`` as ``*``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ctxsize.dockerfile.names import ContextNames, matches, resolve_links
+from ctxsize.dockerfile.parse import Dockerfile
+from ctxsize.dockerfile.resolve import BaseImage, Plan, ResolvedStage, resolve
+from ctxsize.dockerfile.wildcard import deep_pattern, escape, has_wildcard, name_pattern
+
+Cover = Literal["all", "some", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of one instruction: ``pattern`` is relative to the context, ``.`` is all of it.
+
+    ``line`` is the instruction's. ``dest`` is the absolute path in the image, or None when not known.
+    """
+
+    keyword: str
+    line: int
+    stage: int
+    pattern: str
+    wildcard: bool
+    dest: str | None
+    excludes: tuple[str, ...]
+    parents: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the build takes from the context.
+
+    ``unknown`` are reasons why that can't be said completely (then needed totals are unknown);
+    ``notes`` are reasons why it may be incomplete, such as a base image nobody looked into.
+    """
+
+    items: tuple[Source, ...]
+    unknown: tuple[str, ...]
+    notes: tuple[str, ...]
+    _matchers: tuple[_Matcher, ...] = field(repr=False, compare=False)
+
+    @property
+    def everything(self) -> bool:
+        """Whether the whole context is needed."""
+        return any(item.pattern == "." for item in self.items)
+
+    def cover(self, directory: str) -> Cover:
+        """Whether all, some, or none of what is below that directory may be needed (``.`` is the root).
+
+        For a walk: one question per directory, and none per file below ``all`` and ``none``.
+        """
+        best: Cover = "none"
+        for matcher in self._matchers:
+            cover = matcher.cover(directory)
+            if cover == "all":
+                return "all"
+            if cover == "some":
+                best = "some"
+        return best
+
+    def needs(self, path: str, is_dir: bool) -> bool:
+        """Whether the entry is needed; a directory also when something below it may be."""
+        cover = self.cover(path)
+        return cover == "all" or (is_dir and cover == "some")
+
+
+def context_sources(
+    dockerfile: Dockerfile,
+    *,
+    target: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    buildkit: bool = True,
+    base_images: Mapping[str, BaseImage] | None = None,
+    predefined: Mapping[str, str] | None = None,
+    names: ContextNames | None = None,
+) -> Sources:
+    """What the target needs from the context. Arguments as in resolve.resolve.
+
+    With ``names``, symlinks in sources are followed, so that what they lead to is needed too.
+    Raises DockerfileError when the target is not there.
+    """
+    plan = resolve(
+        dockerfile,
+        target=target,
+        build_args=build_args,
+        buildkit=buildkit,
+        base_images=base_images,
+        predefined=predefined,
+    )
+    return plan_sources(plan, names)
+
+
+def plan_sources(plan: Plan, names: ContextNames | None = None) -> Sources:
+    """The sources of a Plan already at hand; see context_sources."""
+    stages = [plan.stages[index] for index in plan.reachable]
+    items = tuple(item for stage in stages for item in _stage_sources(stage))
+    patterns = dict.fromkeys(item.pattern for item in items)
+    if names is not None:
+        for pattern in tuple(patterns):
+            patterns.update(dict.fromkeys(_followed(names, pattern)))
+    return Sources(
+        items=items,
+        unknown=tuple(reason for stage in stages for reason in _unknown(stage)),
+        notes=tuple(
+            f"{plan.dockerfile.path}:{stage.stage.line}: ONBUILD instructions of {stage.image} are not known"
+            for stage in stages
+            if stage.image is not None and not stage.inspected
+        ),
+        _matchers=tuple(_Matcher(pattern, plan.buildkit) for pattern in patterns),
+    )
+
+
+def _stage_sources(stage: ResolvedStage) -> list[Source]:
+    return [
+        Source(
+            keyword=step.instruction.keyword,
+            line=step.instruction.line,
+            stage=stage.stage.index,
+            pattern=pattern,
+            wildcard=has_wildcard(pattern),
+            dest=None if pick.dest is None else f"/{pick.dest}",
+            excludes=pick.excludes,
+            parents=pick.parents,
+        )
+        for step in stage.steps
+        for pick in step.picks
+        if pick.from_context
+        for pattern in pick.patterns
+    ]
+
+
+def _unknown(stage: ResolvedStage) -> list[str]:
+    """Why the stage's sources are uncertain; a WORKDIR or an ENV that is not known takes nothing away."""
+    takers = ("copy", "add", "run")
+    return [*stage.unknown, *(step.unknown for step in stage.steps if step.unknown and step.kind in takers)]
+
+
+def _followed(names: ContextNames, pattern: str) -> list[str]:
+    """The real paths behind the symlinks a source goes through."""
+    found = []
+    for match in matches(names, pattern):
+        real = resolve_links(names, match)
+        if real is not None and real != match:
+            found.append(escape(real))
+    return found
+
+
+class _Matcher:
+    """One pattern against paths: as a whole, below a match, or on the way to one."""
+
+    def __init__(self, pattern: str, buildkit: bool) -> None:
+        self._parts = [] if pattern == "." else pattern.split("/")
+        self._names = [name_pattern(part) for part in self._parts]
+        deep = next((at for at, part in enumerate(self._parts) if buildkit and "**" in part), None)
+        self._deep = None if deep is None else deep_pattern("/".join(self._parts[deep:]))
+        if deep is not None:
+            del self._names[deep:]
+
+    def cover(self, path: str) -> Cover:
+        parts = [] if path == "." else path.split("/")
+        for name, part in zip(self._names, parts, strict=False):
+            if not name.fullmatch(part):
+                return "none"
+        rest = parts[len(self._names) :]
+        if self._deep is None:
+            return "all" if len(parts) >= len(self._names) else "some"
+        for count in range(1, len(rest) + 1):
+            if self._deep.fullmatch("/".join(rest[:count])):
+                return "all"
+        return "some"
