@@ -17,14 +17,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import docker
+import docker.auth
 import docker.errors
 import requests
 
+from ctxsize.engine.buildkit.auth import Auth
 from ctxsize.engine.buildkit.directory import ContextDir
-from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, SolveError
+from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
 from ctxsize.engine.buildkit.health import Health
+from ctxsize.engine.buildkit.secrets import Secrets
 from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Service, Session
+from ctxsize.engine.buildkit.sshforward import SSHForward
 from ctxsize.engine.buildkit.trace import (
     TRACE_ID,
     BuildWarning,
@@ -40,6 +44,7 @@ POLL = 0.5
 CANCEL_TIMEOUT = 5.0
 """Seconds given to the engine to take note that a build is abandoned."""
 _LOG_LINES_IN_ERROR = 20
+_REFUSED = ("401", "403", "unauthorized", "authorization", "denied", "authenticate", "basic auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class SolveRequest:
     ``dockerfile`` is a name within the served dockerfile directory. ``build_args``: a value of None leaves the
     argument unset. ``shared_key`` is the key BuildKit keeps the received directories under: a new one per build
     starts from a known state, an old one sends only what changed since. ``network`` is the mode for RUN steps;
-    ``extra_hosts`` are ``name:address``.
+    ``extra_hosts`` are ``name:address``; ``secrets`` and ``ssh`` specs as ``docker build`` takes them.
     """
 
     dockerfile: str = "Dockerfile"
@@ -64,6 +69,8 @@ class SolveRequest:
     extra_hosts: Sequence[str] = ()
     cache_from: Sequence[str] = ()
     shm_size: int | None = None
+    secrets: Sequence[str] = ()
+    ssh: Sequence[str] = ()
     shared_key: str = field(default_factory=lambda: uuid.uuid4().hex)
     session_name: str = "buildkit-session"
 
@@ -128,31 +135,36 @@ def build(
     *,
     context: ContextDir,
     dockerfile: ContextDir,
-    services: Sequence[Service] = (),
     on_update: Callable[[StatusUpdate], None] | None = None,
     on_sent: Callable[[Sent], None] | None = None,
 ) -> SolveResult:
     """Build an image.
 
-    ``services`` are further services for the session: Auth, Secrets, SSHForward. ``on_update`` sees every trace
-    event as it comes, in the calling thread; ``on_sent`` every write of file content, in the session's thread.
+    ``on_update`` sees every trace event as it comes, in the calling thread; ``on_sent`` every write of file
+    content, in the session's thread.
 
-    Raises SolveError when the build fails, ContextError when a directory can't be served, SessionUnavailable
-    when the engine has no sessions, ConnectionLost when it goes away.
+    Raises SolveError when the build fails (LoginRefused when a registry did not take the user's login),
+    RequestError for secrets or ssh that can't be had, ContextError (or whatever a directory raises) when a
+    directory can't be served, SessionUnavailable when the engine has no sessions, ConnectionLost when it goes.
     """
     directories = FileSync({"context": context, "dockerfile": dockerfile}, on_sent)
+    auth = Auth(docker.auth.load_config(credstore_env=api.credstore_env))
+    services: list[Service] = [directories, Health(), auth]
+    if request.secrets:
+        services.append(Secrets(request.secrets))
+    if request.ssh:
+        services.append(SSHForward(request.ssh))
     trace = Trace(on_update)
     image_id = ""
-    with Session(
-        api, [directories, Health(), *services], name=request.session_name, shared_key=request.shared_key
-    ) as session:
+    with Session(api, services, name=request.session_name, shared_key=request.shared_key) as session:
+        params = request.params() | {"session": session.id, "buildid": uuid.uuid4().hex}
         try:
-            with _Events(api, request.params() | {"session": session.id, "buildid": uuid.uuid4().hex}) as events:
+            with _Events(api, params) as events:
                 for event in events.follow(session):
                     if event.get("id") == TRACE_ID:
                         trace.add(decode_trace(event["aux"]))
                     elif "error" in event:
-                        raise _failure(str(event["error"]), trace)
+                        raise _failure(str(event["error"]), trace, auth)
                     elif isinstance(event.get("aux"), dict) and "ID" in event["aux"]:
                         image_id = event["aux"]["ID"]
         except BuildKitError as error:
@@ -169,12 +181,16 @@ def build(
     )
 
 
-def _failure(message: str, trace: Trace) -> SolveError:
+def _failure(message: str, trace: Trace, auth: Auth) -> SolveError:
     failed = next((v for v in trace.vertices if v.error), None)
-    if failed is None:
-        return SolveError(message)
-    log = tuple(trace.log_lines(failed.digest)[-_LOG_LINES_IN_ERROR:])
-    return SolveError(message, step=failed.name, log=log)
+    step = None if failed is None else failed.name
+    refused = next((host for host in auth.used if host in message), None)
+    if refused is not None and any(sign in message.lower() for sign in _REFUSED):
+        user = auth.used[refused]
+        who = f"the login of {user}" if user else "the identity token"
+        return LoginRefused(f"{refused} refused {who} from the Docker configuration: {message}", host=refused, step=step)
+    log = () if failed is None else tuple(trace.log_lines(failed.digest)[-_LOG_LINES_IN_ERROR:])
+    return SolveError(message, step=step, log=log)
 
 
 class _Events:

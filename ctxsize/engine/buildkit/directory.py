@@ -7,15 +7,14 @@ import io
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, Protocol, Union
+from typing import BinaryIO, Protocol, Union
 
 from ctxsize.engine.buildkit.entry import Entry, device, go_mode
 from ctxsize.engine.buildkit.errors import ContextError
-from ctxsize.engine.buildkit.filter import Filter, MatcherFactory, follow_links, without_nested
+from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, follow_links, without_nested
 
 _NEW_FILE_MODE = 0o644
 _Inode = tuple[int, int]
-_State = tuple[Any, Any]
 _Listed = Union["os.DirEntry[str]", "_OverlayEntry"]
 
 
@@ -175,7 +174,7 @@ class _Frame:
 
     __slots__ = ("entries", "prefix", "state", "unlisted")
 
-    def __init__(self, prefix: str, entries: Iterator[_Listed], state: _State, unlisted: _Listed | None) -> None:
+    def __init__(self, prefix: str, entries: Iterator[_Listed], state: FilterState, unlisted: _Listed | None) -> None:
         self.prefix = prefix
         self.entries = entries
         self.state = state
@@ -201,7 +200,7 @@ class _Selection:
         """A stack of open directories rather than recursion: trees can be deeper than Python's stack."""
         scan, info, visit = self._directory.scan, self._directory.info, self._filter.visit
         seen: dict[_Inode, str] = {}
-        stack = [_Frame("", iter(scan("")), (None, None), None)]
+        stack = [_Frame("", iter(scan("")), self._filter.root(), None)]
         unlisted = 0
         while stack:
             frame = stack[-1]
@@ -212,7 +211,7 @@ class _Selection:
                 continue
             path = frame.prefix + entry.name
             is_dir = entry.is_dir(follow_symlinks=False)
-            listed, entered, state = visit(path, is_dir, frame.state)
+            listed, entered = visit(frame.state, path, entry.name, is_dir)
             if listed:
                 try:
                     found = info(path, entry, seen)
@@ -237,6 +236,7 @@ class _Selection:
                     if listed:
                         raise
                     continue
+                state = self._filter.child(frame.state, entry.name)
                 stack.append(_Frame(path + "/", iter(entries), state, None if listed else entry))
                 unlisted += not listed
 

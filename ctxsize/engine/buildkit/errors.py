@@ -7,6 +7,10 @@ class BuildKitError(Exception):
     """Base of every error this package raises on purpose."""
 
 
+class RequestError(BuildKitError):
+    """What was asked for makes no sense or names something that is not there (a secret's file, an agent)."""
+
+
 class SessionUnavailable(BuildKitError):
     """The engine does not offer a session (no BuildKit, or a proxy in between drops the upgrade)."""
 
@@ -33,3 +37,11 @@ class SolveError(BuildKitError):
         super().__init__(message)
         self.step = step
         self.log = log
+
+
+class LoginRefused(SolveError):
+    """A registry refused the login stored in the Docker configuration. ``host`` is the registry's."""
+
+    def __init__(self, message: str, *, host: str, step: str | None = None) -> None:
+        super().__init__(message, step=step)
+        self.host = host

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import unquote_plus
 
 import grpclib
@@ -38,6 +38,8 @@ BLOCK = 32 * 1024
 """Bytes of content per DATA packet: fsutil's buffer, so that packets and their overhead match."""
 
 _PREFIX = struct.Struct(">BI")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Transfer:
 
     ``name`` is the directory's; ``include``, ``exclude`` and ``follow`` what the engine asked for. ``entries`` were
     listed, and of ``files`` the content was sent. ``bytes`` counts as the official client's "transferring" line
-    does: the size of all STAT and DATA packets; ``content_bytes`` is file content alone. ``unopened`` could not be opened and arrived empty; ``changed`` had another size than listed.
+    does: the size of all packets we send; ``content_bytes`` is file content alone. ``unopened`` could not be opened and arrived empty; ``changed`` had another size than listed.
     ``started`` and ``completed`` are epoch seconds.
     """
 
@@ -85,7 +87,7 @@ class FileSync:
         self._directories = directories
         self._on_sent = on_sent
         self.transfers: list[Transfer] = []
-        self.error: ContextError | None = None
+        self.error: Exception | None = None
 
     def __mapping__(self) -> dict[str, Handler]:
         return {
@@ -104,14 +106,32 @@ class FileSync:
         transfer = Transfer(name, include, exclude, follow, started=time.time())
         self.transfers.append(transfer)
         try:
-            tree = await asyncio.to_thread(directory.select, include, exclude, follow)
+            tree = await _in_directory(directory.select, include, exclude, follow)
             await _Sender(stream, tree, transfer, self._on_sent).run()
-        except ContextError as error:
+        except _DirectoryError as error:
             if self.error is None:
-                self.error = error
-            raise grpclib.GRPCError(Status.UNKNOWN, str(error)) from error
+                self.error = error.cause
+            raise grpclib.GRPCError(Status.UNKNOWN, str(error.cause)) from error
         finally:
             transfer.completed = time.time()
+
+
+class _DirectoryError(Exception):
+    """Something a served directory raised, whatever it is: it belongs to the caller of the build."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+async def _in_directory(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Do file work in a thread, so that the engine's health checks are answered meanwhile."""
+    try:
+        return await asyncio.to_thread(work, *args, **kwargs)
+    except grpclib.GRPCError:
+        raise
+    except Exception as error:
+        raise _DirectoryError(error) from error
 
 
 def _options(metadata: Any) -> Callable[[str], tuple[str, ...]]:
@@ -168,7 +188,7 @@ class _Sender:
         entries = enumerate(self._tree.walk())
         try:
             while True:
-                data, requestable, count, size = await asyncio.to_thread(_stats, entries)
+                data, requestable, count, size = await _in_directory(_stats, entries)
                 self._requestable.update(requestable)
                 self._transfer.entries += count
                 self._transfer.bytes += size
@@ -176,7 +196,7 @@ class _Sender:
                     await self._write(data + _frame(pb.Packet(type=pb.Packet.STAT)))
                     return
                 await self._write(data)
-        except ContextError as error:
+        except _DirectoryError as error:
             await self._write(_frame(pb.Packet(type=pb.Packet.ERR, data=str(error).encode(errors="replace"))))
             raise
 
@@ -188,7 +208,9 @@ class _Sender:
             elif packet.type == pb.Packet.ERR:
                 raise grpclib.GRPCError(Status.UNKNOWN, "error from receiver: " + packet.data.decode(errors="replace"))
             elif packet.type == pb.Packet.FIN:
-                await self._write(_frame(pb.Packet(type=pb.Packet.FIN)))
+                fin = pb.Packet(type=pb.Packet.FIN)
+                self._transfer.bytes += fin.ByteSize()
+                await self._write(_frame(fin))
                 return
 
     async def _answer(self) -> None:
@@ -198,7 +220,7 @@ class _Sender:
             self._something_requested.clear()
             while True:
                 started = time.perf_counter()
-                data, files = await asyncio.to_thread(contents.gather)
+                data, files = await _in_directory(contents.gather)
                 if not data:
                     break
                 await self._write(data)

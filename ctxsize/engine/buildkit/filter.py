@@ -10,26 +10,36 @@ Matching itself is injected: anything with the semantics of moby/patternmatcher 
 
 from __future__ import annotations
 
-import os.path
+import os
+import posixpath
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 
 class PatternMatcher(Protocol):
-    """moby/patternmatcher over a list of patterns, ``!`` in front of an exception."""
+    """moby/patternmatcher over a list of patterns, ``!`` in front of an exception.
 
-    def match(self, path: str, parent: Any) -> tuple[bool, Any]:
-        """MatchesUsingParentResults: whether ``path`` matches, and the state for its children.
+    Going down a tree, a *state* stands for a directory: what the patterns said of it and those above.
+    """
 
-        ``parent`` is the state returned for its parent directory, None for an entry of the root.
-        """
+    def root(self) -> Any:
+        """The state of the root."""
 
-    def match_or_parent(self, path: str) -> bool:
+    def child(self, state: Any, name: str) -> Any:
+        """The state of the directory ``name`` in the directory of ``state``."""
+
+    def matches(self, state: Any, name: str) -> bool:
+        """MatchesUsingParentResults: whether the entry ``name`` in the directory of ``state`` matches."""
+
+    def matches_or_parent(self, path: str) -> bool:
         """MatchesOrParentMatches: a function of the path alone."""
 
 
 MatcherFactory = Callable[[Sequence[str]], PatternMatcher]
 """Makes a matcher of patterns as the engine sends them; raises ValueError for a malformed one."""
+
+FilterState = tuple[Any, Any]
+"""What include and exclude patterns said of a directory and those above it."""
 
 _PATTERN_CHARS = frozenset("*[]?^\\")
 
@@ -52,31 +62,38 @@ class Filter:
         """Whether there is nothing to match at all."""
         return self._include is None and self._exclude is None
 
-    def visit(self, path: str, is_dir: bool, state: tuple[Any, Any]) -> tuple[bool, bool, tuple[Any, Any]]:
-        """Decide on one entry: (listed, entered when a directory, state for its children).
+    def root(self) -> FilterState:
+        """The state to visit the entries of the root with."""
+        return (
+            None if self._include is None else self._include.root(),
+            None if self._exclude is None else self._exclude.root(),
+        )
 
-        ``state`` is its parent's, ``(None, None)`` at the root.
-        """
-        listed, included, excluded = True, None, None
-        if self._include is not None:
-            matched, included = self._include.match(path, state[0])
-            if not matched:
-                if is_dir and not _leads_to(path, self._include_prefixes):
-                    return False, False, (None, None)
-                listed = False
-        if self._exclude is not None:
-            matched, excluded = self._exclude.match(path, state[1])
-            if matched:
-                if is_dir and not _leads_to(path, self._exception_prefixes):
-                    return False, False, (None, None)
-                listed = False
-        return listed, is_dir, (included, excluded)
+    def child(self, state: FilterState, name: str) -> FilterState:
+        """The state to visit the entries of the directory ``name`` with."""
+        return (
+            None if self._include is None else self._include.child(state[0], name),
+            None if self._exclude is None else self._exclude.child(state[1], name),
+        )
+
+    def visit(self, state: FilterState, path: str, name: str, is_dir: bool) -> tuple[bool, bool]:
+        """Decide on one entry: (listed, entered when a directory). ``state`` is its parent's."""
+        listed = True
+        if self._include is not None and not self._include.matches(state[0], name):
+            if is_dir and not _leads_to(path, self._include_prefixes):
+                return False, False
+            listed = False
+        if self._exclude is not None and self._exclude.matches(state[1], name):
+            if is_dir and not _leads_to(path, self._exception_prefixes):
+                return False, False
+            listed = False
+        return listed, is_dir
 
     def opens(self, path: str) -> bool:
         """Whether fsutil opens a listed file; if not, it arrives empty."""
-        if self._include is not None and not self._include.match_or_parent(path):
+        if self._include is not None and not self._include.matches_or_parent(path):
             return False
-        return self._exclude is None or not self._exclude.match_or_parent(path)
+        return self._exclude is None or not self._exclude.matches_or_parent(path)
 
 
 def _clean(pattern: str) -> str:
@@ -88,8 +105,8 @@ def _clean(pattern: str) -> str:
 
 
 def go_clean(path: str) -> str:
-    """Go's filepath.Clean: os.path.normpath but for two leading slashes, which it makes one."""
-    cleaned = os.path.normpath(path)
+    """Go's filepath.Clean: posixpath.normpath but for two leading slashes, which it makes one."""
+    cleaned = posixpath.normpath(path)
     return cleaned[1:] if cleaned.startswith("//") else cleaned
 
 
@@ -130,32 +147,32 @@ def follow_links(paths: Sequence[str], links: Links, matcher: MatcherFactory) ->
     resolved: set[str] = set()
 
     def targets(path: str, wildcards: bool = True) -> list[str]:
-        directory, base = os.path.split(path)
+        directory, base = posixpath.split(path)
         if wildcards and _has_wildcard(base):
             name_matches = matcher(["\\" + base if base.startswith("!") else base])
             found: list[str] = []
             for name in links.names(directory or "."):
-                if name_matches.match(name, None)[0]:
-                    found += targets(go_clean(os.path.join(directory, name)), wildcards=False)
+                if name_matches.matches(name_matches.root(), name):
+                    found += targets(go_clean(posixpath.join(directory, name)), wildcards=False)
             return found
         target = links.readlink(path)
         if target is None:
             return []
-        return [go_clean(os.path.join("/", directory, target))]
+        return [go_clean(posixpath.join("/", directory, target))]
 
     def follow(path: str) -> None:
         path = go_clean(path.lstrip("/") or ".")
         current = "."
         while True:
             part, _, rest = path.partition("/")
-            current = go_clean(os.path.join(current, part))
+            current = go_clean(posixpath.join(current, part))
             found = targets(current)
             if (not rest or found) and current in resolved:
                 return
             if found:
                 resolved.add(current)
                 for target in found:
-                    follow(os.path.join(target, rest))
+                    follow(posixpath.join(target, rest))
                 return
             if not rest:
                 resolved.add(current)

@@ -1,0 +1,162 @@
+"""Logins for pulls: ``moby.filesync.v1.Auth``, answered from the user's Docker configuration.
+
+For registries with tokens the engine never sees the password: we claim a token authority, so it asks us to fetch
+each token (``FetchToken``) and gets only that. An authority is a public key with which other sessions could prove
+that they may share our tokens; ours is random and never proven, so tokens are not shared beyond the session. For
+registries with basic authentication the protocol has the engine ask for the password (``Credentials``), as with
+the official client. Semantics: moby/buildkit session/auth/authprovider, util/resolver/authorizer.go; containerd
+core/remotes/docker/auth/fetch.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import docker.auth
+import docker.errors
+import grpclib
+import requests
+from grpclib.const import Cardinality, Handler, Status
+
+from ctxsize.engine.buildkit import messages_pb2 as pb
+
+if TYPE_CHECKING:
+    from grpclib.server import Stream
+
+TOKEN_TIMEOUT = 30.0
+"""Seconds a registry's token service has to answer."""
+_CLIENT_ID = "buildkit-client"
+_DEFAULT_EXPIRATION = 60
+_HUB = "registry-1.docker.io"
+
+
+class Auth:
+    """Answers the engine's questions about registries.
+
+    ``used`` maps each host that a stored login was used for to its user name.
+    """
+
+    def __init__(self, config: docker.auth.AuthConfig) -> None:
+        self._config = config
+        self._authority = os.urandom(32)
+        self.used: dict[str, str] = {}
+
+    def __mapping__(self) -> dict[str, Handler]:
+        service = "/moby.filesync.v1.Auth/"
+        return {
+            service + "Credentials": Handler(
+                self._credentials, Cardinality.UNARY_UNARY, pb.CredentialsRequest, pb.CredentialsResponse
+            ),
+            service + "FetchToken": Handler(
+                self._fetch_token, Cardinality.UNARY_UNARY, pb.FetchTokenRequest, pb.FetchTokenResponse
+            ),
+            service + "GetTokenAuthority": Handler(
+                self._get_authority,
+                Cardinality.UNARY_UNARY,
+                pb.GetTokenAuthorityRequest,
+                pb.GetTokenAuthorityResponse,
+            ),
+            service + "VerifyTokenAuthority": Handler(
+                self._verify_authority,
+                Cardinality.UNARY_UNARY,
+                pb.VerifyTokenAuthorityRequest,
+                pb.VerifyTokenAuthorityResponse,
+            ),
+        }
+
+    def login(self, host: str) -> tuple[str, str]:
+        """(user name, secret) stored for a registry host, both empty when there is none.
+
+        An identity token is a secret without a user name. Raises GRPCError when a credential helper fails.
+        """
+        try:
+            found = self._config.resolve_authconfig(None if host == _HUB else host) or {}
+        except docker.errors.DockerException as error:
+            raise grpclib.GRPCError(Status.UNKNOWN, f"the credential helper for {host} failed: {error}") from error
+        values = {key.lower(): value for key, value in found.items()}
+        if values.get("identitytoken"):
+            self.used[host] = ""
+            return "", values["identitytoken"]
+        if values.get("password"):
+            self.used[host] = values.get("username", "")
+        return values.get("username") or "", values.get("password") or ""
+
+    async def _credentials(self, stream: Stream[pb.CredentialsRequest, pb.CredentialsResponse]) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        username, secret = await asyncio.to_thread(self.login, request.host)
+        await stream.send_message(pb.CredentialsResponse(username=username, secret=secret))
+
+    async def _fetch_token(self, stream: Stream[pb.FetchTokenRequest, pb.FetchTokenResponse]) -> None:
+        request = await stream.recv_message()
+        assert request is not None
+        await stream.send_message(await asyncio.to_thread(self._token, request))
+
+    async def _get_authority(
+        self, stream: Stream[pb.GetTokenAuthorityRequest, pb.GetTokenAuthorityResponse]
+    ) -> None:
+        await stream.recv_message()
+        await stream.send_message(pb.GetTokenAuthorityResponse(public_key=self._authority))
+
+    async def _verify_authority(
+        self, stream: Stream[pb.VerifyTokenAuthorityRequest, pb.VerifyTokenAuthorityResponse]
+    ) -> None:
+        raise grpclib.GRPCError(Status.UNAVAILABLE, "tokens of other sessions are not shared")
+
+    def _token(self, request: pb.FetchTokenRequest) -> pb.FetchTokenResponse:
+        username, secret = self.login(request.host)
+        try:
+            if secret:
+                response = self._oauth(request, username, secret)
+                # Token services without POST answer in any of these ways.
+                if response.status_code in (401, 404) or (response.status_code == 405 and username):
+                    response = self._plain(request, username, secret)
+            else:
+                response = self._plain(request, username, secret)
+            response.raise_for_status()
+            found = response.json()
+            token = found.get("access_token") or found.get("token")
+            if not token:
+                raise ValueError("the answer has no token")
+        except (requests.RequestException, ValueError, AttributeError) as error:
+            who = f" with the login of {username or 'an identity token'}" if secret else ""
+            reason = f"failed to fetch a token for {request.host}{who}: {error}"
+            raise grpclib.GRPCError(Status.UNAUTHENTICATED, reason) from error
+        return pb.FetchTokenResponse(
+            token=token,
+            expires_in=int(found.get("expires_in") or _DEFAULT_EXPIRATION),
+            issued_at=_epoch(found.get("issued_at")),
+        )
+
+    def _oauth(self, request: pb.FetchTokenRequest, username: str, secret: str) -> requests.Response:
+        form = {"service": request.service, "client_id": _CLIENT_ID}
+        if request.scopes:
+            form["scope"] = " ".join(request.scopes)
+        if username:
+            form |= {"grant_type": "password", "username": username, "password": secret}
+        else:
+            form |= {"grant_type": "refresh_token", "refresh_token": secret}
+        return requests.post(request.realm, data=form, timeout=TOKEN_TIMEOUT)
+
+    def _plain(self, request: pb.FetchTokenRequest, username: str, secret: str) -> requests.Response:
+        query: dict[str, Any] = {"scope": list(request.scopes)}
+        if request.service:
+            query["service"] = request.service
+        login = (username, secret) if secret else None
+        return requests.get(request.realm, params=query, auth=login or _no_auth, timeout=TOKEN_TIMEOUT)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps requests from adding a login out of ~/.netrc, which Docker does not know."""
+    return request
+
+
+def _epoch(issued_at: object) -> int:
+    """RFC 3339 time as epoch seconds; 0 when absent or malformed."""
+    try:
+        return int(datetime.fromisoformat(str(issued_at)).timestamp())
+    except ValueError:
+        return 0
