@@ -93,7 +93,8 @@ class _Stream:
             if link is not None and link in self._missing:
                 inode = (entry.stat.st_dev, entry.stat.st_ino)
                 link = self._moved.get(inode)
-                if link is None:
+                if link is None or link in self._missing:
+                    link = None
                     self._moved[inode] = entry.path
             if link is None:
                 yield from self._file(entry)

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import os
 import stat as statmod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ctxsize.context.errors import ContextError, changed, unreadable
+from ctxsize.ignore.types import Dialect
 
 if TYPE_CHECKING:
-    from ctxsize.ignore.matcher import Matcher
+    from ctxsize.ignore.matcher import DirState, Matcher, Outcome
 
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -134,34 +135,71 @@ def walk(
 ) -> Iterator[Entry]:
     """Yield what is sent of the context ``root``: everything, or what ``matcher`` keeps.
 
-    ``hidden`` are paths treated as not existing: the ``without`` variant hides the ignore file.
+    ``hidden`` are paths of files treated as not existing: the ``without`` variant hides the ignore file.
+
+    The matcher's dialect decides what the walkers around it differ in: of an ignored directory that has
+    something kept in it, BuildKit's client sends the entry, too, and the classic client only what is
+    kept; sockets never reach a classic build.
 
     An entry that vanishes during the walk is left out, as the official clients do. Raises
-    :class:`ContextError` naming the directory or link that can't be read.
+    :class:`ContextError` naming the directory or link that can't be read, and IgnoreFileError where
+    Docker fails on a broken rule.
     """
+    classic = matcher is not None and matcher.dialect is Dialect.CLASSIC
     with OpenTree(root) as tree:
         links = _Links()
-        stack = [iter(tree.names(""))]
-        directories = [""]
+        pending: list[Entry] = []  # ignored directories on the way down that were not sent (yet)
+        stack = [_Level(tree, "", matcher.start() if matcher else None)]
         while stack:
-            name = next(stack[-1], None)
+            level = stack[-1]
+            name = next(level.names, None)
             if name is None:
                 stack.pop()
-                directories.pop()
+                if pending and pending[-1].path + "/" == level.prefix:
+                    pending.pop()
                 continue
-            path = directories[-1] + name
-            if path in hidden:
+            outcome = level.outcome(name)
+            if outcome is not None and outcome.ignored and outcome.prunable:
                 continue
+            path = level.prefix + name
             st = tree.lstat(path)
             if st is None:
                 continue
-            entry = _entry(tree, links, path, st, False)
-            if entry is None:
+            is_dir = statmod.S_ISDIR(st.st_mode)
+            if path in hidden and not is_dir:
                 continue
-            yield entry
-            if entry.is_dir:
-                stack.append(iter(tree.names(path)))
-                directories.append(path + "/")
+            if outcome is None or not outcome.ignored:
+                if classic and statmod.S_ISSOCK(st.st_mode):
+                    continue
+                entry = _entry(tree, links, path, st, outcome is not None and outcome.emptied)
+                if entry is None:
+                    continue
+                if not classic:
+                    yield from pending
+                pending.clear()
+                yield entry
+            elif is_dir:
+                pending.append(Entry(path, st))
+            if is_dir:
+                below = level.state.child(name, outcome) if level.state else None
+                stack.append(_Level(tree, path + "/", below))
+
+
+class _Level:
+    """A directory on the way down: the names still to come, and what the rules do to them."""
+
+    __slots__ = ("names", "prefix", "special", "state")
+
+    def __init__(self, tree: OpenTree, prefix: str, state: DirState | None) -> None:
+        names = tree.names(prefix[:-1])
+        self.prefix = prefix
+        self.names = iter(names)
+        self.state = None if state and state.sink and not state.default.emptied else state
+        self.special: Mapping[str, Outcome] = self.state.special(names) if self.state else {}
+
+    def outcome(self, name: str) -> Outcome | None:
+        """What the rules do to ``name``; None when it and all below it is kept."""
+        return self.special.get(name, self.state.default) if self.state else None
 
 
 class _Links:

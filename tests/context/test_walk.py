@@ -1,0 +1,189 @@
+"""What a walk yields, in which order, over trees of every odd shape."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ctxsize.context.errors import ContextError
+from ctxsize.context.walk import walk
+
+
+def paths(root: Path, hidden: frozenset[str] = frozenset()) -> list[str]:
+    return [entry.path for entry in walk(root, None, hidden=hidden)]
+
+
+def test_order_is_byte_order_of_names_depth_first_a_directory_before_its_content(tmp_path: Path) -> None:
+    for name in ("a-b", "a.b", "B", "é", "日"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "z").write_text("")
+    assert paths(tmp_path) == ["B", "a", "a/z", "a-b", "a.b", "é", "日"]
+
+
+def test_names_that_are_not_utf8_sort_by_their_bytes(tmp_path: Path) -> None:
+    root = os.fsencode(tmp_path)
+    names = [b"\xf0\x9f\x98\x80", b"\xff", b"\xc3\xa9", b"\x80", b"z"]
+    for name in names:
+        Path(os.fsdecode(root + b"/" + name)).write_bytes(b"")
+    assert [os.fsencode(path) for path in paths(tmp_path)] == sorted(names)
+
+
+def test_names_with_newlines_and_of_255_bytes(tmp_path: Path) -> None:
+    (tmp_path / "two\nlines").write_text("")
+    (tmp_path / ("x" * 255)).write_text("")
+    assert paths(tmp_path) == ["two\nlines", "x" * 255]
+
+
+def test_hidden_paths_do_not_exist(tmp_path: Path) -> None:
+    (tmp_path / ".dockerignore").write_text("x")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / ".dockerignore").write_text("x")
+    assert paths(tmp_path, frozenset({".dockerignore"})) == ["d", "d/.dockerignore"]
+
+
+def test_symbolic_links_are_entries_and_never_followed(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(".")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    entries = list(walk(tmp_path, None))
+    assert [(entry.path, entry.target, entry.bytes) for entry in entries] == [
+        ("dangling", "nowhere", 7),
+        ("loop", ".", 1),
+    ]
+
+
+def test_the_content_of_hard_links_counts_once_at_the_first_name(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"12345")
+    (tmp_path / "a").hardlink_to(tmp_path / "b")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "c").hardlink_to(tmp_path / "b")
+    found = [(entry.path, entry.hardlink_to, entry.bytes) for entry in walk(tmp_path, None) if not entry.is_dir]
+    assert found == [("a", None, 5), ("b", "a", 0), ("d/c", "a", 0)]
+
+
+def test_a_hard_link_to_a_hidden_name_is_the_first(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    (tmp_path / "b").hardlink_to(tmp_path / "a")
+    (tmp_path / "c").hardlink_to(tmp_path / "a")
+    found = [(entry.path, entry.hardlink_to) for entry in walk(tmp_path, None, hidden=frozenset({"a"}))]
+    assert found == [("b", None), ("c", "b")]
+
+
+def test_what_is_neither_a_file_nor_a_link_adds_no_bytes(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "empty").write_text("")
+    (tmp_path / "dir").mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        assert {entry.path: entry.bytes for entry in walk(tmp_path, None)} == {
+            "dir": 0,
+            "empty": 0,
+            "fifo": 0,
+            "s": 0,
+        }
+
+
+def test_a_sparse_file_counts_its_apparent_size(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(20 * 10**9)
+    assert [entry.bytes for entry in walk(tmp_path, None)] == [20 * 10**9]
+
+
+def test_paths_of_4000_bytes(tmp_path: Path) -> None:
+    fd = os.open(tmp_path, os.O_RDONLY)
+    depth = 2000
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=fd)
+        below = os.open("d", os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    os.close(os.open("f", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+    os.close(fd)
+    try:
+        found = paths(tmp_path)
+    finally:
+        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # too deep for shutil.rmtree
+    assert len(found) == depth + 1
+    assert found[-1] == "d/" * depth + "f"
+
+
+def test_an_entry_that_vanishes_during_the_walk_is_left_out(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_text("")
+    found = []
+    for entry in walk(tmp_path, None):
+        found.append(entry.path)
+        if entry.path == "a":
+            shutil.rmtree(tmp_path / "a")
+            shutil.rmtree(tmp_path / "b")
+    assert found == ["a", "c", "c/f"]
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ContextError, match="there is no such directory") as error:
+        paths(tmp_path / "missing")
+    assert error.value.where == str(tmp_path / "missing")
+
+
+def test_a_context_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ContextError, match="not a directory"):
+        paths(tmp_path / "file")
+
+
+def test_a_directory_nobody_may_read_is_an_error_that_names_it(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(0o000)
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents:
+        if parent.stat().st_mode & 0o005 != 0o005:
+            parent.chmod(parent.stat().st_mode | 0o055)
+    program = f"""
+import os
+from ctxsize.context.walk import walk
+from ctxsize.errors import CtxsizeError
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setuid(65534)
+try:
+    list(walk({str(tmp_path)!r}, None))
+except CtxsizeError as error:
+    print(error.where, error.message)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == f"{closed} can't read it: Permission denied"
+
+
+def test_any_tree_is_walked_completely_and_in_order(tmp_path: Path) -> None:
+    """Against a plain recursive listing, over a random tree."""
+    rng = random.Random(7)
+    directories = [tmp_path]
+    for _ in range(300):
+        parent = rng.choice(directories)
+        path = parent / "".join(rng.choice("ab-.é日\n") for _ in range(rng.randint(1, 4))).replace("..", "x")
+        if path.name not in {"", "."} and not path.exists():
+            if rng.random() < 0.4:
+                path.mkdir()
+                directories.append(path)
+            else:
+                path.write_text("x")
+
+    def listing(directory: Path, prefix: bytes = b"") -> list[bytes]:
+        result = []
+        for name in sorted(map(os.fsencode, os.listdir(directory))):
+            result.append(prefix + name)
+            below = directory / os.fsdecode(name)
+            if below.is_dir():
+                result += listing(below, prefix + name + b"/")
+        return result
+
+    assert [os.fsencode(path) for path in paths(tmp_path)] == listing(tmp_path)
