@@ -1,0 +1,149 @@
+"""What every test may ask for: a real engine, base images, fixture repos.
+
+``make_fixture(name)`` is one shared tree per session: read it, build it, never write to it;
+``copy_fixture(name)`` is a copy of one's own. ``engine`` and ``api`` are the Docker SDK's two clients.
+``base_args(name)`` are the build arguments with which a fixture builds here. ``new_tag()`` names an image
+that is removed after the test.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from fixtures import make
+
+ROOT = Path(__file__).resolve().parent.parent
+IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+RUN_LABEL = "org.ctxsize.run"
+
+_no_engine = pytest.StashKey[str | None]()
+
+
+def _why_no_engine(config: pytest.Config) -> str | None:
+    """Why no engine can be used, or None when one answers; asked once a session."""
+    if _no_engine not in config.stash:
+        try:
+            docker.from_env(timeout=20).ping()
+            config.stash[_no_engine] = None
+        except (docker.errors.DockerException, OSError) as error:
+            config.stash[_no_engine] = f"no Docker engine answers ({error}); scripts/ensure-engine starts one"
+    return config.stash[_no_engine]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A ``docker`` test without an engine: skipped on a developer's machine, failed in CI."""
+    if item.get_closest_marker("docker") and (reason := _why_no_engine(item.config)):
+        if IN_CI:
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
+    """The engine of this machine, or DOCKER_HOST's. Tests that use it carry ``@pytest.mark.docker``."""
+    if reason := _why_no_engine(request.config):
+        pytest.fail(f"{reason}; this test lacks the docker marker", pytrace=False)
+    client = docker.from_env(timeout=300)
+    before = _labelled(client)
+    yield client
+    left = _labelled(client) - before
+    client.close()
+    if left and IN_CI:
+        pytest.fail(
+            f"left on the engine with the label {RUN_LABEL}: {', '.join(sorted(left))}", pytrace=False
+        )
+    if left:
+        # Someone may be running ctxsize on this engine right now.
+        warnings.warn(f"on the engine with the label {RUN_LABEL}: {', '.join(sorted(left))}", stacklevel=1)
+
+
+def _labelled(client: docker.DockerClient) -> set[str]:
+    """Everything on the engine that carries ctxsize's label, as ``kind id``."""
+    only: dict[str, str | list[str] | bool] = {"label": RUN_LABEL}
+    return {
+        *(f"image {image.short_id}" for image in client.images.list(all=True, filters=only)),
+        *(f"container {each.short_id}" for each in client.containers.list(all=True, filters=only)),
+        *(f"network {network.short_id}" for network in client.networks.list(filters=only)),
+        *(f"volume {volume.name}" for volume in client.volumes.list(filters=only)),
+    }
+
+
+@pytest.fixture(scope="session")
+def api(engine: docker.DockerClient) -> docker.APIClient:
+    """The low-level client of ``engine``."""
+    return engine.api
+
+
+@pytest.fixture(scope="session")
+def base_image(engine: docker.DockerClient) -> Callable[[str], str]:
+    """``base_image("python:3.12-slim")``: the image to use for a public one here, made when it must be."""
+    known: dict[str, str] = {}
+
+    def find(public: str) -> str:
+        if public not in known:
+            command = [str(ROOT / "scripts" / "make-base-images"), public]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                pytest.fail(f"no base image for {public}: {done.stderr}", pytrace=False)
+            known[public] = done.stdout.split()[1]
+        return known[public]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def base_args(base_image: Callable[[str], str]) -> Callable[[str], dict[str, str]]:
+    """``base_args("links")``: the build arguments with which that fixture builds on this engine."""
+    return lambda name: {"BASE": base_image(make.load(name).base)}
+
+
+@pytest.fixture(scope="session")
+def make_fixture(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``make_fixture("node-heavy", scale=0.1)``: the fixture, made once a session, shared: read-only."""
+    made: dict[tuple[str, float], Path] = {}
+
+    def get(name: str, *, scale: float = 1.0) -> Path:
+        if (name, scale) not in made:
+            dest = tmp_path_factory.mktemp("fixtures") / name
+            make.make(name, dest, scale=scale)
+            made[name, scale] = dest
+        return made[name, scale]
+
+    return get
+
+
+@pytest.fixture
+def copy_fixture(make_fixture: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """``copy_fixture("links")``: a copy (mtimes, links and all) that the test may change."""
+
+    def copy(name: str, *, scale: float = 1.0) -> Path:
+        dest = tmp_path / name
+        subprocess.run(["cp", "-a", make_fixture(name, scale=scale), dest], check=True)
+        return dest
+
+    return copy
+
+
+@pytest.fixture
+def new_tag(engine: docker.DockerClient) -> Iterator[Callable[[], str]]:
+    """``new_tag()``: a name for an image, which is removed after the test if it was made."""
+    tags: list[str] = []
+
+    def tag() -> str:
+        tags.append(f"ctxsize-test:{uuid.uuid4().hex[:12]}")
+        return tags[-1]
+
+    yield tag
+    for each in tags:
+        try:
+            engine.images.remove(each, force=True)
+        except docker.errors.ImageNotFound:
+            continue
