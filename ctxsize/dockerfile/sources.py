@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from ctxsize.dockerfile.names import ContextNames, matches, resolve_links
 from ctxsize.dockerfile.parse import Dockerfile
 from ctxsize.dockerfile.resolve import BaseImage, Plan, ResolvedStage, resolve
-from ctxsize.dockerfile.wildcard import deep_pattern, escape, has_wildcard, name_pattern
-
-Cover = Literal["all", "some", "none"]
+from ctxsize.dockerfile.wildcard import Cover, PathMatcher, escape, has_wildcard
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ class Sources:
     items: tuple[Source, ...]
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
-    _matchers: tuple[_Matcher, ...] = field(repr=False, compare=False)
+    _matchers: tuple[PathMatcher, ...] = field(repr=False, compare=False)
 
     @property
     def everything(self) -> bool:
@@ -117,7 +114,7 @@ def plan_sources(plan: Plan, names: ContextNames | None = None) -> Sources:
             for stage in stages
             if stage.image is not None and not stage.inspected
         ),
-        _matchers=tuple(_Matcher(pattern, plan.buildkit) for pattern in patterns),
+        _matchers=tuple(PathMatcher(pattern, plan.buildkit) for pattern in patterns),
     )
 
 
@@ -154,28 +151,3 @@ def _followed(names: ContextNames, pattern: str) -> list[str]:
         if real is not None and real != match:
             found.append(escape(real))
     return found
-
-
-class _Matcher:
-    """One pattern against paths: as a whole, below a match, or on the way to one."""
-
-    def __init__(self, pattern: str, buildkit: bool) -> None:
-        self._parts = [] if pattern == "." else pattern.split("/")
-        self._names = [name_pattern(part) for part in self._parts]
-        deep = next((at for at, part in enumerate(self._parts) if buildkit and "**" in part), None)
-        self._deep = None if deep is None else deep_pattern("/".join(self._parts[deep:]))
-        if deep is not None:
-            del self._names[deep:]
-
-    def cover(self, path: str) -> Cover:
-        parts = [] if path == "." else path.split("/")
-        for name, part in zip(self._names, parts, strict=False):
-            if not name.fullmatch(part):
-                return "none"
-        rest = parts[len(self._names) :]
-        if self._deep is None:
-            return "all" if len(parts) >= len(self._names) else "some"
-        for count in range(1, len(rest) + 1):
-            if self._deep.fullmatch("/".join(rest[:count])):
-                return "all"
-        return "some"

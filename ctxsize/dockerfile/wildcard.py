@@ -11,6 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Literal
+
+Cover = Literal["all", "some", "none"]
 
 
 def has_wildcard(path: str) -> bool:
@@ -52,6 +55,32 @@ def excluded(path: str, patterns: Sequence[str]) -> bool:
         ):
             verdict = not negated
     return verdict
+
+class PathMatcher:
+    """One pattern against paths: as a whole, below a match, or on the way to one.
+
+    With ``deep``, ``**`` crosses directories.
+    """
+
+    def __init__(self, pattern: str, deep: bool) -> None:
+        parts = [] if pattern == "." else pattern.split("/")
+        start = next((at for at, part in enumerate(parts) if deep and "**" in part), None)
+        self._deep = None if start is None else deep_pattern("/".join(parts[start:]))
+        self._names = [name_pattern(part) for part in parts[:start]]
+
+    def cover(self, path: str) -> Cover:
+        """Whether the pattern takes all, some, or none of what is at or below ``path`` (``.``: the root)."""
+        parts = [] if path == "." else path.split("/")
+        for name, part in zip(self._names, parts, strict=False):
+            if not name.fullmatch(part):
+                return "none"
+        rest = parts[len(self._names) :]
+        if self._deep is None:
+            return "all" if len(parts) >= len(self._names) else "some"
+        for count in range(1, len(rest) + 1):
+            if self._deep.fullmatch("/".join(rest[:count])):
+                return "all"
+        return "some"
 
 
 _NOTHING = r"(?!)"

@@ -1,0 +1,351 @@
+"""Where a file of an image came from: from a path in a layer back to the path in the build context.
+
+Only paths are looked at. An origin says where Docker's copying rules put the file from; the caller
+checks it against the real layer (size, kind) before it counts bytes.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from ctxsize.dockerfile.names import ContextNames, matches, resolve_links
+from ctxsize.dockerfile.parse import Instruction
+from ctxsize.dockerfile.resolve import Pick, Plan, ResolvedStep
+from ctxsize.dockerfile.wildcard import PathMatcher, excluded, has_wildcard, name_pattern, unescape
+
+OriginKind = Literal["file", "archive"]
+LayerKind = Literal["copy", "add", "run", "workdir"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A path in the context; ``archive`` when the image's file was unpacked from that file by ADD."""
+
+    path: str
+    kind: OriginKind
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStep:
+    """An instruction that may write a layer of the target's image.
+
+    ``stage`` is the index of the stage it stands in. ``context_dependent`` says that it takes something
+    from the context, directly or through the stages it copies or mounts from (not through the steps
+    before it); True also when that can't be known. ``uses_from`` is the first stage that it uses.
+    """
+
+    index: int
+    instruction: Instruction
+    stage: int
+    kind: LayerKind
+    context_dependent: bool
+    uses_from: int | None
+
+
+class ImageMap:
+    """The way back from the image of a Plan's target to the context.
+
+    ``steps`` are in the order of the layers, from the lowest stage of the FROM chain up; steps of a
+    base image from a registry are not among them.
+    """
+
+    def __init__(self, plan: Plan, names: ContextNames, links: Mapping[str, str] | None = None) -> None:
+        """``links`` are the symlinks to directories in the lower layers, both sides as clean paths
+        relative to the image's root (``{"bin": "usr/bin"}``): a file copied to ``/bin`` is found there.
+        """
+        self._plan = plan
+        self._names = names
+        self._links = dict(links or {})
+        self._takers: dict[int, _Taker] = {}
+        dependent = context_dependent_stages(plan)
+        chain = [
+            (stage, step) for stage in plan.chain for step in plan.stages[stage].steps if step.kind != "other"
+        ]
+        self._chain = [step for _, step in chain]
+        self.steps: tuple[LayerStep, ...] = tuple(
+            _layer_step(index, stage, step, dependent) for index, (stage, step) in enumerate(chain)
+        )
+
+    def origins(self, step: LayerStep, image_path: str) -> tuple[str, ...]:
+        """Context paths that ``image_path`` (relative to the root) may come from, most likely first.
+
+        Only paths that exist in the context are given. For a RUN or WORKDIR: what the steps before it
+        put at that path, the latest step that did so.
+        """
+        return tuple(origin.path for origin in self.find(step, image_path))
+
+    def find(self, step: LayerStep, image_path: str) -> tuple[Origin, ...]:
+        """As origins, with the kind of each."""
+        path = image_path.strip("/")
+        if step.kind in ("copy", "add"):
+            return self._distinct(self._step_origins(self._chain[step.index], path))
+        return self._latest(self._chain[: step.index], path)
+
+    def _latest(self, steps: list[ResolvedStep], path: str) -> tuple[Origin, ...]:
+        for step in reversed(steps):
+            found = self._distinct(self._step_origins(step, path))
+            if found:
+                return found
+        return ()
+
+    def _distinct(self, origins: Iterator[Origin]) -> tuple[Origin, ...]:
+        return tuple(dict.fromkeys(origins))
+
+    def _step_origins(self, step: ResolvedStep, path: str) -> Iterator[Origin]:
+        if step.kind not in ("copy", "add"):
+            return
+        for pick in step.picks:
+            if pick.image is not None or pick.dest is None:
+                continue
+            taker = self._taker(pick)
+            for written in self._written(path):
+                yield from taker.origins(written)
+
+    def _taker(self, pick: Pick) -> _Taker:
+        taker = self._takers.get(id(pick))
+        if taker is None:
+            taker = _FromContext(pick, self._names) if pick.stage is None else _FromStage(pick, self)
+            self._takers[id(pick)] = taker
+        return taker
+
+    def _written(self, path: str) -> Iterator[str]:
+        """The path, and what it may have been called by an instruction that wrote through a symlink."""
+        yield path
+        for link, target in self._links.items():
+            if path == target or path.startswith(f"{target}/"):
+                yield link + path[len(target) :]
+
+    def stage_origins(self, stage: int, path: str) -> tuple[Origin, ...]:
+        """Where ``path`` in the file system of a stage came from."""
+        return self._latest(self._stage_steps(stage), path)
+
+    def _stage_steps(self, stage: int) -> list[ResolvedStep]:
+        resolved = self._plan.stages[stage]
+        below = [] if resolved.parent is None else self._stage_steps(resolved.parent)
+        return [*below, *resolved.steps]
+
+    def stage_directories(self, stage: int, directory: str) -> list[str]:
+        """Names of directories that the context put into ``directory`` of a stage."""
+        found: dict[str, None] = {}
+        for step in self._stage_steps(stage):
+            for origin in self._step_origins(step, directory):
+                for name in self._names.entries(origin.path):
+                    if self._names.kind(posixpath.normpath(f"{origin.path}/{name}")) == "dir":
+                        found[name] = None
+            for pick in step.picks:
+                rest = _below(pick.dest or "", directory)
+                if rest:
+                    found[rest.split("/")[0]] = None
+        return list(found)
+
+
+def context_dependent_stages(plan: Plan) -> frozenset[int]:
+    """The stages that hold anything from the context, directly or through other stages."""
+    found: set[int] = set()
+    for index, stage in enumerate(plan.stages):
+        direct = any(_takes_from_context(step) for step in stage.steps)
+        if direct or stage.unknown or found.intersection(stage.uses):
+            found.add(index)
+    return frozenset(found)
+
+
+def _takes_from_context(step: ResolvedStep) -> bool:
+    taker = step.kind in ("copy", "add", "run")
+    return (taker and step.unknown is not None) or any(pick.from_context for pick in step.picks)
+
+
+def _layer_step(index: int, stage: int, step: ResolvedStep, dependent: frozenset[int]) -> LayerStep:
+    assert step.kind != "other"
+    used = [pick.stage for pick in step.picks if pick.stage is not None]
+    return LayerStep(
+        index=index,
+        instruction=step.instruction,
+        stage=stage,
+        kind=step.kind,
+        context_dependent=_takes_from_context(step) or not dependent.isdisjoint(used),
+        uses_from=used[0] if used else None,
+    )
+
+
+class _Taker:
+    """One Pick read backwards: destination path to source paths."""
+
+    def __init__(self, pick: Pick) -> None:
+        self.pick = pick
+        self.dest = pick.dest or ""
+        # What is copied later overwrites, so the last source is the likeliest.
+        self.patterns = tuple(reversed(pick.patterns))
+
+    def origins(self, path: str) -> Iterator[Origin]:
+        raise NotImplementedError
+
+
+class _FromContext(_Taker):
+    """Sources in the context, whose names can be asked for."""
+
+    def __init__(self, pick: Pick, names: ContextNames) -> None:
+        super().__init__(pick)
+        self.names = names
+        self._roots = [root for pattern in self.patterns for root in self._expand(pattern)]
+        self._parents = [
+            (PathMatcher(pattern, deep=True), pivot)
+            for pattern, pivot in zip(self.patterns, reversed(pick.pivots), strict=pick.parents)
+        ]
+        self._holding = lru_cache(maxsize=1024)(self._find_holding)
+
+    def _expand(self, pattern: str) -> Iterator[_Root]:
+        """The places a pattern takes from, latest first: directories, single files, files by pattern."""
+        if not has_wildcard(pattern):
+            yield from self._plain(unescape(pattern))
+            return
+        for match in reversed(list(matches(self.names, pattern))):
+            for root in self._plain(match):
+                if root.kind != "file":
+                    yield root
+        directory, _, last = pattern.rpartition("/")
+        for match in reversed(list(matches(self.names, directory or "."))):
+            real = resolve_links(self.names, match)
+            if real is not None:
+                yield _Root("pattern", real, last)
+
+    def _plain(self, path: str) -> Iterator[_Root]:
+        real = resolve_links(self.names, path)
+        if real is not None:
+            is_archive = self.pick.unpack and self.names.is_archive(real)
+            kind: Literal["dir", "file", "archive"]
+            kind = "dir" if self.names.kind(real) == "dir" else "archive" if is_archive else "file"
+            yield _Root(kind, real, posixpath.basename(path))
+
+    def origins(self, path: str) -> Iterator[Origin]:
+        rest = _below(path, self.dest)
+        if rest is None:
+            return
+        if self.pick.parents:
+            yield from self._with_parents(rest)
+            return
+        head, _, last = rest.rpartition("/")
+        for root in self._holding(head):
+            yield from self._in_root(root, rest, last if not head else None)
+
+    def _find_holding(self, head: str) -> list[_Root]:
+        """The roots that can have put something into the directory ``head`` below the destination."""
+        return [
+            root
+            for root in self._roots
+            if (root.kind == "dir" and self.names.kind(_join(root.path, head)) == "dir")
+            or root.kind == "archive"
+            or (root.kind != "dir" and not head)
+        ]
+
+    def _in_root(self, root: _Root, rest: str, name: str | None) -> Iterator[Origin]:
+        """``name`` is the file's name when it lies right in the destination (``""``: it is that)."""
+        if root.kind == "dir":
+            path = _join(root.path, rest)
+            if self.names.kind(path) is not None and not (rest and excluded(rest, self.pick.excludes)):
+                yield Origin(path, "file")
+        elif root.kind == "file":
+            if name == root.name or (name == "" and not self.pick.dest_is_dir):
+                yield Origin(root.path, "file")
+        elif root.kind == "archive":
+            yield Origin(root.path, "archive")
+        else:
+            yield from self._by_pattern(root, name)
+
+    def _by_pattern(self, root: _Root, name: str | None) -> Iterator[Origin]:
+        expression = name_pattern(root.name)
+        if name:
+            if expression.fullmatch(name):
+                yield from self._real_file(_join(root.path, name))
+        elif name == "" and not self.pick.dest_is_dir:
+            # One match only can have been copied to the destination's own name.
+            for entry in self.names.entries(root.path):
+                if expression.fullmatch(entry):
+                    yield from self._real_file(_join(root.path, entry))
+
+    def _real_file(self, path: str) -> Iterator[Origin]:
+        real = resolve_links(self.names, path)
+        if real is not None and self.names.kind(real) != "dir":
+            yield Origin(real, "file")
+
+    def _with_parents(self, rest: str) -> Iterator[Origin]:
+        for matcher, pivot in self._parents:
+            path = _join(pivot, rest)
+            if matcher.cover(path) == "all" and self.names.kind(path) is not None:
+                yield Origin(path, "file")
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """Where a source takes from: a directory's content, a file (``name`` as written), an archive's
+    content, or the files of a directory whose names match the pattern ``name``."""
+
+    kind: Literal["dir", "file", "archive", "pattern"]
+    path: str
+    name: str
+
+
+class _FromStage(_Taker):
+    """Sources in another stage: each path a file may have had there is looked up in that stage."""
+
+    def __init__(self, pick: Pick, image: ImageMap) -> None:
+        super().__init__(pick)
+        self.image = image
+        self.stage = pick.stage if pick.stage is not None else -1
+        self._directories = lru_cache(maxsize=64)(image.stage_directories)
+
+    def origins(self, path: str) -> Iterator[Origin]:
+        rest = _below(path, self.dest)
+        if rest is None:
+            return
+        for candidate in self._candidates(rest):
+            yield from self.image.stage_origins(self.stage, "" if candidate == "." else candidate)
+
+    def _candidates(self, rest: str) -> Iterator[str]:
+        for position, pattern in enumerate(self.patterns):
+            if self.pick.parents:
+                pivot = self.pick.pivots[-1 - position]
+                if PathMatcher(pattern, deep=True).cover(_join(pivot, rest)) == "all":
+                    yield _join(pivot, rest)
+            elif has_wildcard(pattern):
+                yield from self._by_pattern(pattern, rest)
+            else:
+                plain = unescape(pattern)
+                if rest in ("", posixpath.basename(plain)):
+                    yield plain
+                if not (rest and excluded(rest, self.pick.excludes)):
+                    yield _join(plain, rest)
+
+    def _by_pattern(self, pattern: str, rest: str) -> Iterator[str]:
+        """Files by their own name; below directories, by the names the context put there.
+
+        Wildcards before the last component are not looked into.
+        """
+        directory, _, last = pattern.rpartition("/")
+        if has_wildcard(directory) or not rest:
+            return
+        base = unescape(directory) or "."
+        expression = name_pattern(last)
+        if "/" not in rest and expression.fullmatch(rest):
+            yield _join(base, rest)
+        for name in self._directories(self.stage, "" if base == "." else base):
+            if expression.fullmatch(name):
+                yield _join(base, f"{name}/{rest}")
+
+
+def _below(path: str, directory: str) -> str | None:
+    """``path`` relative to ``directory`` (``""``: it is the directory); None when it is not below it."""
+    if not directory:
+        return path
+    if path == directory:
+        return ""
+    return path[len(directory) + 1 :] if path.startswith(f"{directory}/") else None
+
+
+def _join(directory: str, rest: str) -> str:
+    if not rest:
+        return directory
+    return rest if directory == "." else f"{directory}/{rest}"
