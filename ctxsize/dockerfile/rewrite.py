@@ -4,10 +4,11 @@ from which on a build is touched by some part of the context.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ctxsize.dockerfile.parse import Dockerfile
+from ctxsize.dockerfile.parse import Dockerfile, Instruction
 from ctxsize.dockerfile.resolve import Pick, Plan
 
 
@@ -39,15 +40,16 @@ def insert_markers(
             raise ValueError(f"no instruction of {dockerfile.path} ends on line {line}")
         if "\n" in text:
             raise ValueError("an inserted instruction is one line")
-    lines = data.split(b"\n")
-    newline = b"\r\n" if lines[0].endswith(b"\r") else b"\n"
-    whole = [line + b"\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+    lines = re.findall(rb"[^\n]*\n|[^\n]+", data)
+    newline = b"\r\n" if lines[0].endswith(b"\r\n") else b"\n"
+    last = dockerfile.instructions[-1]
+    if any(after == last.end_line for after, _ in at):
+        _close(lines, last, dockerfile.escape.encode(), newline)
     result: list[bytes] = []
     inserted: list[int] = []
-    for number, line in enumerate(whole, 1):
-        texts = [text for after, text in at if after == number]
-        result.append(_closed(line, dockerfile.escape, newline) if texts else line)
-        for text in texts:
+    for number, original in enumerate(lines, 1):
+        result.append(original)
+        for text in (text for after, text in at if after == number):
             result.append(text.encode("utf-8", "surrogateescape") + newline)
             inserted.append(len(result))
     return RewrittenDockerfile(b"".join(result), tuple(inserted))
@@ -83,15 +85,21 @@ def _touched(pick: Pick, first: Sequence[int | None], is_affected: Callable[[Pic
     return pick.from_context and is_affected(pick)
 
 
-def _closed(line: bytes, escape: str, newline: bytes) -> bytes:
-    """The last line of an instruction, ended so that another can follow.
+def _close(lines: list[bytes], last: Instruction, escape: bytes, newline: bytes) -> None:
+    """End the file's last instruction, so that another can follow it.
 
-    A file may end without a line end, or in a continuation mark that continues nothing.
+    Docker accepts a file without a last line end, and one whose end is a continuation mark with
+    nothing, or only comments and empty lines, after it.
     """
-    if line.endswith(b"\n"):
-        return line
-    bare = line.rstrip(b"\t ")
-    token = escape.encode()
-    if bare.endswith(token) and not bare.endswith(token * 2):
-        bare = bare[:-1]
-    return bare + newline
+    end = last.end_line - 1
+    if not lines[end].endswith(b"\n"):
+        lines[end] += newline
+    if last.heredocs:
+        return
+    for number in range(end, last.line - 2, -1):
+        text = lines[number].strip()
+        if number > last.line - 1 and (not text or text.startswith(b"#")):
+            continue
+        if text.endswith(escape) and not text.endswith(escape * 2):
+            lines[number] = lines[number].rstrip()[: -len(escape)] + newline
+        return
