@@ -4,7 +4,7 @@ A package of its own: it needs docker, grpclib and protobuf, and nothing of ctxs
 tells the protocol and shows how to use it elsewhere.
 """
 
-from ctxsize.engine.buildkit.build import SolveRequest, SolveResult, build
+from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build
 from ctxsize.engine.buildkit.directory import ContextDir, LocalDir, ServedTree
 from ctxsize.engine.buildkit.entry import Entry
 from ctxsize.engine.buildkit.errors import (

@@ -53,12 +53,20 @@ class Service(Protocol):
 class Session:
     """A session with the engine of ``api``, open while the ``with`` block runs.
 
-    ``id`` names it to the build; ``shared_key`` is what BuildKit keeps received directories under: the same key
+    ``id`` names it to the build (``id_``, or a random one); ``shared_key`` is what BuildKit keeps received directories under: the same key
     means that only differences are sent. Raises SessionUnavailable when the engine offers none.
     """
 
-    def __init__(self, api: docker.APIClient, services: Sequence[Service], *, name: str, shared_key: str) -> None:
-        self.id = uuid.uuid4().hex
+    def __init__(
+        self,
+        api: docker.APIClient,
+        services: Sequence[Service],
+        *,
+        name: str,
+        shared_key: str,
+        id_: str | None = None,
+    ) -> None:
+        self.id = id_ or uuid.uuid4().hex
         self._api = api
         self._services = services
         self._name = name

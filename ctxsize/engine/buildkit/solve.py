@@ -12,7 +12,7 @@ import json
 import queue
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,8 @@ class SolveRequest:
     argument unset. ``shared_key`` is the key BuildKit keeps the received directories under: a new one per build
     starts from a known state, an old one sends only what changed since. ``network`` is the mode for RUN steps;
     ``extra_hosts`` are ``name:address``; ``secrets`` and ``ssh`` specs as ``docker build`` takes them.
+    ``cache_name`` marks the received directories in the engine's cache: it lists them as "local source for
+    <cache_name>-context" and "…-dockerfile", so that whoever made them can find and remove exactly them.
     """
 
     dockerfile: str = "Dockerfile"
@@ -72,6 +74,7 @@ class SolveRequest:
     secrets: Sequence[str] = ()
     ssh: Sequence[str] = ()
     shared_key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    cache_name: str | None = None
     session_name: str = "buildkit-session"
 
     def params(self) -> dict[str, Any]:
@@ -111,7 +114,7 @@ class SolveResult:
     @property
     def context(self) -> tuple[Transfer, ...]:
         """The transfers of the build context: none when no step needs it, several when stages ask for parts."""
-        return tuple(t for t in self.transfers if t.name == "context")
+        return tuple(t for t in self.transfers if t.name == "context" or t.name.endswith("-context"))
 
     @property
     def sent_bytes(self) -> int:
@@ -147,7 +150,10 @@ def build(
     RequestError for secrets or ssh that can't be had, ContextError (or whatever a directory raises) when a
     directory can't be served, SessionUnavailable when the engine has no sessions, ConnectionLost when it goes.
     """
-    directories = FileSync({"context": context, "dockerfile": dockerfile}, on_sent)
+    served = {"context": context, "dockerfile": dockerfile}
+    if request.cache_name is not None:
+        served |= {f"{request.cache_name}-{name}": directory for name, directory in served.items()}
+    directories = FileSync(served, on_sent)
     auth = Auth(docker.auth.load_config(credstore_env=api.credstore_env))
     services: list[Service] = [directories, Health(), auth]
     if request.secrets:
@@ -156,7 +162,7 @@ def build(
         services.append(SSHForward(request.ssh))
     trace = Trace(on_update)
     image_id = ""
-    with Session(api, services, name=request.session_name, shared_key=request.shared_key) as session:
+    with _open_session(api, services, request) as session:
         params = request.params() | {"session": session.id, "buildid": uuid.uuid4().hex}
         try:
             with _Events(api, params) as events:
@@ -179,6 +185,23 @@ def build(
         warnings=tuple(trace.warnings),
         transfers=tuple(directories.transfers),
     )
+
+
+@contextlib.contextmanager
+def _open_session(api: docker.APIClient, services: Sequence[Service], request: SolveRequest) -> Iterator[Session]:
+    """The session to build with.
+
+    With a cache name there are two. BuildKit takes ``NAME:ID`` for a session's id to mean: read local directories
+    from session ID, and put ``NAME-`` in front of theirs (moby/buildkit source/local/source.go). So the build runs
+    under that composite id, and a second connection answers to ID itself.
+    """
+    key = {"name": request.session_name, "shared_key": request.shared_key}
+    with Session(api, services, **key) as session:
+        if request.cache_name is None:
+            yield session
+            return
+        with Session(api, services, id_=f"{request.cache_name}:{session.id}", **key) as named:
+            yield named
 
 
 def _failure(message: str, trace: Trace, auth: Auth) -> SolveError:
