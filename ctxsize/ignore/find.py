@@ -27,9 +27,7 @@ def ignore_file_candidates(
     return candidates
 
 
-def find_ignore_file(
-    context: Path, dockerfile: Path, dialect: Dialect, podman: bool = False
-) -> Path | None:
+def find_ignore_file(context: Path, dockerfile: Path, dialect: Dialect, podman: bool = False) -> Path | None:
     """The ignore file that applies, or None when there is none.
 
     A symlink is followed, and a dangling one counts as absent. A directory of that name holds no rules

@@ -20,7 +20,7 @@ Three ways to ask, with one answer:
             outcome = special.get(name, default)  # outcome.ignored, .rule, .emptied
         …
         below = state.child(dirname, outcome)     # for each subdirectory
-        below.sink                                # True: everything below is as below.default says; ask no more
+        below.sink                                # True: all below is as below.default says; ask no more
         outcome.enter                             # an ignored directory: does Docker's walker go in?
         outcome.prunable                          # … and can anything below be kept?
 
@@ -34,7 +34,6 @@ table's default outcome. Only rules that can't be taken apart look at whole path
 from __future__ import annotations
 
 import re
-from bisect import insort
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -56,7 +55,7 @@ from ctxsize.ignore.pattern import (
 )
 from ctxsize.ignore.types import Dialect, Rule, Verdict
 
-_NONE: Final[dict[str, "Outcome"]] = {}
+_NONE: Final[dict[str, Outcome]] = {}
 _MOST_TABLES = 20_000  # states kept for sharing; hostile rules can have very many
 _BULK = 12  # names from which one expression over the whole listing beats asking name by name
 # Rules of BuildKit's walker that keep it from judging exceptions by their beginning (fsutil's patternChars).
@@ -86,7 +85,8 @@ class Outcome:
         self._next = following
 
     def __repr__(self) -> str:
-        return f"Outcome(ignored={self.ignored}, rule={self.rule}, emptied={self.emptied}, enter={self.enter})"
+        shown = f"ignored={self.ignored}, rule={self.rule}, emptied={self.emptied}"
+        return f"Outcome({shown}, enter={self.enter}, prunable={self.prunable})"
 
 
 class _Lead:
@@ -104,7 +104,7 @@ _Signature = tuple[str | None, str | None, bool, tuple[_Position, ...]]
 
 
 class _Table:
-    """A state of the automaton: what names mean in the directories that have it. Shared, and lazily filled."""
+    """A state of the automaton: what names mean in the directories that have it. Shared, lazily filled."""
 
     __slots__ = (
         "affixed",
@@ -112,6 +112,7 @@ class _Table:
         "bulk",
         "carried",
         "default",
+        "ends",
         "exts",
         "lead",
         "literals",
@@ -124,7 +125,6 @@ class _Table:
         "regexes",
         "sink",
         "starts",
-        "ends",
         "suffixes",
         "wholes",
     )
@@ -185,7 +185,7 @@ class _Table:
             default = self.default
             outcomes = {name: self.outcome(name, prefix) for name in names}
             return {name: outcome for name, outcome in outcomes.items() if outcome is not default}
-        one_by_one = self.patterned or self.newline
+        one_by_one = self.patterned or bool(self.newline)
         if one_by_one and len(names) >= _BULK:
             joined = "/".join(names)
             one_by_one = bool(self.newline) and "\n" in joined
@@ -325,7 +325,9 @@ class Matcher:
         self._root = self._table(self._closure(live), (), (), self._leads)
 
     @classmethod
-    def from_patterns(cls, patterns: Iterable[str], dialect: Dialect, source: str = ".dockerignore") -> Matcher:
+    def from_patterns(
+        cls, patterns: Iterable[str], dialect: Dialect, source: str = ".dockerignore"
+    ) -> Matcher:
         """A matcher of patterns as an engine sends them back: already cleaned, ``!`` before exceptions.
 
         Rule numbers count the patterns from 1. Raises PatternError for a pattern Docker refuses.
@@ -376,12 +378,13 @@ class Matcher:
 
     def matches_or_parent(self, path: str) -> bool:
         """patternmatcher's ``MatchesOrParentMatches``: ignored when one looks at the path alone, without
-        walking. The engine asks it about the Dockerfile and the ignore file, BuildKit on opening a file."""
+        walking; not ignored when that needs a broken rule. The engine asks it about the Dockerfile and the
+        ignore file, BuildKit on opening a file."""
         ignored = False
         for index, program in enumerate(self._programs):
             if self._negated[index] == ignored:
                 if index in self._broken:
-                    self._raise_broken(index, path)
+                    return False
                 if matches_path_or_parent(program, path):
                     ignored = not ignored
         return ignored
@@ -393,6 +396,41 @@ class Matcher:
         if any(_GLOB.search(pattern) for pattern in trimmed):
             return True
         return any(f"{pattern}/".startswith(f"{path}/") for pattern in trimmed)
+
+    def for_classic_build(self, dockerfile: str) -> Matcher:
+        """The matcher the classic client walks with: it takes care to send what the daemon must read.
+
+        ``.dockerignore`` and the Dockerfile (``dockerfile``, relative to the context) get an exception at the
+        end when they are ignored, as a rule of line 0. The daemon removes them again after reading, if
+        ``matches_or_parent`` of *this* matcher says so. Whether they are ignored is asked with a
+        comparison that knows one parent only (``TrimBuildFilesFromExcludes`` in github.com/docker/cli), so
+        that ``**/a`` keeps ``a/Dockerfile`` from being found and the build fails.
+        """
+        rules = list(self.rules)
+        for path in (".dockerignore", dockerfile):
+            if Matcher._matches_one_parent(rules, path):
+                rules.append(Rule(0, f"!{path}", path, True))
+        return self if len(rules) == len(self.rules) else Matcher(rules, self.dialect, self.source)
+
+    @staticmethod
+    def _matches_one_parent(rules: Sequence[Rule], path: str) -> bool:
+        """patternmatcher's deprecated ``Matches``: a parent counts if it has as many components as the
+        pattern; a broken rule means no."""
+        ignored = False
+        parents = path.split("/")[:-1]
+        for rule in rules:
+            if rule.negated != ignored:
+                continue
+            program = compile_pattern(rule.pattern)
+            size = rule.pattern.count("/") + 1
+            try:
+                if matches_path(program, path) or (
+                    0 < size <= len(parents) and matches_path(program, "/".join(parents[:size]))
+                ):
+                    ignored = not rule.negated
+            except PatternError:
+                return False
+        return ignored
 
     def _find_broken(self) -> frozenset[int]:
         """The rules whose expression Go refuses; Docker fails when it evaluates one."""
@@ -452,7 +490,11 @@ class Matcher:
         return tuple(sorted(found))
 
     def _table(
-        self, live: tuple[_Position, ...], carried: tuple[int, ...], matched: tuple[int, ...], lead: _Lead | None
+        self,
+        live: tuple[_Position, ...],
+        carried: tuple[int, ...],
+        matched: tuple[int, ...],
+        lead: _Lead | None,
     ) -> _Table:
         key = (live, carried, matched, id(lead))
         table = self._tables.get(key)
@@ -483,9 +525,7 @@ class Matcher:
             table.memo[None, None, False, ()] = table.default
         return table.default
 
-    def _step(
-        self, table: _Table, positions: list[_Position], lead: _Lead | None, path: str
-    ) -> Outcome:
+    def _step(self, table: _Table, positions: list[_Position], lead: _Lead | None, path: str) -> Outcome:
         """The outcome of a name that the elements at ``positions`` match."""
         programs, negated = self._programs, self._negated
         accepted = set()
@@ -523,7 +563,8 @@ class Matcher:
         rule = self.rules[deciding] if deciding >= 0 else None
         live = self._closure(following)
         if not ignored:
-            return Outcome(False, rule, emptied, True, False, self._table(live, tuple(carried), matched, lead))
+            below = self._table(live, tuple(carried), matched, lead)
+            return Outcome(False, rule, emptied, True, False, below)
         enter = self._exceptions and (lead is not None or self._weird_exceptions)
         hopeless = not any(negated[index] and index > deciding for index, _ in live)
         if not enter or (hopeless and not self._broken):

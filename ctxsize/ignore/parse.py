@@ -16,7 +16,7 @@ from ctxsize.ignore.pattern import PatternError, check_syntax
 from ctxsize.ignore.types import Dialect, IgnoreFile, Rule
 
 # Go's unicode.IsSpace. str.strip() would also take U+001C to U+001F.
-_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_LINE = 65_535  # bytes up to the line feed, a carriage return included: bufio.Scanner's limit
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -23,10 +23,16 @@ import re2
 from pathspec.pattern import RegexPattern
 
 _BOM = "\ufeff"
-_REGEX_SPECIAL = frozenset(".+()|{}$")
+# patternmatcher means to escape | { } as well, but its table has room for characters below 64 only, so
+# that they are operators of the expression: a{2}* matches aab, and a|b* everything that starts with a.
+_REGEX_ESCAPED = frozenset(".+()$")
+_OPERATORS = frozenset("|{}")
 _SURROGATES = re.compile("[\udc80-\udcff]")
 _PLAIN = re.compile(r"[^*?\\\[\]^\ufeff\udc80-\udcff]*")
 _SAFE_CLASS = re.compile(r"\[(?:[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]|[A-Za-z0-9_.,+])+\]", re.ASCII)
+_ESCAPED = re.compile(
+    r"[!-.:-@\[-`{-~ ]"
+)  # what a backslash makes literal: ASCII punctuation but for the slash
 _MAX_REGEX_MEMORY = 256 << 20
 
 
@@ -96,57 +102,92 @@ def compile_regex(expression: str) -> re2._Regexp:
 
 
 def check_syntax(pattern: str) -> None:
-    """Raise PatternError where Go's ``filepath.Match`` answers ErrBadPattern.
+    """Raise PatternError where Go's ``filepath.Match(pattern, ".")`` answers ErrBadPattern.
 
-    patternmatcher asks it about every pattern before it builds its own expression. Linear in the
-    pattern: a ``*`` outside a class ends a chunk, and a chunk must not end inside a class or an escape.
+    patternmatcher asks it about every pattern before it builds its own expression. Go looks no further
+    than the first chunk (the text between two stars) that does not match the name ``.``, so that ``[a`` is
+    refused at once, and ``x*[a`` only when its expression is needed.
     """
     if "[" not in pattern and "\\" not in pattern:
         return
-    for chunk in _chunks(pattern):
-        at, end = 0, len(chunk)
-        while at < end:
-            if chunk[at] == "\\":
-                at += 2
-                if at > end:
-                    raise PatternError("syntax error in pattern: it ends in a lone \\")
-            elif chunk[at] == "[":
-                at = _class_end(chunk, at + 1)
-            else:
-                at += 1
+    name = "."
+    for star, chunk, last in _chunks(pattern):
+        if star and not chunk:
+            return
+        rest = _match_chunk(chunk, name)
+        if rest is not None and (not rest or not last):
+            name = rest
+            continue
+        if not star or not name:
+            return
+        rest = _match_chunk(chunk, "")  # the star takes the dot
+        if rest is None:
+            return
+        name = ""
 
 
-def _chunks(pattern: str) -> list[str]:
-    chunks, start, at, in_class = [], 0, 0, False
-    while at < len(pattern):
-        char = pattern[at]
-        if char == "\\":
+def _chunks(pattern: str) -> list[tuple[bool, str, bool]]:
+    """Go's ``scanChunk``: (after a star, text up to the next star outside a class, the last one)."""
+    chunks, at, end = [], 0, len(pattern)
+    while at < end:
+        start = at
+        while at < end and pattern[at] == "*":
             at += 1
-        elif char == "[":
-            in_class = True
-        elif char == "]":
-            in_class = False
-        elif char == "*" and not in_class:
-            chunks.append(pattern[start:at])
-            start = at + 1
-        at += 1
-    chunks.append(pattern[start:])
+        star, begin, in_class = at > start, at, False
+        while at < end and (in_class or pattern[at] != "*"):
+            if pattern[at] == "\\" and at + 1 < end:
+                at += 1
+            elif pattern[at] == "[":
+                in_class = True
+            elif pattern[at] == "]":
+                in_class = False
+            at += 1
+        chunks.append((star, pattern[begin:at], at >= end))
     return chunks
 
 
-def _class_end(chunk: str, at: int) -> int:
-    if chunk[at : at + 1] == "^":
-        at += 1
+def _match_chunk(chunk: str, name: str) -> str | None:
+    """Go's ``matchChunk`` for the names "." and "": what is left of the name, None when it doesn't match.
+
+    Reads the chunk to its end either way. Raises PatternError where it is malformed.
+    """
+    at, end, failed = 0, len(chunk), False
+    while at < end:
+        failed = failed or not name
+        char = chunk[at]
+        if char == "[":
+            at, matched = _match_class(chunk, at + 1, name)
+            failed = failed or not matched
+        else:
+            if char == "\\":
+                at += 1
+                if at >= end:
+                    raise PatternError("syntax error in pattern: it ends in a lone \\")
+            if char != "?" and chunk[at] != name:
+                failed = True
+            at += 1
+        name = ""
+    return None if failed else name
+
+
+def _match_class(chunk: str, at: int, name: str) -> tuple[int, bool]:
+    """The position after the class that begins at ``at``, and whether ``name`` is in it."""
+    negated = chunk[at : at + 1] == "^"
+    at += negated
+    matched = False
     ranges = 0
     while not (ranges and chunk[at : at + 1] == "]"):
-        at = _class_char(chunk, at)
+        low, at = _class_char(chunk, at)
+        high = low
         if chunk[at] == "-":
-            at = _class_char(chunk, at + 1)
+            high, at = _class_char(chunk, at + 1)
+        matched = matched or low <= name <= high
         ranges += 1
-    return at + 1
+    return at + 1, matched != negated
 
 
-def _class_char(chunk: str, at: int) -> int:
+def _class_char(chunk: str, at: int) -> tuple[str, int]:
+    """Go's ``getEsc``: a character of a class and the position after it, which must not be the end."""
     error = PatternError("syntax error in pattern: a [ without its ], or an incomplete range")
     if at >= len(chunk) or chunk[at] in "-]":
         raise error
@@ -154,7 +195,7 @@ def _class_char(chunk: str, at: int) -> int:
         at += 1
     if at + 1 >= len(chunk) or "\udc80" <= chunk[at] <= "\udcff":
         raise error
-    return at + 1
+    return chunk[at], at + 1
 
 
 @lru_cache(maxsize=4096)
@@ -216,7 +257,7 @@ def _translate(pattern: str) -> tuple[Kind, str]:
         elif char == "?":
             out.append("[^/]")
             kind = Kind.REGEX
-        elif char in _REGEX_SPECIAL:
+        elif char in _REGEX_ESCAPED:
             out.append("\\" + char)
         elif char == "\\":
             if at < end:
@@ -260,6 +301,8 @@ def _suffix_elements(text: str) -> tuple[Element, ...]:
 
 def _regex_elements(pattern: str) -> tuple[Element, ...]:
     """The pattern's elements; a WHOLE one stands for everything from the first part that can't be split."""
+    if not _OPERATORS.isdisjoint(pattern):
+        return (Element(Op.WHOLE, "", True),)  # a | or { can undo what stands before it, and the anchor
     elements: list[Element] = []
     piece: list[tuple[str, str]] = []  # tokens of the component being read: ("text", x), ("*", ""), ("re", x)
     at, end = 0, len(pattern)
@@ -291,7 +334,7 @@ def _regex_elements(pattern: str) -> tuple[Element, ...]:
             at += 1
         elif char == "\\":
             escaped = pattern[at + 1 : at + 2]
-            if not escaped.isascii() or escaped.isalnum() or escaped == "/" or not escaped.isprintable():
+            if not _ESCAPED.fullmatch(escaped):
                 return _whole(elements)
             piece.append(("text", escaped))
             at += 2
@@ -349,7 +392,7 @@ class DockerPattern(RegexPattern):
     Raises :class:`PatternError` for a pattern Docker refuses.
     """
 
-    __slots__ = ("_compiled", "cleaned", "program")
+    __slots__ = ("cleaned", "program")
 
     def __init__(self, pattern: str | bytes | None, include: bool | None = None) -> None:
         from ctxsize.ignore.parse import clean_pattern, read_line
@@ -357,7 +400,6 @@ class DockerPattern(RegexPattern):
         super().__init__(None)
         self.cleaned = ""
         self.program: Program | None = None
-        self._compiled: re2._Regexp | None = None
         self.pattern = pattern
         if pattern is None:
             return
@@ -375,7 +417,7 @@ class DockerPattern(RegexPattern):
         surrogates), its parents aside. Raises PatternError when Go can't compile its expression."""
         return self.program is not None and matches_path(self.program, path)
 
-    def match_file(self, file: str | bytes) -> DockerPattern | None:  # type: ignore[override]
+    def match_file(self, file: str | bytes) -> DockerPattern | None:
         """The pattern itself when it matches the path or one of its parents, else None."""
         if self.program is None:
             return None
@@ -391,7 +433,10 @@ class DockerPattern(RegexPattern):
         return hash((self.include, self.cleaned))
 
     def __copy__(self) -> DockerPattern:
-        return DockerPattern(self.pattern)  # type: ignore[arg-type]
+        copy = DockerPattern(None)
+        copy.pattern, copy.include = self.pattern, self.include
+        copy.cleaned, copy.program = self.cleaned, self.program
+        return copy
 
 
 @lru_cache(maxsize=1024)

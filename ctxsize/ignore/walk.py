@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ctxsize.errors import IgnoreFileError, UsageError
 from ctxsize.ignore.matcher import DirState, Matcher
 from ctxsize.ignore.types import Dialect
 
@@ -29,15 +30,31 @@ class Arrival(NamedTuple):
 
 
 def arrivals(root: Path, matcher: Matcher, dockerfile: str = "Dockerfile") -> Iterator[Arrival]:
-    """Yield what arrives of the context ``root`` when a stage copies all of it, a directory before its content.
+    """Yield what arrives of the context ``root`` when a stage copies all of it, directories first.
 
-    ``dockerfile`` is its path in the context. Raises IgnoreFileError when Docker fails on a broken rule.
+    ``dockerfile`` is its path in the context. Raises IgnoreFileError when Docker fails on a broken rule, and
+    UsageError when BuildKit fails on a name that is not UTF-8.
     """
-    own = {".dockerignore", dockerfile} if matcher.dialect is Dialect.CLASSIC else set()
-    yield from _walk(root, matcher.start(), matcher, own)
+    if matcher.dialect is Dialect.BUILDKIT:
+        yield from _walk(root, matcher.start(), matcher)
+        return
+    sent = matcher.for_classic_build(dockerfile)
+    found = list(_walk(root, sent.start(), sent))
+    if not any(entry.path == dockerfile for entry in found):
+        raise IgnoreFileError(
+            f"the classic builder does not send {dockerfile}, and then can't find it",
+            where=matcher.source,
+            hint=f"add a line !{dockerfile}",
+        )
+    # The daemon reads them, and takes them away again when they are ignored: of a context that has an
+    # ignore file, as far as it can open it.
+    removed = set()
+    if (root / ".dockerignore").is_file():
+        removed = {path for path in (".dockerignore", dockerfile) if matcher.matches_or_parent(path)}
+    yield from (entry for entry in found if entry.path not in removed)
 
 
-def _walk(directory: Path, state: DirState, matcher: Matcher, own: set[str]) -> Iterator[Arrival]:
+def _walk(directory: Path, state: DirState, matcher: Matcher) -> Iterator[Arrival]:
     with os.scandir(directory) as entries:
         found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
     for entry in found:
@@ -46,14 +63,30 @@ def _walk(directory: Path, state: DirState, matcher: Matcher, own: set[str]) -> 
         status = entry.stat(follow_symlinks=False)
         kind = stat.filemode(status.st_mode)[0]
         if kind == "d":
-            below = list(_walk(directory / entry.name, state.child(entry.name, outcome), matcher, own))
+            below = list(_walk(directory / entry.name, state.child(entry.name, outcome), matcher))
             if below or not outcome.ignored:
+                if matcher.dialect is Dialect.BUILDKIT:
+                    _check_transport(path, None)
                 yield Arrival(path, kind, 0)
             yield from below
-        elif path in own:
-            # The classic client always sends them; the daemon takes them away again when they are ignored.
-            if not ((directory / ".dockerignore").exists() and matcher.matches_or_parent(path)):
-                yield Arrival(path, kind, status.st_size if kind in "-l" else 0)
-        elif not outcome.ignored and not (kind == "s" and matcher.dialect is Dialect.CLASSIC):
+        elif outcome.ignored:
+            continue
+        elif matcher.dialect is Dialect.BUILDKIT:
+            _check_transport(path, directory / entry.name if kind == "l" else None)
             size = status.st_size if kind == "l" or (kind == "-" and not outcome.emptied) else 0
-            yield Arrival(path, kind, size)
+            yield Arrival(path, "-" if kind == "s" else kind, size)  # a socket arrives as an empty file
+        elif kind != "s":
+            yield Arrival(path, kind, status.st_size if kind in "-l" else 0)
+
+
+def _check_transport(path: str, link: Path | None) -> None:
+    """Raise UsageError for a name or link target that BuildKit's protocol, which is UTF-8, can't carry."""
+    for text in (path, os.readlink(link) if link else ""):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                "BuildKit can't transport a name that is not UTF-8",
+                where=ascii(path),
+                hint="ignore or rename it",
+            ) from error
