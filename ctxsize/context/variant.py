@@ -25,6 +25,11 @@ class Variant:
     hidden: frozenset[str]
     dialect: Dialect
 
+    @property
+    def without(self) -> bool:
+        """Whether this is the variant without the ignore file."""
+        return self.name == "without"
+
     def walk(self, keep: Sequence[str] = ()) -> Iterator[Entry]:
         """The entries a build of this variant sends, in Docker's order.
 

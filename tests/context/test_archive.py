@@ -22,7 +22,8 @@ from ctxsize.context.walk import walk
 def read(root: Path, extra: Mapping[str, bytes] | None = None, chunk: int = 1 << 20) -> list[tarfile.TarInfo]:
     data = b"".join(tar_stream(walk(root, None), root, extra=extra, chunk=chunk))
     assert len(data) % 512 == 0
-    return tarfile.open(fileobj=io.BytesIO(data)).getmembers()
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        return tar.getmembers()
 
 
 def contents(root: Path, extra: Mapping[str, bytes] | None = None, chunk: int = 1 << 20) -> dict[str, bytes]:
@@ -200,7 +201,7 @@ class TestWhatChangesWhileItIsSent:
         stream = self.stream(tmp_path)
         next(stream)
         os.truncate(tmp_path / "a", 70_000)
-        with pytest.raises(ContextError, match="it lost [0-9,]+ of its 300,000 bytes while") as error:
+        with pytest.raises(ContextError, match=r"it lost [0-9,]+ of its 300,000 bytes while") as error:
             list(stream)
         assert error.value.where == str(tmp_path / "a")
 
@@ -226,7 +227,8 @@ class TestWhatChangesWhileItIsSent:
         entries = list(walk(tmp_path, None))
         (tmp_path / "a").unlink()
         data = b"".join(tar_stream(entries, tmp_path))
-        members = tarfile.open(fileobj=io.BytesIO(data)).getmembers()
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            members = tar.getmembers()
         assert [(m.name, m.size, m.linkname) for m in members] == [("b", 7, ""), ("c", 0, "b")]
 
     def test_a_file_that_became_a_link_or_a_fifo(self, tmp_path: Path) -> None:

@@ -64,7 +64,9 @@ def test_the_content_of_hard_links_counts_once_at_the_first_name(tmp_path: Path)
     (tmp_path / "a").hardlink_to(tmp_path / "b")
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "c").hardlink_to(tmp_path / "b")
-    found = [(entry.path, entry.hardlink_to, entry.bytes) for entry in walk(tmp_path, None) if not entry.is_dir]
+    found = [
+        (entry.path, entry.hardlink_to, entry.bytes) for entry in walk(tmp_path, None) if not entry.is_dir
+    ]
     assert found == [("a", None, 5), ("b", "a", 0), ("d/c", "a", 0)]
 
 

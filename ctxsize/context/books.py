@@ -1,0 +1,221 @@
+"""The accounts a scan books into, and the result that is drawn from them.
+
+An account is the eligible part of a directory, or one ignored root. What one process counted can be
+added to another's books.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ctxsize.context.links import Inode, Links
+from ctxsize.context.totals import DirTotals, IgnoredRoot, RuleTotals, ScanResult, Totals
+from ctxsize.ignore.types import Rule
+
+NEEDED, HIDDEN, EMPTIED, ROOT = range(4)  # accounts every scan has; ROOT is the context's eligible part
+
+
+class Account(NamedTuple):
+    """Whose account it is: ``rule`` is the index of an ignored root's rule, −1 for an eligible directory.
+
+    ``arrives`` is False for an ignored directory of which nothing was met yet that is kept. ``hidden``:
+    the root is the ignore file itself.
+    """
+
+    path: str
+    rule: int
+    is_dir: bool = True
+    arrives: bool = True
+    hidden: bool = False
+
+
+class Books:
+    """Counts by account number. ``files``, ``dirs`` and ``bytes`` are for the scanner to add to."""
+
+    def __init__(self, *, list_roots: bool) -> None:
+        self.files: list[int] = []
+        self.dirs: list[int] = []
+        self.bytes: list[int] = []
+        self.links = Links()
+        self._list_roots = list_roots
+        self._accounts: list[Account] = []
+        self._absorbed_by: list[int] = []  # the account that took this one in, or −1
+        self._single: list[tuple[str, int, int]] = []  # ignored roots that are files: path, rule, bytes
+        self._unlisted: dict[int, list[int]] = {}  # by rule, when nobody asked for paths: files, bytes
+        for _ in range(ROOT + 1):
+            self.open(Account("", -1))
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def open(self, account: Account) -> int:
+        """A new account's number."""
+        self._accounts.append(account)
+        self.files.append(0)
+        self.dirs.append(0)
+        self.bytes.append(0)
+        self._absorbed_by.append(-1)
+        return len(self._accounts) - 1
+
+    def arrives(self, number: int) -> None:
+        """The ignored directory of this account has something kept in it."""
+        self._accounts[number] = self._accounts[number]._replace(arrives=True)
+
+    def absorb(self, number: int, by: int) -> None:
+        """All that is or will be in account ``number`` belongs to ``by``."""
+        self._absorbed_by[number] = by
+
+    def ignored_file(self, prefix: str, name: str, rule: int, size: int) -> None:
+        """Book an ignored root that is a file of ``size`` bytes."""
+        if self._list_roots:
+            self._single.append((prefix + name, rule, size))
+            return
+        sums = self._unlisted.get(rule)
+        if sums is None:
+            sums = self._unlisted[rule] = [0, 0]
+        sums[0] += 1
+        sums[1] += size
+
+    def settle(self, inode: Inode) -> None:
+        """Book the content of a hard-linked file, when nothing more can become known of its names."""
+        name = inode.eligible
+        if name is None:
+            if inode.ignored is not None:
+                self.bytes[inode.ignored.account] += inode.size
+            return
+        if name.emptied:
+            self.bytes[EMPTIED] += inode.size
+            return
+        self.bytes[name.account] += inode.size
+        if inode.needed:
+            self.bytes[NEEDED] += inode.size
+        if not inode.shown:
+            self.bytes[HIDDEN] += inode.size
+
+    def clear(self) -> None:
+        """Forget what was counted but keep the accounts: what a fork starts with."""
+        for counts in (self.files, self.dirs, self.bytes):
+            counts[:] = [0] * len(counts)
+        self._single = []
+        self._unlisted = {}
+        self.links = Links()
+
+    def add(self, other: Books, shared: int) -> None:
+        """Add the books of a fork that was made when there were ``shared`` accounts."""
+        offset = len(self) - shared
+        for ours, theirs in ((self.files, other.files), (self.dirs, other.dirs), (self.bytes, other.bytes)):
+            for number in range(shared):
+                ours[number] += theirs[number]
+            ours += theirs[shared:]
+        self._accounts += other._accounts[shared:]
+        self._absorbed_by += [by if by < 0 else by + offset for by in other._absorbed_by[shared:]]
+        self._single += other._single
+        for rule, (files, size) in other._unlisted.items():
+            sums = self._unlisted.setdefault(rule, [0, 0])
+            sums[0] += files
+            sums[1] += size
+        other.links.renumber(shared, offset)
+        self.links.merge(other.links)
+
+    def result(self, rules: tuple[Rule, ...], *, eligible_only: bool, needed: bool) -> ScanResult:
+        """Close the books."""
+        for inode in self.links.settle():
+            self.settle(inode)
+        self._take_in()
+        eligible = self._sum(number for number, account in enumerate(self._accounts) if account.rule < 0)
+        per_rule = self._per_rule(rules)
+        hidden, emptied = self._totals(HIDDEN), self._totals(EMPTIED)
+        kept_out = Totals()
+        for rule in per_rule:
+            kept_out += rule.totals
+        return ScanResult(
+            eligible=eligible,
+            without=None if eligible_only else eligible - hidden + kept_out + emptied,
+            hidden=hidden,
+            emptied=emptied,
+            needed=self._totals(NEEDED) if needed else None,
+            roots=self._roots(rules),
+            rules=per_rule,
+            directories=self._directories(),
+        )
+
+    def _totals(self, number: int) -> Totals:
+        return Totals(self.files[number], self.dirs[number], self.bytes[number])
+
+    def _ours(self, number: int) -> bool:
+        """Whether the account stands for itself in the result."""
+        return number >= ROOT and self._absorbed_by[number] < 0
+
+    def _take_in(self) -> None:
+        """Move what absorbed accounts hold to those that absorbed them."""
+        for number, by in enumerate(self._absorbed_by):
+            if by < 0:
+                continue
+            while self._absorbed_by[by] >= 0:
+                by = self._absorbed_by[by]
+            for counts in (self.files, self.dirs, self.bytes):
+                counts[by] += counts[number]
+                counts[number] = 0
+
+    def _sum(self, numbers: Iterable[int]) -> Totals:
+        files = dirs = size = 0
+        for number in numbers:
+            if number >= ROOT:
+                files += self.files[number]
+                dirs += self.dirs[number]
+                size += self.bytes[number]
+        return Totals(files, dirs, size)
+
+    def _per_rule(self, rules: tuple[Rule, ...]) -> tuple[RuleTotals, ...]:
+        roots, files, dirs, sizes = ([0] * len(rules) for _ in range(4))
+        for _, index, size in self._single:
+            roots[index] += 1
+            files[index] += 1
+            sizes[index] += size
+        for index, (count, size) in self._unlisted.items():
+            roots[index] += count
+            files[index] += count
+            sizes[index] += size
+        for number, account in enumerate(self._accounts):
+            if account.rule >= 0 and self._ours(number):
+                roots[account.rule] += 1
+                files[account.rule] += self.files[number]
+                dirs[account.rule] += self.dirs[number]
+                sizes[account.rule] += self.bytes[number]
+        return tuple(
+            RuleTotals(rule, roots[index], Totals(files[index], dirs[index], sizes[index]))
+            for index, rule in enumerate(rules)
+        )
+
+    def _roots(self, rules: tuple[Rule, ...]) -> tuple[IgnoredRoot, ...]:
+        if not self._list_roots:
+            return ()
+        roots = [
+            IgnoredRoot(path, False, rules[rule], Totals(1, 0, size)) for path, rule, size in self._single
+        ]
+        roots += [
+            IgnoredRoot(
+                account.path, account.is_dir, rules[account.rule], self._totals(number), account.hidden
+            )
+            for number, account in enumerate(self._accounts)
+            if account.rule >= 0 and self._ours(number)
+        ]
+        roots.sort(key=lambda root: (-root.totals.bytes, os.fsencode(root.path)))
+        return tuple(roots)
+
+    def _directories(self) -> tuple[DirTotals, ...]:
+        """The eligible directories that have accounts, each with what is in the ones below it."""
+        sums: dict[str, Totals] = {}
+        for number, account in enumerate(self._accounts):
+            if account.rule >= 0 or number < ROOT or not account.arrives:
+                continue
+            totals, path = self._totals(number), account.path
+            sums[path] = sums.get(path, Totals()) + totals
+            while path:
+                path = path.rpartition("/")[0]
+                sums[path] = sums.get(path, Totals()) + totals
+        found = [DirTotals(path, totals) for path, totals in sums.items()]
+        found.sort(key=lambda item: (-item.totals.bytes, os.fsencode(item.path)))
+        return tuple(found)

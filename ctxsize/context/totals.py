@@ -1,0 +1,87 @@
+"""The results of a scan: counts and bytes of a context, and of what its ignore file keeps out.
+
+Bytes are the sizes of regular files, hard-linked content once, plus the length of symbolic links'
+targets. Files count every entry that is not a directory; directories count themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ctxsize.ignore.types import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much there is of something: entries that are not directories, directories, and bytes."""
+
+    files: int = 0
+    dirs: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(self.files + other.files, self.dirs + other.dirs, self.bytes + other.bytes)
+
+    def __sub__(self, other: Totals) -> Totals:
+        return Totals(self.files - other.files, self.dirs - other.dirs, self.bytes - other.bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredRoot:
+    """The topmost ignored path of an ignored subtree, and all that lies in it.
+
+    ``rule`` is the rule that decides ``path``. ``hidden``: the ``without`` variant does not have the path
+    either (it is the ignore file itself), so ignoring it saves nothing and ``totals`` are 0.
+    """
+
+    path: str
+    is_dir: bool
+    rule: Rule
+    totals: Totals
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTotals:
+    """What one rule keeps out: its ignored roots and the sum of their totals."""
+
+    rule: Rule
+    roots: int
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class DirTotals:
+    """What is eligible below the directory ``path`` ('' is the context), at any depth; itself not counted."""
+
+    path: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What a context holds, with and without its ignore file.
+
+    The books balance to the entry and the byte::
+
+        without + hidden − eligible = sum of the roots + emptied
+        sum of the roots            = sum of the rules
+
+    ``eligible`` is what arrives with the ignore file, ``without`` what arrives in a project that has
+    none, ``hidden`` what only the former has: an eligible ignore file. ``emptied`` is the content (no
+    entries) of files that BuildKit delivers with 0 bytes. ``needed`` is the eligible part that the
+    Dockerfile takes, None when nobody asked. ``roots`` are sorted by bytes, the largest first, then by
+    path; ``rules`` are all rules of the ignore file, in its order. ``directories`` are the eligible
+    directories down to the depth asked for, sorted as the roots.
+
+    A scan for the eligible part alone has None for ``without``, no roots, and zeros in ``rules``.
+    """
+
+    eligible: Totals
+    without: Totals | None
+    hidden: Totals
+    emptied: Totals
+    needed: Totals | None
+    roots: tuple[IgnoredRoot, ...]
+    rules: tuple[RuleTotals, ...]
+    directories: tuple[DirTotals, ...]
