@@ -8,7 +8,6 @@ import stat
 import tarfile
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal, Protocol
 
 from ctxsize.dockerfile.wildcard import has_wildcard, name_pattern, unescape
@@ -49,7 +48,7 @@ class ContextDirectory:
         return "dir" if stat.S_ISDIR(mode) else "link" if stat.S_ISLNK(mode) else "file"
 
     def readlink(self, path: str) -> str:
-        return str(Path(f"{self._root}/{path}").readlink())
+        return os.readlink(f"{self._root}/{path}")
 
     def entries(self, path: str) -> list[str]:
         try:
@@ -105,7 +104,7 @@ def resolve_links(names: ContextNames, path: str) -> str | None:
 def matches(names: ContextNames, pattern: str) -> Iterator[str]:
     """The paths a source pattern stands for, in byte order: itself when it has no wildcard.
 
-    As Docker does, directories on the way are entered through symlinks only when written literally.
+    As in BuildKit, a directory on the way may be a symlink only when its name is written literally.
     """
     yield from _matches(names, ".", pattern.split("/"))
 
@@ -127,7 +126,7 @@ def _matches(names: ContextNames, base: str, parts: list[str]) -> Iterator[str]:
     for name in names.entries(directory):
         if expression.fullmatch(name):
             path = name if base == "." else f"{base}/{name}"
-            if rest:
-                yield from _matches(names, path, rest)
-            else:
+            if not rest:
                 yield path
+            elif names.kind(path) == "dir":
+                yield from _matches(names, path, rest)
