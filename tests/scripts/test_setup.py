@@ -1,0 +1,88 @@
+"""The scripts behind `make compare` and `make test`: quick with nothing to do, clear when they can't."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def run(script: str, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / "scripts" / script, *args],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | environment,
+    )
+
+
+def test_an_engine_that_was_named_and_does_not_answer_is_not_replaced(tmp_path: Path) -> None:
+    address = f"unix://{tmp_path}/no.sock"
+
+    done = run("ensure-engine", DOCKER_HOST=address)
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"ensure-engine: no engine answers at DOCKER_HOST={address}: start it, "
+        "or unset DOCKER_HOST to use this machine's own\n"
+    )
+
+
+@pytest.mark.docker
+def test_nothing_is_done_when_an_engine_answers() -> None:
+    start = time.monotonic()
+    done = run("ensure-engine")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.docker
+def test_base_images_are_made_once() -> None:
+    first, second = run("make-base-images", "busybox:1.36"), run("make-base-images", "busybox:1.36")
+
+    assert first.stdout == second.stdout
+    public, image = second.stdout.split()
+    assert public == "busybox:1.36"
+    assert image in ("busybox:1.36", "ctxsize/base-busybox:local")
+    assert second.stderr == "", "the second run has nothing to make"
+
+
+def test_a_base_image_without_a_stand_in_is_named() -> None:
+    done = run("make-base-images", "alpine:3")
+
+    assert done.returncode == 2
+    assert "no stand-in for alpine:3 (known: busybox:1.36 python:3.12-slim)" in done.stderr
+
+
+def test_apt_install_does_nothing_for_a_command_that_is_there() -> None:
+    done = run("apt-install", "sh", "no-such-package")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ensure_venv_says_which_python_it_needs(tmp_path: Path) -> None:
+    # Nothing in PATH but the basics: no interpreter, and no apt to get one.
+    for name in ("bash", "cat", "dirname", "env", "pwd"):
+        (tmp_path / name).symlink_to(Path("/usr/bin", name))
+
+    done = run("ensure-venv", VENV=str(tmp_path / "venv"), PATH=str(tmp_path), PYTHON="python2.7")
+
+    assert done.returncode == 1
+    assert "Python 3.11 or newer is needed" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_make_help_lists_every_target() -> None:
+    done = subprocess.run(
+        ["make", "-C", ROOT, "--no-print-directory", "help"], capture_output=True, text=True
+    )
+
+    targets = [line.split()[0] for line in done.stdout.splitlines()]
+    assert targets == ["help", "compare", "test", "lint", "conformance", "bench", "clean"]
