@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -30,26 +31,73 @@ def ignore_file_candidates(
 def find_ignore_file(context: Path, dockerfile: Path, dialect: Dialect, podman: bool = False) -> Path | None:
     """The ignore file that applies, or None when there is none.
 
-    A symlink is followed, and a dangling one counts as absent. A directory of that name holds no rules
-    for BuildKit and stops its search. Raises IgnoreFileError for a directory in the classic builder, as
-    its client does, and when the file can't be looked at.
+    A symlink is followed, and a dangling one counts as absent. BuildKit follows it inside its directory
+    only, as if that were the root of the file system (the engine asks for the file by that name, and fsutil's
+    ``FollowLinks`` adds the targets): a link that leaves the context means no rules, and so do a
+    loop and a directory. The path returned is then the target's, unless it is where the link leads anyway.
+    Raises IgnoreFileError for a directory and a loop in the classic builder, as its client does, and when the
+    file can't be looked at.
     """
     for candidate in ignore_file_candidates(context, dockerfile, dialect, podman):
         try:
-            mode = candidate.stat().st_mode
+            found = _scoped(candidate) if dialect is Dialect.BUILDKIT else candidate
+            mode = found.stat().st_mode if found else None
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             raise IgnoreFileError(
                 f"can't read the ignore file: {error.strerror}", where=str(candidate)
             ) from error
+        if found is None or mode is None:
+            continue
         if stat.S_ISDIR(mode):
-            if dialect is Dialect.CLASSIC:
-                raise IgnoreFileError(
-                    "the ignore file is a directory, which the classic builder refuses",
-                    where=str(candidate),
-                    hint="remove the directory or rename it",
-                )
-            return None
-        return candidate
+            if dialect is Dialect.BUILDKIT:
+                continue
+            raise IgnoreFileError(
+                "the ignore file is a directory, which the classic builder refuses",
+                where=str(candidate),
+                hint="remove the directory or rename it",
+            )
+        return found
     return None
+
+
+def _scoped(path: Path) -> Path | None:
+    """The path itself, or what the symlink leads to inside its directory; None for a loop."""
+    if not path.is_symlink():
+        return path
+    root = path.parent
+    target = resolve_scoped(root, path.name)
+    if target is None:
+        return None
+    found = root / target
+    return path if found.exists() and path.exists() and found.samefile(path) else found
+
+
+def resolve_scoped(root: Path, name: str) -> str | None:
+    """The path below ``root`` that ``name`` stands for with ``root`` taken as ``/``, all symlinks followed.
+
+    The path need not exist. None when there are more than 255 links, which is a loop.
+    """
+    done: list[str] = []
+    ahead = name.split("/")[::-1]
+    links = 0
+    while ahead:
+        part = ahead.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            del done[-1:]
+            continue
+        here = root.joinpath(*done, part)
+        if not here.is_symlink():
+            done.append(part)
+            continue
+        links += 1
+        if links > 255:
+            return None
+        target = os.readlink(here)
+        if target.startswith("/"):
+            done.clear()
+        ahead += target.split("/")[::-1]
+    return "/".join(done)

@@ -289,7 +289,7 @@ class DirState:
 
         Raises IgnoreFileError when Docker fails on a rule whose expression Go refuses.
         """
-        return self._table.special(names, self.path)
+        return _NONE if self.sink else self._table.special(names, self.path)
 
     def outcome(self, name: str) -> Outcome:
         """The outcome of one name. Raises IgnoreFileError as :meth:`special`."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ctxsize.errors import IgnoreFileError, UsageError
+from ctxsize.ignore.find import resolve_scoped
 from ctxsize.ignore.matcher import DirState, Matcher
 from ctxsize.ignore.types import Dialect
 
@@ -36,25 +37,32 @@ def arrivals(root: Path, matcher: Matcher, dockerfile: str = "Dockerfile") -> It
     UsageError when BuildKit fails on a name that is not UTF-8.
     """
     if matcher.dialect is Dialect.BUILDKIT:
-        yield from _walk(root, matcher.start(), matcher)
+        yield from _walk(root, matcher.start(), matcher, {})
         return
+    if (root / dockerfile).is_symlink():
+        dockerfile = os.path.relpath((root / dockerfile).resolve(), root.resolve())
     sent = matcher.for_classic_build(dockerfile)
-    found = list(_walk(root, sent.start(), sent))
+    found = list(_walk(root, sent.start(), sent, {}))
     if not any(entry.path == dockerfile for entry in found):
         raise IgnoreFileError(
             f"the classic builder does not send {dockerfile}, and then can't find it",
             where=matcher.source,
             hint=f"add a line !{dockerfile}",
         )
-    # The daemon reads them, and takes them away again when they are ignored: of a context that has an
-    # ignore file, as far as it can open it.
+    # The daemon reads them, and takes them away again when they are ignored: those that a symlink leads to,
+    # of a context whose ignore file it can open.
     removed = set()
-    if (root / ".dockerignore").is_file():
-        removed = {path for path in (".dockerignore", dockerfile) if matcher.matches_or_parent(path)}
+    target = resolve_scoped(root, ".dockerignore")
+    if target and any(entry.path == target and entry.kind == "-" for entry in found):
+        ignored = [path for path in (".dockerignore", dockerfile) if matcher.matches_or_parent(path)]
+        removed = {resolve_scoped(root, path) for path in ignored}
     yield from (entry for entry in found if entry.path not in removed)
 
 
-def _walk(directory: Path, state: DirState, matcher: Matcher) -> Iterator[Arrival]:
+def _walk(
+    directory: Path, state: DirState, matcher: Matcher, linked: dict[tuple[int, int], int]
+) -> Iterator[Arrival]:
+    """``linked``: the size with which the first name of a hard-linked file arrived, by device and inode."""
     with os.scandir(directory) as entries:
         found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
     for entry in found:
@@ -63,7 +71,7 @@ def _walk(directory: Path, state: DirState, matcher: Matcher) -> Iterator[Arriva
         status = entry.stat(follow_symlinks=False)
         kind = stat.filemode(status.st_mode)[0]
         if kind == "d":
-            below = list(_walk(directory / entry.name, state.child(entry.name, outcome), matcher))
+            below = list(_walk(directory / entry.name, state.child(entry.name, outcome), matcher, linked))
             if below or not outcome.ignored:
                 if matcher.dialect is Dialect.BUILDKIT:
                     _check_transport(path, None)
@@ -74,6 +82,9 @@ def _walk(directory: Path, state: DirState, matcher: Matcher) -> Iterator[Arriva
         elif matcher.dialect is Dialect.BUILDKIT:
             _check_transport(path, directory / entry.name if kind == "l" else None)
             size = status.st_size if kind == "l" or (kind == "-" and not outcome.emptied) else 0
+            if kind == "-" and status.st_nlink > 1:
+                # All names after the first are sent as links to it: as empty as the first, or as full.
+                size = linked.setdefault((status.st_dev, status.st_ino), size)
             yield Arrival(path, "-" if kind == "s" else kind, size)  # a socket arrives as an empty file
         elif kind != "s":
             yield Arrival(path, kind, status.st_size if kind in "-l" else 0)

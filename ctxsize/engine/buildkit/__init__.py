@@ -19,6 +19,7 @@ from ctxsize.engine.buildkit.errors import (
 from ctxsize.engine.buildkit.filesync import Sent, Transfer
 from ctxsize.engine.buildkit.filter import MatcherFactory, PatternMatcher
 from ctxsize.engine.buildkit.trace import (
+    TRACE_ID,
     BuildWarning,
     LogLine,
     Status,
@@ -29,6 +30,7 @@ from ctxsize.engine.buildkit.trace import (
 )
 
 __all__ = [
+    "TRACE_ID",
     "BuildKitError",
     "BuildWarning",
     "ConnectionLost",

@@ -1,0 +1,234 @@
+"""What a Python caller uses; the command line goes through the same door."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctxsize.comparison.attribution import ImageSavings, attribute
+from ctxsize.comparison.builds import WITH, WITHOUT, Measured, build_variants
+from ctxsize.comparison.compare import make_comparison
+from ctxsize.comparison.explain import ignored_but_needed
+from ctxsize.comparison.layers import own_layers, step_changes
+from ctxsize.comparison.types import Comparison, EngineFigures, ImageFigures, ProjectFigures, Warning
+from ctxsize.context.scan import scan
+from ctxsize.context.totals import ScanResult
+from ctxsize.context.variant import Variant
+from ctxsize.dockerfile.mapping import ImageMap
+from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.sources import plan_sources
+from ctxsize.engine.bases import base_images, platform_variables
+from ctxsize.engine.build import BuildOptions
+from ctxsize.engine.builders import Choice, choose, make_builder
+from ctxsize.engine.connect import Engine, connect
+from ctxsize.engine.image import Image
+from ctxsize.engine.images import ImageReader
+from ctxsize.engine.janitor import Run
+from ctxsize.engine.plan import BuildPlan, make_plan
+from ctxsize.errors import BuildFailed
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.progress import Progress, Silent
+from ctxsize.project import Project, open_project
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A comparison and what the JSON has no place for: the errors of the variants that failed."""
+
+    comparison: Comparison
+    failures: Mapping[str, Exception]
+
+
+def compare(
+    path: str | Path = ".",
+    *,
+    dockerfile: str | Path | None = None,
+    builder: str = "auto",
+    options: BuildOptions | None = None,
+    repeat: int | None = None,
+    keep: bool = False,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> Measurement:
+    """Build the project at ``path`` with and without its ignore file, on a real engine, and compare.
+
+    ``builder`` is one of ctxsize.engine.builders.CHOICES; ``repeat`` the timed builds of each variant
+    (None: as many as builds that long allow); ``keep`` leaves both images, tagged. The project is only
+    read. A variant that does not build is an error in the result; every other trouble is raised as a
+    CtxsizeError.
+    """
+    options = options or BuildOptions()
+    progress = progress or Silent()
+    engine = engine or connect()
+    choice = choose(engine, builder)
+    project = open_project(path, dockerfile=dockerfile, dialect=choice.dialect, podman=engine.info.podman)
+    progress.phase("scan")
+    bases = base_images(engine, project, options)
+    predefined = platform_variables(engine, options)
+    buildkit = choice.name != "classic"
+    read = make_plan(project, options, (), buildkit=buildkit, base_images=bases, predefined=predefined)
+    sources = plan_sources(read.resolved, ContextDirectory(project.context))
+    found = scan(
+        project.context, project.ignore, project.dialect, hidden=project.ignore_files, needs=sources
+    )
+    warnings = [Warning("builder", choice.notice)] if choice.notice else []
+    needed = {WITH: None if sources.unknown or found.needed is None else found.needed.bytes}
+    if project.ignore is None:
+        warnings.append(
+            Warning(
+                "no-ignore-file",
+                "there is no ignore file, so there is nothing to compare and nothing was built;"
+                " `ctxsize context --largest 10` shows what one could leave out",
+                where=project.name,
+            )
+        )
+        return Measurement(_assemble(project, engine, choice, options, found, needed, {}, {}, None, warnings), {})
+    ignored = [root.path for root in found.roots]
+    plan = make_plan(project, options, ignored, buildkit=buildkit, base_images=bases, predefined=predefined)
+    with Run(engine) as run:
+        subject = make_builder(choice, engine, plan, run.id, run.journal)
+        run.at_end(subject.forget)
+        measured = build_variants(
+            _variants(project), subject, repeat=repeat, progress=progress, remove_image=run.remove_image
+        )
+        _explain(project, plan, measured)
+        images, savings = _read_images(engine, project, plan, measured, progress)
+        if keep:
+            images = {name: _kept(engine, project, name, image) for name, image in images.items()}
+    failures = {name: result.failure for name, result in measured.items() if result.failure is not None}
+    comparison = _assemble(project, engine, choice, options, found, needed, measured, images, savings, warnings)
+    return Measurement(comparison, failures)
+
+
+def _variants(project: Project) -> dict[str, Variant]:
+    rules = project.ignore.rules if project.ignore is not None else ()
+    return {
+        WITH: Variant(WITH, project.context, rules, frozenset(), project.dialect),
+        WITHOUT: Variant(WITHOUT, project.context, (), project.ignore_files, project.dialect),
+    }
+
+
+def _read_images(
+    engine: Engine, project: Project, plan: BuildPlan, measured: Mapping[str, Measured], progress: Progress
+) -> tuple[dict[str, ImageFigures], ImageSavings | None]:
+    """Sizes of the images that were built and, when both were, what each ignored root saves there."""
+    ids = {name: result.image_id for name, result in measured.items() if result.image_id is not None}
+    if not ids:
+        return {}, None
+    progress.phase("read the images")
+    with ImageReader(engine.api, list(dict.fromkeys(ids.values()))) as reader:
+        images = {name: reader.images[image_id] for name, image_id in ids.items()}
+        figures = {name: _figures(engine, image) for name, image in images.items()}
+        if len(images) < 2:
+            return figures, None
+        links = _directory_links(reader.symlinks(images[WITHOUT].layers))
+        image_map = ImageMap(plan.resolved, ContextDirectory(project.context), links)
+        rules = project.ignore.rules if project.ignore is not None else ()
+        savings = attribute(
+            step_changes(reader, images[WITH], images[WITHOUT], image_map),
+            Matcher(rules, project.dialect).verdict,
+            lambda path: _size(project.context, path),
+        )
+    return figures, savings
+
+
+def _figures(engine: Engine, image: Image) -> ImageFigures:
+    layers = own_layers(image)
+    return ImageFigures(
+        id=image.id,
+        bytes=sum(layer.bytes for layer in layers),
+        engine_bytes=int(engine.api.inspect_image(image.id)["Size"]),
+        pull_bytes=sum({layer.diff_id: layer.pull_bytes for layer in layers}.values()),
+        layers=len(layers),
+    )
+
+
+def _directory_links(symlinks: Mapping[str, str]) -> dict[str, str]:
+    """The symlinks of an image as clean paths from its root, for those at its top (bin → usr/bin)."""
+    return {
+        path: os.path.normpath(os.path.join("/", os.path.dirname(path), target)).lstrip("/")
+        for path, target in symlinks.items()
+        if "/" not in path
+    }
+
+
+def _size(context: Path, path: str) -> int | None:
+    """The bytes of a context path as they count in an image."""
+    try:
+        return os.lstat(context / path).st_size
+    except OSError:
+        return None
+
+
+def _explain(project: Project, plan: BuildPlan, measured: Mapping[str, Measured]) -> None:
+    """Where only ``with`` fails, name the rule that ignores what the Dockerfile needs."""
+    failure = measured[WITH].failure
+    if not isinstance(failure, BuildFailed) or project.ignore is None or measured[WITHOUT].failure is not None:
+        return
+    matcher = Matcher(project.ignore.rules, project.dialect)
+    names = ContextDirectory(project.context)
+    for needed in ignored_but_needed(plan_sources(plan.resolved, names), matcher, names):
+        dockerfile = plan.resolved.dockerfile.path
+        failure.where = f"{project.ignore.path}:{needed.rule.line}"
+        failure.hint = (
+            f"the rule `{needed.rule.text.strip()}` ignores {needed.path}, which {needed.source.keyword} at"
+            f" {dockerfile}:{needed.source.line} needs: narrow the rule, or add `!{needed.path}` after it"
+        )
+        return
+
+
+def _kept(engine: Engine, project: Project, variant: str, image: ImageFigures) -> ImageFigures:
+    """The image with a tag, which keeps the janitor away from it."""
+    repository = f"ctxsize/{_tag_name(project.name)}"
+    engine.api.tag(image.id, repository, variant, force=True)
+    return ImageFigures(
+        id=image.id,
+        bytes=image.bytes,
+        engine_bytes=image.engine_bytes,
+        pull_bytes=image.pull_bytes,
+        layers=image.layers,
+        tag=f"{repository}:{variant}",
+    )
+
+
+def _tag_name(name: str) -> str:
+    """``name`` as a repository name: lower-case letters, digits and single dashes."""
+    words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name.lower()).split()
+    return "-".join(words) or "project"
+
+
+def _assemble(
+    project: Project,
+    engine: Engine,
+    choice: Choice,
+    options: BuildOptions,
+    found: ScanResult,
+    needed: Mapping[str, int | None],
+    measured: Mapping[str, Measured],
+    images: Mapping[str, ImageFigures],
+    savings: ImageSavings | None,
+    warnings: list[Warning],
+) -> Comparison:
+    return make_comparison(
+        project=ProjectFigures(
+            context=project.name,
+            dockerfile=project.dockerfile.path,
+            ignore_file=project.ignore.path if project.ignore is not None else None,
+            target=options.target,
+        ),
+        engine=EngineFigures(
+            version=engine.info.version,
+            api=engine.info.api,
+            builder=choice.name,
+            storage=engine.info.storage,
+            remote=engine.info.remote,
+        ),
+        scan=found,
+        needed=needed,
+        measured=measured,
+        images=images,
+        savings=savings,
+        warnings=warnings,
+    )

@@ -1,0 +1,46 @@
+"""Errors as people see them: one line on stderr, the builder's last words below it, an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from ctxsize.errors import BuildFailed, CtxsizeError, Interrupted
+from ctxsize.text import printable
+
+
+def show_failure(error: CtxsizeError, *, variant: str | None = None) -> None:
+    """Print ``error`` to stderr."""
+    which = f" [{variant} the ignore file]" if variant else ""
+    if isinstance(error, BuildFailed):
+        for line in error.log:
+            print(f"  | {printable(line)}", file=sys.stderr)
+        if error.step:
+            print(f"  at step: {printable(error.step)}", file=sys.stderr)
+    print(f"ctxsize: error{which}: {printable(' '.join(str(error).split()))}", file=sys.stderr)
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn the errors ctxsize raises on purpose, Ctrl-C and SIGTERM into a message and an exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    except CtxsizeError as error:
+        show_failure(error)
+        raise SystemExit(error.exit_code) from error
+    except KeyboardInterrupt:
+        print("ctxsize: interrupted", file=sys.stderr)
+        raise SystemExit(Interrupted.exit_code) from None
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`).
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    # The same way out as Ctrl-C: everything that cleans up does.
+    raise KeyboardInterrupt

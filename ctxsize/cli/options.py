@@ -1,0 +1,82 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from ctxsize.progress import Progress, Silent, Terminal, Verbose
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+PATH = click.argument("path", type=click.Path(file_okay=False), default=".", required=False)
+
+
+def build_options(command: _Command) -> _Command:
+    """The options of ``docker build`` that a measurement passes on."""
+    options = [
+        click.option("-f", "--file", "dockerfile", type=click.Path(dir_okay=False), metavar="FILE",
+                     help="The Dockerfile (default: PATH/Dockerfile); may lie outside the context."),
+        click.option("--target", metavar="STAGE", help="Build this stage."),
+        click.option("--build-arg", "build_args", multiple=True, metavar="NAME[=VALUE]",
+                     help="A build argument; NAME alone takes its value from the environment. Repeatable."),
+        click.option("--platform", metavar="PLATFORM", help="Build for this platform, e.g. linux/arm64."),
+        click.option("--label", "labels", multiple=True, metavar="NAME[=VALUE]", help="A label for the images."),
+        click.option("--network", metavar="MODE", help="The network of RUN steps: default, none or host."),
+        click.option("--pull", is_flag=True, help="Pull newer base images first."),
+        click.option("--no-cache", is_flag=True, help="Run every step for real, not only those the context touches."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def output_options(command: _Command) -> _Command:
+    """How much is said, and where."""
+    options = [
+        click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), default="-",
+                     metavar="FILE", help="Write the report here (default: -, standard output)."),
+        click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: results and errors only."),
+        click.option("-v", "--verbose", is_flag=True, help="Show every step and the builder's log."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def pairs(values: Iterable[str], *, from_environment: bool) -> dict[str, str | None]:
+    """``NAME=VALUE`` words as a mapping; NAME alone is the environment's value, or empty for a label."""
+    found: dict[str, str | None] = {}
+    for word in values:
+        name, separator, value = word.partition("=")
+        if not name:
+            raise click.BadParameter(f"{word!r} has no name: write NAME=VALUE")
+        if separator:
+            found[name] = value
+        else:
+            found[name] = os.environ.get(name) if from_environment else ""
+    return found
+
+
+def make_progress(*, quiet: bool, verbose: bool) -> Progress:
+    """What shows the work on stderr: nothing unless that is a terminal or everything is asked for."""
+    if quiet:
+        return Silent()
+    if verbose:
+        return Verbose()
+    return Terminal() if sys.stderr.isatty() else Silent()
+
+
+def use_colour(output: str) -> bool:
+    """Whether the report may have colours: a terminal, and no NO_COLOR (no-color.org)."""
+    return output == "-" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def write_report(text: str, output: str) -> None:
+    """Write ``text`` to the file ``output``, or to standard output for ``-``."""
+    with click.open_file(output, "w", encoding="utf-8") as file:
+        file.write(text)

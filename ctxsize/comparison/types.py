@@ -1,0 +1,177 @@
+"""The result of a comparison: the one value that every report, budget and plot is drawn from.
+
+Sizes are bytes, times are seconds. ``None`` means not measured; a warning says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ctxsize.engine.build import Step
+from ctxsize.ignore.types import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """Something the reader of a result should know: ``code`` is stable, ``where`` a file:line or a path."""
+
+    code: str
+    message: str
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFigures:
+    """What was measured. ``ignore_file`` is None when the project has none."""
+
+    context: str
+    dockerfile: str
+    ignore_file: str | None
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFigures:
+    """Where it was measured."""
+
+    version: str
+    api: str
+    builder: str
+    storage: str
+    remote: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFigures:
+    """A variant's build context. ``needed_bytes`` is the part the Dockerfile uses; ``sent_bytes`` is what
+    crossed to the engine in one build."""
+
+    files: int
+    dirs: int
+    bytes: int
+    needed_bytes: int | None
+    sent_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFigures:
+    """A variant's image. ``bytes`` is our own sum of its layers, ``engine_bytes`` the engine's size,
+    ``pull_bytes`` the layers compressed. ``tag`` is set when the image was kept."""
+
+    id: str
+    bytes: int
+    engine_bytes: int
+    pull_bytes: int
+    layers: int
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFigures:
+    """A variant's build time. ``seconds`` is the median of ``runs``; ``spread`` their median absolute
+    deviation; ``phases`` medians per phase; ``steps`` those of the median run."""
+
+    seconds: float
+    runs: tuple[float, ...]
+    spread: float
+    phases: Mapping[str, float]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VariantFigures:
+    """One variant. ``image`` and ``build`` are None when it did not build; ``error`` then says why."""
+
+    context: ContextFigures
+    image: ImageFigures | None = None
+    build: BuildFigures | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondsSaved:
+    """The difference of the build times: its median, a 95 % interval, and whether that excludes zero.
+
+    With too few runs for an interval ``low``, ``high`` and ``significant`` are None.
+    """
+
+    median: float
+    low: float | None
+    high: float | None
+    significant: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """without − with."""
+
+    context_bytes: int
+    context_files: int
+    image_bytes: int | None
+    pull_bytes: int | None
+    seconds: SecondsSaved | None
+
+
+@dataclass(frozen=True, slots=True)
+class PathSaving:
+    """What one ignored root saves. ``note`` says why a figure is other than one would expect."""
+
+    path: str
+    rule: Rule
+    files: int
+    context_bytes: int
+    image_bytes: int | None
+    pull_bytes: int | None
+    seconds: float | None = None
+    seconds_source: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSaving:
+    """What the ignored roots that one rule decides save together; ``paths`` counts them."""
+
+    rule: Rule
+    paths: int
+    files: int
+    context_bytes: int
+    image_bytes: int | None
+    pull_bytes: int | None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unattributed:
+    """The part of the measured differences that belongs to no ignored root.
+
+    ``derived_bytes`` were made from ignored files by a RUN step; ``image_bytes`` could not be placed.
+    Roots, derived and unattributed add up to the measured difference exactly.
+    """
+
+    context_bytes: int
+    image_bytes: int | None
+    derived_bytes: int | None
+    pull_bytes: int | None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A project built with and without its ignore file, compared."""
+
+    version: str
+    created: str
+    project: ProjectFigures
+    engine: EngineFigures | None
+    variants: Mapping[str, VariantFigures]
+    saved: Saved
+    paths: tuple[PathSaving, ...]
+    rules: tuple[RuleSaving, ...]
+    unattributed: Unattributed
+    warnings: tuple[Warning, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a variant did not build."""
+        return any(variant.error is not None for variant in self.variants.values())

@@ -1,0 +1,96 @@
+"""What every builder takes and gives: one interface over classic, BuildKit session and upload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ctxsize.context.variant import Variant
+from ctxsize.progress import Progress
+
+#: Carried by everything a run makes on the engine; the value is the run's id.
+RUN_LABEL = "org.ctxsize.run"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """The options of `docker build` that a measurement passes on; the same for every variant.
+
+    ``build_args`` maps a name to its value, or to None when only the name was given and the
+    environment has no such variable. ``network``, ``platform`` and ``target`` are None for the
+    engine's default.
+    """
+
+    target: str | None = None
+    build_args: Mapping[str, str | None] = field(default_factory=dict)
+    platform: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    network: str | None = None
+    pull: bool = False
+    no_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One Dockerfile instruction (or one of the builder's own steps) as it ran.
+
+    ``line`` is the instruction's line in the Dockerfile, None for the builder's own steps.
+    ``started`` counts seconds from the start of the build. ``phase`` is one of PHASES.
+    """
+
+    name: str
+    seconds: float
+    cached: bool
+    phase: str
+    line: int | None = None
+    started: float = 0.0
+
+
+#: Where build time goes. ``send``: the context crosses to the engine before the first step
+#: (classic, upload); ``load``: BuildKit fetches what it needs; ``copy``: COPY and ADD steps;
+#: ``other``: every other step; ``export``: the image is written.
+PHASES = ("send", "load", "copy", "other", "export")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """One build that succeeded. Times are seconds by the client's clock, sizes are bytes.
+
+    ``sent_bytes`` are the bytes of context that crossed to the engine and ``sent_files`` the files
+    whose content did (None where the builder can't tell).
+    """
+
+    image_id: str
+    seconds: float
+    steps: tuple[Step, ...]
+    sent_bytes: int
+    sent_files: int | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def phases(self) -> dict[str, float]:
+        """Seconds per phase: the sum of its steps. Steps of a phase may have overlapped."""
+        sums: dict[str, float] = {}
+        for step in self.steps:
+            sums[step.phase] = sums.get(step.phase, 0.0) + step.seconds
+        return sums
+
+
+class Builder(Protocol):
+    """Builds one variant on one engine. One object serves all builds of a run.
+
+    ``name`` is what reports call it: ``classic``, ``buildkit`` or ``buildkit-upload``.
+    """
+
+    name: str
+
+    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+        """Build ``variant``; what the variants share comes from the first build of this run, the
+        steps that differ run for real every time.
+
+        Raises BuildFailed when the build fails and EngineError when the engine goes away.
+        """
+
+    def forget(self) -> None:
+        """Remove what the builds of this run left on the engine besides the images returned."""

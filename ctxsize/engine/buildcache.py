@@ -1,0 +1,147 @@
+"""Telling BuildKit's cache records of a run apart from everybody else's, and removing only those.
+
+BuildKit can't label cache records. A record is ours when its description names the run: that is so for
+received directories, and on newer engines for markers (ctxsize.engine.markers). An older engine describes
+a marker's record as any other, so there it is told by the time it was made: the few milliseconds in which
+the marker ran, by the engine's own clock. And every record that was built on top of one of ours is ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import docker
+
+from ctxsize.engine.buildkit import StatusUpdate
+from ctxsize.engine.journal import Journal
+from ctxsize.engine.markers import is_marker
+
+#: The first API version in which `/system/df` can be asked for the build cache alone.
+_DF_BY_TYPE = (1, 42)
+_ROUNDS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which a step of ours ran: nanoseconds since the epoch, by the engine's clock."""
+
+    start: int
+    stop: int
+
+    def __str__(self) -> str:
+        return f"{self.start} {self.stop}"
+
+    @classmethod
+    def of(cls, started: float, completed: float) -> Window:
+        """A window from epoch seconds, a little wider because those have lost their last digits."""
+        return cls(int(started * 1e9) - 1000, int(completed * 1e9) + 1000)
+
+    @classmethod
+    def parse(cls, text: str) -> Window:
+        start, stop = text.split()
+        return cls(int(start), int(stop))
+
+
+class OwnRecords:
+    """The cache records of one run, told by the times of its steps as the engine reports them."""
+
+    def __init__(self, api: docker.APIClient, run: str, journal: Journal) -> None:
+        self._api = api
+        self._run = run
+        self._journal = journal
+        self._known = record_ids(api)
+        self._windows: dict[str, Window] = {}
+
+    def take(self, status: StatusUpdate) -> None:
+        """Note the steps that ended."""
+        for vertex in status.vertexes:
+            if vertex.cached or vertex.started is None or vertex.completed is None:
+                continue
+            if not is_marker(vertex.name):
+                continue
+            window = Window.of(vertex.started, vertex.completed)
+            if str(window) not in self._windows:
+                self._windows[str(window)] = window
+                self._journal.add("window", str(window))
+
+    def remove(self) -> None:
+        """Remove them all; what another build has come to use stays."""
+        windows = list(self._windows.values())
+        remove(self._api, created_in(self._api, windows, run=self._run, known=self._known))
+
+
+def record_ids(api: docker.APIClient) -> frozenset[str]:
+    """The ids of all cache records on the engine."""
+    return frozenset(str(record["ID"]) for record in _records(api))
+
+
+def created_in(
+    api: docker.APIClient, windows: Sequence[Window], *, run: str, known: frozenset[str] = frozenset()
+) -> set[str]:
+    """The ids of the records that were made in one of ``windows`` or that name ``run``, and of all
+    records that build on them. ``known`` are records that were there before and are never ours."""
+    records = [record for record in _records(api) if record["ID"] not in known]
+    ours = {
+        str(record["ID"])
+        for record in records
+        if run in str(record.get("Description", "")) or _within(_created(record), windows)
+    }
+    while True:
+        more = {str(record["ID"]) for record in records if ours.intersection(_parents(record))} - ours
+        if not more:
+            return ours
+        ours |= more
+
+
+def remove(api: docker.APIClient, ids: Iterable[str]) -> set[str]:
+    """Remove exactly these records; returns those that the engine would not give up (in use)."""
+    left = set(ids)
+    for _ in range(_ROUNDS):
+        # A record goes only when nothing builds on it, so leaves first, round by round.
+        gone = {record for record in left if _prune(api, record)}
+        left -= gone
+        if not gone or not left:
+            break
+    return left & record_ids(api) if left else left
+
+
+def _prune(api: docker.APIClient, record: str) -> bool:
+    parameters = {"all": "1", "filters": json.dumps({"id": {record: True}})}
+    response = api._post(api._url("/build/prune"), params=parameters)
+    api._raise_for_status(response)
+    return record in (response.json().get("CachesDeleted") or [])
+
+
+def _records(api: docker.APIClient) -> list[dict[str, Any]]:
+    major, _, minor = str(api._version).partition(".")
+    parameters = {"type": "build-cache"} if (int(major), int(minor)) >= _DF_BY_TYPE else {}
+    response = api._get(api._url("/system/df"), params=parameters)
+    api._raise_for_status(response)
+    return list(response.json().get("BuildCache") or [])
+
+
+def _parents(record: dict[str, Any]) -> list[str]:
+    # Engine 28 writes the key with a leading space.
+    several = record.get("Parents") or record.get(" Parents") or []
+    return [*several, record["Parent"]] if record.get("Parent") else list(several)
+
+
+def _created(record: dict[str, Any]) -> int:
+    return parse_time(str(record["CreatedAt"]))
+
+
+def parse_time(text: str) -> int:
+    """An RFC 3339 time with up to nine digits of a second as nanoseconds since the epoch."""
+    date, _, rest = text.partition(".")
+    digits = rest.rstrip("Z").split("+")[0].split("-")[0] if rest else ""
+    zone = text[len(date) + 1 + len(digits) :] if rest else ""
+    whole = datetime.fromisoformat((date + zone) if rest else text)
+    return int(whole.timestamp()) * 10**9 + int(digits.ljust(9, "0") if digits else 0)
+
+
+def _within(moment: int, windows: Sequence[Window]) -> bool:
+    return any(window.start <= moment <= window.stop for window in windows)

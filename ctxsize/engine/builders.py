@@ -1,0 +1,63 @@
+"""Which builder runs a measurement, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ctxsize.engine.build import Builder
+from ctxsize.engine.classic import ClassicBuilder
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.journal import Journal
+from ctxsize.engine.plan import BuildPlan
+from ctxsize.engine.session import SessionBuilder
+from ctxsize.engine.upload import UploadBuilder
+from ctxsize.errors import EngineError
+from ctxsize.ignore.types import Dialect
+
+#: What ``--builder`` takes.
+CHOICES = ("auto", "buildkit", "buildkit-upload", "classic")
+_CLASSES: dict[str, type[SessionBuilder] | type[UploadBuilder] | type[ClassicBuilder]] = {
+    "buildkit": SessionBuilder,
+    "buildkit-upload": UploadBuilder,
+    "classic": ClassicBuilder,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The builder taken; ``notice`` says in one line why, when it is not what users run by default."""
+
+    name: str
+    notice: str | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """Whose reading of the ignore file applies."""
+        return Dialect.CLASSIC if self.name == "classic" else Dialect.BUILDKIT
+
+
+def choose(engine: Engine, wanted: str = "auto") -> Choice:
+    """The builder for ``wanted`` on this engine: ``auto`` is BuildKit where there is one.
+
+    Raises EngineError when the engine lacks the builder that was asked for by name.
+    """
+    if wanted == "classic":
+        return Choice("classic")
+    if not engine.info.buildkit:
+        if wanted != "auto":
+            raise EngineError(
+                f"the engine at {engine.host} has no BuildKit", hint="use --builder classic, or a newer engine"
+            )
+        kind = "Podman's API has" if engine.info.podman else "the engine has"
+        return Choice("classic", f"{kind} no BuildKit: building with the classic builder")
+    if wanted != "auto":
+        return Choice(wanted)
+    reason = SessionBuilder.unavailable(engine)
+    if reason is not None:
+        return Choice("buildkit-upload", f"no BuildKit session ({reason}): the whole context is uploaded")
+    return Choice("buildkit")
+
+
+def make_builder(choice: Choice, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> Builder:
+    """The builder for all builds of one run."""
+    return _CLASSES[choice.name](engine, plan, run, journal)

@@ -1,0 +1,202 @@
+"""The classic builder: the whole context as one tar, then the steps one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests.exceptions
+from docker.errors import APIError, DockerException
+
+from ctxsize.context.archive import tar_stream
+from ctxsize.context.variant import Variant
+from ctxsize.engine.build import RUN_LABEL, BuildResult, Step
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.journal import Journal
+from ctxsize.engine.plan import BuildPlan
+from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.progress import Progress
+
+_STEP = re.compile(r"^Step (\d+)/\d+ : (.*)$")
+_IMAGE = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
+_CACHED = " ---> Using cache"
+#: How many lines of a failed build's output an error carries.
+LOG_LINES = 20
+#: Naming an image that does not exist as the only cache source keeps the builder away from its
+#: local cache: the user's cache is not used, and the prefix built by this run is named explicitly.
+_NO_SUCH_IMAGE = "ctxsize-no-such-image"
+
+
+@dataclass(slots=True)
+class _Output:
+    """What the builder's output has said so far."""
+
+    began: float
+    sent: int = 0
+    steps: list[Step] = field(default_factory=list)
+    images: dict[int, str] = field(default_factory=dict)
+    number: int = 0
+    name: str = ""
+    started: float = 0.0
+    cached: bool = False
+    log: list[str] = field(default_factory=list)
+    image_id: str = ""
+
+
+class ClassicBuilder:
+    """Builds with the engine's classic builder.
+
+    The first build of a run uses no cache at all, so that every image it makes is the run's own;
+    later builds may take from it the steps before the first one that the ignore file changes.
+    """
+
+    name = "classic"
+
+    def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
+        self._api = engine.new_client()
+        self._plan = plan
+        self._run = run
+        self._journal = journal
+        self._prefix: list[str] = []
+        self._made: list[str] = []
+
+    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+        """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
+        output = _Output(began=time.perf_counter())
+        try:
+            for event in self._events(variant, output, progress):
+                self._take(event, output, progress)
+        except (requests.exceptions.RequestException, DockerException, OSError) as error:
+            raise EngineError(
+                f"the engine went away during the build: {error}", hint="is it still running?"
+            ) from error
+        seconds = time.perf_counter() - output.began
+        self._end_step(output)
+        if not output.image_id:
+            raise EngineError("the engine ended the build without an image and without an error")
+        if not self._prefix:
+            self._prefix = self._prefix_images(output)
+        return BuildResult(
+            image_id=self._full_id(output.image_id),
+            seconds=seconds,
+            steps=tuple(output.steps),
+            sent_bytes=output.sent,
+        )
+
+    def forget(self) -> None:
+        """Remove the intermediate images of this run, newest first."""
+        for image_id in reversed(self._made):
+            with contextlib.suppress(APIError):
+                self._api.remove_image(image_id, noprune=True)
+        self._made.clear()
+
+    def _events(self, variant: Variant, output: _Output, progress: Progress) -> Iterator[dict[str, Any]]:
+        options = self._plan.options
+        name, extra = self._dockerfile(variant)
+
+        def count(_path: str, size: int) -> None:
+            output.sent += size
+            progress.sent(output.sent)
+
+        always = [name for name in (name, ".dockerignore") if name not in extra]
+        body = tar_stream(variant.walk(keep=always), variant.root, extra=extra, sent=count)
+        return self._api.build(  # type: ignore[no-any-return]
+            fileobj=body,
+            custom_context=True,
+            dockerfile=name,
+            decode=True,
+            rm=True,
+            forcerm=True,
+            pull=options.pull,
+            nocache=options.no_cache,
+            buildargs=dict(options.build_args),
+            labels={**options.labels, RUN_LABEL: self._run},
+            target=options.target or "",
+            platform=options.platform,
+            network_mode=options.network,
+            cache_from=self._prefix or [_NO_SUCH_IMAGE],
+        )
+
+    def _dockerfile(self, variant: Variant) -> tuple[str, Mapping[str, bytes]]:
+        """The Dockerfile's name in the tar, and what the tar holds besides the tree.
+
+        A Dockerfile outside the context goes the way of the official client: under a random name
+        that the `.dockerignore` in the tar lists, so that the builder takes it out again.
+        """
+        plan = self._plan
+        if plan.dockerfile_in_context is not None:
+            return plan.dockerfile_in_context, {}
+        name = f".dockerfile.{secrets.token_hex(10)}"
+        ignore = variant.root / ".dockerignore"
+        if not variant.without and ignore.is_file():
+            rules = ignore.read_bytes()
+        else:
+            rules = b".dockerignore"
+        return name, {name: plan.dockerfile_data, ".dockerignore": rules + f"\n{name}\n".encode()}
+
+    def _take(self, event: Mapping[str, Any], output: _Output, progress: Progress) -> None:
+        message = event.get("error") or event.get("message")
+        if message:
+            step = output.name or None
+            raise BuildFailed(str(message).strip(), step=step, log=tuple(output.log[-LOG_LINES:]))
+        if "aux" in event and "ID" in event["aux"]:
+            output.image_id = event["aux"]["ID"]
+        for line in str(event.get("stream", "")).splitlines():
+            if line.strip():
+                self._take_line(line, output, progress)
+
+    def _take_line(self, line: str, output: _Output, progress: Progress) -> None:
+        progress.log(line)
+        output.log.append(line)
+        del output.log[:-LOG_LINES]
+        if match := _STEP.match(line):
+            self._end_step(output)
+            output.number, output.name = int(match[1]), match[2]
+            output.started, output.cached = time.perf_counter(), False
+            progress.step(output.name)
+        elif line == _CACHED:
+            output.cached = True
+        elif match := _IMAGE.match(line):
+            output.images[output.number] = output.image_id = match[1]
+            if not output.name.upper().startswith("FROM "):
+                self._made.append(match[1])
+                self._journal.add("image", match[1])
+
+    def _end_step(self, output: _Output) -> None:
+        now = time.perf_counter()
+        if not output.number:
+            return
+        if output.number == 1 and not output.steps:
+            # The builder takes the whole context before its first step.
+            output.steps.append(
+                Step("send context", seconds=output.started - output.began, cached=False, phase="send")
+            )
+        output.steps.append(
+            Step(
+                name=output.name,
+                seconds=now - output.started,
+                cached=output.cached,
+                phase=phase_of(output.name),
+                line=self._plan.line_of_step(output.number),
+                started=output.started - output.began,
+            )
+        )
+        output.number = 0
+
+    def _prefix_images(self, output: _Output) -> list[str]:
+        """The images just before the first affected step of each stage: all that may be reused."""
+        return [output.images[number] for number in self._plan.prefix_steps if number in output.images]
+
+    def _full_id(self, image_id: str) -> str:
+        return str(self._api.inspect_image(image_id)["Id"])
+
+
+def phase_of(instruction: str) -> str:
+    """The phase an instruction's time belongs to (see ctxsize.engine.build.PHASES)."""
+    keyword = instruction.split(maxsplit=1)[0].upper() if instruction.strip() else ""
+    return "copy" if keyword in {"COPY", "ADD"} else "other"

@@ -1,0 +1,131 @@
+"""Finding and reaching a Docker engine, the way the official client does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+import requests.exceptions
+from docker.context import ContextAPI
+from docker.errors import DockerException
+
+from ctxsize.errors import EngineError
+
+#: How long the engine may say nothing before a call is given up, in seconds. A RUN step of the
+#: classic builder can be silent for as long as it works, so this is generous.
+SILENCE_SECONDS = 3600
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+_HINT = "start it, or point DOCKER_HOST or `docker context use` at one that runs"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What a result says about the engine it was measured on."""
+
+    id: str
+    version: str
+    api: str
+    storage: str
+    remote: bool
+    podman: bool
+    buildkit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A Docker engine that answered: the SDK's low-level client and what it said of itself."""
+
+    api: docker.APIClient
+    info: EngineInfo
+    host: str
+
+    def new_client(self) -> docker.APIClient:
+        """Another client of the same engine, for a connection with settings of its own."""
+        return _client(self.host, version=self.info.api)
+
+
+def connect() -> Engine:
+    """The engine that ``DOCKER_HOST`` (with the TLS variables) or the current Docker context names.
+
+    Raises EngineError naming the address that was tried.
+    """
+    host = engine_address()
+    try:
+        api = _client(host, version="auto")
+        version: dict[str, Any] = api.version()
+        info: dict[str, Any] = api.info()
+        builder = api._get(api._url("/_ping", versioned_api=False)).headers.get("Builder-Version", "")
+    except (DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
+        raise EngineError(f"no Docker engine answers at {host}: {_reason(error)}", hint=_HINT) from error
+    components = {part.get("Name", "") for part in version.get("Components") or []}
+    podman = "Podman Engine" in components
+    return Engine(
+        api=api,
+        host=host,
+        info=EngineInfo(
+            id=str(info.get("ID", "")),
+            version=str(version.get("Version", "")),
+            api=str(api._version),
+            storage=_storage(info),
+            remote=not host.startswith(("unix://", "npipe://")),
+            podman=podman,
+            # Every engine from 18.09 has BuildKit; only newer ones announce it as their default.
+            buildkit=not podman and (builder == "2" or _at_least(str(api._version), (1, 39))),
+        ),
+    )
+
+
+def engine_address() -> str:
+    """The address that will be tried, e.g. ``unix:///var/run/docker.sock``."""
+    if host := os.environ.get("DOCKER_HOST"):
+        return host
+    context = _current_context()
+    return str(context.Host) if context is not None and context.Host else DEFAULT_HOST
+
+
+def _current_context() -> Any:
+    name = os.environ.get("DOCKER_CONTEXT")
+    try:
+        return ContextAPI.get_context(name) if name else ContextAPI.get_current_context()
+    except (DockerException, OSError, ValueError) as error:
+        raise EngineError(
+            f"the Docker context {name or '(current)'} can't be read: {error}",
+            hint="see `docker context ls`",
+        ) from error
+
+
+def _client(host: str, *, version: str) -> docker.APIClient:
+    if os.environ.get("DOCKER_HOST"):
+        settings = docker.utils.kwargs_from_env()
+    else:
+        context = _current_context()
+        settings = {"base_url": host}
+        if context is not None and context.TLSConfig and host.startswith("tcp://"):
+            settings["tls"] = context.TLSConfig
+    return docker.APIClient(version=version, timeout=SILENCE_SECONDS, **settings)
+
+
+def _storage(info: dict[str, Any]) -> str:
+    """The storage driver; the containerd image store is named apart, its sizes mean something else."""
+    driver = str(info.get("Driver", ""))
+    status = dict(pair for pair in info.get("DriverStatus") or [] if len(pair) == 2)
+    if "containerd" in str(status.get("driver-type", "")):
+        return f"containerd/{driver}"
+    return driver
+
+
+def _at_least(api_version: str, wanted: tuple[int, int]) -> bool:
+    major, _, minor = api_version.partition(".")
+    return (int(major), int(minor)) >= wanted
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in one line: requests wraps a refused connection four times over."""
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+    return " ".join(text.split()) or type(cause).__name__

@@ -1,0 +1,81 @@
+"""Images as values: layers, history, and what differs between two of them. No engine is needed here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer as read from `docker save`.
+
+    ``bytes`` is the sum of its files: regular files (hard-linked content once) plus the length of
+    symlink targets, which is what the engine itself counts on overlay2. ``pull_bytes`` is its size
+    compressed, as a registry stores it.
+    """
+
+    key: int
+    diff_id: str
+    bytes: int
+    files: int
+    pull_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One line of the image's history and the layer it made, None when it made none."""
+
+    created_by: str
+    layer: Layer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image as it was read: its layers, lowest first, its history and its configuration."""
+
+    id: str
+    layers: tuple[Layer, ...]
+    history: tuple[HistoryEntry, ...]
+    config: Mapping[str, Any]
+
+    @property
+    def bytes(self) -> int:
+        """The sum of the layers."""
+        return sum(layer.bytes for layer in self.layers)
+
+    @property
+    def pull_bytes(self) -> int:
+        """What a first pull transfers; a layer that occurs twice is transferred once."""
+        return sum({layer.diff_id: layer.pull_bytes for layer in self.layers}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A path that has more, or fewer, bytes in one variant's layer than in the other's.
+
+    ``pull_bytes`` is its share of the compressed ``without`` layer. ``link`` is the path whose
+    content a hard link shares, None for other entries.
+    """
+
+    path: str
+    bytes_with: int
+    bytes_without: int
+    pull_bytes: int
+    link: str | None
+
+    @property
+    def bytes(self) -> int:
+        """What the ignore file saves here: without − with."""
+        return self.bytes_without - self.bytes_with
+
+
+class LayerReader(Protocol):
+    """Access to the entries of layers that were read."""
+
+    def changes(self, with_: Layer | None, without: Layer | None) -> Iterator[Change]:
+        """Every path whose bytes differ between two layers that the same step made."""
+
+    def symlinks(self, layers: Sequence[Layer]) -> dict[str, str]:
+        """Every symlink in ``layers`` with its target; a higher layer's wins."""

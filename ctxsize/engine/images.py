@@ -1,0 +1,305 @@
+"""Reading images as they really are: the layers that `docker save` streams, entry by entry.
+
+Nothing is extracted. The listings go to a private temporary SQLite database (deleted by SQLite
+itself when closed, however the process ends), so memory does not grow with the number of files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import IO, Any, cast
+
+import docker
+import requests.exceptions
+from docker.errors import DockerException
+
+from ctxsize.engine.gzipmeter import GzipMeter
+from ctxsize.engine.image import Change, HistoryEntry, Image, Layer
+from ctxsize.errors import EngineError
+
+_BLOCK = 1 << 18
+_MAX_JSON = 32 << 20
+_SCHEMA = """
+CREATE TABLE entries (
+  layer INTEGER, path BLOB, bytes INTEGER, link BLOB, start INTEGER, stop INTEGER, symlink INTEGER,
+  PRIMARY KEY (layer, path)) WITHOUT ROWID
+"""
+_INSERT = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)"
+_CHANGES = """
+SELECT b.path, coalesce(a.bytes, 0), b.bytes, b.link, b.start, b.stop
+  FROM entries b LEFT JOIN entries a ON a.layer = :with AND a.path = b.path
+ WHERE b.layer = :without AND coalesce(a.bytes, 0) <> b.bytes
+UNION ALL
+SELECT a.path, a.bytes, 0, a.link, 0, 0
+  FROM entries a LEFT JOIN entries b ON b.layer = :without AND b.path = a.path
+ WHERE a.layer = :with AND b.path IS NULL AND a.bytes <> 0
+"""
+
+
+class ImageReader:
+    """The images of both variants, read in one pass so that shared layers are read once.
+
+    Use as a context manager; what it holds on disk is gone when it is closed.
+    """
+
+    def __init__(self, api: docker.APIClient, image_ids: Sequence[str]) -> None:
+        """Read ``image_ids`` from the engine. Raises EngineError when the engine's answer breaks off."""
+        # An empty name makes SQLite keep the database in an unlinked temporary file.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute(_SCHEMA)
+        self._layers: dict[str, Layer] = {}
+        self._curves: dict[int, GzipMeter] = {}
+        self._documents: dict[str, Any] = {}
+        self._aliases: dict[str, str] = {}
+        try:
+            self._read(api, image_ids)
+            self.images: Mapping[str, Image] = self._assemble(image_ids)
+        except (tarfile.TarError, requests.exceptions.RequestException, DockerException, OSError) as error:
+            self.close()
+            raise EngineError(
+                f"reading the images back from the engine failed: {error}",
+                hint="is the engine still running, and is there room for its temporary files?",
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> ImageReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Delete what is held on disk."""
+        self._database.close()
+
+    def changes(self, with_: Layer | None, without: Layer | None) -> Iterator[Change]:
+        """Every path whose bytes differ between two layers that the same step made."""
+        keys = {"with": with_.key if with_ else -1, "without": without.key if without else -1}
+        curve = self._curves.get(without.key) if without else None
+        for path, before, after, link, start, stop in self._database.execute(_CHANGES, keys):
+            yield Change(
+                path=os.fsdecode(path),
+                bytes_with=before,
+                bytes_without=after,
+                pull_bytes=curve.between(start, stop) if curve and stop else 0,
+                link=os.fsdecode(link) if link is not None else None,
+            )
+
+    def symlinks(self, layers: Sequence[Layer]) -> dict[str, str]:
+        """Every symlink in ``layers`` with its target; a higher layer's wins."""
+        found: dict[str, str] = {}
+        for layer in layers:
+            rows = self._database.execute(
+                "SELECT path, link FROM entries WHERE layer = ? AND symlink = 1", (layer.key,)
+            )
+            found.update((os.fsdecode(path), os.fsdecode(link)) for path, link in rows)
+        return found
+
+    def listing(self, image: Image) -> Iterator[tuple[str, int]]:
+        """Path and bytes of every entry of every layer, lowest layer first."""
+        for layer in image.layers:
+            rows = self._database.execute(
+                "SELECT path, bytes FROM entries WHERE layer = ? ORDER BY path", (layer.key,)
+            )
+            for path, size in rows:
+                yield os.fsdecode(path), size
+
+    def _read(self, api: docker.APIClient, image_ids: Sequence[str]) -> None:
+        response = api._get(api._url("/images/get"), params={"names": list(image_ids)}, stream=True)
+        with response:
+            api._raise_for_status(response)
+            source = cast(IO[bytes], _Body(response.iter_content(_BLOCK)))
+            with tarfile.open(fileobj=source, mode="r|", bufsize=_BLOCK) as outer:
+                for member in outer:
+                    if member.issym() or member.islnk():
+                        target = os.path.join(os.path.dirname(member.name), member.linkname)
+                        self._aliases[member.name] = os.path.normpath(target if member.issym() else member.linkname)
+                    elif member.isfile():
+                        self._read_member(outer, member)
+
+    def _read_member(self, outer: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        source = cast(IO[bytes], outer.extractfile(member))
+        head = _read_up_to(source, 1024)
+        if head[:2] == b"\x1f\x8b":
+            layer_body = _Body(_gunzip(_chunks(head, source)))
+            self._read_layer(member.name, layer_body, stored=member.size)
+        elif head[257:262] == b"ustar" or (head and not head.strip(b"\0")):
+            self._read_layer(member.name, _Body(_chunks(head, source)), stored=None)
+        elif head[:4] == b"\x28\xb5\x2f\xfd":
+            raise EngineError(f"layer {member.name} is compressed with zstd, which is not supported yet")
+        elif member.size <= _MAX_JSON and head.lstrip()[:1] in (b"{", b"["):
+            self._documents[member.name] = json.loads(head + source.read())
+
+    def _read_layer(self, name: str, body: _Body, *, stored: int | None) -> None:
+        """Read one layer's listing; ``stored`` is its compressed size when it came compressed."""
+        key = len(self._layers)
+        with GzipMeter() as meter:
+            body.listener = meter.feed
+            self._read_entries(key, body)
+            body.drain()
+        pull_bytes = meter.total if stored is None else stored
+        if stored is not None:
+            meter.rescale(stored)
+        self._curves[key] = meter
+        total, files = self._database.execute(
+            "SELECT coalesce(sum(bytes), 0), count(*) FROM entries WHERE layer = ?", (key,)
+        ).fetchone()
+        self._layers[name] = Layer(key=key, diff_id="", bytes=total, files=files, pull_bytes=pull_bytes)
+
+    def _read_entries(self, key: int, body: _Body) -> None:
+        def rows() -> Iterator[tuple[int, bytes, int, bytes | None, int, int, int]]:
+            source = cast(IO[bytes], body)
+            with tarfile.open(fileobj=source, mode="r|", bufsize=_BLOCK, encoding="utf-8") as layer:
+                layer.errors = "surrogateescape"
+                for entry in layer:
+                    # A stream can't go back, so the list tarfile keeps would only cost memory.
+                    layer.members = []
+                    if entry.isdir():
+                        continue
+                    size = _bytes_of(entry)
+                    stop = entry.offset_data + (entry.size + 511) // 512 * 512 if entry.isfile() else entry.offset_data
+                    link = os.fsencode(entry.linkname) if entry.issym() or entry.islnk() else None
+                    if entry.islnk():
+                        link = os.fsencode(_clean(entry.linkname))
+                    path = os.fsencode(_clean(entry.name))
+                    yield key, path, size, link, entry.offset, stop, int(entry.issym())
+
+        self._database.execute("BEGIN")
+        self._database.executemany(_INSERT, rows())
+        self._database.execute("COMMIT")
+
+    def _assemble(self, image_ids: Sequence[str]) -> dict[str, Image]:
+        manifest = self._documents.get("manifest.json")
+        if not isinstance(manifest, list):
+            raise EngineError("the engine's answer to `docker save` has no manifest")
+        found: dict[str, Image] = {}
+        for record in manifest:
+            config = self._documents[record["Config"]]
+            digest = os.path.basename(record["Config"]).removesuffix(".json")
+            layers = tuple(
+                _with_diff_id(self._layer(path), diff_id)
+                for path, diff_id in zip(record["Layers"], config["rootfs"]["diff_ids"], strict=True)
+            )
+            for image_id in image_ids:
+                if len(image_ids) == 1 or image_id.removeprefix("sha256:") == digest:
+                    found[image_id] = Image(
+                        id=image_id, layers=layers, history=_history(config, layers), config=config
+                    )
+        if missing := [image_id for image_id in image_ids if image_id not in found]:
+            raise EngineError(f"the engine's answer to `docker save` lacks the image {missing[0]}")
+        return found
+
+    def _layer(self, path: str) -> Layer:
+        seen = set()
+        while path in self._aliases and path not in seen:
+            seen.add(path)
+            path = self._aliases[path]
+        if path not in self._layers:
+            raise EngineError(f"the engine's answer to `docker save` lacks the layer {path}")
+        return self._layers[path]
+
+
+def _with_diff_id(layer: Layer, diff_id: str) -> Layer:
+    return Layer(
+        key=layer.key, diff_id=diff_id, bytes=layer.bytes, files=layer.files, pull_bytes=layer.pull_bytes
+    )
+
+
+def _history(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[HistoryEntry, ...]:
+    remaining = iter(layers)
+    entries = []
+    for record in config.get("history") or []:
+        layer = None if record.get("empty_layer") else next(remaining, None)
+        entries.append(HistoryEntry(created_by=str(record.get("created_by", "")), layer=layer))
+    return tuple(entries)
+
+
+def _bytes_of(entry: tarfile.TarInfo) -> int:
+    if entry.isfile():
+        return entry.size
+    return len(os.fsencode(entry.linkname)) if entry.issym() else 0
+
+
+def _clean(name: str) -> str:
+    """A layer's entry name as a relative path; ``..`` is inert because nothing is extracted."""
+    return os.path.normpath("/" + name).lstrip("/")
+
+
+def _chunks(head: bytes, source: IO[bytes]) -> Iterator[bytes]:
+    yield head
+    while chunk := source.read(_BLOCK):
+        yield chunk
+
+
+def _read_up_to(source: IO[bytes], size: int) -> bytes:
+    data = b""
+    while len(data) < size and (chunk := source.read(size - len(data))):
+        data += chunk
+    return data
+
+
+def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Decompress in pieces of bounded size, so that a small layer can't fill the memory."""
+    inflater = zlib.decompressobj(wbits=31)
+    for chunk in chunks:
+        pending = chunk
+        while pending:
+            try:
+                data = inflater.decompress(pending, _BLOCK)
+            except zlib.error as error:
+                raise tarfile.ReadError(f"a compressed layer is damaged: {error}") from error
+            if data:
+                yield data
+            if inflater.eof:
+                pending = inflater.unused_data
+                inflater = zlib.decompressobj(wbits=31)
+            else:
+                pending = inflater.unconsumed_tail
+
+
+class _Body:
+    """A read-only stream over chunks; ``listener`` sees every chunk that is taken."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._buffer = memoryview(b"")
+        self.listener: Any = None
+
+    def read(self, size: int = -1) -> bytes:
+        if size < 0:
+            return b"".join(iter(lambda: self.read(_BLOCK), b""))
+        if not self._buffer:
+            self._buffer = memoryview(self._next())
+        if len(self._buffer) >= size:
+            data, self._buffer = bytes(self._buffer[:size]), self._buffer[size:]
+            return data
+        parts = [bytes(self._buffer)]
+        wanted = size - len(self._buffer)
+        self._buffer = memoryview(b"")
+        while wanted and (chunk := self._next()):
+            parts.append(chunk[:wanted])
+            self._buffer = memoryview(chunk)[wanted:]
+            wanted -= len(parts[-1])
+        return b"".join(parts)
+
+    def drain(self) -> None:
+        """Take what is left: a tar reader stops at the end mark, the rest still counts."""
+        while self._next():
+            pass
+
+    def _next(self) -> bytes:
+        chunk = next(self._chunks, b"")
+        if chunk and self.listener:
+            self.listener(chunk)
+        return chunk

@@ -1,0 +1,57 @@
+"""Steps inserted into the Dockerfile that BuildKit is given, so that a run has a cache of its own.
+
+A marker is a COPY of nothing: a wildcard that matches no file. It adds an empty layer and no file, and
+takes milliseconds, but its text is part of BuildKit's cache key for every step after it. A marker after
+each FROM names the run: what follows is never taken from the user's cache, and every record it leaves
+descends from a record of ours. A second marker before the first step that the ignore file affects names
+the build: from there on every build runs for real.
+"""
+
+from __future__ import annotations
+
+from ctxsize.dockerfile.resolve import ResolvedStage
+from ctxsize.dockerfile.rewrite import RewrittenDockerfile, insert_markers
+from ctxsize.engine.plan import BuildPlan
+
+#: In the text of every marker, and so in its step's name and in its layer's history.
+MARKER = "ctxsize-marker-"
+
+
+def is_marker(text: str) -> bool:
+    """Whether a step's name or a history entry is a marker's."""
+    return MARKER in text
+
+
+def with_markers(plan: BuildPlan, run: str, build: int) -> RewrittenDockerfile:
+    """The Dockerfile for one build of a run; ``build`` numbers it. All of a run's have the same size."""
+    inserted: list[tuple[int, str]] = []
+    for stage in plan.resolved.stages:
+        end_of_from = _end_of_from(plan, stage)
+        if stage.parent is None:
+            inserted.append((end_of_from, _marker(stage, run)))
+        line = plan.first_affected_line(stage.stage.index)
+        if line is not None:
+            ends = [instruction.end_line for instruction in stage.stage.instructions]
+            before = max([end for end in ends if end < line], default=end_of_from)
+            inserted.append((before, _marker(stage, f"{run}-{build:04d}")))
+    return insert_markers(plan.resolved.dockerfile, plan.dockerfile_data, inserted)
+
+
+def _end_of_from(plan: BuildPlan, stage: ResolvedStage) -> int:
+    instructions = plan.resolved.dockerfile.instructions
+    return next(i.end_line for i in instructions if i.line == stage.stage.line)
+
+
+def _marker(stage: ResolvedStage, name: str) -> str:
+    """A COPY of nothing from what the stage itself starts from, so that it waits for nothing else.
+
+    Nothing can be copied from ``scratch``, and with ``--platform`` the image's name alone could mean
+    another image: there it copies nothing from the context.
+    """
+    if stage.parent is not None:
+        source = f"--from={stage.parent} "
+    elif stage.image and stage.image != "scratch" and stage.stage.platform is None:
+        source = f"--from={stage.image} "
+    else:
+        source = ""
+    return f"COPY {source}/{MARKER}{name}* /"

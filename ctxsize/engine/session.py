@@ -1,0 +1,165 @@
+"""BuildKit through a session: the engine asks for the files it needs, as `docker build` has it do."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from ctxsize.context.errors import ContextError
+from ctxsize.context.variant import Variant
+from ctxsize.dockerfile.parse import parse_dockerfile
+from ctxsize.engine import buildcache, buildkit
+from ctxsize.engine.build import RUN_LABEL, BuildResult
+from ctxsize.engine.buildkit.health import Health
+from ctxsize.engine.buildkit.session import Session
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.journal import Journal
+from ctxsize.engine.markers import is_marker, with_markers
+from ctxsize.engine.plan import BuildPlan
+from ctxsize.engine.vertices import line_map, steps_of
+from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.ignore.matcher import DirState, Matcher
+from ctxsize.ignore.types import Dialect
+from ctxsize.progress import Progress
+
+_PARSE_ERROR = re.compile(r"(parse error(?: on)? line )(\d+)", re.IGNORECASE)
+
+
+class SessionBuilder:
+    """Builds with BuildKit over a session of its own for every build.
+
+    Markers (see ctxsize.engine.markers) keep the user's cache out of the run and make the affected
+    steps run for real each time; a shared key of its own per build makes every transfer a full one.
+    """
+
+    name = "buildkit"
+
+    def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
+        self._api = engine.new_client()
+        self._plan = plan
+        self._run = run
+        self._cache = buildcache.OwnRecords(self._api, run, journal)
+        self._builds = 0
+
+    @staticmethod
+    def unavailable(engine: Engine) -> str | None:
+        """Why no session can be had with this engine, or None when one opens."""
+        try:
+            with Session(engine.new_client(), [Health()], name="ctxsize", shared_key="ctxsize-probe"):
+                return None
+        except buildkit.BuildKitError as error:
+            return str(error)
+
+    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+        """Build ``variant``. Raises BuildFailed, EngineError, or ContextError for an unreadable tree."""
+        self._builds += 1
+        plan = self._plan
+        rewritten = with_markers(plan, self._run, self._builds)
+        context = buildkit.LocalDir(variant.root, SessionMatcher, hidden=variant.hidden)
+        name = plan.dockerfile_path.name
+        dockerfile = buildkit.LocalDir(
+            plan.dockerfile_path.parent,
+            SessionMatcher,
+            hidden=frozenset({f"{name}.dockerignore", ".dockerignore"}) if variant.without else frozenset(),
+            overlay={name: rewritten.data},
+        )
+        sent = 0
+
+        def count(part: buildkit.Sent) -> None:
+            nonlocal sent
+            if part.name.endswith("context"):
+                sent += sum(size for _, size in part.files)
+                progress.sent(sent)
+
+        def update(status: buildkit.StatusUpdate) -> None:
+            self._cache.take(status)
+            _report(status, progress)
+
+        started = time.perf_counter()
+        try:
+            result = buildkit.build(
+                self._api,
+                self._request(name),
+                context=context,
+                dockerfile=dockerfile,
+                on_update=update,
+                on_sent=count,
+            )
+        except buildkit.SolveError as error:
+            raise _failed(error, rewritten.original_line) from error
+        except buildkit.ContextError as error:
+            where = str(variant.root / error.path) if error.path else str(variant.root)
+            raise ContextError(str(error), where=where, hint="docker build needs to read it too") from error
+        except buildkit.BuildKitError as error:
+            raise EngineError(str(error), hint="is the engine still running?") from error
+        seconds = time.perf_counter() - started
+        lines = line_map(parse_dockerfile(rewritten.data, name), rewritten.original_line)
+        return BuildResult(
+            image_id=result.image_id,
+            seconds=seconds,
+            steps=steps_of(result.vertices, lines),
+            sent_bytes=result.sent_bytes,
+            sent_files=result.sent_files,
+            warnings=tuple(warning.message for warning in result.warnings),
+        )
+
+    def forget(self) -> None:
+        """Remove the build-cache records of this run."""
+        self._cache.remove()
+
+    def _request(self, dockerfile: str) -> buildkit.SolveRequest:
+        options = self._plan.options
+        return buildkit.SolveRequest(
+            dockerfile=dockerfile,
+            target=options.target,
+            # Cache mounts are shared by name between all builds on an engine; this keeps ours apart.
+            build_args={"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args},
+            labels={**options.labels, RUN_LABEL: self._run},
+            platform=options.platform,
+            network=options.network,
+            pull=options.pull,
+            no_cache=options.no_cache,
+            shared_key=f"ctxsize-{self._run}-{secrets.token_hex(4)}",
+            cache_name=f"ctxsize-{self._run}",
+            session_name="ctxsize",
+        )
+
+
+class SessionMatcher:
+    """ctxsize's matcher in the shape the buildkit package asks for (its ``PatternMatcher``)."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        """Raises ValueError for a malformed pattern."""
+        self._matcher = Matcher.from_patterns(patterns, Dialect.BUILDKIT)
+
+    def root(self) -> DirState:
+        """The state of the root."""
+        return self._matcher.start()
+
+    def child(self, state: DirState, name: str) -> DirState:
+        """The state of the directory ``name`` in the directory of ``state``."""
+        return state.child(name)
+
+    def matches(self, state: DirState, name: str) -> bool:
+        """Whether the entry ``name`` in the directory of ``state`` matches."""
+        return state.outcome(name).ignored
+
+    def matches_or_parent(self, path: str) -> bool:
+        """Whether ``path`` or one of its parents matches, looking at the path alone."""
+        return self._matcher.matches_or_parent(path)
+
+
+def _report(status: buildkit.StatusUpdate, progress: Progress) -> None:
+    for vertex in status.vertexes:
+        if vertex.started is not None and vertex.completed is None and not is_marker(vertex.name):
+            progress.step(vertex.name)
+    for piece in status.logs:
+        for line in piece.data.decode(errors="replace").splitlines():
+            progress.log(line)
+
+
+def _failed(error: buildkit.SolveError, original_line: Callable[[int], int]) -> BuildFailed:
+    message = _PARSE_ERROR.sub(lambda match: f"{match[1]}{original_line(int(match[2]))}", str(error))
+    return BuildFailed(message, step=error.step, log=error.log)

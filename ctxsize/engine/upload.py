@@ -1,0 +1,121 @@
+"""BuildKit with the context uploaded as one tar: for engines and proxies that have no sessions.
+
+It is not what `docker build` does, and it shows: the whole context is sent, no registry login and no
+secrets are possible, and the Dockerfile that BuildKit reads has to be in the tar. It lies there under a
+name of its own, so an image that copies the whole context holds it, in both variants alike: their
+difference is exact, and each is larger than it should be by those few bytes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import requests.exceptions
+from docker.errors import DockerException
+
+from ctxsize.context.archive import tar_stream
+from ctxsize.context.variant import Variant
+from ctxsize.dockerfile.parse import parse_dockerfile
+from ctxsize.engine import buildcache, buildkit
+from ctxsize.engine.build import RUN_LABEL, BuildResult, Step
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.journal import Journal
+from ctxsize.engine.markers import with_markers
+from ctxsize.engine.plan import BuildPlan
+from ctxsize.engine.vertices import line_map, steps_of
+from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.progress import Progress
+
+#: Where the Dockerfile with markers lies in the tar.
+_NAME = ".ctxsize.Dockerfile"
+
+
+class UploadBuilder:
+    """Builds with BuildKit from a tar in the request's body."""
+
+    name = "buildkit-upload"
+
+    def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
+        self._api = engine.new_client()
+        # The SDK knows no parameter for it; its client adds these to every request it makes.
+        self._api.params = {"version": "2"}
+        self._plan = plan
+        self._run = run
+        self._cache = buildcache.OwnRecords(engine.new_client(), run, journal)
+        self._builds = 0
+
+    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+        """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
+        self._builds += 1
+        rewritten = with_markers(self._plan, self._run, self._builds)
+        sent = 0
+
+        def count(_path: str, size: int) -> None:
+            nonlocal sent
+            sent += size
+            progress.sent(sent)
+
+        trace = buildkit.Trace()
+        image_id = ""
+        uploaded: float | None = None
+        started = time.perf_counter()
+        try:
+            for event in self._events(variant, rewritten.data, count):
+                uploaded = uploaded or time.perf_counter()
+                image_id = self._take(event, trace, progress) or image_id
+        except (requests.exceptions.RequestException, DockerException, OSError) as error:
+            raise EngineError(
+                f"the engine went away during the build: {error}", hint="is it still running?"
+            ) from error
+        seconds = time.perf_counter() - started
+        lines = line_map(parse_dockerfile(rewritten.data, _NAME), rewritten.original_line)
+        send = Step("send context", (uploaded or started) - started, cached=False, phase="send")
+        return BuildResult(
+            image_id=image_id,
+            seconds=seconds,
+            steps=(send, *steps_of(trace.vertices, lines)),
+            sent_bytes=sent,
+            warnings=tuple(warning.message for warning in trace.warnings),
+        )
+
+    def forget(self) -> None:
+        """Remove the build-cache records of this run."""
+        self._cache.remove()
+
+    def _events(self, variant: Variant, dockerfile: bytes, count: Any) -> Any:
+        options = self._plan.options
+        body = tar_stream(variant.walk(), variant.root, extra={_NAME: dockerfile}, sent=count)
+        return self._api.build(
+            fileobj=body,
+            custom_context=True,
+            dockerfile=_NAME,
+            decode=True,
+            pull=options.pull,
+            nocache=options.no_cache,
+            buildargs={"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args},
+            labels={**options.labels, RUN_LABEL: self._run},
+            target=options.target or "",
+            platform=options.platform,
+            network_mode=options.network,
+        )
+
+    def _take(self, event: Mapping[str, Any], trace: buildkit.Trace, progress: Progress) -> str | None:
+        if event.get("id") == buildkit.TRACE_ID:
+            status = buildkit.decode_trace(event["aux"])
+            trace.add(status)
+            self._cache.take(status)
+            for piece in status.logs:
+                for line in piece.data.decode(errors="replace").splitlines():
+                    progress.log(line)
+        elif message := event.get("error") or event.get("message"):
+            failed = next((vertex for vertex in trace.vertices if vertex.error), None)
+            raise BuildFailed(
+                str(message).strip(),
+                step=failed.name if failed else None,
+                log=tuple(trace.log_lines(failed.digest)[-20:]) if failed else (),
+            )
+        elif isinstance(event.get("aux"), dict):
+            return str(event["aux"].get("ID", "")) or None
+        return None

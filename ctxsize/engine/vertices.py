@@ -1,0 +1,73 @@
+"""BuildKit's vertices as the steps of the user's Dockerfile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from ctxsize.dockerfile.parse import Dockerfile
+from ctxsize.engine.build import Step
+from ctxsize.engine.buildkit import Vertex
+from ctxsize.engine.markers import is_marker
+
+_NUMBERED = re.compile(r"^\[(?:(?P<stage>\S+) +)?(?P<number>\d+)/\d+\] +(?P<text>.*)$", re.DOTALL)
+#: The instructions BuildKit numbers (frontend/dockerfile/dockerfile2llb: cmdTotal).
+_COUNTED = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
+_LOADS = "[internal] load build context"
+_EXPORTS = ("exporting to ", "exporting layers", "writing image", "naming to ")
+
+LineMap = Mapping[tuple[int, int], int]
+
+
+def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int | None]) -> tuple[Step, ...]:
+    """The steps of one build in the order they started, without the markers.
+
+    ``lines`` gives the Dockerfile line of a stage's step by BuildKit's own numbering (see ``line_map``).
+    A step that never ran (a cache hit that was not even looked at) has 0 seconds.
+    """
+    ran = [vertex for vertex in vertices if not is_marker(vertex.name)]
+    started = [vertex.started for vertex in ran if vertex.started is not None]
+    beginning = min(started, default=0.0)
+    steps = []
+    for vertex in ran:
+        match = _NUMBERED.match(vertex.name)
+        text = match["text"] if match else vertex.name
+        steps.append(
+            Step(
+                name=text,
+                seconds=vertex.seconds or 0.0,
+                cached=vertex.cached,
+                phase=_phase(text),
+                line=lines(match["stage"], int(match["number"])) if match else None,
+                started=(vertex.started - beginning) if vertex.started is not None else 0.0,
+            )
+        )
+    return tuple(sorted(steps, key=lambda step: step.started))
+
+
+def line_map(rewritten: Dockerfile, original_line: Callable[[int], int]) -> Callable[[str | None, int], int | None]:
+    """How BuildKit's ``[stage 3/7]`` leads back to a line of the Dockerfile as the user wrote it.
+
+    BuildKit counts the FROM of an image as 1 and then every ADD, COPY, RUN and WORKDIR of the stage;
+    a stage without a name is ``stage-N``, and in a Dockerfile of one stage the name may be left out.
+    """
+    table: dict[tuple[str | None, int], int] = {}
+    names = {stage.name for stage in rewritten.stages if stage.name}
+    for stage in rewritten.stages:
+        from_image = stage.base.lower() not in names | {"scratch"}
+        counted = [i.line for i in stage.instructions if i.keyword in _COUNTED]
+        numbered = [stage.line, *counted] if from_image else counted
+        labels = {stage.name, f"stage-{stage.index}"} | ({None} if len(rewritten.stages) == 1 else set())
+        for number, line in enumerate(numbered, start=1):
+            for label in labels:
+                table[label, number] = original_line(line)
+    return lambda stage, number: table.get((stage, number))
+
+
+def _phase(text: str) -> str:
+    if text == _LOADS:
+        return "load"
+    if text.startswith(_EXPORTS):
+        return "export"
+    keyword = text.split(maxsplit=1)[0].upper() if text.strip() else ""
+    return "copy" if keyword in {"ADD", "COPY"} else "other"

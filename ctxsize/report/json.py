@@ -1,0 +1,172 @@
+"""The machine-readable report; its schema is docs/schema/comparison-1.json."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ctxsize.comparison.types import (
+    BuildFigures,
+    Comparison,
+    ImageFigures,
+    PathSaving,
+    RuleSaving,
+    SecondsSaved,
+    VariantFigures,
+)
+from ctxsize.engine.build import Step
+from ctxsize.ignore.types import Rule
+from ctxsize.report.style import Style
+
+#: Raised when a key changes its meaning; new keys alone do not raise it.
+SCHEMA = 1
+
+
+def comparison(result: Comparison, style: Style = Style()) -> str:  # noqa: B008
+    """``result`` as JSON text with a line end; ``style`` is not used."""
+    return json.dumps(comparison_document(result), indent=2) + "\n"
+
+
+def comparison_document(result: Comparison) -> dict[str, Any]:
+    """``result`` as what the JSON text says."""
+    project, engine, saved, rest = result.project, result.engine, result.saved, result.unattributed
+    return {
+        "schema": SCHEMA,
+        "ctxsize": result.version,
+        "created": result.created,
+        "project": {
+            "context": _text(project.context),
+            "dockerfile": _text(project.dockerfile),
+            "ignore_file": None if project.ignore_file is None else _text(project.ignore_file),
+            "target": project.target,
+        },
+        "engine": None
+        if engine is None
+        else {
+            "version": engine.version,
+            "api": engine.api,
+            "builder": engine.builder,
+            "storage": engine.storage,
+            "remote": engine.remote,
+        },
+        "variants": {name: _variant(variant) for name, variant in result.variants.items()},
+        "saved": {
+            "context_bytes": saved.context_bytes,
+            "context_files": saved.context_files,
+            "image_bytes": saved.image_bytes,
+            "pull_bytes": saved.pull_bytes,
+            "seconds": _seconds(saved.seconds),
+        },
+        "paths": [_path(path) for path in result.paths],
+        "rules": [_rule_saving(rule) for rule in result.rules],
+        "unattributed": {
+            "context_bytes": rest.context_bytes,
+            "image_bytes": rest.image_bytes,
+            "derived_bytes": rest.derived_bytes,
+            "pull_bytes": rest.pull_bytes,
+            "seconds": rest.seconds,
+        },
+        "warnings": [
+            {
+                "code": warning.code,
+                "message": _text(warning.message),
+                "where": None if warning.where is None else _text(warning.where),
+            }
+            for warning in result.warnings
+        ],
+    }
+
+
+def _variant(variant: VariantFigures) -> dict[str, Any]:
+    context = variant.context
+    return {
+        "context": {
+            "files": context.files,
+            "dirs": context.dirs,
+            "bytes": context.bytes,
+            "needed_bytes": context.needed_bytes,
+            "sent_bytes": context.sent_bytes,
+        },
+        "image": None if variant.image is None else _image(variant.image),
+        "build": None if variant.build is None else _build(variant.build),
+        "verify": None,
+        "error": None if variant.error is None else _text(variant.error),
+    }
+
+
+def _image(image: ImageFigures) -> dict[str, Any]:
+    return {
+        "id": image.id,
+        "bytes": image.bytes,
+        "engine_bytes": image.engine_bytes,
+        "pull_bytes": image.pull_bytes,
+        "layers": image.layers,
+        "tag": image.tag,
+    }
+
+
+def _build(build: BuildFigures) -> dict[str, Any]:
+    return {
+        "seconds": build.seconds,
+        "runs": list(build.runs),
+        "spread": build.spread,
+        "phases": dict(build.phases),
+        "steps": [_step(step) for step in build.steps],
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "name": _text(step.name),
+        "line": step.line,
+        "phase": step.phase,
+        "started": step.started,
+        "seconds": step.seconds,
+        "cached": step.cached,
+    }
+
+
+def _seconds(seconds: SecondsSaved | None) -> dict[str, Any] | None:
+    if seconds is None:
+        return None
+    return {
+        "median": seconds.median,
+        "low": seconds.low,
+        "high": seconds.high,
+        "significant": seconds.significant,
+    }
+
+
+def _path(path: PathSaving) -> dict[str, Any]:
+    return {
+        "path": _text(path.path),
+        "rule": _rule(path.rule),
+        "files": path.files,
+        "context_bytes": path.context_bytes,
+        "image_bytes": path.image_bytes,
+        "pull_bytes": path.pull_bytes,
+        "seconds": path.seconds,
+        "seconds_source": path.seconds_source,
+        "note": path.note,
+    }
+
+
+def _rule_saving(saving: RuleSaving) -> dict[str, Any]:
+    return {
+        **_rule(saving.rule),
+        "paths": saving.paths,
+        "files": saving.files,
+        "context_bytes": saving.context_bytes,
+        "image_bytes": saving.image_bytes,
+        "pull_bytes": saving.pull_bytes,
+        "seconds": saving.seconds,
+    }
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {"line": rule.line, "pattern": _text(rule.text.strip())}
+
+
+def _text(text: str) -> str:
+    """Names that are no UTF-8 keep their bytes visible; JSON has no way to carry them raw."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
