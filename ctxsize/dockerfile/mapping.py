@@ -61,6 +61,7 @@ class ImageMap:
         self._names = names
         self._links = dict(links or {})
         self._takers: dict[int, _Taker] = {}
+        self._stage_chains: dict[int, list[ResolvedStep]] = {}
         dependent = context_dependent_stages(plan)
         chain = [
             (stage, step) for stage in plan.chain for step in plan.stages[stage].steps if step.kind != "other"
@@ -124,9 +125,12 @@ class ImageMap:
         return self._latest(self._stage_steps(stage), path)
 
     def _stage_steps(self, stage: int) -> list[ResolvedStep]:
-        resolved = self._plan.stages[stage]
-        below = [] if resolved.parent is None else self._stage_steps(resolved.parent)
-        return [*below, *resolved.steps]
+        steps = self._stage_chains.get(stage)
+        if steps is None:
+            resolved = self._plan.stages[stage]
+            below = [] if resolved.parent is None else self._stage_steps(resolved.parent)
+            steps = self._stage_chains[stage] = [*below, *resolved.steps]
+        return steps
 
     def stage_directories(self, stage: int, directory: str) -> list[str]:
         """Names of directories that the context put into ``directory`` of a stage."""

@@ -1,4 +1,4 @@
-"""Variables, word by word and in scope. Every row was built on Docker 28.5 or stands in Docker's reference."""
+"""Variables, word by word and in scope. The rows were built on Docker 28.5 or follow its reference."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,8 @@ from ctxsize.dockerfile.resolve import BaseImage, resolve
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> ContextDirectory:
     root = tmp_path_factory.mktemp("context")
-    for name in ("a", "b", "x.py", "src/a", "src/m.py", "src/lib/u.py", "src/lib/deep/v.py", "pk/1/f", "pk/2/f"):
+    top, packages = ("a", "b", "x.py"), ("pk/1/f", "pk/2/f")
+    for name in (*top, "src/a", "src/m.py", "src/lib/u.py", "src/lib/deep/v.py", *packages):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
     with tarfile.open(root / "t.tar", "w") as archive:

@@ -35,25 +35,26 @@ ORIGINS = (*FILES, "bundle.tar.gz", "plain.gz")
 BOTH = ("classic", "buildkit")
 CASES = [
     # what follows FROM …, the builders
-    ("COPY . .\nCOPY . /srv/app/\nCOPY bundle.tar.gz /kept/", BOTH),
-    ("COPY src /app/\nCOPY docs/ /docs\nCOPY web/. /web\nCOPY --chown=1:1 docs /chowned", BOTH),
-    ("COPY a.py b.txt /app/\nCOPY a.py /renamed\nCOPY b.txt /app/renamed.txt", BOTH),
-    ("COPY *.py *.txt src /app/\nCOPY READM?.md /readme\nCOPY pkg/* /all/", BOTH),
-    ("COPY pkg/*/p.json /app/\nCOPY pkg/t* /t/\nCOPY */*.md /m/", BOTH),
-    ('COPY ["odd [[]name]/q r.txt", "/sp ace/"]\nCOPY ["odd [[]name]", "/odd/"]', BOTH),
-    ("WORKDIR /srv\nWORKDIR app\nCOPY a.py ./\nCOPY src lib\nCOPY b.txt ../up.txt", BOTH),
-    ("ARG D=data\nENV E=/e\nWORKDIR $E/${D}\nCOPY a.py ${D:+x}/\nCOPY $D/../src .", BOTH),
-    ("COPY a.py /app/a.py\nCOPY b.txt /app/a.py\nCOPY src /app\nCOPY pkg/one /app/lib", BOTH),
-    ("COPY linkdir /l/\nCOPY linkfile /f/\nCOPY linkdir/lib /ll/", BOTH),
-    ("ADD src web /both/\nADD a.py /one", BOTH),
-    ("ADD bundle.tar.gz /un/packed\nADD plain.gz /plain/\nADD b*.gz /wild/\nCOPY a.py /", BOTH),
+    ("COPY . .\nCOPY . /srv/app/\nCOPY bundle.tar.gz /kept/\nCOPY --chown=1:1 docs /chowned\n"
+     "COPY src /app/\nCOPY docs/ /docs\nCOPY web/. /web\nCOPY a.py b.txt /app/\n"
+     "COPY a.py /renamed\nCOPY b.txt /app/renamed.txt", BOTH),
+    ("COPY *.py *.txt src /app/\nCOPY READM?.md /readme\nCOPY pkg/* /all/\n"
+     "COPY pkg/*/p.json /app/\nCOPY pkg/t* /t/\nCOPY */*.md /m/", BOTH),
+    ('COPY ["odd [[]name]/q r.txt", "/sp ace/"]\nCOPY ["odd [[]name]", "/odd/"]\n'
+     "COPY linkdir /l/\nCOPY linkfile /f/\nCOPY linkdir/lib /ll/", BOTH),
+    ("WORKDIR /srv\nWORKDIR app\nCOPY a.py ./\nCOPY src lib\nCOPY b.txt ../up.txt\n"
+     "ARG D=data\nENV E=/e\nWORKDIR $E/${D}\nCOPY a.py ${D:+x}/\nCOPY $D/../src .\n"
+     "COPY a.py /app/a.py\nCOPY b.txt /app/a.py\nCOPY src /app\nCOPY pkg/one /app/lib", BOTH),
+    ("ADD src web /both/\nADD a.py /one\n"
+     "ADD bundle.tar.gz /un/packed\nADD plain.gz /plain/\nADD b*.gz /wild/", BOTH),
     ("COPY src /s\nFROM ${BASE} AS two\nCOPY --from=0 /s /from\nCOPY --from=0 /s/main.py /m.py", BOTH),
     ("COPY . /all\nFROM scratch\nCOPY --from=one /all/src/lib /lib\nCOPY --from=one /all/web/* /w/", BOTH),
     ("WORKDIR /w\nCOPY src s/\nFROM one AS two\nCOPY --from=one /w/s t/\nFROM two\nCOPY a.py .", BOTH),
-    ("COPY docs /d\nFROM scratch AS mid\nCOPY --from=one / /\nFROM scratch\nCOPY --from=mid /d/x.md /x", BOTH),
+    ("COPY docs /d\nFROM scratch AS mid\nCOPY --from=one / /\n"
+     "FROM scratch\nCOPY --from=mid /d/x.md /x", BOTH),
     ("ONBUILD COPY web /web\nCOPY a.py /\nFROM one\nCOPY b.txt /", BOTH),
-    ("COPY src /app\nRUN chown -R 7:7 /app && mkdir /run2 && cp -r /app/lib /run2/\nCOPY docs /d", BOTH),
-    ("COPY a.py /usr/bin/tool\nCOPY src /usr\nRUN chmod 755 /usr/bin/tool", BOTH),
+    ("COPY src /app\nRUN chown -R 7:7 /app && mkdir /run2 && cp -r /app/lib /run2/\nCOPY docs /d\n"
+     "COPY a.py /usr/bin/tool\nCOPY src /usr\nRUN chmod 755 /usr/bin/tool", BOTH),
     ("RUN --mount=type=bind,source=src,target=/s cp -r /s/lib /got\nCOPY b.txt /got/", BOTH[1:]),
 ]  # fmt: skip
 

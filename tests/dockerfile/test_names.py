@@ -34,7 +34,15 @@ def names(tmp_path: Path) -> ContextDirectory:
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [(".", "dir"), ("d", "dir"), ("f1", "file"), ("dl", "link"), ("nope", None), ("f1/x", None), ("a\0b", None)],
+    [
+        (".", "dir"),
+        ("d", "dir"),
+        ("f1", "file"),
+        ("dl", "link"),
+        ("nope", None),
+        ("f1/x", None),
+        ("a\0b", None),
+    ],
 )
 def test_kind(names: ContextDirectory, path: str, kind: str | None) -> None:
     assert names.kind(path) == kind

@@ -148,9 +148,10 @@ def test_flags(line: str, flags: tuple[tuple[str, str | None], ...], args: str) 
 
 
 def test_stages_have_their_instructions_and_names_in_lower_case() -> None:
-    text = "ARG V=1\nFROM a:$V AS Build\nCOPY x /\nFROM --platform=linux/arm64 Build as two\nFROM two\nRUN y\n"
+    text = "ARG V=1\nFROM a:$V AS Build\nCOPY x /\nFROM --platform=linux/arm64 Build as two\nFROM two\nRUN\n"
     dockerfile = parse_dockerfile(text.encode(), "Dockerfile")
-    assert [(s.index, s.name, s.base, s.platform, s.line, len(s.instructions)) for s in dockerfile.stages] == [
+    stages = dockerfile.stages
+    assert [(s.index, s.name, s.base, s.platform, s.line, len(s.instructions)) for s in stages] == [
         (0, "build", "a:$V", None, 2, 1),
         (1, "two", "Build", "linux/arm64", 4, 0),
         (2, None, "two", None, 5, 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctxsize.dockerfile.parse import parse_dockerfile
-from ctxsize.dockerfile.resolve import resolve
+from ctxsize.dockerfile.resolve import Pick, resolve
 from ctxsize.dockerfile.rewrite import affected_steps, insert_markers
 from ctxsize.dockerfile.wildcard import PathMatcher
 
@@ -41,7 +41,8 @@ def test_insert_markers(text: str, after: int, expected: str) -> None:
 
 def test_lines_lead_back_to_the_original() -> None:
     text = b"FROM a\nRUN b\nRUN c\n"
-    rewritten = insert_markers(parse_dockerfile(text, "D"), text, [(1, "LABEL a=1"), (1, "LABEL b=2"), (2, MARK)])
+    markers = [(1, "LABEL a=1"), (1, "LABEL b=2"), (2, MARK)]
+    rewritten = insert_markers(parse_dockerfile(text, "D"), text, markers)
     assert rewritten.data == b"FROM a\nLABEL a=1\nLABEL b=2\nRUN b\nLABEL m=1\nRUN c\n"
     assert [rewritten.original_line(line) for line in range(1, 7)] == [1, 1, 1, 2, 2, 3]
 
@@ -74,7 +75,8 @@ def test_a_place_or_text_that_would_break_the_file(after: int, text: str) -> Non
 )
 def test_affected_steps(text: str, steps: tuple[int | None, ...]) -> None:
     plan = resolve(parse_dockerfile(text.encode(), "D"))
-    found = affected_steps(
-        plan, lambda pick: any(PathMatcher(pattern, deep=True).cover("git") != "none" for pattern in pick.patterns)
-    )
-    assert found == steps
+
+    def takes_git(pick: Pick) -> bool:
+        return any(PathMatcher(pattern, deep=True).cover("git") != "none" for pattern in pick.patterns)
+
+    assert affected_steps(plan, takes_git) == steps

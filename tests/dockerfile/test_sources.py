@@ -99,7 +99,9 @@ COPY last /
         ("0", ["one"], ["one"]),
     ],
 )
-def test_only_stages_that_are_built_count(target: str | None, buildkit: list[str], classic: list[str]) -> None:
+def test_only_stages_that_are_built_count(
+    target: str | None, buildkit: list[str], classic: list[str]
+) -> None:
     assert patterns(sources(STAGES, target=target)) == buildkit
     assert patterns(sources(STAGES, target=target, buildkit=False)) == classic
 
@@ -130,7 +132,8 @@ def test_onbuild_of_a_stage_runs_in_the_stages_from_it() -> None:
 
 def test_onbuild_of_a_base_image() -> None:
     dockerfile = parse_dockerfile(b"FROM node\nCOPY x /\n", "Dockerfile")
-    known = context_sources(dockerfile, base_images={"node": BaseImage(onbuild=("COPY package.json /", "RUN x"))})
+    node = BaseImage(onbuild=("COPY package.json /", "RUN x"))
+    known = context_sources(dockerfile, base_images={"node": node})
     assert (patterns(known), known.notes) == (["package.json", "x"], ())
     unknown = context_sources(dockerfile)
     assert patterns(unknown) == ["x"]
