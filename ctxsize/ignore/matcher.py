@@ -314,6 +314,11 @@ class Matcher:
         self._negated = [rule.negated for rule in self.rules]
         self._programs: list[Program] = [compile_pattern(rule.pattern) for rule in self.rules]
         self._broken = self._find_broken()
+        # The names a path must have among its components for a rule to match: asked first, as it is fast.
+        self._required = [
+            frozenset([element.text for element in program.elements if element.op is Op.LITERAL])
+            for program in self._programs
+        ]
         self._exceptions = any(self._negated)
         self._weird_exceptions = False
         self._leads = _Lead()
@@ -360,7 +365,7 @@ class Matcher:
                 root = None
             elif root is None:
                 root = state.path + parent
-            if outcome.ignored and not outcome.enter and unreached is None:
+            if outcome.ignored and unreached is None and not self._enters(state.path + parent):
                 unreached = state.path + parent
             state = state.child(parent, outcome)
         outcome = state.outcome(name)
@@ -368,10 +373,13 @@ class Matcher:
             root = None
         elif root is None:
             root = path
+        names = {*parents, name}
         matches = tuple(
-            rule
-            for index, (rule, program) in enumerate(zip(self.rules, self._programs, strict=True))
-            if index not in self._broken and matches_path_or_parent(program, path)
+            self.rules[index]
+            for index, required in enumerate(self._required)
+            if required <= names
+            and index not in self._broken
+            and matches_path_or_parent(self._programs[index], path)
         )
         emptied = outcome.emptied and not is_dir
         return Verdict(outcome.ignored, outcome.rule, root, matches, emptied, unreached)
@@ -388,6 +396,15 @@ class Matcher:
                 if matches_path_or_parent(program, path):
                     ignored = not ignored
         return ignored
+
+    def _enters(self, path: str) -> bool:
+        """Whether the dialect's walker enters this directory although it is ignored."""
+        if self._weird_exceptions:
+            return True
+        node: _Lead | None = self._leads if self._exceptions else None
+        for name in path.split("/"):
+            node = node.below.get(name) if node else None
+        return node is not None
 
     def may_include_below(self, path: str) -> bool:
         """Whether fsutil, with these as *include* patterns, enters a directory none of them matches."""
@@ -512,7 +529,9 @@ class Matcher:
         table = self._sinks.get(index)
         if table is None:
             table = self._sinks[index] = _Table(self, (), (index,), (), None)
-            table.default = table.sink = Outcome(True, self.rules[index], False, False, True, table)
+            table.default = table.sink = Outcome(
+                True, self.rules[index], False, self._weird_exceptions, True, table
+            )
         return table
 
     def _default(self, table: _Table, path: str) -> Outcome:

@@ -389,7 +389,10 @@ class DockerPattern(RegexPattern):
     ``MatchesOrParentMatches``. What a build really leaves out needs :class:`ctxsize.ignore.Matcher`, which
     knows the walkers, too.
 
-    Raises :class:`PatternError` for a pattern Docker refuses.
+    ``regex`` is one expression of RE2 for the same question; pathspec's own RE2 backend uses it. It can't
+    tell bytes that are not UTF-8 apart.
+
+    Raises :class:`PatternError` for a pattern Docker refuses, at once or when it would use it.
     """
 
     __slots__ = ("cleaned", "program")
@@ -411,6 +414,7 @@ class DockerPattern(RegexPattern):
         self.cleaned, negated = cleaned
         self.include = not negated if include is None else include
         self.program = compile_pattern(self.cleaned)
+        self.regex = compile_regex(_path_or_parent_expression(self.program))
 
     def matches_path(self, path: str) -> bool:
         """Whether the pattern matches this very path (relative, '/'-separated, undecodable bytes as
@@ -434,9 +438,28 @@ class DockerPattern(RegexPattern):
 
     def __copy__(self) -> DockerPattern:
         copy = DockerPattern(None)
-        copy.pattern, copy.include = self.pattern, self.include
+        copy.pattern, copy.include, copy.regex = self.pattern, self.include, self.regex
         copy.cleaned, copy.program = self.cleaned, self.program
         return copy
+
+
+def _path_or_parent_expression(program: Program) -> str:
+    """An RE2 expression to search a path with, which finds what ``matches_path_or_parent`` finds."""
+    text, end = re2.escape(go_text(program.text)), r"(?:/|\z)"
+    if program.kind is Kind.EXACT:
+        return f"^{text}{end}"
+    if program.kind is Kind.PREFIX:
+        return f"^{text}"
+    if program.kind is Kind.SUFFIX:
+        return (
+            f"(?:^|/){re2.escape(go_text(program.text[1:]))}{end}" if program.text[:1] == "/" else text + end
+        )
+    regex = program.regex
+    quoted = regex.rfind("\\Q") > regex.rfind("\\E")
+    escaped = (len(regex) - len(regex[:-1].rstrip("\\")) - 1) % 2
+    if quoted or escaped:
+        return regex  # its $ is a plain character: it finds all that starts with a match anyway
+    return regex[:-1] + end
 
 
 @lru_cache(maxsize=1024)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ctxsize.errors import IgnoreFileError, UsageError
 from ctxsize.ignore.find import resolve_scoped
 from ctxsize.ignore.matcher import DirState, Matcher
+from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import Dialect
 
 
@@ -49,14 +50,27 @@ def arrivals(root: Path, matcher: Matcher, dockerfile: str = "Dockerfile") -> It
             where=matcher.source,
             hint=f"add a line !{dockerfile}",
         )
-    # The daemon reads them, and takes them away again when they are ignored: those that a symlink leads to,
-    # of a context whose ignore file it can open.
-    removed = set()
-    target = resolve_scoped(root, ".dockerignore")
-    if target and any(entry.path == target and entry.kind == "-" for entry in found):
-        ignored = [path for path in (".dockerignore", dockerfile) if matcher.matches_or_parent(path)]
-        removed = {resolve_scoped(root, path) for path in ignored}
+    removed = _removed_by_daemon(root, dockerfile, {entry.path for entry in found if entry.kind == "-"})
     yield from (entry for entry in found if entry.path not in removed)
+
+
+def _removed_by_daemon(root: Path, dockerfile: str, sent: set[str]) -> set[str | None]:
+    """What the daemon takes away after reading it: the ignore file and the Dockerfile, when ignored.
+
+    It reads the ignore file again, in the context it got, where a symlink can't lead outside and ``/`` is the
+    context; the file a symlink leads to is what it removes. Without an ignore file it removes nothing.
+    """
+    target = resolve_scoped(root, ".dockerignore")
+    if target is None or target not in sent:
+        return set()
+    try:
+        rules = parse_ignore((root / target).read_bytes(), target, Dialect.CLASSIC).rules
+    except IgnoreFileError:
+        return set()
+    daemon = Matcher(rules, Dialect.CLASSIC, target)
+    return {
+        resolve_scoped(root, path) for path in (".dockerignore", dockerfile) if daemon.matches_or_parent(path)
+    }
 
 
 def _walk(

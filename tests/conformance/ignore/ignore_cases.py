@@ -1,4 +1,4 @@
-"""Cases of the ignore conformance tests: trees and ignore files biased to the nasty, and what ctxsize expects.
+"""Cases of the ignore conformance tests: nasty trees and ignore files, and what ctxsize expects of them.
 
 A case is plain JSON, so that a recorded one can be replayed years later whatever the generator does then.
 Text that is not UTF-8 is kept as surrogates (os.fsdecode's way).
@@ -22,13 +22,18 @@ Listing = list[list[Any]]  # sorted [path, kind, size], or [["error"]] when the 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A tree (entries ``[path, kind, content]``; content is a size, a link target, or None), the text of
-    its ignore file (None: there is none), of ``<Dockerfile>.dockerignore``, and the Dockerfile's path."""
+    """A tree, the text of its ignore file (None: there is none), of ``<Dockerfile>.dockerignore``, the
+    Dockerfile's path, and where ``.dockerignore`` leads when it is a symlink (then ``rules`` has the text).
+
+    Entries are ``[path, kind, content]``: the kind as ``ls -l`` shows it, or h for a hard link; the content
+    is a file's size, a link's target, or None.
+    """
 
     tree: list[list[Any]]
     ignore: str | None
     own_ignore: str | None = None
     dockerfile: str = "Dockerfile"
+    ignore_link: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,6 +49,8 @@ def write_case(case: Case, root: Path) -> None:
             target.write_bytes(b"x" * content)
         elif kind == "l":
             target.symlink_to(content)
+        elif kind == "h":
+            os.link(root / content, target)
         elif kind == "p":
             os.mkfifo(target)
         elif kind == "s":
@@ -54,7 +61,11 @@ def write_case(case: Case, root: Path) -> None:
     (root / case.dockerfile).parent.mkdir(exist_ok=True)
     (root / case.dockerfile).write_text("FROM scratch\nCOPY . /\n")
     if case.ignore is not None:
-        (root / ".dockerignore").write_bytes(os.fsencode(case.ignore))
+        name = ".dockerignore"
+        if case.ignore_link:
+            (root / name).symlink_to(case.ignore_link)
+            name = "rules"
+        (root / name).write_bytes(os.fsencode(case.ignore))
     if case.own_ignore is not None:
         (root / f"{case.dockerfile}.dockerignore").write_bytes(os.fsencode(case.own_ignore))
 
@@ -383,6 +394,9 @@ def _tree(rng: random.Random, names: list[str]) -> list[list[Any]]:
         content: Any = rng.randint(0, 9) if kind == "-" else None
         if kind == "l":
             content = rng.choice([*names, "../a", "nowhere", "/etc", "a/b"])
+        files = [entry[0] for entry in tree if entry[1] == "-"]
+        if kind == "-" and files and rng.random() < 0.05:
+            kind, content = "h", rng.choice(files)
         tree.append([path, kind, content])
     return tree
 
@@ -430,7 +444,7 @@ def _pattern(rng: random.Random, tree: list[list[Any]], names: list[str], odd: f
 
 
 def generate(seed: int) -> Case:
-    """The case of a seed: the same one, always."""
+    """The case of a seed: the same one, always (of one version of this generator)."""
     rng = random.Random(f"ctxsize-ignore-{seed}")
     mood = rng.choices(["everyday", "short", "odd"], [25, 40, 35])[0]
     odd = {"everyday": 0.05, "short": 0.15, "odd": 0.5}[mood]
@@ -469,4 +483,7 @@ def generate(seed: int) -> Case:
             dockerfile = "sub.Dockerfile"
     if rng.random() < 0.05:
         own = "\n".join(_pattern(rng, tree, names, odd) for _ in range(rng.randint(0, 3)))
-    return Case(tree, text if rng.random() < 0.98 else None, own, dockerfile)
+    link = None
+    if rng.random() < 0.02 and not any(entry[0] == "rules" for entry in tree):
+        link = rng.choice(["rules", "./rules", "/rules", "../rules", "nowhere", ".dockerignore", "."])
+    return Case(tree, text if rng.random() < 0.98 else None, own, dockerfile, link)

@@ -118,14 +118,19 @@ class Reference:
 
 
 def _listing(layers: list[tarfile.TarFile]) -> list[list[Any]]:
-    found = {}
+    found: dict[str, list[Any]] = {}
     for layer in layers:
         for member in layer:
             path = member.name.removeprefix("./").rstrip("/")
             if path in ("", "."):
                 continue
-            kind = _KINDS[member.type]
-            size = len(os.fsencode(member.linkname)) if kind == "l" else member.size if kind == "-" else 0
+            kind, size = _KINDS[member.type], 0
+            if kind == "l":
+                size = len(os.fsencode(member.linkname))
+            elif member.islnk():
+                size = found[member.linkname.removeprefix("./")][2]
+            elif kind == "-":
+                size = member.size
             found[path] = [path, kind, size]
     return sorted(found.values())
 
