@@ -27,7 +27,7 @@ from ctxsize.engine.image import Image
 from ctxsize.engine.images import ImageReader
 from ctxsize.engine.janitor import Run
 from ctxsize.engine.plan import BuildPlan, make_plan
-from ctxsize.errors import BuildFailed
+from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.progress import Progress, Silent
 from ctxsize.project import Project, open_project
@@ -38,7 +38,7 @@ class Measurement:
     """A comparison and what the JSON has no place for: the errors of the variants that failed."""
 
     comparison: Comparison
-    failures: Mapping[str, Exception]
+    failures: Mapping[str, BuildFailed | EngineError]
 
 
 def compare(
@@ -70,9 +70,7 @@ def compare(
     buildkit = choice.name != "classic"
     read = make_plan(project, options, (), buildkit=buildkit, base_images=bases, predefined=predefined)
     sources = plan_sources(read.resolved, ContextDirectory(project.context))
-    found = scan(
-        project.context, project.ignore, project.dialect, hidden=project.ignore_files, needs=sources
-    )
+    found = scan(project.context, project.ignore, project.dialect, hidden=project.ignore_files, needs=sources)
     warnings = [Warning("builder", choice.notice)] if choice.notice else []
     needed = {WITH: None if sources.unknown or found.needed is None else found.needed.bytes}
     if project.ignore is None:
@@ -84,7 +82,9 @@ def compare(
                 where=project.name,
             )
         )
-        return Measurement(_assemble(project, engine, choice, options, found, needed, {}, {}, None, warnings), {})
+        return Measurement(
+            _assemble(project, engine, choice, options, found, needed, {}, {}, None, warnings), {}
+        )
     ignored = [root.path for root in found.roots]
     plan = make_plan(project, options, ignored, buildkit=buildkit, base_images=bases, predefined=predefined)
     with Run(engine) as run:
@@ -98,7 +98,9 @@ def compare(
         if keep:
             images = {name: _kept(engine, project, name, image) for name, image in images.items()}
     failures = {name: result.failure for name, result in measured.items() if result.failure is not None}
-    comparison = _assemble(project, engine, choice, options, found, needed, measured, images, savings, warnings)
+    comparison = _assemble(
+        project, engine, choice, options, found, needed, measured, images, savings, warnings
+    )
     return Measurement(comparison, failures)
 
 
@@ -165,7 +167,11 @@ def _size(context: Path, path: str) -> int | None:
 def _explain(project: Project, plan: BuildPlan, measured: Mapping[str, Measured]) -> None:
     """Where only ``with`` fails, name the rule that ignores what the Dockerfile needs."""
     failure = measured[WITH].failure
-    if not isinstance(failure, BuildFailed) or project.ignore is None or measured[WITHOUT].failure is not None:
+    if (
+        not isinstance(failure, BuildFailed)
+        or project.ignore is None
+        or measured[WITHOUT].failure is not None
+    ):
         return
     matcher = Matcher(project.ignore.rules, project.dialect)
     names = ContextDirectory(project.context)
@@ -195,7 +201,9 @@ def _kept(engine: Engine, project: Project, variant: str, image: ImageFigures) -
 
 def _tag_name(name: str) -> str:
     """``name`` as a repository name: lower-case letters, digits and single dashes."""
-    words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name.lower()).split()
+    words = "".join(
+        letter if letter.isascii() and letter.isalnum() else " " for letter in name.lower()
+    ).split()
     return "-".join(words) or "project"
 
 

@@ -77,7 +77,9 @@ def open_context(path: str | Path) -> Path:
     if not context.exists():
         raise UsageError("no such directory", where=str(path), hint="give the path of a build context")
     if not context.is_dir():
-        raise UsageError("not a directory", where=str(path), hint="give the directory that holds the Dockerfile")
+        raise UsageError(
+            "not a directory", where=str(path), hint="give the directory that holds the Dockerfile"
+        )
     return context.resolve()
 
 
@@ -89,7 +91,9 @@ def read_ignore_file(ignore_path: Path, context: Path, dialect: Dialect) -> Igno
     try:
         data = ignore_path.read_bytes()
     except OSError as error:
-        raise UsageError(f"can't be read: {error.strerror}", where=shown, hint="check its permissions") from error
+        raise UsageError(
+            f"can't be read: {error.strerror}", where=shown, hint="check its permissions"
+        ) from error
     return parse_ignore(data, shown, dialect)
 
 
@@ -112,7 +116,7 @@ def _dockerfile(context: Path, given: str | Path | None) -> Path:
         path = Path(os.path.abspath(given))
         hint = "-f is relative to the current directory, as in docker build"
         if not path.exists() and (context / given).exists():
-            hint = f"-f is relative to the current directory, as in docker build: did you mean {context / given}?"
+            hint += f": did you mean {context / given}?"
     if not path.exists():
         raise DockerfileError("no Dockerfile here", where=str(given or path), hint=hint)
     if path.is_dir():

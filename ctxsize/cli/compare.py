@@ -27,14 +27,31 @@ Examples:
 @click.command(epilog=_EPILOG)
 @PATH
 @build_options
-@click.option("--builder", type=click.Choice(["auto", "buildkit", "buildkit-upload", "classic"]), default="auto",
-              show_default=True, help="Which builder measures; auto takes BuildKit where the engine has it.")
+@click.option(
+    "--builder",
+    type=click.Choice(["auto", "buildkit", "buildkit-upload", "classic"]),
+    default="auto",
+    show_default=True,
+    help="Which builder measures; auto takes BuildKit where the engine has it.",
+)
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Timed builds of each variant.")
-@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, metavar="N",
-              help="Rows in the tables of paths and rules; 0 shows all.")
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Rows in the tables of paths and rules; 0 shows all.",
+)
 @click.option("--keep", is_flag=True, help="Keep both images and print their tags.")
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True,
-              help="How to report.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to report.",
+)
 @output_options
 def compare(
     path: str,

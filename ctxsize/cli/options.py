@@ -19,16 +19,31 @@ PATH = click.argument("path", type=click.Path(file_okay=False), default=".", req
 def build_options(command: _Command) -> _Command:
     """The options of ``docker build`` that a measurement passes on."""
     options = [
-        click.option("-f", "--file", "dockerfile", type=click.Path(dir_okay=False), metavar="FILE",
-                     help="The Dockerfile (default: PATH/Dockerfile); may lie outside the context."),
+        click.option(
+            "-f",
+            "--file",
+            "dockerfile",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="The Dockerfile (default: PATH/Dockerfile); may lie outside the context.",
+        ),
         click.option("--target", metavar="STAGE", help="Build this stage."),
-        click.option("--build-arg", "build_args", multiple=True, metavar="NAME[=VALUE]",
-                     help="A build argument; NAME alone takes its value from the environment. Repeatable."),
+        click.option(
+            "--build-arg",
+            "build_args",
+            multiple=True,
+            metavar="NAME[=VALUE]",
+            help="A build argument; NAME alone takes its value from the environment. Repeatable.",
+        ),
         click.option("--platform", metavar="PLATFORM", help="Build for this platform, e.g. linux/arm64."),
-        click.option("--label", "labels", multiple=True, metavar="NAME[=VALUE]", help="A label for the images."),
+        click.option(
+            "--label", "labels", multiple=True, metavar="NAME[=VALUE]", help="A label for the images."
+        ),
         click.option("--network", metavar="MODE", help="The network of RUN steps: default, none or host."),
         click.option("--pull", is_flag=True, help="Pull newer base images first."),
-        click.option("--no-cache", is_flag=True, help="Run every step for real, not only those the context touches."),
+        click.option(
+            "--no-cache", is_flag=True, help="Run every step for real, not only those the context touches."
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -38,8 +53,14 @@ def build_options(command: _Command) -> _Command:
 def output_options(command: _Command) -> _Command:
     """How much is said, and where."""
     options = [
-        click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), default="-",
-                     metavar="FILE", help="Write the report here (default: -, standard output)."),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(dir_okay=False, allow_dash=True),
+            default="-",
+            metavar="FILE",
+            help="Write the report here (default: -, standard output).",
+        ),
         click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: results and errors only."),
         click.option("-v", "--verbose", is_flag=True, help="Show every step and the builder's log."),
     ]

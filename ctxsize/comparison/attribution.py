@@ -11,17 +11,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from ctxsize.dockerfile.mapping import Origin
 from ctxsize.engine.image import Change
 from ctxsize.ignore.types import Verdict
 
-
-class Origins(Protocol):
-    """Where an image path may have come from: context paths, most likely first."""
-
-    def __call__(self, image_path: str) -> Iterable[Origin]: ...
+#: Where an image path may have come from: context paths, most likely first.
+Origins = Callable[[str], Iterable[Origin]]
 
 
 @dataclass(frozen=True, slots=True)

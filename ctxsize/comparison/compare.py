@@ -71,7 +71,9 @@ def make_comparison(
             context_files=scan.without.files - scan.eligible.files,
             image_bytes=image_bytes,
             pull_bytes=pull_bytes,
-            seconds=seconds_saved(with_build.runs, without_build.runs) if with_build and without_build else None,
+            seconds=seconds_saved(with_build.runs, without_build.runs)
+            if with_build and without_build
+            else None,
         ),
         paths=paths,
         rules=_rules([rule.rule for rule in scan.rules], paths),
@@ -145,7 +147,9 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving]) -> tuple[RuleSavi
         for rule in rules
     ]
     return tuple(
-        sorted(savings, key=lambda saving: (-(saving.image_bytes or 0), -saving.context_bytes, saving.rule.line))
+        sorted(
+            savings, key=lambda saving: (-(saving.image_bytes or 0), -saving.context_bytes, saving.rule.line)
+        )
     )
 
 
@@ -174,7 +178,9 @@ def _rest(
 
 
 def _own_warnings(scan: ScanResult, image_bytes: int | None) -> Iterable[Warning]:
-    yield Warning("path-seconds", "build time is not divided over paths: `seconds` of paths and rules are null")
+    yield Warning(
+        "path-seconds", "build time is not divided over paths: `seconds` of paths and rules are null"
+    )
     if scan.hidden.files:
         yield Warning(
             "ignore-file-in-context",
@@ -183,11 +189,12 @@ def _own_warnings(scan: ScanResult, image_bytes: int | None) -> Iterable[Warning
     if scan.emptied.bytes:
         yield Warning(
             "emptied-files",
-            "BuildKit delivers some kept files with 0 bytes, because an earlier rule ignores a directory above"
-            " them; their content counts as context that is not attributed",
+            "BuildKit delivers some kept files with 0 bytes, because an earlier rule ignores a directory"
+            " above them; their content counts as context that is not attributed",
         )
     if image_bytes == 0:
         yield Warning(
             "image-unchanged",
-            "nothing of what is ignored reaches the final image: the ignore file saves context, and 0 image bytes",
+            "nothing of what is ignored reaches the final image: the ignore file saves context, but 0"
+            " image bytes",
         )

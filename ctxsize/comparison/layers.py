@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from itertools import zip_longest
 
 from ctxsize.comparison.attribution import StepChanges
@@ -14,9 +15,10 @@ from ctxsize.engine.markers import is_marker
 _KEYWORDS = {"COPY", "ADD", "RUN", "WORKDIR"}
 _CLASSIC = re.compile(r"#\(nop\)\s+([A-Z]+)\b")
 _BUILDKIT = re.compile(r"([A-Z]+)\b")
-_METADATA = frozenset(
-    "ARG CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL MAINTAINER ONBUILD SHELL STOPSIGNAL USER VOLUME".split()
-)
+_METADATA = {
+    *("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "SHELL"),
+    *("STOPSIGNAL", "USER", "VOLUME"),
+}
 
 
 def own_layers(image: Image) -> tuple[Layer, ...]:
@@ -35,24 +37,26 @@ def step_changes(
     the instructions from the end: what is left over at the start is the base image's.
     """
     pairs = list(zip_longest(_layer_history(with_image), _layer_history(without_image)))
-    steps: list[LayerStep | None] = list(image_map.steps)[-len(pairs) :] if pairs else []
-    steps = [None] * (len(pairs) - len(steps)) + steps
+    known = image_map.steps[-len(pairs) :] if pairs else ()
+    steps: list[LayerStep | None] = [*([None] * (len(pairs) - len(known))), *known]
     different = False
     for (before, after), step in zip(pairs, steps, strict=True):
         with_layer, without_layer = _layer(before), _layer(after)
         if _same(with_layer, without_layer):
             continue
 
-        def origins(path: str, step: LayerStep | None = step) -> tuple[Origin, ...]:
-            return image_map.find(step, path) if step is not None else ()
-
         yield StepChanges(
             changes=reader.changes(with_layer, without_layer),
-            origins=origins,
+            origins=_no_origins if step is None else partial(image_map.find, step),
             makes_files=step is None or step.kind == "run" or step.uses_from is not None,
             after_difference=different or (step is not None and step.uses_from is not None),
         )
         different = True
+
+
+def _no_origins(image_path: str) -> tuple[Origin, ...]:
+    """For a layer that no instruction of the Dockerfile is known to have made."""
+    return ()
 
 
 def _layer_history(image: Image) -> list[HistoryEntry]:

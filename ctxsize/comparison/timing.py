@@ -31,7 +31,7 @@ def seconds_saved(with_runs: Sequence[float], without_runs: Sequence[float]) -> 
     if min(len(with_runs), len(without_runs)) < MIN_RUNS:
         return SecondsSaved(median=median, low=None, high=None, significant=None)
     # Seeded, so that the same runs always give the same report.
-    chance = random.Random(_SEED)  # noqa: S311
+    chance = random.Random(_SEED)
     differences = sorted(
         statistics.median(chance.choices(without_runs, k=len(without_runs)))
         - statistics.median(chance.choices(with_runs, k=len(with_runs)))

@@ -6,7 +6,6 @@ Nothing is started that outlives the call, and nothing needs to be importable or
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import struct
 import threading
@@ -79,6 +78,8 @@ def share(
 
 def _help(reply: int, work: Callable[[], object]) -> None:
     """A fork's life: it never returns to the caller's code, nor runs its clean-up."""
+    import pickle  # not needed for a scan that nobody shares
+
     status = 1
     try:
         try:
@@ -98,6 +99,8 @@ def _end(pid: int, answer: int) -> None:
 
 
 def _result(data: bytes) -> Any:
+    import pickle
+
     if not data:
         raise ChildProcessError("a helper process ended early")
     result, error = pickle.loads(data)

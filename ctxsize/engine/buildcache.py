@@ -23,6 +23,8 @@ from ctxsize.engine.markers import is_marker
 #: The first API version in which `/system/df` can be asked for the build cache alone.
 _DF_BY_TYPE = (1, 42)
 _ROUNDS = 50
+#: The steps that receive an uploaded context, which descends from no marker.
+_UPLOADS = frozenset({"[internal] load remote build context", "copy /context /"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class OwnRecords:
         for vertex in status.vertexes:
             if vertex.cached or vertex.started is None or vertex.completed is None:
                 continue
-            if not is_marker(vertex.name):
+            if not (is_marker(vertex.name) or vertex.name in _UPLOADS):
                 continue
             window = Window.of(vertex.started, vertex.completed)
             if str(window) not in self._windows:

@@ -46,7 +46,8 @@ def choose(engine: Engine, wanted: str = "auto") -> Choice:
     if not engine.info.buildkit:
         if wanted != "auto":
             raise EngineError(
-                f"the engine at {engine.host} has no BuildKit", hint="use --builder classic, or a newer engine"
+                f"the engine at {engine.host} has no BuildKit",
+                hint="use --builder classic, or a newer engine",
             )
         kind = "Podman's API has" if engine.info.podman else "the engine has"
         return Choice("classic", f"{kind} no BuildKit: building with the classic builder")

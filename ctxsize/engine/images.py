@@ -19,6 +19,7 @@ import docker
 import requests.exceptions
 from docker.errors import DockerException
 
+from ctxsize.engine import pullsizes
 from ctxsize.engine.gzipmeter import GzipMeter
 from ctxsize.engine.image import Change, HistoryEntry, Image, Layer
 from ctxsize.errors import EngineError
@@ -58,6 +59,7 @@ class ImageReader:
         self._curves: dict[int, GzipMeter] = {}
         self._documents: dict[str, Any] = {}
         self._aliases: dict[str, str] = {}
+        self._pull_sizes = pullsizes.load()
         try:
             self._read(api, image_ids)
             self.images: Mapping[str, Image] = self._assemble(image_ids)
@@ -124,7 +126,9 @@ class ImageReader:
                 for member in outer:
                     if member.issym() or member.islnk():
                         target = os.path.join(os.path.dirname(member.name), member.linkname)
-                        self._aliases[member.name] = os.path.normpath(target if member.issym() else member.linkname)
+                        self._aliases[member.name] = os.path.normpath(
+                            target if member.issym() else member.linkname
+                        )
                     elif member.isfile():
                         self._read_member(outer, member)
 
@@ -144,14 +148,19 @@ class ImageReader:
     def _read_layer(self, name: str, body: _Body, *, stored: int | None) -> None:
         """Read one layer's listing; ``stored`` is its compressed size when it came compressed."""
         key = len(self._layers)
-        with GzipMeter() as meter:
-            body.listener = meter.feed
+        pull_bytes = self._pull_sizes.get(name) if stored is None else None
+        if pull_bytes is None:
+            with GzipMeter() as meter:
+                body.listener = meter.feed
+                self._read_entries(key, body)
+                body.drain()
+            if stored is not None:
+                meter.rescale(stored)
+            self._curves[key] = meter
+            pull_bytes = meter.total
+        else:
             self._read_entries(key, body)
             body.drain()
-        pull_bytes = meter.total if stored is None else stored
-        if stored is not None:
-            meter.rescale(stored)
-        self._curves[key] = meter
         total, files = self._database.execute(
             "SELECT coalesce(sum(bytes), 0), count(*) FROM entries WHERE layer = ?", (key,)
         ).fetchone()
@@ -164,11 +173,15 @@ class ImageReader:
                 layer.errors = "surrogateescape"
                 for entry in layer:
                     # A stream can't go back, so the list tarfile keeps would only cost memory.
-                    layer.members = []
+                    layer.members = []  # type: ignore[attr-defined]
                     if entry.isdir():
                         continue
                     size = _bytes_of(entry)
-                    stop = entry.offset_data + (entry.size + 511) // 512 * 512 if entry.isfile() else entry.offset_data
+                    stop = (
+                        entry.offset_data + (entry.size + 511) // 512 * 512
+                        if entry.isfile()
+                        else entry.offset_data
+                    )
                     link = os.fsencode(entry.linkname) if entry.issym() or entry.islnk() else None
                     if entry.islnk():
                         link = os.fsencode(_clean(entry.linkname))
@@ -184,6 +197,7 @@ class ImageReader:
         if not isinstance(manifest, list):
             raise EngineError("the engine's answer to `docker save` has no manifest")
         found: dict[str, Image] = {}
+        pullsizes.remember(self._shared_sizes(manifest))
         for record in manifest:
             config = self._documents[record["Config"]]
             digest = os.path.basename(record["Config"]).removesuffix(".json")
@@ -200,14 +214,25 @@ class ImageReader:
             raise EngineError(f"the engine's answer to `docker save` lacks the image {missing[0]}")
         return found
 
+    def _shared_sizes(self, manifest: list[dict[str, Any]]) -> dict[str, int]:
+        """The sizes of the layers that all images have: those of the base, which the next run has too."""
+        lists = [[self._resolve(path) for path in record["Layers"]] for record in manifest]
+        shared = set(lists[0]).intersection(*lists[1:]) if len(lists) > 1 else set()
+        return {path: self._layers[path].pull_bytes for path in shared if path in self._layers}
+
     def _layer(self, path: str) -> Layer:
+        resolved = self._resolve(path)
+        if resolved not in self._layers:
+            raise EngineError(f"the engine's answer to `docker save` lacks the layer {path}")
+        return self._layers[resolved]
+
+    def _resolve(self, path: str) -> str:
+        """The name a layer was read under: older engines store a repeated one as a link to the first."""
         seen = set()
         while path in self._aliases and path not in seen:
             seen.add(path)
             path = self._aliases[path]
-        if path not in self._layers:
-            raise EngineError(f"the engine's answer to `docker save` lacks the layer {path}")
-        return self._layers[path]
+        return path
 
 
 def _with_diff_id(layer: Layer, diff_id: str) -> Layer:

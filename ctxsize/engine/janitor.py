@@ -139,8 +139,11 @@ def _real_tags(image: dict[str, object]) -> list[object]:
 
 def _labelled_runs(api: docker.APIClient) -> set[str]:
     label = {"label": RUN_LABEL}
-    runs = {str((image.get("Labels") or {}).get(RUN_LABEL)) for image in api.images(filters=label, all=True)
-            if not _real_tags(image)}
+    runs = {
+        str((image.get("Labels") or {}).get(RUN_LABEL))
+        for image in api.images(filters=label, all=True)
+        if not _real_tags(image)
+    }
     runs |= {str(container["Labels"][RUN_LABEL]) for container in api.containers(all=True, filters=label)}
     return runs
 

@@ -45,7 +45,9 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
     return tuple(sorted(steps, key=lambda step: step.started))
 
 
-def line_map(rewritten: Dockerfile, original_line: Callable[[int], int]) -> Callable[[str | None, int], int | None]:
+def line_map(
+    rewritten: Dockerfile, original_line: Callable[[int], int]
+) -> Callable[[str | None, int], int | None]:
     """How BuildKit's ``[stage 3/7]`` leads back to a line of the Dockerfile as the user wrote it.
 
     BuildKit counts the FROM of an image as 1 and then every ADD, COPY, RUN and WORKDIR of the stage;

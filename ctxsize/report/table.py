@@ -44,8 +44,24 @@ def _variants(result: Comparison, style: Style) -> str:
         _row("context", with_, without, lambda v: v.context.bytes, format_bytes, saved.context_bytes, style),
         _row("  files", with_, without, lambda v: v.context.files, str, saved.context_files, style),
         _row("  sent", with_, without, lambda v: v.context.sent_bytes, format_bytes, None, style),
-        _row("image", with_, without, lambda v: v.image and v.image.bytes, format_bytes, saved.image_bytes, style),
-        _row("pull", with_, without, lambda v: v.image and v.image.pull_bytes, format_bytes, saved.pull_bytes, style),
+        _row(
+            "image",
+            with_,
+            without,
+            lambda v: v.image.bytes if v.image else None,
+            format_bytes,
+            saved.image_bytes,
+            style,
+        ),
+        _row(
+            "pull",
+            with_,
+            without,
+            lambda v: v.image.pull_bytes if v.image else None,
+            format_bytes,
+            saved.pull_bytes,
+            style,
+        ),
         [
             "build time",
             *(format_seconds(v.build.seconds) if v.build else _failed(v) for v in (with_, without)),
@@ -57,8 +73,13 @@ def _variants(result: Comparison, style: Style) -> str:
         for variant in (with_, without)
         if variant.image is not None and variant.image.tag is not None
     ]
-    text = tabulate(rows, headers=["", "with", "without", "saved"], tablefmt="plain", colalign=_ALIGN[:4],
-                    disable_numparse=True)
+    text = tabulate(
+        rows,
+        headers=["", "with", "without", "saved"],
+        tablefmt="plain",
+        colalign=_ALIGN[:4],
+        disable_numparse=True,
+    )
     return "\n".join([text, *(row[0] for row in kept)])
 
 
@@ -121,8 +142,13 @@ def _paths(result: Comparison, style: Style) -> str:
         if size:
             rows.append([label, "", "", format_bytes(size), "", "", ""])
     headers = ["path", "files", "context", "image", "pull", "rule", ""]
-    table = tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True,
-                     colalign=("left", "right", "right", "right", "right", "left", "left"))
+    table = tabulate(
+        rows,
+        headers=headers,
+        tablefmt="plain",
+        disable_numparse=True,
+        colalign=("left", "right", "right", "right", "right", "left", "left"),
+    )
     return "\n".join([style.bold("Saved, by path"), _trim(table), *_more(result.paths, shown)])
 
 
@@ -141,8 +167,13 @@ def _rules(result: Comparison, style: Style) -> str:
         for rule in shown
     ]
     headers = ["line", "rule", "paths", "files", "context", "image", "pull"]
-    table = tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True,
-                     colalign=("right", "left", "right", "right", "right", "right", "right"))
+    table = tabulate(
+        rows,
+        headers=headers,
+        tablefmt="plain",
+        disable_numparse=True,
+        colalign=("right", "left", "right", "right", "right", "right", "right"),
+    )
     return "\n".join([style.bold("Saved, by rule"), _trim(table), *_more(result.rules, shown)])
 
 

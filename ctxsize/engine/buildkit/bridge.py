@@ -1,22 +1,110 @@
-"""From the Docker SDK's upgraded HTTP response to a plain socket an event loop can own."""
+"""From the Docker SDK's upgraded HTTP response to a plain socket that an event loop can own."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import socket
+import ssl
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import requests
 
+from ctxsize.engine.buildkit.errors import SessionUnavailable
+
+_BLOCK = 64 * 1024
+
 
 def as_socket(response: requests.Response) -> tuple[socket.socket, bytes]:
-    """The connection of a 101 response, as a socket of our own, and the bytes that arrived behind the headers."""
-    reader: Any = response.raw._fp.fp
+    """The connection of a 101 response as a socket of our own, and the bytes that came behind the headers.
+
+    A Unix or TCP socket is taken over. TLS and ``ssh`` connections, which no event loop can take, are bridged to
+    one end of a socket pair by daemon threads that end with the connection. Raises SessionUnavailable for a
+    connection of paramiko, whose buffers can't be got at (the SDK's ``use_ssh_client=True`` works).
+    """
+    reader: Any = response.raw._fp.fp  # type: ignore[union-attr]
+    if hasattr(reader, "channel"):
+        return _over_ssh(response, reader)
     sock = reader.raw._sock
     sock.setblocking(False)
     # The engine starts to talk right behind the headers: part of that may sit in the reader's buffer.
-    early = bytes(reader.peek(1))
+    try:
+        early = bytes(reader.peek(1))
+    except ssl.SSLWantReadError:
+        early = b""
+    if isinstance(sock, ssl.SSLSocket):
+        return _bridged(lambda far: _pump_tls(sock, far, response)), early
     own = socket.socket(fileno=os.dup(sock.fileno()))
     own.setblocking(False)
     response.close()
     return own, early
+
+
+def interrupt(response: requests.Response) -> None:
+    """Wake a thread that waits for more of a streamed response: it reads the end. Best effort."""
+    with contextlib.suppress(AttributeError, OSError):
+        response.raw._fp.fp.raw._sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+
+
+def _bridged(*pumps: Callable[[socket.socket], None]) -> socket.socket:
+    """One end of a socket pair; each pump gets the other end in a thread of its own."""
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    for pump in pumps:
+        threading.Thread(target=pump, args=(far,), name="buildkit-bridge", daemon=True).start()
+    return near
+
+
+def _pump_tls(tls: ssl.SSLSocket, far: socket.socket, response: requests.Response) -> None:
+    """Both ways in one thread: OpenSSL does not allow reading and writing one connection at the same time."""
+    pending = b""
+    poll = select.poll()
+    with contextlib.suppress(OSError), far:
+        while True:
+            poll.register(tls, select.POLLIN | (select.POLLOUT if pending else 0))
+            poll.register(far, 0 if pending else select.POLLIN)
+            ready = {fd for fd, _ in poll.poll(0 if tls.pending() else None)}
+            with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                received = tls.recv(_BLOCK)
+                if not received:
+                    break
+                far.sendall(received)
+            if not pending and far.fileno() in ready:
+                pending = far.recv(_BLOCK)
+                if not pending:
+                    break
+            if pending:
+                with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    pending = pending[tls.send(pending) :]
+    response.close()
+
+
+def _over_ssh(response: requests.Response, reader: Any) -> tuple[socket.socket, bytes]:
+    """The SDK's connection through an ``ssh`` process: pipes to its standard streams."""
+    process = getattr(reader.channel, "proc", None)
+    if process is None:
+        raise SessionUnavailable("sessions over SSH need the ssh program (APIClient(use_ssh_client=True))")
+    fd = process.stdout.fileno()
+    os.set_blocking(fd, False)
+    early = bytes(process.stdout.peek(1))
+    os.set_blocking(fd, True)
+
+    def from_engine(far: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while received := os.read(fd, _BLOCK):
+                far.sendall(received)
+        with contextlib.suppress(OSError):
+            far.shutdown(socket.SHUT_RDWR)
+
+    def to_engine(far: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while sending := far.recv(_BLOCK):
+                process.stdin.write(sending)
+                process.stdin.flush()
+        process.terminate()
+        response.close()
+
+    return _bridged(from_engine, to_engine), early

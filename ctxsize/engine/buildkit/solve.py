@@ -22,6 +22,7 @@ import docker.errors
 import requests
 
 from ctxsize.engine.buildkit.auth import Auth
+from ctxsize.engine.buildkit.bridge import interrupt
 from ctxsize.engine.buildkit.directory import ContextDir
 from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
@@ -42,7 +43,7 @@ from ctxsize.engine.buildkit.trace import (
 POLL = 0.5
 """Seconds between looks at whether the session is still alive while the engine says nothing."""
 CANCEL_TIMEOUT = 5.0
-"""Seconds given to the engine to take note that a build is abandoned."""
+"""Seconds the engine has to take note that a build is abandoned, and our reader to end."""
 _LOG_LINES_IN_ERROR = 20
 _REFUSED = ("401", "403", "unauthorized", "authorization", "denied", "authenticate", "basic auth")
 
@@ -225,17 +226,22 @@ class _Events:
         self._events: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._read, name="buildkit-events", daemon=True)
         self._ended = False
+        self._response: requests.Response | None = None
 
     def __enter__(self) -> _Events:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if not self._ended:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self._ended and not (kind and issubclass(kind, ConnectionLost)):
             with contextlib.suppress(requests.RequestException, docker.errors.DockerException):
                 self._api.post(
-                    self._api._url("/build/cancel"), params={"id": self._params["buildid"]}, timeout=CANCEL_TIMEOUT
+                    self._api._url("/build/cancel"),
+                    params={"id": self._params["buildid"]},
+                    timeout=CANCEL_TIMEOUT,
                 )
+        if self._response is not None:
+            interrupt(self._response)
         self._thread.join(CANCEL_TIMEOUT)
 
     def follow(self, session: Session) -> Any:
@@ -260,6 +266,7 @@ class _Events:
             response = self._api.post(
                 self._api._url("/build"), params=self._params, stream=True, timeout=(OPEN_TIMEOUT, None)
             )
+            self._response = response
             if response.status_code >= 400:
                 self._events.put(SolveError(_message(response)))
                 return
