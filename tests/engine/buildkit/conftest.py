@@ -1,0 +1,114 @@
+"""Engines, registries and shortcuts for the session's tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+import pytest
+
+from ctxsize.engine.buildkit import LocalDir, SolveRequest, SolveResult, build
+from tests.engine.buildkit.base import make_base
+from tests.engine.buildkit.cases import BASE
+from tests.engine.buildkit.docker_patterns import DockerPatterns
+
+Build = Callable[..., SolveResult]
+
+
+@pytest.fixture(scope="session")
+def base(api: docker.APIClient) -> Iterator[str]:
+    """The name of a base image with busybox, there for the session."""
+    made = make_base(api)
+    yield BASE
+    if made:
+        api.remove_image(BASE, force=True)
+
+
+def build_folder(api: docker.APIClient, folder: Path, **options: Any) -> SolveResult:
+    """Build ``folder`` with a session; SolveRequest's fields, build()'s callbacks and LocalDir's are options."""
+    callbacks = {name: options.pop(name) for name in ("on_sent", "on_update") if name in options}
+    served = {name: options.pop(name) for name in ("hidden", "overlay") if name in options}
+    directory = LocalDir(folder, DockerPatterns, **served)
+    return build(api, SolveRequest(**options), context=directory, dockerfile=directory, **callbacks)
+
+
+@pytest.fixture
+def build_here(api: docker.APIClient, tmp_path: Path, new_tag: Callable[[], str]) -> Build:
+    """``build_here(no_cache=True, …)``: build the test's own folder, its image removed after the test."""
+
+    def run(**options: Any) -> SolveResult:
+        return build_folder(api, tmp_path, **{"tags": [new_tag()], **options})
+
+    return run
+
+
+class Daemon:
+    """A dockerd of the test's own."""
+
+    def __init__(self, folder: Path, *, listen: str | None = None, options: tuple[str, ...] = ()) -> None:
+        self.host = listen or f"unix://{folder}/docker.sock"
+        self.folder = folder
+        (folder / "data").mkdir(exist_ok=True)
+        command = ["dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
+        command += ["--pidfile", f"{folder}/pid", "--bridge=none", "--iptables=false", "--ip6tables=false"]
+        command += ["--storage-driver=overlay2", "-H", self.host, *options]
+        with open(folder / "log", "wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+    def wait(self, api: docker.APIClient, seconds: float = 30) -> docker.APIClient:
+        """Return ``api`` once it answers."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(docker.errors.DockerException, OSError):
+                api.ping()
+                return api
+            time.sleep(0.1)
+        raise TimeoutError((self.folder / "log").read_text()[-2000:])
+
+    def kill(self) -> None:
+        """End it as kill -9 does."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it and what it started."""
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        containerd = self.folder / "exec/containerd/containerd.pid"
+        if containerd.exists():
+            with contextlib.suppress(ProcessLookupError, ValueError):
+                os.kill(int(containerd.read_text()), signal.SIGTERM)
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for mount in sorted((m for m in mounts if m.startswith(f"{self.folder}/")), reverse=True):
+            subprocess.run(["umount", "-l", mount], check=False)
+
+
+@pytest.fixture
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Daemon]]:
+    """``daemon(…)`` starts an engine of the test's own; needs root and dockerd."""
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+        pytest.skip("needs root and dockerd")
+    started: list[Daemon] = []
+
+    def start(folder: Path | None = None, **options: Any) -> Daemon:
+        # A socket's path may be 107 bytes long: not below pytest's own long folder names.
+        folder = folder or Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
+        started.append(Daemon(folder, **options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+        shutil.rmtree(each.folder, ignore_errors=True)

@@ -1,0 +1,88 @@
+"""The engine's trace becomes steps, times, log and warnings."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from ctxsize.engine.buildkit import Trace, decode_trace
+from ctxsize.engine.buildkit import messages_pb2 as pb
+
+
+def aux(**fields: object) -> str:
+    return base64.b64encode(pb.StatusResponse(**fields).SerializeToString()).decode()  # type: ignore[arg-type]
+
+
+def at(seconds: float) -> pb.Timestamp:
+    return pb.Timestamp(seconds=int(seconds), nanos=round(seconds % 1 * 1e9))
+
+
+def fold(*events: str) -> Trace:
+    trace = Trace()
+    for event in events:
+        trace.add(decode_trace(event))
+    return trace
+
+
+def test_a_step_that_runs_twice_adds_its_runs() -> None:
+    trace = fold(
+        aux(vertexes=[pb.Vertex(digest="d", name="step", inputs=["i"])]),
+        aux(vertexes=[pb.Vertex(digest="d", name="step", started=at(10))]),
+        aux(vertexes=[pb.Vertex(digest="d", name="step", started=at(10), completed=at(12.5))]),
+        aux(vertexes=[pb.Vertex(digest="d", name="step", started=at(10), completed=at(12.5))]),
+        aux(vertexes=[pb.Vertex(digest="d", name="step", started=at(20))]),
+        aux(vertexes=[pb.Vertex(digest="d", name="step", started=at(20), completed=at(21), cached=True)]),
+    )
+    (vertex,) = trace.vertices
+    assert vertex.runs == ((10.0, 12.5), (20.0, 21.0))
+    assert (vertex.started, vertex.completed, vertex.seconds, vertex.cached) == (10.0, 21.0, 3.5, True)
+
+
+def test_a_step_that_never_ended_has_no_seconds() -> None:
+    (vertex,) = fold(aux(vertexes=[pb.Vertex(digest="d", name="step", started=at(10))])).vertices
+    assert (vertex.started, vertex.seconds) == (10.0, None)
+
+
+def test_the_last_status_of_a_part_counts() -> None:
+    (vertex,) = fold(
+        aux(vertexes=[pb.Vertex(digest="d", name="load")]),
+        aux(statuses=[pb.VertexStatus(id="transferring context:", vertex="d", current=5, started=at(1))]),
+        aux(statuses=[pb.VertexStatus(id="transferring context:", vertex="d", current=9, completed=at(2))]),
+    ).vertices
+    (status,) = vertex.statuses
+    assert (status.current, status.completed) == (9, 2.0)
+
+
+def test_log_pieces_join_into_lines_per_stream() -> None:
+    trace = fold(
+        aux(logs=[pb.VertexLog(vertex="d", stream=1, msg=b"one\ntw")]),
+        aux(logs=[pb.VertexLog(vertex="d", stream=2, msg=b"error\r\n")]),
+        aux(logs=[pb.VertexLog(vertex="d", stream=1, msg=b"o\nlast"), pb.VertexLog(vertex="e", msg=b"x\xff\n")]),
+    )
+    assert trace.log_lines("d") == ["one", "error", "two", "last"]
+    assert trace.log_lines() == ["one", "error", "two", "x\ufffd", "last"]
+
+
+def test_warnings_have_their_dockerfile_line() -> None:
+    warning = pb.VertexWarning(
+        vertex="d",
+        short=b"JSONArgsRecommended",
+        detail=[b"use JSON"],
+        url="https://example.org",
+        info=pb.SourceInfo(filename="Dockerfile"),
+        ranges=[pb.Range(start=pb.Position(line=3))],
+    )
+    (found,) = fold(aux(warnings=[warning])).warnings
+    assert (found.message, found.detail, found.filename, found.line) == (
+        "JSONArgsRecommended",
+        ("use JSON",),
+        "Dockerfile",
+        3,
+    )
+
+
+@pytest.mark.parametrize("junk", ["not base64!", base64.b64encode(b"\xff\xff\xff").decode()])
+def test_junk_is_a_value_error(junk: str) -> None:
+    with pytest.raises(ValueError, match="not a BuildKit trace"):
+        decode_trace(junk)
