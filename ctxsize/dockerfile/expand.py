@@ -17,7 +17,7 @@ PLATFORM_ARGS = frozenset(
 )
 """The ARGs that BuildKit gives a value by itself, in a stage that declares them and before the first FROM."""
 
-_SPECIAL = "@*#?-$!0"
+_SPECIAL = "@*#?-$!"
 
 
 class ExpansionError(ValueError):
@@ -287,7 +287,7 @@ class _Expander:
 
     def _name(self) -> str:
         first = self._peek()
-        if first and first in _SPECIAL and first != "0":
+        if first and first in _SPECIAL:
             return self._next()
         pattern = r"\d+" if first.isdigit() else r"\w*"
         match = re.compile(pattern).match(self.word, self.at)

@@ -223,7 +223,7 @@ class _Reader:
     def _heredocs(self, instruction: Instruction, text: str) -> tuple[Heredoc, ...]:
         """Take the here-documents that the line announces, in order."""
         carrier = instruction.onbuild or instruction
-        if carrier.keyword not in _WITH_HEREDOC or carrier.json or "<<" not in text:
+        if carrier.keyword not in _WITH_HEREDOC or "<<" not in text:
             return ()
         words = split_quoted(text, "\\")
         if _unquote(text) is None:

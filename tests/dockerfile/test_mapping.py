@@ -76,7 +76,11 @@ ONE_STEP = [
     ("COPY a /bin/tool", "usr/bin/tool", ("a",)),
     ("COPY a /var/run/", "run/a", ("a",)),
     ("COPY src /usr/bin", "usr/bin/a", ("src/a",)),
+    ("COPY a /binx", "usr/binx", ()),
+    # a number that is no earlier stage is an image
+    ("COPY --from=0 /a /", "a", ()),
     # not known: no guess
+    ("WORKDIR ${X:?}\nCOPY a .", "base/a", ()),
     ("COPY a ${X:?}", "a", ()),
 ]
 

@@ -96,8 +96,8 @@ def build(api: docker.APIClient, context: Path, dockerfile: str, builder: str, b
     made = re.findall(r"^ ---> ([0-9a-f]{12})$", text, re.MULTILINE)
     made += [event["aux"]["ID"] for event in events if isinstance(event.get("aux"), dict)]
     failed = next((event["error"] for event in events if "error" in event), None)
-    assert failed is None, failed
     try:
+        assert failed is None, failed
         return layers(b"".join(api.get_image(made[-1])))
     finally:
         for image in reversed(made):

@@ -27,6 +27,8 @@ def names(tmp_path: Path) -> ContextDirectory:
         ("loop", "loop"),
         ("gone", "nope"),
         ("d/self", "."),
+        ("d/beside", "../e"),
+        ("d/top", "/e"),
     ):
         (tmp_path / link).symlink_to(target)
     return ContextDirectory(tmp_path)
@@ -61,6 +63,8 @@ def test_kind(names: ContextDirectory, path: str, kind: str | None) -> None:
         ("up/c.py", "d/sub/c.py"),
         ("abs", "d/a.py"),
         ("d/self/self/a.py", "d/a.py"),
+        ("d/beside/a.py", "e/a.py"),
+        ("d/top/a.py", "e/a.py"),
         ("loop", None),
         ("gone", None),
         ("nope", None),

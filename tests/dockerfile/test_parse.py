@@ -52,6 +52,7 @@ ACCEPTED = [
     # the JSON form, and what only looks like it
     (FROM + 'COPY ["a", "/"]\n', ["COPY:2-2 a|/"]),
     (FROM + 'COPY ["a", "/",]\n', ["COPY:2-2 [\"a\",|\"/\",]"]),
+    (FROM + 'COPY ["a", 1]\n', ['COPY:2-2 ["a",|1]']),
     (FROM + "COPY [a, /]\n", ["COPY:2-2 [a,|/]"]),
     (FROM + 'COPY  --chown=0:0  ["a", "/"]\n', ["COPY:2-2 a|/"]),
     # here-documents
@@ -64,6 +65,7 @@ ACCEPTED = [
     (FROM + "COPY << EOF /d/\nEOF\nCOPY a /\n", ["COPY:2-3 <<|EOF|/d/", "COPY:4-4 a|/"]),
     (FROM + "RUN <<EOF bash && <<E2 cat\nx \\\nEOF\n# y\nE2\n", ["RUN:2-6 <<EOF|bash|&&|<<E2|cat"]),
     (FROM + "ONBUILD COPY <<EOF /\nx\nEOF\nCOPY a /\n", ["ONBUILD:2-4 COPY|<<EOF|/", "COPY:5-5 a|/"]),
+    (FROM + "COPY <<E /\n\tE\nE\n", ["COPY:2-4 <<E|/"]),
     # not here-documents
     (FROM + "COPY a<<EOF /d/\n", ["COPY:2-2 a<<EOF|/d/"]),
     (FROM + 'COPY "<<EOF" /x\n', ['COPY:2-2 "<<EOF"|/x']),
@@ -75,6 +77,7 @@ ACCEPTED = [
     # quoted words
     (FROM + "LABEL a='x # y' b=\"z\\\n w\"\n", ["LABEL:2-3 a='x # y'|b=\"z w\""]),
     (FROM + 'ENV a=b\\ c d="e \\" f"\n', ['ENV:2-2 a=b\\ c|d="e \\" f"']),
+    (FROM + "ENV a='b\\' c=d\n", ["ENV:2-2 a='b\\'|c=d"]),
     (FROM + "COPY a / # x\n", ["COPY:2-2 a|/|#|x"]),
     # what is wrong in an instruction is the builder's to say
     (FROM + "FOO bar\n", ["FOO:2-2 bar"]),

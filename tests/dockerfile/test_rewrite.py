@@ -27,6 +27,7 @@ MARK = "LABEL m=1"
         ("FROM a\nRUN x \\", 2, "FROM a\nRUN x \nLABEL m=1\n"),
         ("FROM a\nRUN x \\\n\n # c \\\n", 4, "FROM a\nRUN x \n\n # c \\\nLABEL m=1\n"),
         ("FROM a\nRUN x \\\\\n", 2, "FROM a\nRUN x \\\\\nLABEL m=1\n"),
+        ("FROM a\nRUN <<'E\\'\nx\nE\\", 4, "FROM a\nRUN <<'E\\'\nx\nE\\\nLABEL m=1\n"),
         ("FROM a\nRUN <<E\nx \\\nE", 4, "FROM a\nRUN <<E\nx \\\nE\nLABEL m=1\n"),
     ],
 )

@@ -124,6 +124,12 @@ def test_global_args_choose_stages() -> None:
     assert patterns(sources(text, V="two")) == ["2", "3"]
 
 
+def test_a_stage_inherits_the_variables_of_the_one_it_starts_from() -> None:
+    text = "FROM base AS a\nENV E=env\nARG A=arg\nFROM a\nCOPY x$E x$A /\n"
+    assert patterns(sources(text)) == ["xenv", "xarg"]
+    assert patterns(sources(text, buildkit=False)) == ["xenv", "x"]
+
+
 def test_onbuild_of_a_stage_runs_in_the_stages_from_it() -> None:
     text = "FROM scratch AS a\nONBUILD COPY src /\nFROM a\nCOPY x /\nFROM a AS c\n"
     assert patterns(sources(text, target="1")) == ["src", "x"]
