@@ -94,6 +94,10 @@ def base_image(engine: docker.DockerClient) -> Callable[[str], str]:
             if done.returncode:
                 pytest.fail(f"no base image for {public}: {done.stderr}", pytrace=False)
             known[public] = done.stdout.split()[1]
+        try:
+            engine.images.get(known[public])
+        except docker.errors.ImageNotFound:
+            pytest.fail(f"a test before this one removed {known[public]}, which the others build on")
         return known[public]
 
     return find
