@@ -100,6 +100,7 @@ def _close(lines: list[bytes], last: Instruction, escape: bytes, newline: bytes)
         text = lines[number].strip()
         if number > last.line - 1 and (not text or text.startswith(b"#")):
             continue
-        if text.endswith(escape) and not text.endswith(escape * 2):
-            lines[number] = lines[number].rstrip()[: -len(escape)] + newline
+        while text.endswith(escape) and not text.endswith(escape * 2):
+            text = lines[number].rstrip()[: -len(escape)].rstrip(b" \t")
+            lines[number] = text + newline
         return

@@ -24,8 +24,9 @@ MARK = "LABEL m=1"
         ("\ufeffFROM a\n# c\n\nRUN x\n", 1, "\ufeffFROM a\nLABEL m=1\n# c\n\nRUN x\n"),
         # the end of the file cuts the last instruction short
         ("FROM a\nRUN x", 2, "FROM a\nRUN x\nLABEL m=1\n"),
-        ("FROM a\nRUN x \\", 2, "FROM a\nRUN x \nLABEL m=1\n"),
-        ("FROM a\nRUN x \\\n\n # c \\\n", 4, "FROM a\nRUN x \n\n # c \\\nLABEL m=1\n"),
+        ("FROM a\nRUN x \\", 2, "FROM a\nRUN x\nLABEL m=1\n"),
+        ("FROM a\nRUN x \\ \\", 2, "FROM a\nRUN x\nLABEL m=1\n"),
+        ("FROM a\nRUN x \\\n\n # c \\\n", 4, "FROM a\nRUN x\n\n # c \\\nLABEL m=1\n"),
         ("FROM a\nRUN x \\\\\n", 2, "FROM a\nRUN x \\\\\nLABEL m=1\n"),
         ("FROM a\nRUN <<'E\\'\nx\nE\\", 4, "FROM a\nRUN <<'E\\'\nx\nE\\\nLABEL m=1\n"),
         ("FROM a\nRUN <<E\nx \\\nE", 4, "FROM a\nRUN <<E\nx \\\nE\nLABEL m=1\n"),
@@ -37,7 +38,9 @@ def test_insert_markers(text: str, after: int, expected: str) -> None:
     assert rewritten.data.decode() == expected
     added = parse_dockerfile(rewritten.data, "Dockerfile").instructions
     assert len(added) == len(dockerfile.instructions) + 1
-    assert [i.words for i in added if i.args != "m=1"] == [i.words for i in dockerfile.instructions]
+    assert [i.line for i in dockerfile.instructions] == [
+        rewritten.original_line(i.line) for i in added if i.args != "m=1"
+    ]
 
 
 def test_lines_lead_back_to_the_original() -> None:
