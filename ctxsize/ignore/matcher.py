@@ -384,14 +384,17 @@ class Matcher:
         emptied = outcome.emptied and not is_dir
         return Verdict(outcome.ignored, outcome.rule, root, matches, emptied, unreached)
 
-    def matches_or_parent(self, path: str) -> bool:
+    def matches_or_parent(self, path: str, strict: bool = False) -> bool:
         """patternmatcher's ``MatchesOrParentMatches``: ignored when one looks at the path alone, without
-        walking; not ignored when that needs a broken rule. The engine asks it about the Dockerfile and the
-        ignore file, BuildKit on opening a file."""
+        walking. The engine asks it about the Dockerfile and the ignore file, BuildKit on opening a file.
+
+        When that needs a broken rule, the path is not ignored, or IgnoreFileError raised if ``strict``."""
         ignored = False
         for index, program in enumerate(self._programs):
             if self._negated[index] == ignored:
                 if index in self._broken:
+                    if strict:
+                        self._raise_broken(index, path)
                     return False
                 if matches_path_or_parent(program, path):
                     ignored = not ignored

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,19 +31,29 @@ class Arrival(NamedTuple):
     size: int
 
 
-def arrivals(root: Path, matcher: Matcher, dockerfile: str = "Dockerfile") -> Iterator[Arrival]:
-    """Yield what arrives of the context ``root`` when a stage copies all of it, directories first.
+def arrivals(root: Path, matcher: Matcher, dockerfile: str = "Dockerfile") -> list[Arrival]:
+    """What arrives of the context ``root`` when a stage copies all of it, a directory before its content.
 
     ``dockerfile`` is its path in the context. Raises IgnoreFileError when Docker fails on a broken rule, and
     UsageError when BuildKit fails on a name that is not UTF-8.
     """
     if matcher.dialect is Dialect.BUILDKIT:
-        yield from _walk(root, matcher.start(), matcher, {})
-        return
+        found: list[Arrival] = []
+        _walk(root, matcher.start(), matcher, found, {})
+        return found
+    return _classic_arrivals(root, matcher, dockerfile)
+
+
+def _classic_arrivals(root: Path, matcher: Matcher, dockerfile: str) -> list[Arrival]:
     if (root / dockerfile).is_symlink():
         dockerfile = os.path.relpath((root / dockerfile).resolve(), root.resolve())
-    sent = matcher.for_classic_build(dockerfile)
-    found = list(_walk(root, sent.start(), sent, {}))
+    _validate(root, "", matcher)
+    walked = matcher.for_classic_build(dockerfile)
+    found: list[Arrival] = []
+    # The client fails on a broken rule in its first walk, which enters no ignored directory. In the second,
+    # that writes the tar, it stops where it meets one, and sends what it has.
+    with suppress(IgnoreFileError):
+        _walk(root, walked.start(), walked, found, {})
     if not any(entry.path == dockerfile for entry in found):
         raise IgnoreFileError(
             f"the classic builder does not send {dockerfile}, and then can't find it",
@@ -51,7 +61,16 @@ def arrivals(root: Path, matcher: Matcher, dockerfile: str = "Dockerfile") -> It
             hint=f"add a line !{dockerfile}",
         )
     removed = _removed_by_daemon(root, dockerfile, {entry.path for entry in found if entry.kind == "-"})
-    yield from (entry for entry in found if entry.path not in removed)
+    return [entry for entry in found if entry.path not in removed]
+
+
+def _validate(directory: Path, prefix: str, matcher: Matcher) -> None:
+    """The classic client's ``ValidateContextDirectory``, as far as it evaluates rules."""
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            ignored = matcher.matches_or_parent(prefix + entry.name, strict=True)
+            if entry.is_dir(follow_symlinks=False) and not ignored:
+                _validate(directory / entry.name, f"{prefix}{entry.name}/", matcher)
 
 
 def _removed_by_daemon(root: Path, dockerfile: str, sent: set[str]) -> set[str | None]:
@@ -74,23 +93,35 @@ def _removed_by_daemon(root: Path, dockerfile: str, sent: set[str]) -> set[str |
 
 
 def _walk(
-    directory: Path, state: DirState, matcher: Matcher, linked: dict[tuple[int, int], int]
-) -> Iterator[Arrival]:
-    """``linked``: the size with which the first name of a hard-linked file arrived, by device and inode."""
+    directory: Path,
+    state: DirState,
+    matcher: Matcher,
+    found: list[Arrival],
+    linked: dict[tuple[int, int], int],
+) -> None:
+    """Append to ``found`` what is kept of a directory.
+
+    ``linked``: the size with which the first name of a hard-linked file arrived, by device and inode.
+    """
     with os.scandir(directory) as entries:
-        found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
-    for entry in found:
+        ordered = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+    for entry in ordered:
         path = state.path + entry.name
         outcome = state.outcome(entry.name)
         status = entry.stat(follow_symlinks=False)
         kind = stat.filemode(status.st_mode)[0]
         if kind == "d":
-            below = list(_walk(directory / entry.name, state.child(entry.name, outcome), matcher, linked))
-            if below or not outcome.ignored:
-                if matcher.dialect is Dialect.BUILDKIT:
-                    _check_transport(path, None)
-                yield Arrival(path, kind, 0)
-            yield from below
+            # An ignored directory arrives with the first thing kept below it.
+            place = len(found)
+            if not outcome.ignored:
+                found.append(Arrival(path, kind, 0))
+            try:
+                _walk(directory / entry.name, state.child(entry.name, outcome), matcher, found, linked)
+            finally:
+                if outcome.ignored and len(found) > place:
+                    found.insert(place, Arrival(path, kind, 0))
+            if len(found) > place and matcher.dialect is Dialect.BUILDKIT:
+                _check_transport(path, None)
         elif outcome.ignored:
             continue
         elif matcher.dialect is Dialect.BUILDKIT:
@@ -99,9 +130,9 @@ def _walk(
             if kind == "-" and status.st_nlink > 1:
                 # All names after the first are sent as links to it: as empty as the first, or as full.
                 size = linked.setdefault((status.st_dev, status.st_ino), size)
-            yield Arrival(path, "-" if kind == "s" else kind, size)  # a socket arrives as an empty file
+            found.append(Arrival(path, "-" if kind == "s" else kind, size))  # a socket: an empty file
         elif kind != "s":
-            yield Arrival(path, kind, status.st_size if kind in "-l" else 0)
+            found.append(Arrival(path, kind, status.st_size if kind in "-l" else 0))
 
 
 def _check_transport(path: str, link: Path | None) -> None:

@@ -160,7 +160,7 @@ def test_a_listing_is_judged_at_once() -> None:
 
 
 def test_directories_with_the_same_rules_alive_share_their_state() -> None:
-    """What makes a tree of 100,000 directories as cheap as one: the number of states does not grow with it."""
+    """The number of states does not grow with the tree."""
     rules = matcher(
         *(f"**/*.e{number}" for number in range(100)), *(f"lit{number}/x" for number in range(100))
     )
@@ -283,7 +283,7 @@ def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(dialect: Dialect)
     """3,000 random ignore files over a small alphabet, on all paths of three components."""
     rng = random.Random(7)
     names = ["a", "b", "ab", "a.b", "\n", "\udce9"]
-    paths = [first for first in names]
+    paths = list(names)
     paths += [f"{first}/{second}" for first in names for second in names[:4]]
     paths += [
         f"{first}/{second}/{third}" for first in names[:4] for second in names[:4] for third in names[:4]

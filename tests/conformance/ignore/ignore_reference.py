@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tarfile
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,11 +111,16 @@ class Reference:
                 api.remove_image(image, force=True)
         with tarfile.open(fileobj=saved) as outer:
             manifest = json.load(outer.extractfile("manifest.json"))  # type: ignore[arg-type]
-            layers = [
-                tarfile.open(fileobj=outer.extractfile(name), encoding="utf-8", errors="surrogateescape")
-                for name in manifest[0]["Layers"] or []
-            ]
-            return _listing(layers), ""
+            with ExitStack() as stack:
+                layers = [
+                    stack.enter_context(
+                        tarfile.open(
+                            fileobj=outer.extractfile(name), encoding="utf-8", errors="surrogateescape"
+                        )
+                    )
+                    for name in manifest[0]["Layers"]
+                ]
+                return _listing(layers), ""
 
 
 def _listing(layers: list[tarfile.TarFile]) -> list[list[Any]]:

@@ -1,7 +1,9 @@
-"""Hold ctxsize's ignore matcher against real builds: ``python tests/conformance/ignore/sweep.py --cases 10000``.
+"""Hold ctxsize's ignore matcher against real builds: ``python …/ignore/sweep.py --cases 10000``.
 
-Case N is BuildKit's when N is even and the classic builder's when it is odd. Prints each difference, and ends
-with 1 if there was one. ``--record FILE`` writes the cases with their real results for tests/…/recorded.
+The reference engine and client are those of ``scripts/modern-engine``, in the directory that
+CTXSIZE_MODERN_ENGINE names (or /opt/modern); it is made and started when it is not there. Case N is
+BuildKit's when N is even and the classic builder's when it is odd. Prints each difference, and ends with 1
+if there was one. ``--record FILE`` writes the cases with their real results, for record.py.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import shutil
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +52,6 @@ def main() -> int:
     began = time.monotonic()
     counts = {"buildkit": 0, "classic": 0, "error": 0}
     differences = 0
-    out = gzip.open(options.record, "wt") if options.record else None
 
     def one(seed: int) -> tuple[int, Dialect, Case, list[list[Any]], list[list[Any]], str]:
         dialect = Dialect.CLASSIC if seed % 2 else Dialect.BUILDKIT
@@ -57,7 +59,9 @@ def main() -> int:
         return (seed, dialect, case, *run_case(reference, case, dialect))
 
     seeds = range(options.first, options.first + options.cases)
-    with ThreadPoolExecutor(options.jobs) as pool:
+    with ExitStack() as stack:
+        out = stack.enter_context(gzip.open(options.record, "wt")) if options.record else None
+        pool = stack.enter_context(ThreadPoolExecutor(options.jobs))
         for done, (seed, dialect, case, real, ours, message) in enumerate(pool.map(one, seeds), 1):
             counts[dialect.value] += 1
             counts["error"] += real == [["error"]]
@@ -68,16 +72,11 @@ def main() -> int:
                 differences += 1
                 print(json.dumps({**record, "ours": ours, "message": message[-300:]}), flush=True)
             if done % 500 == 0:
-                print(
-                    f"{done} cases, {differences} differences, {time.monotonic() - began:.0f} s",
-                    file=sys.stderr,
-                )
-    if out:
-        out.close()
-    print(
-        f"{counts['buildkit']} BuildKit and {counts['classic']} classic builds ({counts['error']} of them refused), "
-        f"{differences} differences, {time.monotonic() - began:.0f} s"
-    )
+                seconds = time.monotonic() - began
+                print(f"{done} cases, {differences} differences, {seconds:.0f} s", file=sys.stderr)
+    builds = f"{counts['buildkit']} BuildKit and {counts['classic']} classic builds"
+    seconds = time.monotonic() - began
+    print(f"{builds} ({counts['error']} of them refused), {differences} differences, {seconds:.0f} s")
     return 1 if differences else 0
 
 
