@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import struct
 import time
 from collections import deque
@@ -135,10 +136,11 @@ async def _in_directory(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwa
 
 
 def _options(metadata: Any) -> Callable[[str], tuple[str, ...]]:
-    """Read request metadata as filesync.go's decodeOpts: values are URL-encoded when ``<key>-encoded`` says so."""
+    """Read request metadata as filesync.go's decodeOpts: values are URL-encoded when ``<key>-encoded`` says so,
+    else they are bytes as they are (the session decodes headers as Latin-1)."""
 
     def get(key: str) -> tuple[str, ...]:
-        values = metadata.getall(key, [])
+        values = [os.fsdecode(value.encode("latin-1")) for value in metadata.getall(key, [])]
         if metadata.get(key + "-encoded") in ("1", "t", "T", "true", "TRUE", "True"):
             values = [unquote_plus(value, errors="surrogateescape") for value in values]
         return tuple(values)

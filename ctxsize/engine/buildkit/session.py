@@ -21,6 +21,7 @@ import requests
 from grpclib.config import Configuration
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server
+from h2.config import H2Configuration
 from h2.settings import SettingCodes
 from urllib3 import HTTPHeaderDict
 
@@ -138,7 +139,7 @@ class Session:
         self._closing = closing = asyncio.Event()
         server = Server(self._services)
         made = server._protocol_factory()
-        protocol = _Connection(made.handler, made.config, made.h2_config, self, closing, early)
+        protocol = _Connection(made.handler, made.config, self, closing, early)
         transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, sock)
         self._ready.set()
         try:
@@ -161,12 +162,13 @@ class _Connection(H2Protocol):
         self,
         handler: ConnectionHandler,
         config: Configuration,
-        h2_config: object,
         session: Session,
         ended: asyncio.Event,
         early: bytes,
     ) -> None:
-        super().__init__(handler, config, h2_config)
+        # Older engines put patterns and paths into headers as they are: bytes of any kind, blanks at the ends.
+        relaxed = H2Configuration(client_side=False, header_encoding="latin-1", validate_inbound_headers=False)
+        super().__init__(handler, config, relaxed)
         self._session = session
         self._ended = ended
         self._early = early
