@@ -1,4 +1,4 @@
-"""Whatever the text, the package answers or raises DockerfileError: a user's file never ends in a traceback."""
+"""Whatever the text, the package answers or raises DockerfileError, never anything else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PIECES = (
     *("COPY . /", "COPY --from=0 a* [b]c/** d/", "COPY [\"a\", 'b']", 'COPY ["a","b"]', "ADD a ../b"),
     *("RUN --mount=from=b,source=$A,target=x y", "RUN --mount=type=bind,src=", "COPY <<E a", "RUN <<-'E'"),
     *("ONBUILD COPY a b", "ONBUILD ONBUILD", "WORKDIR $A/b", "# escape=`", "# syntax=a", "#", "E", "\tE"),
-    *("\\", "`", "\n", "\n", "\n", "\r\n", " ", '"', "'", "$", "${", "}", "<<", "--", "=", "[", "\0", "\ufeff"),
+    *("\\", "`", "\n", "\n", "\r\n", " ", '"', "'", "$", "${", "}", "<<", "--", "=", "[", "\0", "\ufeff"),
 )
 
 
