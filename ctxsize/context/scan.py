@@ -72,9 +72,14 @@ def scan(
     """
     matcher = Matcher(ignore.rules, dialect, ignore.path) if ignore is not None else None
     wanted = _Wanted(hidden, needs, eligible_only, roots, depth, dialect is Dialect.CLASSIC)
+    count = processes if processes is not None else processors()
     with OpenTree(root) as tree:
         scanner = _Scanner(tree, matcher, wanted, progress)
-        scanner.run(processes if processes is not None else processors())
+        try:
+            scanner.run(count)
+        except ChildProcessError:  # something killed a helper: its share is lost, so start again, alone
+            scanner = _Scanner(tree, matcher, wanted, progress)
+            scanner.run(1)
     rules = ignore.rules if ignore is not None else ()
     return scanner.books.result(rules, eligible_only=eligible_only, needed=needs is not None)
 
