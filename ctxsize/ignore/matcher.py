@@ -109,6 +109,7 @@ class _Table:
     __slots__ = (
         "affixed",
         "always",
+        "any_whole",
         "bulk",
         "carried",
         "default",
@@ -123,6 +124,7 @@ class _Table:
         "patterned",
         "prefixes",
         "regexes",
+        "singly",
         "sink",
         "starts",
         "suffixes",
@@ -176,6 +178,8 @@ class _Table:
         self.affixed = bool(self.prefixes or self.suffixes or self.regexes)
         self.patterned = self.affixed or bool(self.exts)
         self.bulk: re2._Regexp | None = None
+        self.any_whole: re2._Regexp | None = None
+        self.singly: list[_Position] = []  # those of `wholes` that `any_whole` can't speak for
         self.memo: dict[_Signature, Outcome] = {}
         self.default: Outcome | None = None
 
@@ -228,23 +232,39 @@ class _Table:
                 found += [position for text, position in self.prefixes if name.startswith(text)]
             if self.ends and name.endswith(self.ends):
                 found += [position for text, position in self.suffixes if name.endswith(text)]
-            if self.regexes:
-                encoded = go_text(name).encode()
+            encoded = go_text(name).encode() if self.regexes else b""
+            # One expression for all of them, so that the usual name costs one search.
+            if self.regexes and (len(self.regexes) < 3 or self._bulk_regex().search(encoded)):
                 found += [position for regex, _, position in self.regexes if regex.search(encoded)]
             hits = tuple(found)
         if self.wholes:
             path = prefix + name
-            programs, broken = self.matcher._programs, self.matcher._broken
-            hits += tuple(
-                position
-                for position in self.wholes
-                if position[0] not in broken and matches_path(programs[position[0]], path)
-            )
+            hits += tuple(position for position in self._wholes_for(path) if self._matches(position, path))
         signature = (literal, ext, newline, hits)
         outcome = self.memo.get(signature)
         if outcome is None:
             outcome = self.memo[signature] = self._decide(signature, prefix + name)
         return outcome
+
+    def _wholes_for(self, path: str) -> list[_Position]:
+        """Those of ``wholes`` that may match the path: none when one expression for all of them does not."""
+        if len(self.wholes) < 3:
+            return self.wholes
+        if self.any_whole is None:
+            programs, broken = self.matcher._programs, self.matcher._broken
+            regexes = []
+            for position in self.wholes:
+                program = programs[position[0]]
+                if program.kind is not Kind.REGEX or "\\Q" in program.regex:  # \Q would quote what follows
+                    self.singly.append(position)
+                elif position[0] not in broken:
+                    regexes.append(f"(?:{program.regex})")
+            self.any_whole = _alternatives(regexes)
+        return self.wholes if self.any_whole.search(go_text(path).encode()) else self.singly
+
+    def _matches(self, position: _Position, path: str) -> bool:
+        index = position[0]
+        return index not in self.matcher._broken and matches_path(self.matcher._programs[index], path)
 
     def _bulk_regex(self) -> re2._Regexp:
         """One expression that finds whether any name of a '/'-joined listing is matched by an element."""
@@ -253,7 +273,7 @@ class _Table:
             parts += [f"{re2.escape(text)}(?:/|$)" for text, _ in self.suffixes]
             parts += [f"(?:^|/){re2.escape(text)}" for text, _ in self.prefixes]
             parts += [f"(?:^|/)(?:{text})(?:/|$)" for _, text, _ in self.regexes]
-            self.bulk = compile_regex("|".join(parts))
+            self.bulk = _alternatives(parts)
         return self.bulk
 
     def _decide(self, signature: _Signature, path: str) -> Outcome:
@@ -500,13 +520,14 @@ class Matcher:
     def _closure(self, positions: Iterable[_Position]) -> tuple[_Position, ...]:
         """The positions and those that a STAR, which may stand for nothing, leads to."""
         found = set()
-        for index, at in positions:
-            elements = self._programs[index].elements
-            while at < len(elements) and (index, at) not in found:
-                found.add((index, at))
-                if elements[at].op is not Op.STAR:
-                    break
+        programs = self._programs
+        for position in positions:
+            found.add(position)
+            index, at = position
+            elements = programs[index].elements
+            while elements[at].op is Op.STAR:  # never the last element
                 at += 1
+                found.add((index, at))
         return tuple(sorted(found))
 
     def _table(
@@ -592,6 +613,14 @@ class Matcher:
         if not enter or (hopeless and not self._broken):
             return Outcome(True, rule, False, enter, True, self._sink(deciding))
         return Outcome(True, rule, False, True, False, self._table(live, tuple(carried), matched, lead))
+
+
+def _alternatives(expressions: Sequence[str]) -> re2._Regexp:
+    """One expression for all; if RE2 finds it too large, one that always matches, so that each is asked."""
+    try:
+        return compile_regex("|".join(expressions))
+    except PatternError:
+        return compile_regex("")
 
 
 def _without_trailing_glob(pattern: str) -> str:

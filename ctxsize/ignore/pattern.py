@@ -198,13 +198,23 @@ def _class_char(chunk: str, at: int) -> tuple[str, int]:
     return chunk[at], at + 1
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
+def _literal(name: str, accepts: bool = False) -> Element:
+    """Shared between patterns: long ignore files name the same directories again and again."""
+    return Element(Op.LITERAL, name, accepts)
+
+
+def _literals(path: str) -> tuple[Element, ...]:
+    *parents, name = path.split("/")
+    if not parents:
+        return (_literal(name, True),)
+    return (*map(_literal, parents), _literal(name, True))
+
+
 def compile_pattern(pattern: str) -> Program:
     """Compile a cleaned pattern (no ``!``); never raises: whether Go takes the expression shows in use."""
     if _PLAIN.fullmatch(pattern):
-        names = pattern.split("/")
-        elements = [Element(Op.LITERAL, name) for name in names[:-1]]
-        return Program(Kind.EXACT, pattern, "", (*elements, Element(Op.LITERAL, names[-1], True)))
+        return Program(Kind.EXACT, pattern, "", _literals(pattern))
     kind, regex = _translate(pattern)
     if kind is Kind.REGEX:
         return Program(kind, pattern, regex, _regex_elements(pattern))
@@ -215,9 +225,7 @@ def compile_pattern(pattern: str) -> Program:
         # Docker cuts two bytes, and they need not be the two stars: a byte order mark may precede them.
         text = pattern[2:] if pattern.startswith("**") else _cut_bytes(pattern, 2)
         return Program(kind, text, "", _suffix_elements(text))
-    names = pattern.split("/")
-    elements = [Element(Op.LITERAL, name) for name in names[:-1]]
-    return Program(kind, pattern, "", (*elements, Element(Op.LITERAL, names[-1], True)))
+    return Program(kind, pattern, "", _literals(pattern))
 
 
 def _cut_bytes(text: str, count: int) -> str:

@@ -280,7 +280,7 @@ _PARTS = [
 
 @pytest.mark.parametrize("dialect", BOTH)
 def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(dialect: Dialect) -> None:
-    """3,000 random ignore files over a small alphabet, on all paths of three components."""
+    """Random ignore files over a small alphabet, on all paths of three components."""
     rng = random.Random(7)
     names = ["a", "b", "ab", "a.b", "\n", "\udce9"]
     paths = list(names)
@@ -289,7 +289,7 @@ def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(dialect: Dialect)
         f"{first}/{second}/{third}" for first in names[:4] for second in names[:4] for third in names[:4]
     ]
     reached_differently = 0
-    for _ in range(1500):
+    for _ in range(600):
         lines = []
         for _ in range(rng.randint(1, 6)):
             pattern = "/".join(rng.choice(_PARTS) for _ in range(rng.choice([1, 1, 2, 2, 3])))
@@ -312,7 +312,7 @@ def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(dialect: Dialect)
             outcome = state.special([name]).get(name, state.default)
             assert (outcome.ignored, outcome.rule) == (verdict.ignored, verdict.rule), (lines, path)
             assert outcome.emptied == verdict.emptied, (lines, path)
-    assert reached_differently > 100, "the cases would not show how walkers differ"
+    assert reached_differently > 40, "the cases would not show how walkers differ"
 
 
 @pytest.mark.parametrize(
@@ -328,8 +328,8 @@ def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(dialect: Dialect)
     ids=["1 MB of paths", "20,000 names", "200 **/", "runs of *", "nested exceptions", "whole paths"],
 )
 def test_hostile_rules_answer_in_a_few_seconds(lines: list[str]) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     rules = matcher(*lines, dialect=CLASSIC)
     for path in ("a" * 200, "/".join("ab" * 40), "dir39999/name.txt"):
         rules.verdict(path)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3

@@ -112,13 +112,10 @@ def test_rules_carry_their_line_as_written() -> None:
         ("*[a", 1, "syntax error in pattern"),
         ("x/[a", 1, "syntax error in pattern"),
         ("**/[a", 1, "syntax error in pattern"),
-        ("[\udce9]", 1, "syntax error in pattern"),  # a class may not hold what is not UTF-8
     ],
 )
 @pytest.mark.parametrize("dialect", Dialect)
 def test_docker_refuses(text: str, line: int, message: str, dialect: Dialect) -> None:
-    if dialect is BUILDKIT and "\udce9" in text:
-        pytest.skip("BuildKit's engine has made it U+FFFD by then")
     with pytest.raises(IgnoreFileError, match=message) as caught:
         patterns(text, dialect)
     assert caught.value.where == f".dockerignore:{line}"
@@ -170,12 +167,18 @@ def test_bytes_that_are_not_utf8_stay_in_classic_and_are_replaced_by_buildkit() 
     assert patterns(b"caf\xe9", BUILDKIT) == ["caf\ufffd"]
 
 
+def test_a_class_may_not_hold_what_is_not_utf8() -> None:
+    with pytest.raises(IgnoreFileError, match="syntax error"):
+        patterns(b"[\xe9]", CLASSIC)
+    assert patterns(b"[\xe9]", BUILDKIT) == ["[\ufffd]"], "it is U+FFFD by then"
+
+
 def test_utf16_is_read_as_it_lies_there() -> None:
     assert patterns("a\nb".encode("utf-16-le"), CLASSIC) == ["a\0", "\0b\0"]
 
 
 def test_a_megabyte_of_patterns_is_read_in_a_second() -> None:
     data = b"".join(b"dir%05d/sub/name.txt\n" % number for number in range(50_000))
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(patterns(data)) == 50_000
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -252,7 +252,7 @@ def test_pathspec_is_told_what_docker_refuses(line: str) -> None:
     ids=lambda pattern: f"{pattern[:6]}…{len(pattern)}",
 )
 def test_a_hostile_pattern_is_answered_in_a_second(pattern: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     matches_path(compile_pattern(pattern), "a" * 2000)
     matches_path(compile_pattern(pattern), "a/" * 500 + "c")
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
