@@ -81,7 +81,8 @@ def compare(
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import compare as measure
     from ctxsize.engine.build import BuildOptions
-    from ctxsize.report import COMPARISON_FORMATS, Style
+    from ctxsize.report.comparison import COMPARISON_FORMATS
+    from ctxsize.report.style import Style
 
     options = BuildOptions(
         target=target,

@@ -8,6 +8,7 @@ import click
 
 from ctxsize import __version__
 from ctxsize.cli.compare import compare
+from ctxsize.cli.context import context
 from ctxsize.cli.errors import exit_codes
 
 
@@ -31,3 +32,4 @@ def main() -> None:
 
 
 main.add_command(compare)
+main.add_command(context)

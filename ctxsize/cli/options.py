@@ -5,36 +5,57 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any, TypeVar
 
 import click
 
+from ctxsize.errors import UsageError
 from ctxsize.progress import Progress, Silent, Terminal, Verbose
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 PATH = click.argument("path", type=click.Path(file_okay=False), default=".", required=False)
+DOCKERFILE = click.option(
+    "-f",
+    "--file",
+    "dockerfile",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="The Dockerfile (default: PATH/Dockerfile); may lie outside the context.",
+)
+TARGET = click.option("--target", metavar="STAGE", help="Build this stage.")
+BUILD_ARGS = click.option(
+    "--build-arg",
+    "build_args",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="A build argument; NAME alone takes its value from the environment. Repeatable.",
+)
+OUTPUT = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    default="-",
+    metavar="FILE",
+    help="Write the report here (default: -, standard output).",
+)
+QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: results and errors only.")
+DIALECT = click.option(
+    "--builder",
+    type=click.Choice(["buildkit", "classic"]),
+    default="buildkit",
+    show_default=True,
+    help="Whose reading of the ignore file applies.",
+)
 
 
 def build_options(command: _Command) -> _Command:
     """The options of ``docker build`` that a measurement passes on."""
     options = [
-        click.option(
-            "-f",
-            "--file",
-            "dockerfile",
-            type=click.Path(dir_okay=False),
-            metavar="FILE",
-            help="The Dockerfile (default: PATH/Dockerfile); may lie outside the context.",
-        ),
-        click.option("--target", metavar="STAGE", help="Build this stage."),
-        click.option(
-            "--build-arg",
-            "build_args",
-            multiple=True,
-            metavar="NAME[=VALUE]",
-            help="A build argument; NAME alone takes its value from the environment. Repeatable.",
-        ),
+        DOCKERFILE,
+        TARGET,
+        BUILD_ARGS,
         click.option("--platform", metavar="PLATFORM", help="Build for this platform, e.g. linux/arm64."),
         click.option(
             "--label", "labels", multiple=True, metavar="NAME[=VALUE]", help="A label for the images."
@@ -53,15 +74,8 @@ def build_options(command: _Command) -> _Command:
 def output_options(command: _Command) -> _Command:
     """How much is said, and where."""
     options = [
-        click.option(
-            "-o",
-            "--output",
-            type=click.Path(dir_okay=False, allow_dash=True),
-            default="-",
-            metavar="FILE",
-            help="Write the report here (default: -, standard output).",
-        ),
-        click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: results and errors only."),
+        OUTPUT,
+        QUIET,
         click.option("-v", "--verbose", is_flag=True, help="Show every step and the builder's log."),
     ]
     for option in reversed(options):
@@ -95,6 +109,25 @@ def make_progress(*, quiet: bool, verbose: bool) -> Progress:
 def use_colour(output: str) -> bool:
     """Whether the report may have colours: a terminal, and no NO_COLOR (no-color.org)."""
     return output == "-" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def write_pieces(pieces: Iterable[str], output: str) -> None:
+    """Write a report that comes in pieces to the file ``output``, or to standard output for ``-``.
+
+    Surrogates become the bytes they stand for. Nothing is opened before the first piece is there, so that
+    what goes wrong at first leaves the file as it was. Raises UsageError when it can't be written.
+    """
+    pieces = iter(pieces)
+    first = next(pieces, "")
+    try:
+        with click.open_file(output, "wb") as file:
+            for piece in chain([first], pieces):
+                file.write(piece.encode("utf-8", "surrogateescape"))
+            file.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"can't be written: {error.strerror}", where=output) from error
 
 
 def write_report(text: str, output: str) -> None:

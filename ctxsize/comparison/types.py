@@ -10,15 +10,7 @@ from dataclasses import dataclass
 
 from ctxsize.engine.build import Step
 from ctxsize.ignore.types import Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Warning:
-    """Something the reader of a result should know: ``code`` is stable, ``where`` a file:line or a path."""
-
-    code: str
-    message: str
-    where: str | None = None
+from ctxsize.warning import Warning as Warning
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import stat as statmod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from ctxsize.context.totals import DirTotals, Totals
 from ctxsize.context.walk import Entry, OpenTree
@@ -47,6 +48,14 @@ class Ignored:
     rule: Rule
     bytes: int
 
+    @property
+    def is_dir(self) -> bool:
+        """Always False; what :class:`Entry` has, too."""
+        return False
+
+
+_Sized = TypeVar("_Sized", Entry, Ignored)
+
 
 def tree(directories: Iterable[DirTotals], *, least: int = 0) -> tuple[TreeRow, ...]:
     """A scan's directories as a tree: each followed by what is in it, siblings by size, largest first.
@@ -74,7 +83,7 @@ def _largest_first(item: DirTotals) -> tuple[int, bytes]:
     return -item.totals.bytes, os.fsencode(item.path)
 
 
-def by_extension(entries: Iterable[Entry]) -> tuple[Group, ...]:
+def by_extension(entries: Iterable[Entry] | Iterable[Ignored]) -> tuple[Group, ...]:
     """The entries that are not directories by extension (``.gz`` of ``a.tar.gz``), the largest sum first."""
     sums: dict[str, list[int]] = {}
     for entry in entries:
@@ -86,7 +95,7 @@ def by_extension(entries: Iterable[Entry]) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda group: (-group.totals.bytes, -group.totals.files, group.key)))
 
 
-def largest(entries: Iterable[Entry], count: int) -> tuple[Entry, ...]:
+def largest(entries: Iterable[_Sized], count: int) -> tuple[_Sized, ...]:
     """The ``count`` entries with the most bytes, the largest first, then in the order of the walk.
 
     Memory grows with ``count`` alone.

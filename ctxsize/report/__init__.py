@@ -1,18 +1,4 @@
-"""Results as text: one module per format, each taking a result and returning a string."""
+"""Results as text: one module per format, each taking a result and returning a string.
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-
-from ctxsize.comparison.types import Comparison
-from ctxsize.report import json as json_format
-from ctxsize.report import table as table_format
-from ctxsize.report.style import Style
-
-#: Every format of ``compare --format``, by name.
-COMPARISON_FORMATS: Mapping[str, Callable[[Comparison, Style], str]] = {
-    "table": table_format.comparison,
-    "json": json_format.comparison,
-}
-
-__all__ = ["COMPARISON_FORMATS", "Style"]
+Nothing is imported here: what `context` shows must not wait for what only `compare` needs.
+"""

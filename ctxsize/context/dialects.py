@@ -1,0 +1,295 @@
+"""Where BuildKit and the classic builder disagree about one project's context.
+
+Both clients filter by the same rules, but enter different ignored directories to look for exceptions, and
+read different ignore files (docs/ignore-files.md). Without exceptions and with the same file they agree;
+otherwise the tree is walked once with both, down to where they can no longer differ. Exact but for sockets:
+BuildKit delivers them as empty files and the classic builder never, which is nobody's surprise.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as statmod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ctxsize.context.errors import unreadable
+from ctxsize.context.links import walk_key
+from ctxsize.context.walk import OpenTree
+from ctxsize.errors import IgnoreFileError
+from ctxsize.ignore.find import find_ignore_file
+from ctxsize.ignore.matcher import DirState, Matcher, Outcome
+from ctxsize.ignore.types import Dialect, IgnoreFile
+from ctxsize.project import read_ignore_file
+from ctxsize.text import printable
+
+#: What becomes of a path; ``emptied`` is a file that BuildKit delivers with 0 bytes.
+Fate = Literal["kept", "ignored", "emptied"]
+
+_MOST = 20  # paths that are remembered; the others are counted
+_NAMED = 3  # paths that a message names
+_BUILDERS = {Dialect.BUILDKIT: "BuildKit", Dialect.CLASSIC: "the classic builder"}
+
+
+@dataclass(frozen=True, slots=True)
+class PathDifference:
+    """A path that the two builders treat differently; a directory stands for all that is in it, or for
+    itself when what is in it is treated alike."""
+
+    path: str
+    is_dir: bool
+    buildkit: Fate
+    classic: Fate
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """All differences: ``count`` topmost paths, of which ``paths`` are the first ones in walk order."""
+
+    count: int
+    paths: tuple[PathDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """The builders give different contexts, or one of them refuses the project (then nothing is counted).
+
+    ``message`` says how, in one printable line, and ``where`` names the ignore file it is about.
+    """
+
+    message: str
+    where: str | None
+    differences: Differences = Differences(0, ())
+
+
+def disagreement(
+    context: Path, dockerfile: Path, ignore: IgnoreFile | None, dialect: Dialect
+) -> Disagreement | None:
+    """How the builder that is not of ``dialect`` would see the project, if differently; else None.
+
+    ``ignore`` is the ignore file that applies in ``dialect``; ``dockerfile`` is the Dockerfile's path, which
+    need not exist. Raises ContextError when a directory can't be read.
+    """
+    other = Dialect.CLASSIC if dialect is Dialect.BUILDKIT else Dialect.BUILDKIT
+    where = ignore.path if ignore else None
+    try:
+        path = find_ignore_file(context, dockerfile, other)
+        theirs = read_ignore_file(path, context, other) if path else None
+        both = (ignore, theirs) if dialect is Dialect.BUILDKIT else (theirs, ignore)
+        found = dialect_differences(context, *both)
+    except IgnoreFileError as error:
+        return Disagreement(f"{_BUILDERS[other]} refuses this project: {printable(str(error))}", where)
+    if not found.count:
+        return None
+    named = [
+        f"{printable(item.path)}{'/' if item.is_dir else ''} ({_fates(item)})"
+        for item in found.paths[:_NAMED]
+    ]
+    more = f" and {found.count - len(named)} more" if found.count > len(named) else ""
+    paths = "1 path" if found.count == 1 else f"{found.count} paths"
+    message = f"{paths}: {', '.join(named)}{more}"
+    if (ignore and ignore.path) != (theirs and theirs.path):
+        read = [file.path if file else "no ignore file" for file in both]
+        message = f"BuildKit reads {read[0]} and the classic builder {read[1]}: they differ in {message}"
+    else:
+        message = f"BuildKit and the classic builder differ in {message}"
+    return Disagreement(printable(message), where, found)
+
+
+def _fates(item: PathDifference) -> str:
+    ours = "delivered with 0 bytes" if item.buildkit == "emptied" else item.buildkit
+    return f"{ours} by BuildKit, {item.classic} by the classic builder"
+
+
+def dialect_differences(
+    root: Path | str, buildkit: IgnoreFile | None, classic: IgnoreFile | None, *, most: int = _MOST
+) -> Differences:
+    """What arrives of the context ``root`` in one builder and not, or not whole, in the other.
+
+    The two ignore files are those that apply in each dialect, None where there is none. At most ``most``
+    paths are listed, and memory does not grow with the others. Raises ContextError for a directory that
+    can't be read, and IgnoreFileError where Docker fails on a broken rule.
+    """
+    if _agree(buildkit, classic):
+        return Differences(0, ())
+    with OpenTree(root) as tree:
+        return _Comparer(tree, most).compare(
+            _start(buildkit, Dialect.BUILDKIT), _start(classic, Dialect.CLASSIC)
+        )
+
+
+def _agree(buildkit: IgnoreFile | None, classic: IgnoreFile | None) -> bool:
+    """Whether no tree is treated differently: the same rules without an exception."""
+    ours, theirs = (
+        [(rule.pattern, rule.negated) for rule in file.rules] if file else [] for file in (buildkit, classic)
+    )
+    return ours == theirs and not any(negated for _, negated in ours)
+
+
+_Side = DirState | Literal["kept", "ignored"]  # a state, or the one fate of everything below
+
+
+def _start(ignore: IgnoreFile | None, dialect: Dialect) -> _Side:
+    return _settled(Matcher(ignore.rules, dialect, ignore.path).start()) if ignore else "kept"
+
+
+def _settled(state: DirState) -> _Side:
+    if state.sink and state.default.ignored:
+        return "ignored"
+    return "kept" if state.sink and not state.default.emptied else state
+
+
+def _below(side: _Side, name: str, outcome: Outcome | None) -> _Side:
+    if isinstance(side, str) or outcome is None:
+        return side
+    return "ignored" if outcome.ignored and outcome.prunable else _settled(side.child(name, outcome))
+
+
+class _Pair(NamedTuple):
+    buildkit: Fate
+    classic: Fate
+
+    @property
+    def differs(self) -> bool:
+        return self.buildkit != self.classic
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found below one directory. ``pairs`` are all pairs of fates that occur in it."""
+
+    pairs: set[_Pair] = field(default_factory=set)
+    count: int = 0
+    paths: list[PathDifference] = field(default_factory=list)
+
+    def add(self, other: _Found, most: int) -> None:
+        self.pairs |= other.pairs
+        self.count += other.count
+        self.paths += other.paths
+        if len(self.paths) > 2 * most:
+            self.trim(most)
+
+    def trim(self, most: int) -> None:
+        self.paths.sort(key=lambda item: walk_key(item.path))
+        del self.paths[most:]
+
+
+class _Level(NamedTuple):
+    """A directory on the way down: ``own`` is its own fate as far as the rules alone say."""
+
+    path: str
+    own: _Pair
+    sides: tuple[_Side, _Side]
+    entries: Iterator[os.DirEntry[str]]
+    outcomes: tuple[_Outcomes, _Outcomes]
+    found: _Found
+
+
+class _Outcomes:
+    """The outcomes of the names in a directory, of which all but a few are the default."""
+
+    __slots__ = ("default", "special")
+
+    def __init__(self, side: _Side, names: list[str]) -> None:
+        self.special: Mapping[str, Outcome] = {}
+        self.default: Outcome | Literal["kept", "ignored"]
+        if isinstance(side, str):
+            self.default = side
+        else:
+            self.special = side.special(names)
+            self.default = side.default
+
+    def of(self, name: str) -> tuple[Fate, Outcome | None]:
+        outcome = self.special.get(name, self.default)
+        if isinstance(outcome, str):
+            return outcome, None
+        return "ignored" if outcome.ignored else "emptied" if outcome.emptied else "kept", outcome
+
+
+class _Comparer:
+    """Walks a tree with both dialects at once, depth first with a stack of its own: trees may be deep."""
+
+    def __init__(self, tree: OpenTree, most: int) -> None:
+        self._tree = tree
+        self._most = most
+
+    def compare(self, buildkit: _Side, classic: _Side) -> Differences:
+        if buildkit == classic:
+            return Differences(0, ())
+        stack = [self._level("", _Pair("kept", "kept"), (buildkit, classic))]
+        while True:
+            level = stack[-1]
+            below = next(filter(None, (self._entry(level, entry) for entry in level.entries)), None)
+            if below is not None:
+                stack.append(below)
+                continue
+            stack.pop()
+            if not stack:
+                level.found.trim(self._most)
+                return Differences(level.found.count, tuple(level.found.paths))
+            self._close(level)
+            stack[-1].found.add(level.found, self._most)
+
+    def _level(self, path: str, own: _Pair, sides: tuple[_Side, _Side]) -> _Level:
+        entries: list[os.DirEntry[str]] = []
+        fd = self._tree.open_directory(path)
+        if fd is not None:
+            try:
+                with os.scandir(fd) as listing:
+                    entries = list(listing)
+            except OSError as error:
+                raise unreadable(self._tree.shown(path), error) from error
+            finally:
+                os.close(fd)
+        names = [entry.name for entry in entries]
+        outcomes = (_Outcomes(sides[0], names), _Outcomes(sides[1], names))
+        return _Level(path, own, sides, iter(entries), outcomes, _Found())
+
+    def _entry(self, level: _Level, entry: os.DirEntry[str]) -> _Level | None:
+        """Take note of an entry; a directory that has to be looked into is returned."""
+        name = entry.name
+        path = f"{level.path}/{name}" if level.path else name
+        (ours, outcome), (theirs, other) = level.outcomes[0].of(name), level.outcomes[1].of(name)
+        if not entry.is_dir(follow_symlinks=False):
+            if ours == "emptied" and not self._has_content(path):
+                ours = "kept"
+            self._note(level, path, _Pair(ours, theirs), is_dir=False)
+            return None
+        own = _Pair("ignored" if ours == "ignored" else "kept", theirs)
+        sides = (_below(level.sides[0], name, outcome), _below(level.sides[1], name, other))
+        if isinstance(sides[0], str) and isinstance(sides[1], str):
+            content = _Pair(sides[0], sides[1])
+            if own == content or (own == _Pair("kept", "kept") and not content.differs):
+                level.found.pairs.add(content)
+                self._note(level, path, own, is_dir=True)
+                return None
+        return self._level(path, own, sides)
+
+    def _note(self, level: _Level, path: str, pair: _Pair, *, is_dir: bool) -> None:
+        found = level.found
+        found.pairs.add(pair)
+        if pair.differs:
+            found.add(_Found({pair}, 1, [PathDifference(path, is_dir, *pair)]), self._most)
+
+    def _close(self, level: _Level) -> None:
+        """All of the directory was looked at: it stands for its content where that is treated alike."""
+        found, own = level.found, level.own
+        pair = _Pair(
+            _arrives(own.buildkit, {each.buildkit for each in found.pairs}),
+            _arrives(own.classic, {each.classic for each in found.pairs}),
+        )
+        found.pairs.add(pair)
+        if pair.differs and (len(found.pairs) == 1 or not found.count):
+            found.count = 1
+            found.paths = [PathDifference(level.path, True, *pair)]
+
+    def _has_content(self, path: str) -> bool:
+        st = self._tree.lstat(path)
+        return st is not None and statmod.S_ISREG(st.st_mode) and st.st_size > 0
+
+
+def _arrives(own: Fate, below: set[Fate]) -> Fate:
+    """An ignored directory arrives when something in it does."""
+    return "kept" if own == "kept" or below - {"ignored"} else "ignored"

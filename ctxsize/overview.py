@@ -1,0 +1,214 @@
+"""What a build can see of a project: the value behind ``ctxsize context``. No engine is asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ctxsize.context import views
+from ctxsize.context.dialects import Differences, disagreement
+from ctxsize.context.scan import scan
+from ctxsize.context.totals import ScanResult
+from ctxsize.context.views import View
+from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.parse import Dockerfile
+from ctxsize.dockerfile.sources import Sources, context_sources
+from ctxsize.errors import DockerfileError, UsageError
+from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.types import Dialect, IgnoreFile
+from ctxsize.project import open_context, open_project, read_ignore_file, relative_to_context
+from ctxsize.units import format_bytes
+from ctxsize.warning import Warning
+
+By = Literal["dir", "ext", "rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A context directory and its ignore file, as a builder of ``dialect`` reads them.
+
+    Unlike ctxsize.project.Project it need not have a Dockerfile that can be read: then ``dockerfile`` is
+    None and ``no_dockerfile`` says why. ``ignore_files`` are the context paths of the ignore files there are.
+    """
+
+    context: Path
+    dockerfile_path: Path
+    dockerfile: Dockerfile | None
+    no_dockerfile: str | None
+    ignore: IgnoreFile | None
+    ignore_files: frozenset[str]
+    dialect: Dialect
+
+    @property
+    def matcher(self) -> Matcher | None:
+        """A matcher of the ignore file's rules; None when there is none."""
+        return Matcher(self.ignore.rules, self.dialect, self.ignore.path) if self.ignore else None
+
+
+def open_subject(
+    path: str | Path = ".", *, dockerfile: str | Path | None = None, dialect: Dialect = Dialect.BUILDKIT
+) -> Subject:
+    """Read the ignore file of the context ``path``, and the Dockerfile if there is one.
+
+    ``dockerfile`` as ``docker build -f`` takes it; when it is given it must be there. Raises UsageError,
+    DockerfileError or IgnoreFileError.
+    """
+    context = open_context(path)
+    try:
+        project = open_project(path, dockerfile=dockerfile, dialect=dialect)
+    except DockerfileError as error:
+        if dockerfile is not None and not os.path.isfile(dockerfile):
+            raise
+        given = context / "Dockerfile" if dockerfile is None else Path(os.path.abspath(dockerfile))
+        where = given.parent.resolve() / given.name
+        reason = str(error) if where.is_file() else "there is no Dockerfile"
+        ignore_path = find_ignore_file(context, where, dialect)
+        candidates = ignore_file_candidates(context, where, dialect)
+        inside = (relative_to_context(each, context) for each in candidates if os.path.lexists(each))
+        return Subject(
+            context=context,
+            dockerfile_path=where,
+            dockerfile=None,
+            no_dockerfile=reason,
+            ignore=None if ignore_path is None else read_ignore_file(ignore_path, context, dialect),
+            ignore_files=frozenset(name for name in inside if name),
+            dialect=dialect,
+        )
+    return Subject(
+        context=project.context,
+        dockerfile_path=project.dockerfile_path,
+        dockerfile=project.dockerfile,
+        no_dockerfile=None,
+        ignore=project.ignore,
+        ignore_files=project.ignore_files,
+        dialect=dialect,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A context measured: ``scan`` has the totals, ``views`` the tables asked for.
+
+    ``dockerfile`` is None when there is none, or none that can be read. ``scan.needed`` is None when
+    what the Dockerfile takes is not known; a warning says why. ``notes`` are reasons why it may take more.
+    """
+
+    context: str
+    dockerfile: str | None
+    ignore_file: str | None
+    target: str | None
+    dialect: Dialect
+    scan: ScanResult
+    views: tuple[View, ...]
+    dialects: Differences
+    notes: tuple[str, ...]
+    warnings: tuple[Warning, ...]
+
+
+def overview(
+    path: str | Path = ".",
+    *,
+    dockerfile: str | Path | None = None,
+    target: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    dialect: Dialect = Dialect.BUILDKIT,
+    by: By | None = None,
+    depth: int = 1,
+    files: bool = False,
+    ignored: bool = False,
+    largest: int | None = None,
+    eligible_only: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Overview:
+    """Count the context ``path`` with and without its ignore file, and what its Dockerfile needs.
+
+    Without ``by``, ``files``, ``ignored`` and ``largest`` the views are the directories that arrive, down to
+    ``depth`` levels, and the ignored roots. ``by`` groups, ``files`` lists every file, ``largest`` the
+    largest; ``ignored`` asks for the same of what is kept out. ``eligible_only`` does not look into what is
+    ignored. ``progress`` is called with the number of entries seen. Raises UsageError for options that
+    contradict each other, DockerfileError, IgnoreFileError or ContextError.
+    """
+    if eligible_only and (ignored or by == "rule"):
+        raise UsageError("--eligible-only does not look at what is ignored", hint="leave one of them out")
+    if by is not None and (files or largest is not None):
+        raise UsageError("--by groups files and --files and --largest list them", hint="choose one")
+    subject = open_subject(path, dockerfile=dockerfile, dialect=dialect)
+    sources = _sources(subject, target, build_args or {})
+    listed = files or largest is not None
+    by_directory = by in (None, "dir") and not listed
+    found = scan(
+        subject.context,
+        subject.ignore,
+        dialect,
+        hidden=subject.ignore_files,
+        needs=None if sources is None or sources.unknown else sources,
+        eligible_only=eligible_only,
+        roots=by_directory and not eligible_only,
+        depth=depth if by_directory else 0,
+        progress=progress,
+    )
+    shown: list[View] = []
+    if listed or by == "ext":
+        where = (subject.context, subject.matcher, subject.ignore_files)
+        if listed:
+            shown.append(views.files(*where, only_ignored=ignored, most=largest))
+        else:
+            shown.append(views.extensions(*where, only_ignored=ignored))
+    elif by == "rule":
+        shown.append(views.rules(found))
+    else:
+        if not ignored:
+            shown.append(views.directories(found))
+        if ignored or (by is None and not eligible_only):
+            shown.append(views.ignored_roots(found))
+    differ = disagreement(subject.context, subject.dockerfile_path, subject.ignore, dialect)
+    warnings = _warnings(subject, sources, found)
+    if differ is not None:
+        warnings.append(Warning("dialects", differ.message, differ.where))
+    return Overview(
+        context=subject.context.name or str(subject.context),
+        dockerfile=subject.dockerfile.path if subject.dockerfile else None,
+        ignore_file=subject.ignore.path if subject.ignore else None,
+        target=target,
+        dialect=dialect,
+        scan=found,
+        views=tuple(shown),
+        dialects=differ.differences if differ else Differences(0, ()),
+        notes=sources.notes if sources else (),
+        warnings=tuple(warnings),
+    )
+
+
+def _sources(subject: Subject, target: str | None, build_args: Mapping[str, str]) -> Sources | None:
+    """What the Dockerfile takes; None when there is none."""
+    if subject.dockerfile is None:
+        return None
+    return context_sources(
+        subject.dockerfile,
+        target=target,
+        build_args=build_args,
+        buildkit=subject.dialect is Dialect.BUILDKIT,
+        names=ContextDirectory(subject.context),
+    )
+
+
+def _warnings(subject: Subject, sources: Sources | None, found: ScanResult) -> list[Warning]:
+    warnings = []
+    if subject.ignore is None:
+        warnings.append(Warning("no-ignore-file", "there is no ignore file, so the build sees everything"))
+    reasons = sources.unknown if sources else (subject.no_dockerfile,)
+    warnings += [Warning("needed-unknown", f"what the build needs is not known: {why}") for why in reasons]
+    if found.emptied.bytes:
+        warnings.append(
+            Warning(
+                "emptied",
+                f"BuildKit delivers files of {format_bytes(found.emptied.bytes)} with 0 bytes: a rule after"
+                " the exception that keeps them matches them again",
+                where=subject.ignore.path if subject.ignore else None,
+            )
+        )
+    return warnings

@@ -1,0 +1,16 @@
+"""The formats of a Comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ctxsize.comparison.types import Comparison
+from ctxsize.report import json as json_format
+from ctxsize.report import table as table_format
+from ctxsize.report.style import Style
+
+#: Every format of ``compare --format``, by name.
+COMPARISON_FORMATS: Mapping[str, Callable[[Comparison, Style], str]] = {
+    "table": table_format.comparison,
+    "json": json_format.comparison,
+}

@@ -1,0 +1,159 @@
+"""The report a person reads: the totals, then what is large, then what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from ctxsize.context.totals import Totals
+from ctxsize.context.views import Cell, View
+from ctxsize.overview import Overview
+from ctxsize.report.columns import columns
+from ctxsize.report.style import Style
+from ctxsize.text import printable
+from ctxsize.units import format_bytes, format_share
+
+_TITLES = {
+    "directories": "Kept, by directory",
+    "ignored": "Ignored, by path",
+    "rules": "Ignored, by rule",
+    "extensions": "Kept, by extension",
+    "ignored_extensions": "Ignored, by extension",
+    "files": "Kept files",
+    "ignored_files": "Ignored files",
+}
+
+
+def context(result: Overview, style: Style) -> Iterator[str]:
+    """``result`` as text; views of files are not limited to the style's ``top``."""
+    yield style.bold(printable(_title(result))) + "\n\n"
+    yield _totals(result)
+    for view in result.views:
+        yield f"\n{style.bold(_TITLES[view.name])}\n"
+        yield from _DRAW.get(view.name, _rows)(view, result, style)
+    if result.warnings:
+        yield "\n"
+    for warning in result.warnings:
+        text = f"{warning.where}: {warning.message}" if warning.where else warning.message
+        yield f"{style.warn('note: ')}{printable(text)}\n"
+
+
+def _title(result: Overview) -> str:
+    dockerfile = result.dockerfile or "no Dockerfile"
+    target = f" (target {result.target})" if result.target else ""
+    return f"{result.context}: {dockerfile}{target}, {result.ignore_file or 'no ignore file'}"
+
+
+def _totals(result: Overview) -> str:
+    scan = result.scan
+    rows = []
+    if scan.without is not None:
+        kept_out = sum((rule.totals for rule in scan.rules), Totals())
+        share = format_share(kept_out.bytes, scan.without.bytes)
+        rows += [_total("without", scan.without), _total("ignored", kept_out, share)]
+    rows.append(_total("with", scan.eligible))
+    if scan.hidden.files:
+        rows.append(_total("  ignore file", scan.hidden))
+    if scan.needed is None:
+        rows.append(["  needed", "?", "?", "?", ""])
+    else:
+        rows.append(_total("  needed", scan.needed, format_share(scan.needed.bytes, scan.eligible.bytes)))
+    return columns(rows, ["", "files", "dirs", "bytes", ""], "lrrrl")
+
+
+def _total(label: str, totals: Totals, share: str = "") -> list[str]:
+    return [label, str(totals.files), str(totals.dirs), format_bytes(totals.bytes), share]
+
+
+def _directories(view: View, result: Overview, style: Style) -> Iterator[str]:
+    """A tree of the largest directories; what the top row has and no row below it is in the last row."""
+    found = [_Named(view.columns, row) for row in view.rows]
+    # A directory is at least as large as one in it, so that the largest with all above them are a tree.
+    largest = sorted(found, key=lambda row: (-row.size, row.depth))
+    shown = set(map(id, largest[: style.top + 1] if style.top else largest))
+    drawn = [row for row in found if id(row) in shown]
+    rows = [[format_bytes(row.size), str(row.number("files")), row.indented()] for row in drawn]
+    top, below = found[0], [row for row in found if row.depth == 1]
+    files = top.number("files") - sum(row.number("files") for row in below)
+    if below and files:
+        size = top.size - sum(row.size for row in below)
+        rows.append([format_bytes(size), str(files), "  (files directly in it)"])
+    yield columns(rows, ["bytes", "files", "path"], "rrl")
+    yield _more(len(found) - len(drawn), "smaller directories")
+
+
+class _Named:
+    """A row whose cells are asked for by column."""
+
+    __slots__ = ("_cells",)
+
+    def __init__(self, columns: Sequence[str], row: Sequence[Cell]) -> None:
+        self._cells = dict(zip(columns, row, strict=True))
+
+    def number(self, column: str) -> int:
+        return int(self._cells[column])
+
+    def text(self, column: str) -> str:
+        return printable(str(self._cells[column]))
+
+    @property
+    def size(self) -> int:
+        return self.number("bytes")
+
+    @property
+    def depth(self) -> int:
+        return self.number("depth")
+
+    def indented(self) -> str:
+        return "  " * self.depth + self.text("path").rpartition("/")[2] + "/"
+
+
+def _rows(view: View, result: Overview, style: Style) -> Iterator[str]:
+    """The rows of a view that is sorted, the first ones."""
+    found = [_Named(view.columns, row) for row in view.rows]
+    if not found:
+        yield "nothing\n"
+        return
+    shown = found[: style.top] if style.top else found
+    headers, align, cells = ["bytes", "files"], "rr", []
+    known: Mapping[str, tuple[str, Callable[[_Named], str]]] = {
+        "paths": ("r", lambda row: row.text("paths")),
+        "path": ("l", lambda row: row.text("path")),
+        "extension": ("l", lambda row: row.text("extension") or "(none)"),
+        "line": ("l", lambda row: _rule(row, result)),
+    }
+    used = {name: column for name, column in known.items() if name in view.columns}
+    for name, (side, _) in used.items():
+        headers.append("rule" if name == "line" else name)
+        align += side
+    for row in shown:
+        own = [cell(row) for _, cell in used.values()]
+        cells.append([format_bytes(row.size), row.text("files"), *own])
+    yield columns(cells, headers, align)
+    yield _more(len(found) - len(shown), "more")
+
+
+def _files(view: View, result: Overview, style: Style) -> Iterator[str]:
+    """A line per file as it comes, so without looking at all of them for the widest."""
+    nothing = True
+    for cells in view.rows:
+        nothing = False
+        row = _Named(view.columns, cells)
+        rule = f"  {_rule(row, result)}" if "line" in view.columns else ""
+        yield f"{format_bytes(row.size):>6}  {row.text('path')}{rule}\n"
+    if nothing:
+        yield "nothing\n"
+
+
+def _rule(row: _Named, result: Overview) -> str:
+    return f"{printable(result.ignore_file or '')}:{row.number('line')} {row.text('pattern')}"
+
+
+_DRAW: Mapping[str, Callable[[View, Overview, Style], Iterator[str]]] = {
+    "directories": _directories,
+    "files": _files,
+    "ignored_files": _files,
+}
+
+
+def _more(left: int, what: str) -> str:
+    return f"… and {left} {what} (--top 0 shows all)\n" if left > 0 else ""
