@@ -8,6 +8,7 @@ that is removed after the test.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import uuid
@@ -31,7 +32,8 @@ def _why_no_engine(config: pytest.Config) -> str | None:
     """Why no engine can be used, or None when one answers; asked once a session."""
     if _no_engine not in config.stash:
         try:
-            docker.from_env(timeout=20).ping()
+            with contextlib.closing(docker.from_env(timeout=20)) as client:
+                client.ping()
             config.stash[_no_engine] = None
         except (docker.errors.DockerException, OSError) as error:
             config.stash[_no_engine] = f"no Docker engine answers ({error}); scripts/ensure-engine starts one"
