@@ -10,6 +10,7 @@ from ctxsize import __version__
 from ctxsize.cli.compare import compare
 from ctxsize.cli.context import context
 from ctxsize.cli.errors import exit_codes
+from ctxsize.cli.why import why
 
 
 class _Group(click.Group):
@@ -33,3 +34,4 @@ def main() -> None:
 
 main.add_command(compare)
 main.add_command(context)
+main.add_command(why)

@@ -10,6 +10,7 @@ from ctxsize import __version__
 from ctxsize.context.totals import Totals
 from ctxsize.context.views import View
 from ctxsize.overview import Overview
+from ctxsize.report.json_text import json_text, json_text_or_null
 from ctxsize.report.style import Style
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
@@ -29,7 +30,7 @@ def context(result: Overview, style: Style) -> Iterator[str]:
 def _rows(view: View) -> Iterator[str]:
     separator = "\n    "
     for row in view.rows:
-        cells = (_text(cell) if isinstance(cell, str) else cell for cell in row)
+        cells = (json_text(cell) if isinstance(cell, str) else cell for cell in row)
         yield separator + json.dumps(dict(zip(view.columns, cells, strict=True)))
         separator = ",\n    "
 
@@ -43,9 +44,9 @@ def _head(result: Overview) -> dict[str, Any]:
         "schema": SCHEMA,
         "ctxsize": __version__,
         "project": {
-            "context": _text(result.context),
-            "dockerfile": _optional(result.dockerfile),
-            "ignore_file": _optional(result.ignore_file),
+            "context": json_text(result.context),
+            "dockerfile": json_text_or_null(result.dockerfile),
+            "ignore_file": json_text_or_null(result.ignore_file),
             "target": result.target,
         },
         "builder": result.dialect.value,
@@ -61,7 +62,7 @@ def _head(result: Overview) -> dict[str, Any]:
             "differences": result.dialects.count,
             "paths": [
                 {
-                    "path": _text(item.path),
+                    "path": json_text(item.path),
                     "directory": item.is_dir,
                     "buildkit": item.buildkit,
                     "classic": item.classic,
@@ -69,12 +70,12 @@ def _head(result: Overview) -> dict[str, Any]:
                 for item in result.dialects.paths
             ],
         },
-        "notes": [_text(note) for note in result.notes],
+        "notes": [json_text(note) for note in result.notes],
         "warnings": [
             {
                 "code": warning.code,
-                "message": _text(warning.message),
-                "where": _optional(warning.where),
+                "message": json_text(warning.message),
+                "where": json_text_or_null(warning.where),
             }
             for warning in result.warnings
         ],
@@ -85,12 +86,3 @@ def _totals(totals: Totals | None) -> dict[str, int] | None:
     if totals is None:
         return None
     return {"files": totals.files, "dirs": totals.dirs, "bytes": totals.bytes}
-
-
-def _optional(text: str | None) -> str | None:
-    return None if text is None else _text(text)
-
-
-def _text(text: str) -> str:
-    """Names that are no UTF-8 keep their bytes visible; JSON has no way to carry them raw."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

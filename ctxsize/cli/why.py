@@ -1,0 +1,113 @@
+"""``ctxsize why``: which line of the ignore file decides a path, and which others match."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from ctxsize.cli.options import DIALECT, DOCKERFILE, OUTPUT, use_colour, write_pieces
+
+if TYPE_CHECKING:
+    from ctxsize.why import Answer
+
+_CHUNK = 1 << 16
+
+_EPILOG = """\b
+Exit codes: 0 all paths are ignored, 1 at least one is kept, 2 wrong usage or a path outside of the context.
+
+\b
+Examples:
+  ctxsize why node_modules/left-pad/index.js
+  ctxsize why --context services/api src/main.py .env
+  git ls-files -z | ctxsize why --stdin -0
+  ctxsize why .env >/dev/null || echo "the build can see .env"
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option(
+    "--context",
+    "directory",
+    type=click.Path(file_okay=False),
+    default=".",
+    metavar="DIR",
+    help="The build context (default: the current directory).",
+)
+@DOCKERFILE
+@DIALECT
+@click.option("--stdin", is_flag=True, help="Read the paths from standard input, one per line.")
+@click.option("-0", "--null", is_flag=True, help="The paths on standard input end with a null byte.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to report.",
+)
+@OUTPUT
+def why(
+    paths: tuple[str, ...],
+    directory: str,
+    dockerfile: str | None,
+    builder: str,
+    stdin: bool,
+    null: bool,
+    format_: str,
+    output: str,
+) -> None:
+    """Say which line of the ignore file decides each PATH, and which other lines match it.
+
+    A PATH is relative to the current directory or to the context. It need not exist.
+    """
+    # Imported here so that other commands start without it.
+    from ctxsize.ignore.types import Dialect
+    from ctxsize.overview import open_subject
+    from ctxsize.report.style import Style
+    from ctxsize.report.why import json, table
+    from ctxsize.why import context_path
+    from ctxsize.why import why as judge
+
+    if stdin == bool(paths):
+        raise click.UsageError("name paths, or read them with --stdin" + (", not both" if stdin else ""))
+    if null and not stdin:
+        raise click.UsageError("--null is for --stdin")
+    subject = open_subject(directory, dockerfile=dockerfile, dialect=Dialect(builder))
+    asked: Iterable[str]
+    if stdin:
+        records = _records(click.get_binary_stream("stdin"), b"\0" if null else b"\n")
+        asked = (context_path(subject, text, given=directory) for text in records)
+    else:
+        # All of them at first: a path that is wrong leaves no half report.
+        asked = [context_path(subject, text, given=directory) for text in paths]
+    seen = _Seen(judge(subject, asked))
+    report = json.why if format_ == "json" else table.why
+    write_pieces(report(subject, seen, Style(colour=use_colour(output))), output)
+    raise SystemExit(1 if seen.kept else 0)
+
+
+class _Seen:
+    """Passes answers on and remembers whether any was other than ignored."""
+
+    def __init__(self, answers: Iterator[Answer]) -> None:
+        self._answers = answers
+        self.kept = False
+
+    def __iter__(self) -> Iterator[Answer]:
+        for answer in self._answers:
+            self.kept = self.kept or answer.state != "ignored"
+            yield answer
+
+
+def _records(stream: BinaryIO, end: bytes) -> Iterator[str]:
+    """What ``stream`` holds, cut at ``end``; empty records are left out."""
+    rest = b""
+    while chunk := stream.read1(_CHUNK) if hasattr(stream, "read1") else stream.read(_CHUNK):
+        *records, rest = (rest + chunk).split(end)
+        yield from (os.fsdecode(record) for record in records if record)
+    if rest:
+        yield os.fsdecode(rest)

@@ -1,0 +1,43 @@
+"""A paragraph per path: what happens to it and by which line, then all lines that match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ctxsize.ignore.types import Rule
+from ctxsize.overview import Subject
+from ctxsize.report.style import Style
+from ctxsize.text import printable
+from ctxsize.why import Answer
+
+
+def why(subject: Subject, answers: Iterable[Answer], style: Style) -> Iterator[str]:
+    """The answers; ``>`` marks the rule that decides where several match."""
+    ignore_file = printable(subject.ignore.path) if subject.ignore else ""
+    for answer in answers:
+        yield f"{style.bold(printable(answer.path))}: {_verdict(subject, answer, ignore_file)}\n"
+        if answer.matches and answer.matches != (answer.rule,):
+            for rule in answer.matches:
+                mark = ">" if rule is answer.rule else " "
+                yield f"  {mark} {_rule(rule, ignore_file)}\n"
+        for note in answer.notes:
+            yield f"  {style.warn('note:')} {note}\n"
+
+
+def _verdict(subject: Subject, answer: Answer, ignore_file: str) -> str:
+    if answer.rule is None:
+        if subject.ignore is None:
+            return "kept, there is no ignore file"
+        return "kept, no rule ignores it" if answer.matches else "kept, no rule matches"
+    by = f"by {_rule(answer.rule, ignore_file)}"
+    if answer.state == "kept":
+        return f"kept {by}"
+    # What is below an ignored directory is ignored with it, unless an exception brings it back.
+    root = answer.root if answer.root != answer.path else None
+    within = f" (with {printable(root)})" if root else ""
+    kept = " (but something in it is kept, so it arrives)" if answer.state == "partly" else ""
+    return f"ignored {by}{within}{kept}"
+
+
+def _rule(rule: Rule, ignore_file: str) -> str:
+    return f"{ignore_file}:{rule.line}: {printable(rule.text.strip())}"
