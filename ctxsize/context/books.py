@@ -64,7 +64,7 @@ class Books:
         self._accounts[number] = self._accounts[number]._replace(arrives=True)
 
     def absorb(self, number: int, by: int) -> None:
-        """All that is or will be in account ``number`` belongs to ``by``."""
+        """All that is or will be in account ``number`` belongs to ``by``, an account opened later."""
         self._absorbed_by[number] = by
 
     def ignored_file(self, prefix: str, name: str, rule: int, size: int) -> None:
@@ -149,15 +149,12 @@ class Books:
         return number >= ROOT and self._absorbed_by[number] < 0
 
     def _take_in(self) -> None:
-        """Move what absorbed accounts hold to those that absorbed them."""
+        """Add what absorbed accounts hold to those that absorbed them, which were opened later: in the
+        order of their numbers it gets to the last of a chain."""
         for number, by in enumerate(self._absorbed_by):
-            if by < 0:
-                continue
-            while self._absorbed_by[by] >= 0:
-                by = self._absorbed_by[by]
-            for counts in (self.files, self.dirs, self.bytes):
-                counts[by] += counts[number]
-                counts[number] = 0
+            if by >= 0:
+                for counts in (self.files, self.dirs, self.bytes):
+                    counts[by] += counts[number]
 
     def _sum(self, numbers: Iterable[int]) -> Totals:
         files = dirs = size = 0

@@ -422,21 +422,14 @@ class _Scanner:
             if not place.ignored and (outcome is None or not outcome.ignored):
                 self._take([entry], outcome, place, hidden=True)
             elif not self._wanted.eligible_only:
-                self._leave_hidden(entry, outcome, place)
+                self._leave_hidden(entry.name, outcome, place)
         return rest
 
-    def _leave_hidden(self, entry: os.DirEntry[str], outcome: Outcome | None, place: _Place) -> None:
+    def _leave_hidden(self, name: str, outcome: Outcome | None, place: _Place) -> None:
         """List an ignored file that the variant without the ignore file does not have; it saves nothing."""
-        account = place.account
         if outcome is not None:
-            path = f"{place.path}/{entry.name}" if place.path else entry.name
-            account = self._open_root(Account(path, self._rule(outcome), is_dir=False, hidden=True), place)
-        try:
-            st = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            return
-        if st.st_size and st.st_nlink > 1 and statmod.S_ISREG(st.st_mode):
-            self._link(place, entry.name, st, account, hidden=True)
+            path = f"{place.path}/{name}" if place.path else name
+            self._open_root(Account(path, self._rule(outcome), is_dir=False, hidden=True), place)
 
     def _link(
         self,

@@ -193,8 +193,8 @@ def test_the_bytes_reported_per_entry_are_the_whole_stream_but_its_end(tmp_path:
 class TestWhatChangesWhileItIsSent:
     """Never padding, never half a file: the error names the file."""
 
-    def stream(self, root: Path) -> Iterator[bytes]:
-        (root / "a").write_bytes(bytes(300_000))
+    def stream(self, root: Path, size: int = 300_000) -> Iterator[bytes]:
+        (root / "a").write_bytes(bytes(size))
         return tar_stream(walk(root, None), root, chunk=65536)
 
     def test_a_file_that_shrinks(self, tmp_path: Path) -> None:
@@ -205,11 +205,12 @@ class TestWhatChangesWhileItIsSent:
             list(stream)
         assert error.value.where == str(tmp_path / "a")
 
-    def test_a_file_that_grows(self, tmp_path: Path) -> None:
-        stream = self.stream(tmp_path)
+    @pytest.mark.parametrize("size", [300_000, 4 * 65536, 4 * 65536 - 1])
+    def test_a_file_that_grows(self, tmp_path: Path, size: int) -> None:
+        stream = self.stream(tmp_path, size)
         next(stream)
-        os.truncate(tmp_path / "a", 300_001)
-        with pytest.raises(ContextError, match="it grew beyond its 300,000 bytes while"):
+        os.truncate(tmp_path / "a", size + 1)
+        with pytest.raises(ContextError, match=f"it grew beyond its {size:,} bytes while"):
             list(stream)
 
     def test_a_file_that_grew_before_its_turn_is_sent_as_it_is(self, tmp_path: Path) -> None:
@@ -230,6 +231,16 @@ class TestWhatChangesWhileItIsSent:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
             members = tar.getmembers()
         assert [(m.name, m.size, m.linkname) for m in members] == [("b", 7, ""), ("c", 0, "b")]
+
+    def test_two_names_of_a_file_that_vanished(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_bytes(b"content")
+        for name in "bcd":
+            (tmp_path / name).hardlink_to(tmp_path / "a")
+        entries = list(walk(tmp_path, None))
+        (tmp_path / "a").unlink()
+        (tmp_path / "b").unlink()
+        with tarfile.open(fileobj=io.BytesIO(b"".join(tar_stream(entries, tmp_path)))) as tar:
+            assert [(m.name, m.size, m.linkname) for m in tar] == [("c", 7, ""), ("d", 0, "c")]
 
     def test_a_file_that_became_a_link_or_a_fifo(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"content")

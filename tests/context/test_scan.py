@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from ctxsize.context.errors import ContextError
 from ctxsize.context.scan import scan
 from ctxsize.context.totals import ScanResult, Totals
 from ctxsize.context.walk import Entry, walk
+from ctxsize.context.workers import share
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.dockerfile.sources import context_sources
 from ctxsize.ignore import Dialect, IgnoreFile, Matcher, parse_ignore
@@ -176,6 +177,31 @@ class TestHardLinks:
         ignored = scan(tmp_path, rules("same\n"), Dialect.BUILDKIT, hidden=hidden)
         assert balanced(ignored)
         assert (ignored.eligible.bytes, ignored.without) == (1000, Totals(1, 0, 1000))
+
+    def test_of_the_ignore_file_alone(self, tmp_path: Path) -> None:
+        self.links(tmp_path, "outside", "context/.dockerignore")
+        hidden = frozenset({".dockerignore"})
+        kept = scan(tmp_path / "context", rules("x\n"), Dialect.BUILDKIT, hidden=hidden)
+        assert (kept.eligible.bytes, kept.hidden, kept.without) == (1000, Totals(1, 0, 1000), Totals())
+        ignored = scan(tmp_path / "context", rules(".*\n"), Dialect.BUILDKIT, hidden=hidden)
+        assert (ignored.eligible, ignored.hidden, ignored.without) == (Totals(), Totals(), Totals())
+        assert balanced(ignored)
+
+    def test_of_a_file_that_is_delivered_empty_all_names_are(self, tmp_path: Path) -> None:
+        self.links(tmp_path, "src/a", "z/b")
+        result = scan(tmp_path, rules("*\n!src/a\nsrc\n!z\n"), Dialect.BUILDKIT)
+        assert (result.eligible, result.emptied.bytes) == (Totals(2, 2, 0), 1000)
+        assert balanced(result)
+
+    def test_in_two_directories_the_first_in_walk_order_has_it(self, tmp_path: Path) -> None:
+        self.links(tmp_path, *(f"{name}/x" for name in "hgfedcba"))
+        result = scan(tmp_path, None, Dialect.BUILDKIT, depth=1)
+        assert {item.path for item in result.directories if item.totals.bytes} == {"", "a"}
+
+    def test_needed_once(self, tmp_path: Path) -> None:
+        self.links(tmp_path, "a", "b", "c")
+        sources = context_sources(parse_dockerfile(b"FROM scratch\nCOPY b c /\n", "Dockerfile"))
+        assert scan(tmp_path, None, Dialect.BUILDKIT, needs=sources).needed == Totals(2, 0, 1000)
 
 
 class TestOddEntries:
@@ -397,3 +423,30 @@ def test_processes_agree_with_one(tmp_path: Path, dialect: Dialect) -> None:
         random_tree(rng, root)
         for _ in range(3):
             check_against_the_walk(root, random_rules(rng), dialect, processes=3)
+
+
+@BOTH
+@pytest.mark.usefixtures("eager_sharing")
+def test_two_processes_with_half_of_the_tree_each(
+    tmp_path: Path, dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both open accounts of their own, and meet names of the same files."""
+
+    def halves(
+        tasks: int,
+        helpers: int,
+        work: Callable[[Iterator[int]], object],
+        help_out: Callable[[int, Iterator[int]], object],
+    ) -> list[object]:
+        return share(
+            0, 1, lambda _: work(iter(range(0, tasks, 2))), lambda n, _: help_out(n, iter(range(1, tasks, 2)))
+        )
+
+    monkeypatch.setattr(scan_module, "share", halves)
+    for top in range(8):
+        make(tmp_path, f"{top}/x/y/f", f"{top}/x/e/g", f"{top}/k/l/m", f"{top}/log.log", size=100 + top)
+        if top:
+            for name in ("x/y/h", "k/h", "h.log"):
+                (tmp_path / f"{top}" / name).hardlink_to(tmp_path / f"{top - 1}" / "x/y/f")
+    for text in ("*/x\n!*/x/e/nothing\n", "**/x\n*/k\n!*/x/e\n**/*.log\n", "[0-5]/*\n!?/k/l\n"):
+        check_against_the_walk(tmp_path, text, dialect, processes=2)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from ctxsize.context.errors import ContextError
-from ctxsize.context.walk import walk
+from ctxsize.context.walk import Entry, _Links, walk
+from ctxsize.ignore import Dialect, Matcher, parse_ignore
 
 
 def paths(root: Path, hidden: frozenset[str] = frozenset()) -> list[str]:
@@ -47,6 +48,64 @@ def test_hidden_paths_do_not_exist(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / ".dockerignore").write_text("x")
     assert paths(tmp_path, frozenset({".dockerignore"})) == ["d", "d/.dockerignore"]
+
+
+class TestUnderRules:
+    """The dialects' walkers differ in what they send of an ignored directory."""
+
+    @staticmethod
+    def entries(root: Path, text: str, dialect: Dialect) -> list[Entry]:
+        rules = parse_ignore(text.encode(), ".dockerignore", dialect).rules
+        return list(walk(root, Matcher(rules, dialect)))
+
+    def test_an_ignored_directory_with_something_kept_in_it(self, tmp_path: Path) -> None:
+        (tmp_path / "a" / "b").mkdir(parents=True)
+        (tmp_path / "a" / "b" / "keep").write_text("")
+        (tmp_path / "a" / "b" / "x").write_text("")
+        (tmp_path / "a" / "c").mkdir()
+        (tmp_path / "d").write_text("")
+        text = "a\n!a/b/keep\n"
+        buildkit, classic = (
+            [entry.path for entry in self.entries(tmp_path, text, dialect)]
+            for dialect in (Dialect.BUILDKIT, Dialect.CLASSIC)
+        )
+        assert buildkit == ["a", "a/b", "a/b/keep", "d"]
+        assert classic == ["a/b/keep", "d"]  # the daemon makes the directories
+
+    @pytest.mark.parametrize("dialect", list(Dialect))
+    def test_an_ignored_directory_with_nothing_kept_in_it(self, tmp_path: Path, dialect: Dialect) -> None:
+        (tmp_path / "a" / "b").mkdir(parents=True)
+        (tmp_path / "c").write_text("")
+        assert [entry.path for entry in self.entries(tmp_path, "a\n!a/b/no\n", dialect)] == ["c"]
+
+    @pytest.mark.parametrize(("dialect", "found"), [(Dialect.BUILDKIT, ["s"]), (Dialect.CLASSIC, [])])
+    def test_sockets_never_reach_a_classic_build(
+        self, tmp_path: Path, dialect: Dialect, found: list[str]
+    ) -> None:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(tmp_path / "s"))
+            assert [entry.path for entry in self.entries(tmp_path, "x\n", dialect)] == found
+
+    def test_a_file_delivered_empty_and_its_hard_link(self, tmp_path: Path) -> None:
+        (tmp_path / "src").mkdir()
+        (tmp_path / "src" / "keep").write_text("content")
+        (tmp_path / "z").hardlink_to(tmp_path / "src" / "keep")
+        found = self.entries(tmp_path, "*\n!src/keep\nsrc\n!z\n", Dialect.BUILDKIT)
+        assert [(entry.path, entry.hardlink_to, entry.emptied, entry.bytes) for entry in found] == [
+            ("src", None, False, 0),
+            ("src/keep", None, True, 0),
+            ("z", "src/keep", True, 0),
+        ]
+
+
+def test_inodes_whose_names_were_all_seen_take_no_memory(tmp_path: Path) -> None:
+    links = _Links()
+    (tmp_path / "a").write_text("")
+    (tmp_path / "b").hardlink_to(tmp_path / "a")
+    st = (tmp_path / "a").stat()
+    assert links.first("a", st, False) is None
+    assert links.first("b", st, False) == ("a", False)
+    assert (links._first, links._left) == ({}, {})
 
 
 def test_symbolic_links_are_entries_and_never_followed(tmp_path: Path) -> None:
