@@ -543,7 +543,7 @@ class Matcher:
             if len(self._tables) >= _MOST_TABLES:
                 self._tables.clear()
             table = self._tables[key] = _Table(self, live, carried, matched, lead)
-            if not live and not (lead and lead.below) and not self._broken:
+            if not live and not self._broken:
                 table.sink = self._default(table, "")
                 table.sink._next = table
         return table

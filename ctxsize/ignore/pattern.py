@@ -111,11 +111,11 @@ def check_syntax(pattern: str) -> None:
     if "[" not in pattern and "\\" not in pattern:
         return
     name = "."
-    for star, chunk, last in _chunks(pattern):
+    for star, chunk in _chunks(pattern):
         if star and not chunk:
             return
         rest = _match_chunk(chunk, name)
-        if rest is not None and (not rest or not last):
+        if rest is not None:
             name = rest
             continue
         if not star or not name:
@@ -126,8 +126,8 @@ def check_syntax(pattern: str) -> None:
         name = ""
 
 
-def _chunks(pattern: str) -> list[tuple[bool, str, bool]]:
-    """Go's ``scanChunk``: (after a star, text up to the next star outside a class, the last one)."""
+def _chunks(pattern: str) -> list[tuple[bool, str]]:
+    """Go's ``scanChunk``: (after a star, text up to the next star outside a class)."""
     chunks, at, end = [], 0, len(pattern)
     while at < end:
         start = at
@@ -142,7 +142,7 @@ def _chunks(pattern: str) -> list[tuple[bool, str, bool]]:
             elif pattern[at] == "]":
                 in_class = False
             at += 1
-        chunks.append((star, pattern[begin:at], at >= end))
+        chunks.append((star, pattern[begin:at]))
     return chunks
 
 

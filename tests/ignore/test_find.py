@@ -58,6 +58,12 @@ def test_a_symlink_is_followed_and_a_dangling_one_counts_as_absent(tmp_path: Pat
     assert find_ignore_file(tmp_path, tmp_path / "Dockerfile", dialect) == link
 
 
+def test_buildkit_passes_over_a_directory_beside_the_dockerfile(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile.dockerignore").mkdir()
+    (tmp_path / ".dockerignore").touch()
+    assert find_ignore_file(tmp_path, tmp_path / "Dockerfile", BUILDKIT) == tmp_path / ".dockerignore"
+
+
 def test_a_directory_of_that_name_is_an_error_in_classic_and_no_rules_in_buildkit(tmp_path: Path) -> None:
     (tmp_path / ".dockerignore").mkdir()
     assert find_ignore_file(tmp_path, tmp_path / "Dockerfile", BUILDKIT) is None
@@ -69,3 +75,19 @@ def test_a_loop_of_symlinks_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / ".dockerignore").symlink_to(".dockerignore")
     with pytest.raises(IgnoreFileError, match="can't read the ignore file"):
         find_ignore_file(tmp_path, tmp_path / "Dockerfile", CLASSIC)
+
+
+def test_buildkit_follows_a_symlink_with_the_context_as_its_root(tmp_path: Path) -> None:
+    """The classic client follows it as the machine does."""
+    root = tmp_path / "context"
+    (root / "d/e").mkdir(parents=True)
+    (root / "rules").touch()
+    (root / ".dockerignore").symlink_to("d/e/link")
+    (root / "d/e/link").symlink_to("/d/../../rules")
+    assert find_ignore_file(root, root / "Dockerfile", BUILDKIT) == root / "rules"
+    assert find_ignore_file(root, root / "Dockerfile", CLASSIC) is None
+
+
+def test_a_loop_of_symlinks_means_no_rules_for_buildkit(tmp_path: Path) -> None:
+    (tmp_path / ".dockerignore").symlink_to(".dockerignore")
+    assert find_ignore_file(tmp_path, tmp_path / "Dockerfile", BUILDKIT) is None

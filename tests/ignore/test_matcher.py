@@ -37,6 +37,7 @@ def fate(rules: Matcher, path: str) -> str:
         # The last rule that matches decides
         (["a"], "a", "ignored", "ignored"),
         (["a", "!a"], "a", "kept", "kept"),
+        (["*.tar.gz"], "a.tar.gz", "ignored", "ignored"),
         (["!a", "a"], "a", "ignored", "ignored"),
         (["*.md", "!README.md"], "README.md", "kept", "kept"),
         (["*.md", "!README*.md", "README-secret.md"], "README-secret.md", "ignored", "ignored"),
@@ -131,6 +132,7 @@ def test_a_directory_is_never_emptied() -> None:
         (["*", "!*.md"], "d", True, True),  # entered because of the wildcard, and nothing can be found there
         (["*", "!**/*.md"], "d", True, False),
         (["!**/*.md", "*"], "d", True, True),  # the exception comes too early
+        (["d", "!q*", "**/x"], "d", True, True),  # more that ignores brings nothing back
         (["d/x"], "d", True, False),  # d itself is kept
     ],
 )
@@ -157,6 +159,15 @@ def test_a_listing_is_judged_at_once() -> None:
     assert below.path == "lib/" and not below.sink
     modules = below.child("node_modules", special["node_modules"])
     assert modules.sink and modules.default.ignored and modules.path == "lib/node_modules/"
+
+
+def test_a_newline_in_a_name_is_seen_in_a_listing() -> None:
+    """The ** of an expression does not cross it: what is below has other rules alive than its neighbours."""
+    state = matcher("**/b*").start()
+    names = [*(f"dir{number}" for number in range(20)), "a\n"]
+    special = state.special(names)
+    assert state.child("dir1", special.get("dir1", state.default)).outcome("bx").ignored
+    assert not state.child("a\n", special.get("a\n", state.default)).outcome("bx").ignored
 
 
 def test_directories_with_the_same_rules_alive_share_their_state() -> None:
