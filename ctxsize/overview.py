@@ -44,6 +44,15 @@ class Subject:
     dialect: Dialect
 
     @property
+    def dockerfile_shown(self) -> str | None:
+        """The Dockerfile's name for people; None when there is none."""
+        if self.dockerfile is None and not self.dockerfile_path.is_file():
+            return None
+        return relative_to_context(self.dockerfile_path, self.context) or os.path.relpath(
+            self.dockerfile_path
+        )
+
+    @property
     def matcher(self) -> Matcher | None:
         """A matcher of the ignore file's rules; None when there is none."""
         return Matcher(self.ignore.rules, self.dialect, self.ignore.path) if self.ignore else None
@@ -93,7 +102,7 @@ def open_subject(
 class Overview:
     """A context measured: ``scan`` has the totals, ``views`` the tables asked for.
 
-    ``dockerfile`` is None when there is none, or none that can be read. ``scan.needed`` is None when
+    ``dockerfile`` is None when there is none. ``scan.needed`` is None when
     what the Dockerfile takes is not known; a warning says why. ``notes`` are reasons why it may take more.
     """
 
@@ -171,7 +180,7 @@ def overview(
         warnings.append(Warning("dialects", differ.message, differ.where))
     return Overview(
         context=subject.context.name or str(subject.context),
-        dockerfile=subject.dockerfile.path if subject.dockerfile else None,
+        dockerfile=subject.dockerfile_shown,
         ignore_file=subject.ignore.path if subject.ignore else None,
         target=target,
         dialect=dialect,

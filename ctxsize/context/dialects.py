@@ -2,8 +2,9 @@
 
 Both clients filter by the same rules, but enter different ignored directories to look for exceptions, and
 read different ignore files (docs/ignore-files.md). Without exceptions and with the same file they agree;
-otherwise the tree is walked once with both, down to where they can no longer differ. Exact but for sockets:
-BuildKit delivers them as empty files and the classic builder never, which is nobody's surprise.
+otherwise the tree is walked once with both, down to where they can no longer differ. Exact but for two
+things that would make every scan look at every name: sockets, which only BuildKit delivers (as empty files),
+and names that are not UTF-8, at which a BuildKit build fails.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ctxsize.errors import IgnoreFileError
 from ctxsize.ignore.find import find_ignore_file
 from ctxsize.ignore.matcher import DirState, Matcher, Outcome
 from ctxsize.ignore.types import Dialect, IgnoreFile
-from ctxsize.project import read_ignore_file
+from ctxsize.project import read_ignore_file, relative_to_context
 from ctxsize.text import printable
 
 #: What becomes of a path; ``emptied`` is a file that BuildKit delivers with 0 bytes.
@@ -78,6 +79,13 @@ def disagreement(
         path = find_ignore_file(context, dockerfile, other)
         theirs = read_ignore_file(path, context, other) if path else None
         both = (ignore, theirs) if dialect is Dialect.BUILDKIT else (theirs, ignore)
+        inside = relative_to_context(dockerfile, context)
+        if inside is not None and _classic_misses(inside, both[1]):
+            return Disagreement(
+                f"the classic builder's client does not send {printable(inside)}, so that its builds fail;"
+                f" add a line !{printable(inside)}",
+                both[1].path if both[1] else None,
+            )
         found = dialect_differences(context, *both)
     except IgnoreFileError as error:
         return Disagreement(f"{_BUILDERS[other]} refuses this project: {printable(str(error))}", where)
@@ -96,6 +104,14 @@ def disagreement(
     else:
         message = f"BuildKit and the classic builder differ in {message}"
     return Disagreement(printable(message), where, found)
+
+
+def _classic_misses(dockerfile: str, ignore: IgnoreFile | None) -> bool:
+    """Whether the classic client, which takes care to send the Dockerfile, nevertheless does not."""
+    if ignore is None:
+        return False
+    matcher = Matcher(ignore.rules, Dialect.CLASSIC, ignore.path).for_classic_build(dockerfile)
+    return matcher.verdict(dockerfile).ignored
 
 
 def _fates(item: PathDifference) -> str:

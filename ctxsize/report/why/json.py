@@ -24,7 +24,7 @@ def why(subject: Subject, answers: Iterable[Answer], style: Style) -> Iterator[s
         "ctxsize": __version__,
         "project": {
             "context": json_text(subject.context.name or str(subject.context)),
-            "dockerfile": json_text(subject.dockerfile.path) if subject.dockerfile else None,
+            "dockerfile": json_text_or_null(subject.dockerfile_shown),
             "ignore_file": json_text(subject.ignore.path) if subject.ignore else None,
         },
         "builder": subject.dialect.value,
