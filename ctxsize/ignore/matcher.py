@@ -68,8 +68,8 @@ class Outcome:
     ``ignored`` and ``rule`` as in Verdict; ``emptied``: kept, but as a regular file BuildKit delivers it
     with 0 bytes. For a directory that is ignored: ``enter`` tells whether Docker's walker goes into it,
     ``prunable`` that nothing below it is kept (so a scan for what is kept need not go in, even when Docker
-    does). Both are True/False as for a directory whatever the entry really is; a kept directory is
-    entered and not prunable.
+    does). Both speak of the entry as if it were a directory; a kept directory is entered and not prunable.
+    Below a prunable directory all outcomes are alike, and only a wildcard exception makes ``enter`` True.
     """
 
     __slots__ = ("_next", "emptied", "enter", "ignored", "prunable", "rule")

@@ -22,8 +22,9 @@ class Dialect(enum.Enum):
 class Rule:
     """One effective line of an ignore file.
 
-    ``line`` counts from 1; ``text`` is the line as written, without its line end; ``pattern`` is
-    what Docker matches with after cleaning, without the ``!`` that ``negated`` stands for.
+    ``line`` counts from 1 (0: not in the file, an exception the classic client adds); ``text`` is the
+    line as written, without its line end; ``pattern`` is what Docker matches with after cleaning, without
+    the ``!`` that ``negated`` stands for.
     """
 
     line: int
