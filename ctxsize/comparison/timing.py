@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ctxsize.comparison.types import SecondsSaved
 
-_RESAMPLES = 4000
+_RESAMPLES = 2000
 _SEED = 20260101
 #: With fewer runs of each variant an interval would be a guess.
 MIN_RUNS = 3

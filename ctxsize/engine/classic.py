@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import secrets
 import time
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests.exceptions
-from docker.errors import APIError, DockerException
+from docker.errors import DockerException
 
 from ctxsize.context.archive import tar_stream
 from ctxsize.context.variant import Variant
@@ -19,6 +18,7 @@ from ctxsize.engine.build import RUN_LABEL, BuildResult, Step
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.plan import BuildPlan
+from ctxsize.engine.untagged import remove_untagged
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.progress import Progress
 
@@ -91,8 +91,7 @@ class ClassicBuilder:
     def forget(self) -> None:
         """Remove the intermediate images of this run, newest first."""
         for image_id in reversed(self._made):
-            with contextlib.suppress(APIError):
-                self._api.remove_image(image_id, noprune=True)
+            remove_untagged(self._api, image_id)
         self._made.clear()
 
     def _events(self, variant: Variant, output: _Output, progress: Progress) -> Iterator[dict[str, Any]]:
@@ -176,6 +175,9 @@ class ClassicBuilder:
             output.steps.append(
                 Step("send context", seconds=output.started - output.began, cached=False, phase="send")
             )
+        if RUN_LABEL in output.name:
+            output.number = 0  # the builder makes a step of our own label
+            return
         output.steps.append(
             Step(
                 name=output.name,

@@ -18,12 +18,13 @@ from types import TracebackType
 
 import docker
 import requests.exceptions
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException
 
 from ctxsize.engine import buildcache
 from ctxsize.engine.build import RUN_LABEL
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import DeadJournal, Journal, dead_journals, is_alive, state_directory
+from ctxsize.engine.untagged import remove_untagged
 
 #: An engine that was told to stop a build needs a moment until what the build made can be removed.
 _ATTEMPTS = 20
@@ -58,9 +59,7 @@ class Run:
 
     def remove_image(self, image_id: str) -> None:
         """Remove an image of this run that is no longer needed; a tagged one loses nothing."""
-        with contextlib.suppress(NotFound):
-            if not self._api.inspect_image(image_id).get("RepoTags"):
-                self._api.remove_image(image_id, noprune=True)
+        remove_untagged(self._api, image_id)
 
     def _clean(self, *, interrupted: bool) -> bool:
         """Remove everything; True when the engine confirmed that nothing is left."""
@@ -97,9 +96,7 @@ def _sweep_journal(api: docker.APIClient, journal: DeadJournal) -> None:
     _remove_labelled(api, journal.run)
     for made in reversed(journal.made):
         if made.kind == "image":
-            # NotFound: it is gone already; a conflict: somebody has built on it, so it is theirs now.
-            with contextlib.suppress(APIError):
-                api.remove_image(made.value, noprune=True)
+            remove_untagged(api, made.value)
     windows = [buildcache.Window.parse(made.value) for made in journal.made if made.kind == "window"]
     records = {made.value for made in journal.made if made.kind == "cache"}
     buildcache.remove(api, records | buildcache.created_in(api, windows, run=journal.run))

@@ -1,11 +1,11 @@
 """Logins for pulls: ``moby.filesync.v1.Auth``, answered from the user's Docker configuration.
 
-For registries with tokens the engine never sees the password: we claim a token authority, so it asks us to fetch
-each token (``FetchToken``) and gets only that. An authority is a public key with which other sessions could prove
-that they may share our tokens; ours is random and never proven, so tokens are not shared beyond the session. For
-registries with basic authentication the protocol has the engine ask for the password (``Credentials``), as with
-the official client. Semantics: moby/buildkit session/auth/authprovider, util/resolver/authorizer.go; containerd
-core/remotes/docker/auth/fetch.go.
+For registries with tokens the engine never sees the password: we claim a token authority, so it asks us to
+fetch each token (``FetchToken``) and gets only that. An authority is a public key with which other sessions
+could prove that they may share our tokens; ours is random and never proven, so tokens are not shared beyond
+the session. For registries with basic authentication the protocol has the engine ask for the password
+(``Credentials``), as with the official client. Semantics: moby/buildkit session/auth/authprovider,
+util/resolver/authorizer.go; containerd core/remotes/docker/auth/fetch.go.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class Auth:
         try:
             found = self._config.resolve_authconfig(None if host == _HUB else host) or {}
         except docker.errors.DockerException as error:
-            raise grpclib.GRPCError(Status.UNKNOWN, f"the credential helper for {host} failed: {error}") from error
+            raise grpclib.GRPCError(
+                Status.UNKNOWN, f"the credential helper for {host} failed: {error}"
+            ) from error
         values = {key.lower(): value for key, value in found.items()}
         if values.get("identitytoken"):
             self.used[host] = ""

@@ -21,9 +21,10 @@ _BLOCK = 64 * 1024
 def as_socket(response: requests.Response) -> tuple[socket.socket, bytes]:
     """The connection of a 101 response as a socket of our own, and the bytes that came behind the headers.
 
-    A Unix or TCP socket is taken over. TLS and ``ssh`` connections, which no event loop can take, are bridged to
-    one end of a socket pair by daemon threads that end with the connection. Raises SessionUnavailable for a
-    connection of paramiko, whose buffers can't be got at (the SDK's ``use_ssh_client=True`` works).
+    A Unix or TCP socket is taken over. TLS and ``ssh`` connections, which no event loop can take, are
+    bridged to one end of a socket pair by daemon threads that end with the connection. Raises
+    SessionUnavailable for a connection of paramiko, whose buffers can't be got at (the SDK's
+    ``use_ssh_client=True`` works).
     """
     reader: Any = response.raw._fp.fp  # type: ignore[union-attr]
     if hasattr(reader, "channel"):

@@ -36,13 +36,14 @@ class ContextDir(Protocol):
 
 
 class LocalDir:
-    """A directory on disk, served as the official client serves it, with changes that exist only in the stream.
+    """A directory on disk, served as the official client serves it, with changes that exist only in the
+    stream.
 
-    ``root`` is resolved once. ``hidden`` are paths served as if they did not exist (a directory with all below).
-    ``overlay`` maps paths to the content served there, instead of or beside what is on disk; the directory it
-    lies in must exist. A replaced file keeps its mode and gets a modification time one nanosecond later, so that
-    the engine sees the difference. Semantics: tonistiigi/fsutil fs.go, stat.go, stat_unix.go; owners are always
-    root, as BuildKit's client resets them (client/solve.go).
+    ``root`` is resolved once. ``hidden`` are paths served as if they did not exist (a directory with all
+    below). ``overlay`` maps paths to the content served there, instead of or beside what is on disk; the
+    directory it lies in must exist. A replaced file keeps its mode and gets a modification time one
+    nanosecond later, so that the engine sees the difference. Semantics: tonistiigi/fsutil fs.go, stat.go,
+    stat_unix.go; owners are always root, as BuildKit's client resets them (client/solve.go).
 
     Raises ContextError when ``root`` is not a directory.
     """
@@ -170,11 +171,14 @@ class _OverlayEntry:
 
 
 class _Frame:
-    """A directory being walked; ``unlisted`` is its own entry while it is not known to hold anything wanted."""
+    """A directory being walked; ``unlisted`` is its own entry while it is not known to hold anything
+    wanted."""
 
     __slots__ = ("entries", "prefix", "state", "unlisted")
 
-    def __init__(self, prefix: str, entries: Iterator[_Listed], state: FilterState, unlisted: _Listed | None) -> None:
+    def __init__(
+        self, prefix: str, entries: Iterator[_Listed], state: FilterState, unlisted: _Listed | None
+    ) -> None:
         self.prefix = prefix
         self.entries = entries
         self.state = state
@@ -189,7 +193,8 @@ class _Selection:
         self._filter = filter_
 
     def walk(self) -> Iterator[Entry]:
-        """See ServedTree. As in fsutil, a file that vanished since its directory was listed ends that directory."""
+        """See ServedTree. As in fsutil, a file that vanished since its directory was listed ends that
+        directory."""
         try:
             yield from self._walk()
         except OSError as error:

@@ -1,8 +1,9 @@
-"""The file transfer of a build: ``moby.filesync.v1.FileSync/DiffCopy``, the sending half of the fsutil protocol.
+"""The file transfer of a build: ``moby.filesync.v1.FileSync/DiffCopy``, the sending half of the fsutil
+protocol.
 
-We list the directory (one STAT packet per entry, its index its id, an empty STAT at the end) while the engine
-asks (REQ) for the content of files it lacks; each answer is DATA packets and an empty one. FIN both ways ends it.
-Semantics: tonistiigi/fsutil send.go, moby/buildkit session/filesync/filesync.go.
+We list the directory (one STAT packet per entry, its index its id, an empty STAT at the end) while the
+engine asks (REQ) for the content of files it lacks; each answer is DATA packets and an empty one. FIN both
+ways ends it. Semantics: tonistiigi/fsutil send.go, moby/buildkit session/filesync/filesync.go.
 """
 
 from __future__ import annotations
@@ -47,9 +48,10 @@ _T = TypeVar("_T")
 class Transfer:
     """What one DiffCopy did.
 
-    ``name`` is the directory's; ``include``, ``exclude`` and ``follow`` what the engine asked for. ``entries`` were
-    listed, and of ``files`` the content was sent. ``bytes`` counts as the official client's "transferring" line
-    does: the size of all packets we send; ``content_bytes`` is file content alone. ``unopened`` could not be opened and arrived empty; ``changed`` had another size than listed.
+    ``name`` is the directory's; ``include``, ``exclude`` and ``follow`` what the engine asked for.
+    ``entries`` were listed, and of ``files`` the content was sent. ``bytes`` counts as the official
+    client's "transferring" line does: the size of all packets we send; ``content_bytes`` is file content
+    alone. ``unopened`` could not be opened and arrived empty; ``changed`` had another size than listed.
     ``started`` and ``completed`` are epoch seconds.
     """
 
@@ -69,7 +71,8 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """File content that crossed to the engine in one write: (path, bytes) each; a large file takes several writes.
+    """File content that crossed to the engine in one write: (path, bytes) each; a large file takes several
+    writes.
 
     ``started`` and ``completed`` are time.perf_counter() seconds, from reading the first byte of it to the
     last byte handed to the connection.
@@ -84,7 +87,9 @@ class Sent:
 class FileSync:
     """Serves directories by name; collects a Transfer for each request and the first error of a directory."""
 
-    def __init__(self, directories: Mapping[str, ContextDir], on_sent: Callable[[Sent], None] | None = None) -> None:
+    def __init__(
+        self, directories: Mapping[str, ContextDir], on_sent: Callable[[Sent], None] | None = None
+    ) -> None:
         self._directories = directories
         self._on_sent = on_sent
         self.transfers: list[Transfer] = []
@@ -103,18 +108,23 @@ class FileSync:
         directory = self._directories.get(name)
         if directory is None:
             raise grpclib.GRPCError(Status.NOT_FOUND, f'no access allowed to dir "{name}"')
-        include, exclude, follow = (options(k) for k in ("include-patterns", "exclude-patterns", "followpaths"))
+        include, exclude, follow = (
+            options(k) for k in ("include-patterns", "exclude-patterns", "followpaths")
+        )
         transfer = Transfer(name, include, exclude, follow, started=time.time())
         self.transfers.append(transfer)
         try:
             tree = await _in_directory(directory.select, include, exclude, follow)
-            await _Sender(stream, tree, transfer, self._on_sent).run()
+            await _Sender(stream, tree, transfer, self._on_sent, self._failed).run()
         except _DirectoryError as error:
-            if self.error is None:
-                self.error = error.cause
+            self._failed(error.cause)
             raise grpclib.GRPCError(Status.UNKNOWN, str(error.cause)) from error
         finally:
             transfer.completed = time.time()
+
+    def _failed(self, error: Exception) -> None:
+        if self.error is None:
+            self.error = error
 
 
 class _DirectoryError(Exception):
@@ -136,8 +146,8 @@ async def _in_directory(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwa
 
 
 def _options(metadata: Any) -> Callable[[str], tuple[str, ...]]:
-    """Read request metadata as filesync.go's decodeOpts: values are URL-encoded when ``<key>-encoded`` says so,
-    else they are bytes as they are (the session decodes headers as Latin-1)."""
+    """Read request metadata as filesync.go's decodeOpts: values are URL-encoded when ``<key>-encoded`` says
+    so, else they are bytes as they are (the session decodes headers as Latin-1)."""
 
     def get(key: str) -> tuple[str, ...]:
         values = [os.fsdecode(value.encode("latin-1")) for value in metadata.getall(key, [])]
@@ -152,12 +162,18 @@ class _Sender:
     """One DiffCopy: lists, answers requests and ends, with every write whole and in order on one stream."""
 
     def __init__(
-        self, stream: DiffCopyStream, tree: ServedTree, transfer: Transfer, on_sent: Callable[[Sent], None] | None
+        self,
+        stream: DiffCopyStream,
+        tree: ServedTree,
+        transfer: Transfer,
+        on_sent: Callable[[Sent], None] | None,
+        on_failure: Callable[[Exception], None],
     ) -> None:
         self._stream = stream
         self._tree = tree
         self._transfer = transfer
         self._on_sent = on_sent
+        self._on_failure = on_failure
         self._writing = asyncio.Lock()
         self._requestable: dict[int, Entry] = {}
         self._requested: deque[int] = deque()
@@ -199,6 +215,8 @@ class _Sender:
                     return
                 await self._write(data)
         except _DirectoryError as error:
+            # Before the engine hears of it: its answer may be quicker than the end of this call.
+            self._on_failure(error.cause)
             await self._write(_frame(pb.Packet(type=pb.Packet.ERR, data=str(error).encode(errors="replace"))))
             raise
 
@@ -208,7 +226,9 @@ class _Sender:
                 self._requested.append(packet.id)
                 self._something_requested.set()
             elif packet.type == pb.Packet.ERR:
-                raise grpclib.GRPCError(Status.UNKNOWN, "error from receiver: " + packet.data.decode(errors="replace"))
+                raise grpclib.GRPCError(
+                    Status.UNKNOWN, "error from receiver: " + packet.data.decode(errors="replace")
+                )
             elif packet.type == pb.Packet.FIN:
                 fin = pb.Packet(type=pb.Packet.FIN)
                 self._transfer.bytes += fin.ByteSize()
@@ -314,7 +334,8 @@ class _Reading:
         self._sent = 0
 
     def read(self, frames: list[bytes], limit: int, transfer: Transfer) -> tuple[int, bool]:
-        """Append up to ``limit`` bytes (rounded up to a block) as DATA packets: (bytes, whether that was all)."""
+        """Append up to ``limit`` bytes (rounded up to a block) as DATA packets: (bytes, whether that was
+        all)."""
         count = 0
         while self._file is not None and count < limit:
             try:

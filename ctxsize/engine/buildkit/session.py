@@ -1,7 +1,8 @@
 """The connection of a session: POST ``/session`` turned into HTTP/2, on which the engine calls us.
 
-The engine is the gRPC client. We answer on the connection the Docker SDK opened, with grpclib, from an event
-loop in a thread of its own. Protocol: moby/buildkit session/session.go, session/grpc.go; moby client/session.go.
+The engine is the gRPC client. We answer on the connection the Docker SDK opened, with grpclib, from an
+event loop in a thread of its own. Protocol: moby/buildkit session/session.go, session/grpc.go; moby
+client/session.go.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 OPEN_TIMEOUT = 30.0
 """Seconds the engine has to answer the request for a session."""
 SILENCE_TIMEOUT = 60.0
-"""Seconds without a byte from the engine after which the connection counts as lost: BuildKit checks the health
-of a session every few seconds (moby/buildkit session/grpc.go, monitorHealth)."""
+"""Seconds without a byte from the engine after which the connection counts as lost: BuildKit checks the
+health of a session every few seconds (moby/buildkit session/grpc.go, monitorHealth)."""
 CLOSE_TIMEOUT = 5.0
 """Seconds a closed session has to end its thread."""
 HEADER_LIST_BYTES = 16 * 1024 * 1024
@@ -97,7 +98,8 @@ class Session:
             self._thread.join(CLOSE_TIMEOUT)
 
     def check(self) -> None:
-        """Raise ConnectionLost when the engine ended the connection or has been silent for SILENCE_TIMEOUT."""
+        """Raise ConnectionLost when the engine ended the connection or has been silent for
+        SILENCE_TIMEOUT."""
         if self._lost.is_set():
             raise ConnectionLost("the engine closed the build session")
         silent = time.monotonic() - self._last_received
@@ -166,8 +168,11 @@ class _Connection(H2Protocol):
         ended: asyncio.Event,
         early: bytes,
     ) -> None:
-        # Older engines put patterns and paths into headers as they are: bytes of any kind, blanks at the ends.
-        relaxed = H2Configuration(client_side=False, header_encoding="latin-1", validate_inbound_headers=False)
+        # Older engines put patterns and paths into headers as they are: bytes of any kind, blanks at the
+        # ends.
+        relaxed = H2Configuration(
+            client_side=False, header_encoding="latin-1", validate_inbound_headers=False
+        )
         super().__init__(handler, config, relaxed)
         self._session = session
         self._ended = ended

@@ -1,8 +1,8 @@
 """One build through BuildKit, driven as ``docker build`` drives it.
 
-``build`` opens a session, asks the engine to build (POST ``/build?version=2&remote=client-session``), serves the
-directories while it does, and returns the trace, the transfers and the image. It blocks; the session is answered
-from a thread of its own.
+``build`` opens a session, asks the engine to build (POST ``/build?version=2&remote=client-session``),
+serves the directories while it does, and returns the trace, the transfers and the image. It blocks; the
+session is answered from a thread of its own.
 """
 
 from __future__ import annotations
@@ -52,12 +52,13 @@ _REFUSED = ("401", "403", "unauthorized", "authorization", "denied", "authentica
 class SolveRequest:
     """What to build. Names and values are those of ``docker build``'s options.
 
-    ``dockerfile`` is a name within the served dockerfile directory. ``build_args``: a value of None leaves the
-    argument unset. ``shared_key`` is the key BuildKit keeps the received directories under: a new one per build
-    starts from a known state, an old one sends only what changed since. ``network`` is the mode for RUN steps;
-    ``extra_hosts`` are ``name:address``; ``secrets`` and ``ssh`` specs as ``docker build`` takes them.
-    ``cache_name`` marks the received directories in the engine's cache: it lists them as "local source for
-    <cache_name>-context" and "…-dockerfile", so that whoever made them can find and remove exactly them.
+    ``dockerfile`` is a name within the served dockerfile directory. ``build_args``: a value of None leaves
+    the argument unset. ``shared_key`` is the key BuildKit keeps the received directories under: a new one
+    per build starts from a known state, an old one sends only what changed since. ``network`` is the mode
+    for RUN steps; ``extra_hosts`` are ``name:address``; ``secrets`` and ``ssh`` specs as ``docker build``
+    takes them. ``cache_name`` marks the received directories in the engine's cache: it lists them as "local
+    source for <cache_name>-context" and "…-dockerfile", so that whoever made them can find and remove
+    exactly them.
     """
 
     dockerfile: str = "Dockerfile"
@@ -101,8 +102,8 @@ class SolveRequest:
 class SolveResult:
     """A finished build.
 
-    ``vertices`` are the steps in the order BuildKit reported them, ``transfers`` one per directory the engine asked
-    for. ``log`` is the raw output; ``log_lines`` the same as text.
+    ``vertices`` are the steps in the order BuildKit reported them, ``transfers`` one per directory the
+    engine asked for. ``log`` is the raw output; ``log_lines`` the same as text.
     """
 
     image_id: str
@@ -114,8 +115,20 @@ class SolveResult:
 
     @property
     def context(self) -> tuple[Transfer, ...]:
-        """The transfers of the build context: none when no step needs it, several when stages ask for parts."""
-        return tuple(t for t in self.transfers if t.name == "context" or t.name.endswith("-context"))
+        """The transfers of the build context: none when no step needs it, several when stages ask for parts.
+
+        What BuildKit fetched of it only to read the ignore file is not among them: that comes first, in a
+        step of its own.
+        """
+        found = [t for t in self.transfers if t.name == "context" or t.name.endswith("-context")]
+        if any(
+            "load .dockerignore" in vertex.name and status.id.endswith("context:")
+            for vertex in self.vertices
+            for status in vertex.statuses
+        ):
+            reading = next((t for t in found if t.follow == (".dockerignore",) and not t.exclude), None)
+            found = [t for t in found if t is not reading]
+        return tuple(found)
 
     @property
     def sent_bytes(self) -> int:
@@ -149,7 +162,8 @@ def build(
 
     Raises SolveError when the build fails (LoginRefused when a registry did not take the user's login),
     RequestError for secrets or ssh that can't be had, ContextError (or whatever a directory raises) when a
-    directory can't be served, SessionUnavailable when the engine has no sessions, ConnectionLost when it goes.
+    directory can't be served, SessionUnavailable when the engine has no sessions, ConnectionLost when it
+    goes.
     """
     served = {"context": context, "dockerfile": dockerfile}
     if request.cache_name is not None:
@@ -189,12 +203,15 @@ def build(
 
 
 @contextlib.contextmanager
-def _open_session(api: docker.APIClient, services: Sequence[Service], request: SolveRequest) -> Iterator[Session]:
+def _open_session(
+    api: docker.APIClient, services: Sequence[Service], request: SolveRequest
+) -> Iterator[Session]:
     """The session to build with.
 
-    With a cache name there are two. BuildKit takes ``NAME:ID`` for a session's id to mean: read local directories
-    from session ID, and put ``NAME-`` in front of theirs (moby/buildkit source/local/source.go). So the build runs
-    under that composite id, and a second connection answers to ID itself.
+    With a cache name there are two. BuildKit takes ``NAME:ID`` for a session's id to mean: read local
+    directories from session ID, and put ``NAME-`` in front of theirs (moby/buildkit
+    source/local/source.go). So the build runs under that composite id, and a second connection answers to
+    ID itself.
     """
     key = {"name": request.session_name, "shared_key": request.shared_key}
     with Session(api, services, **key) as session:
@@ -212,7 +229,9 @@ def _failure(message: str, trace: Trace, auth: Auth) -> SolveError:
     if refused is not None and any(sign in message.lower() for sign in _REFUSED):
         user = auth.used[refused]
         who = f"the login of {user}" if user else "the identity token"
-        return LoginRefused(f"{refused} refused {who} from the Docker configuration: {message}", host=refused, step=step)
+        return LoginRefused(
+            f"{refused} refused {who} from the Docker configuration: {message}", host=refused, step=step
+        )
     log = () if failed is None else tuple(trace.log_lines(failed.digest)[-_LOG_LINES_IN_ERROR:])
     return SolveError(message, step=step, log=log)
 

@@ -40,7 +40,9 @@ def parse_ssh(spec: str, environ: Mapping[str, str]) -> tuple[str, str]:
     except OSError as error:
         raise RequestError(f"ssh {identity}: {path}: {error.strerror}") from error
     if not stat.S_ISSOCK(mode):
-        raise RequestError(f"ssh {identity}: {path} is not an agent's socket: load the key with ssh-add instead")
+        raise RequestError(
+            f"ssh {identity}: {path} is not an agent's socket: load the key with ssh-add instead"
+        )
     return identity, path
 
 
@@ -81,7 +83,10 @@ class SSHForward:
         except OSError as error:
             raise grpclib.GRPCError(Status.UNAVAILABLE, f"ssh agent {path}: {error.strerror}") from error
         await stream.send_initial_metadata()
-        pumps = [asyncio.ensure_future(_to_agent(stream, writer)), asyncio.ensure_future(_to_engine(reader, stream))]
+        pumps = [
+            asyncio.ensure_future(_to_agent(stream, writer)),
+            asyncio.ensure_future(_to_engine(reader, stream)),
+        ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -121,7 +121,9 @@ def _vertex(v: pb.Vertex) -> Vertex:
 
 
 def _status(s: pb.VertexStatus) -> Status:
-    return Status(s.id, s.vertex, s.name or s.id, s.current, s.total, _when(s, "started"), _when(s, "completed"))
+    return Status(
+        s.id, s.vertex, s.name or s.id, s.current, s.total, _when(s, "started"), _when(s, "completed")
+    )
 
 
 def _warning(w: pb.VertexWarning) -> BuildWarning:
@@ -173,7 +175,8 @@ class Trace:
     def vertices(self) -> tuple[Vertex, ...]:
         """All vertices, in the order they were first reported, with their statuses."""
         return tuple(
-            replace(v, statuses=tuple(self._statuses.get(v.digest, {}).values())) for v in self._vertices.values()
+            replace(v, statuses=tuple(self._statuses.get(v.digest, {}).values()))
+            for v in self._vertices.values()
         )
 
     def log_lines(self, vertex: str | None = None) -> list[str]:

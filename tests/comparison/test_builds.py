@@ -1,0 +1,99 @@
+"""In which order the variants are built, from a log of what ran."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ctxsize.comparison import builds
+from ctxsize.comparison.builds import build_variants
+from ctxsize.context.variant import Variant
+from ctxsize.engine.build import BuildResult
+from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.ignore.types import Dialect
+from ctxsize.progress import Progress, Silent
+
+
+class LoggingBuilder:
+    """A builder that only writes down what it was asked to build; ``fails`` names a variant that can't be."""
+
+    name = "logging"
+
+    def __init__(self, seconds: float = 1.0, fails: str | None = None, gone_after: int | None = None) -> None:
+        self.log: list[str] = []
+        self.seconds = seconds
+        self.fails = fails
+        self.gone_after = gone_after
+
+    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+        self.log.append(variant.name)
+        if self.gone_after is not None and len(self.log) > self.gone_after:
+            raise EngineError("the engine went away")
+        if variant.name == self.fails:
+            raise BuildFailed("no")
+        return BuildResult(f"image-{len(self.log)}", self.seconds, steps=(), sent_bytes=0)
+
+    def forget(self) -> None: ...
+
+
+VARIANTS = {name: Variant(name, Path("."), (), frozenset(), Dialect.BUILDKIT) for name in ("with", "without")}
+
+
+def build(builder: LoggingBuilder, repeat: int | None) -> tuple[dict[str, builds.Measured], list[str]]:
+    removed: list[str] = []
+    measured = build_variants(
+        VARIANTS, builder, repeat=repeat, progress=Silent(), remove_image=removed.append
+    )
+    return measured, removed
+
+
+def test_after_a_warm_up_the_variants_alternate_so_that_drift_falls_on_both() -> None:
+    builder = LoggingBuilder()
+    build(builder, 3)
+
+    warm_up, *timed = builder.log
+    assert warm_up == "with"
+    assert timed == ["with", "without", "without", "with", "with", "without"]
+
+
+def test_the_warm_up_does_not_count() -> None:
+    measured, _ = build(LoggingBuilder(), 3)
+
+    assert {name: len(result.runs) for name, result in measured.items()} == {"with": 3, "without": 3}
+
+
+def test_short_builds_run_five_times_each_and_long_ones_three() -> None:
+    short, long = LoggingBuilder(seconds=1.0), LoggingBuilder(seconds=60.0)
+    build(short, None)
+    build(long, None)
+
+    assert short.log[1:].count("with") == short.log.count("without") == builds.DEFAULT_RUNS
+    assert long.log[1:].count("with") == long.log.count("without") == builds.LONG_BUILD_RUNS
+
+
+def test_the_first_image_of_each_variant_is_kept_and_every_other_removed() -> None:
+    measured, removed = build(LoggingBuilder(), 2)
+
+    assert (measured["with"].image_id, measured["without"].image_id) == ("image-1", "image-3")
+    assert removed == ["image-2", "image-4", "image-5"]
+
+
+@pytest.mark.parametrize("fails", ["with", "without"])
+def test_a_variant_that_fails_is_not_tried_again_and_the_other_keeps_its_numbers(fails: str) -> None:
+    builder = LoggingBuilder(fails=fails)
+    measured, _ = build(builder, 3)
+    other = "without" if fails == "with" else "with"
+
+    assert builder.log.count(fails) == 1
+    assert isinstance(measured[fails].failure, BuildFailed)
+    assert measured[other].failure is None
+    assert len(measured[other].runs) == 1
+
+
+def test_an_engine_that_goes_away_between_builds_loses_no_result() -> None:
+    measured, _ = build(LoggingBuilder(gone_after=3), 3)
+
+    assert len(measured["with"].runs) == 1
+    assert len(measured["without"].runs) == 1
+    assert isinstance(measured["without"].failure, EngineError)

@@ -1,0 +1,287 @@
+"""Fixture repos compared on a real engine, with both builders: the parts are the whole, nothing is left.
+
+The claims people make for a .dockerignore are at the end, for the flask-gunicorn project.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import pytest
+
+from ctxsize import api as ctxsize_api
+from ctxsize.comparison.types import Comparison, PathSaving
+from ctxsize.engine import buildcache
+from ctxsize.engine.build import BuildOptions
+from ctxsize.engine.images import ImageReader
+from tests.support.gunicorn import check_serves
+from tests.support.tree import tree_hash
+
+pytestmark = pytest.mark.docker
+
+BUILDERS = ["buildkit", "classic", "buildkit-upload"]
+SMALL = [
+    "links",
+    "chown",
+    "derived",
+    "multi-stage",
+    "negation",
+    "secrets",
+    "dockerfile-specific",
+    "empty-context",
+]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison, with what was there before and after it."""
+
+    comparison: Comparison
+    tree: tuple[str, str]
+    images: tuple[set[str], set[str]]
+    cache: tuple[frozenset[str], frozenset[str]]
+
+    @property
+    def paths(self) -> dict[str, PathSaving]:
+        return {path.path: path for path in self.comparison.paths}
+
+
+@pytest.fixture(scope="module")
+def compared(
+    api: docker.APIClient,
+    make_fixture: Callable[..., Path],
+    base_args: Callable[[str], dict[str, str]],
+) -> Callable[[str, str], Compared]:
+    """``compared("links", "classic")``: the result, measured once however many tests look at it."""
+    known: dict[tuple[str, str], Compared] = {}
+
+    def get(name: str, builder: str) -> Compared:
+        if (name, builder) not in known:
+            path = make_fixture(name)
+            options = BuildOptions(build_args=base_args(name))
+            before = tree_hash(path), _images(api), buildcache.record_ids(api)
+            result = ctxsize_api.compare(path, builder=builder, options=options, repeat=1)
+            after = tree_hash(path), _images(api), buildcache.record_ids(api)
+            known[name, builder] = Compared(result.comparison, *zip(before, after, strict=True))
+        return known[name, builder]
+
+    return get
+
+
+def _images(api: docker.APIClient) -> set[str]:
+    return {image["Id"] for image in api.images(all=True)}
+
+
+@pytest.fixture(params=[(name, builder) for name in SMALL for builder in BUILDERS], ids="-".join)
+def each(request: pytest.FixtureRequest, compared: Callable[[str, str], Compared]) -> Compared:
+    return compared(*request.param)
+
+
+def test_attributed_derived_and_unattributed_bytes_are_the_measured_difference(each: Compared) -> None:
+    result = each.comparison
+    with_, without = result.variants["with"], result.variants["without"]
+    assert with_.image is not None and without.image is not None
+    rest = result.unattributed
+    assert rest.image_bytes is not None and rest.derived_bytes is not None and rest.pull_bytes is not None
+
+    image = sum(path.image_bytes or 0 for path in result.paths) + rest.derived_bytes + rest.image_bytes
+    context = sum(path.context_bytes for path in result.paths) + rest.context_bytes
+    pull = sum(path.pull_bytes or 0 for path in result.paths) + rest.pull_bytes
+
+    assert image == result.saved.image_bytes == without.image.bytes - with_.image.bytes
+    assert context == result.saved.context_bytes == without.context.bytes - with_.context.bytes
+    assert pull == result.saved.pull_bytes == without.image.pull_bytes - with_.image.pull_bytes
+    assert sum(rule.image_bytes or 0 for rule in result.rules) == sum(
+        path.image_bytes or 0 for path in result.paths
+    )
+
+
+def test_our_sum_of_the_layers_is_the_engines_size(each: Compared, api: docker.APIClient) -> None:
+    """On overlay2. For BuildKit's layers the engine leaves out the targets of symlinks, some 70 bytes here."""
+    if api.info()["Driver"] != "overlay2":
+        pytest.skip("only overlay2 counts as we do")
+    engine = each.comparison.engine
+    assert engine is not None
+    symlinks = (
+        100 if engine.builder != "classic" and each.comparison.project.context in {"links", "chown"} else 0
+    )
+    for variant in each.comparison.variants.values():
+        assert variant.image is not None
+        assert 0 <= variant.image.bytes - variant.image.engine_bytes <= symlinks
+
+
+def test_only_the_ignore_file_itself_is_left_unattributed(each: Compared) -> None:
+    """It is in the ``with`` image alone, when it does not list itself; a chown has it there twice."""
+    rest = each.comparison.unattributed
+    assert rest.image_bytes is not None
+    assert rest.image_bytes in {0, rest.context_bytes, 2 * rest.context_bytes}
+
+
+def test_the_tree_is_as_it_was_to_the_mtime(each: Compared) -> None:
+    before, after = each.tree
+    assert after == before
+
+
+def test_no_image_and_no_cache_record_is_left(each: Compared) -> None:
+    assert each.images[1] - each.images[0] == set()
+    assert each.cache[1] - each.cache[0] == set()
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_multi_stage_image_that_copies_nothing_of_it_saves_no_image_bytes_and_says_so(
+    compared: Callable[[str, str], Compared], builder: str
+) -> None:
+    result = compared("multi-stage", builder)
+
+    assert result.comparison.saved.image_bytes == 0
+    assert result.comparison.saved.context_bytes > 3_400_000
+    assert result.paths["docs"].note == "not in the image without it either"
+    assert "image-unchanged" in {warning.code for warning in result.comparison.warnings}
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_recursive_chown_doubles_what_ignoring_saves(
+    compared: Callable[[str, str], Compared], builder: str
+) -> None:
+    data = compared("chown", builder).paths["data"]
+
+    # Copied with one content for two hard links; written again by chown, each link in full.
+    assert data.image_bytes is not None
+    assert data.image_bytes > 2 * data.context_bytes
+    assert compared("chown", builder).comparison.unattributed.derived_bytes == 0
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_files_made_from_ignored_ones_are_derived(
+    compared: Callable[[str, str], Compared], builder: str
+) -> None:
+    derived = compared("derived", builder).comparison
+
+    assert derived.unattributed.derived_bytes is not None
+    assert (
+        derived.unattributed.derived_bytes > 500_000
+    )  # all.csv has the ignored data once more, and data.csv.gz
+
+
+def test_each_builder_reads_its_own_ignore_file(compared: Callable[[str, str], Compared]) -> None:
+    buildkit = compared("dockerfile-specific", "buildkit").comparison.project.ignore_file
+    classic = compared("dockerfile-specific", "classic").comparison.project.ignore_file
+
+    assert (buildkit, classic) == ("Dockerfile.dockerignore", ".dockerignore")
+
+
+def test_a_session_sends_only_what_the_dockerfile_needs(compared: Callable[[str, str], Compared]) -> None:
+    """The classic builder gets the whole context whatever it copies."""
+    session = compared("negation", "buildkit").comparison.variants["with"].context
+    classic = compared("negation", "classic").comparison.variants["with"].context
+
+    assert session.needed_bytes == session.bytes
+    assert session.sent_bytes is not None and classic.sent_bytes is not None
+    assert session.sent_bytes < 1_000 < classic.sent_bytes
+
+
+# The claims people make for a .dockerignore.
+
+FLASK = "flask-gunicorn"
+LISTED = {".git", ".gitignore", ".dockerignore", "Dockerfile"}
+
+
+@pytest.fixture(scope="module", params=["buildkit", "classic"])
+def flask(
+    request: pytest.FixtureRequest,
+    api: docker.APIClient,
+    make_fixture: Callable[..., Path],
+    base_args: Callable[[str], dict[str, str]],
+) -> Iterator[Comparison]:
+    """The Flask project compared in earnest, its images kept."""
+    options = BuildOptions(build_args=base_args(FLASK))
+    result = ctxsize_api.compare(
+        make_fixture(FLASK), builder=request.param, options=options, repeat=4, keep=True
+    ).comparison
+    yield result
+    for variant in result.variants.values():
+        if variant.image is not None:
+            api.remove_image(variant.image.tag, force=True)
+
+
+def test_each_of_the_four_entries_has_its_own_row_with_its_true_bytes(
+    flask: Comparison, make_fixture: Callable[..., Path]
+) -> None:
+    tree = make_fixture(FLASK)
+    rows = {path.path: path for path in flask.paths}
+
+    assert set(rows) == LISTED
+    git = sum(entry.lstat().st_size for entry in (tree / ".git").rglob("*") if not entry.is_dir())
+    assert rows[".git"].context_bytes == rows[".git"].image_bytes == git
+    for name in (".gitignore", "Dockerfile"):
+        assert rows[name].context_bytes == rows[name].image_bytes == (tree / name).stat().st_size
+    assert (rows[".dockerignore"].context_bytes, rows[".dockerignore"].image_bytes) == (0, 0)
+    assert (
+        rows[".dockerignore"].note
+        == "saves nothing: a project without an ignore file has no such file either"
+    )
+
+
+def test_ignoring_shrinks_context_image_pull_and_build_time(flask: Comparison) -> None:
+    saved = flask.saved
+
+    assert saved.context_bytes > 70_000_000
+    assert saved.image_bytes == saved.context_bytes
+    assert saved.pull_bytes is not None and saved.pull_bytes > 70_000_000
+    assert saved.seconds is not None and saved.seconds.median > 0
+    assert saved.seconds.significant
+
+
+def test_none_of_the_four_is_in_the_with_image_and_three_are_in_the_other(
+    flask: Comparison, api: docker.APIClient
+) -> None:
+    with_, without = (_app_files(api, flask, name) for name in ("with", "without"))
+
+    assert {path.split("/")[0] for path in with_} & LISTED == set()
+    assert {path.split("/")[0] for path in without} & LISTED == LISTED - {".dockerignore"}
+
+
+def test_the_without_image_is_what_a_project_without_an_ignore_file_gives(
+    flask: Comparison,
+    api: docker.APIClient,
+    make_fixture: Callable[..., Path],
+    base_args: Callable[[str], dict[str, str]],
+    tmp_path: Path,
+    new_tag: Callable[[], str],
+) -> None:
+    copy = tmp_path / "project"
+    shutil.copytree(make_fixture(FLASK), copy, symlinks=True)
+    (copy / ".dockerignore").unlink()
+    tag = new_tag()
+    for event in api.build(path=str(copy), tag=tag, buildargs=base_args(FLASK), rm=True, decode=True):
+        assert "error" not in event, event
+    identity = api.inspect_image(tag)["Id"]
+    with ImageReader(api, [identity]) as reader:
+        real = _below_app(reader.listing(reader.images[identity]))
+
+    assert _app_files(api, flask, "without") == real
+
+
+@pytest.mark.parametrize("variant", ["with", "without"])
+def test_the_image_of_each_variant_serves(
+    flask: Comparison, engine: docker.DockerClient, variant: str
+) -> None:
+    image = flask.variants[variant].image
+    assert image is not None and image.tag is not None
+
+    check_serves(engine, image.tag)
+
+
+def _app_files(api: docker.APIClient, comparison: Comparison, variant: str) -> dict[str, int]:
+    image = comparison.variants[variant].image
+    assert image is not None
+    with ImageReader(api, [image.id]) as reader:
+        return _below_app(reader.listing(reader.images[image.id]))
+
+
+def _below_app(listing: Iterator[tuple[str, int]]) -> dict[str, int]:
+    return {path.removeprefix("app/"): size for path, size in listing if path.startswith("app/")}

@@ -1,0 +1,26 @@
+"""Names and logs are untrusted: none of them reaches a terminal raw."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctxsize.text import printable
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("plain name.txt", "plain name.txt"),
+        ("naïve/日本.txt", "naïve/日本.txt"),
+        ("two\nlines", "two\\nlines"),
+        ("tab\tbed", "tab\\tbed"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("bell\x07", "bell\\x07"),
+        ("right-to-left\u202eexe", "right-to-left\\u202eexe"),
+        ("not utf-8 \udcff", "not utf-8 \\xff"),
+        ("c1 \x9b31m", "c1 \\x9b31m"),
+    ],
+)
+def test_what_could_steer_a_terminal_is_shown_as_an_escape(raw: str, shown: str) -> None:
+    assert printable(raw) == shown
+    shown.encode()  # and can always be written
