@@ -4,7 +4,6 @@ A package of its own: it needs docker, grpclib and protobuf, and nothing of ctxs
 tells the protocol and shows how to use it elsewhere.
 """
 
-from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build
 from ctxsize.engine.buildkit.directory import ContextDir, LocalDir, ServedTree
 from ctxsize.engine.buildkit.entry import Entry
 from ctxsize.engine.buildkit.errors import (
@@ -18,6 +17,7 @@ from ctxsize.engine.buildkit.errors import (
 )
 from ctxsize.engine.buildkit.filesync import Sent, Transfer
 from ctxsize.engine.buildkit.filter import MatcherFactory, PatternMatcher
+from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build
 from ctxsize.engine.buildkit.trace import (
     TRACE_ID,
     BuildWarning,

@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import docker
 import docker.errors
@@ -55,8 +55,9 @@ class Service(Protocol):
 class Session:
     """A session with the engine of ``api``, open while the ``with`` block runs.
 
-    ``id`` names it to the build (``id_``, or a random one); ``shared_key`` is what BuildKit keeps received directories under: the same key
-    means that only differences are sent. Raises SessionUnavailable when the engine offers none.
+    ``id`` names it to the build (``id_``, or a random one); ``shared_key`` is what BuildKit keeps received
+    directories under: the same key means that only differences are sent. Raises SessionUnavailable when the
+    engine offers none, ConnectionLost when it can't be reached.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class Session:
         for service in self._services:
             for method in service.__mapping__():
                 headers.add("X-Docker-Expose-Session-Grpc-Method", method)
-        prepared.headers = headers  # type: ignore[assignment]  # the engine wants one header line per method
+        prepared.headers = headers  # this mapping can: the engine wants one header line per method
         try:
             response = self._api.send(prepared, stream=True, timeout=OPEN_TIMEOUT, allow_redirects=False)
         except (requests.RequestException, docker.errors.DockerException) as error:
@@ -141,7 +142,8 @@ class Session:
         self._closing = closing = asyncio.Event()
         server = Server(self._services)
         made = server._protocol_factory()
-        protocol = _Connection(made.handler, made.config, self, closing, early)
+        handler = cast("ConnectionHandler", made.handler)
+        protocol = _Connection(handler, made.config, self, closing, early)
         transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, sock)
         self._ready.set()
         try:
@@ -149,7 +151,6 @@ class Session:
         finally:
             self._lost.set()
             transport.close()
-            handler: ConnectionHandler = made.handler
             handler.close()
             await handler.wait_closed()
 

@@ -1,7 +1,8 @@
 """SSH agents of a build: ``moby.sshforward.v1.SSH``, for ``RUN --mount=type=ssh``.
 
-Specs are those of ``docker build --ssh``: ``default`` or ``ID[=SOCKET]``. Bytes go to and from the agent's socket
-unread. Key files, which the official client loads into an agent of its own, are refused with the way out.
+Specs are those of ``docker build --ssh``: ``default`` or ``ID[=SOCKET]``. Bytes go to and from the agent's
+socket unread. Key files, which the official client loads into an agent of its own, are refused with the way
+out.
 Semantics: moby/buildkit session/sshforward/sshprovider.
 """
 
@@ -76,7 +77,8 @@ class SSHForward:
         await stream.send_message(pb.CheckAgentResponse())
 
     async def _forward(self, stream: Forward) -> None:
-        identity = str((stream.metadata or {}).get("buildkit.ssh.id", ""))
+        metadata = stream.metadata
+        identity = str(metadata.get("buildkit.ssh.id", "")) if metadata else ""
         path = self._socket(identity)
         try:
             reader, writer = await asyncio.open_unix_connection(path)

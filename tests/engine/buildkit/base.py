@@ -12,7 +12,22 @@ import docker.errors
 from tests.engine.buildkit.cases import BASE
 
 SECRET = "from the environment"
-_APPLETS = ("sh", "cat", "cp", "ls", "echo", "touch", "test", "true", "false", "sleep", "seq", "dd", "stat", "rm")
+_APPLETS = (
+    "sh",
+    "cat",
+    "cp",
+    "ls",
+    "echo",
+    "touch",
+    "test",
+    "true",
+    "false",
+    "sleep",
+    "seq",
+    "dd",
+    "stat",
+    "rm",
+)
 
 
 def make_base(api: docker.APIClient) -> bool:

@@ -1,7 +1,7 @@
 """Builds whose result must be the official client's: one Case each, a tree, a Dockerfile and options.
 
-Every case is built in both variants: ``with`` its ignore file, and ``without`` (the reference gets a copy of the
-tree that has no ignore file; we serve the same tree with the file hidden).
+Every case is built in both variants: ``with`` its ignore file, and ``without`` (the reference gets a copy of
+the tree that has no ignore file; we serve the same tree with the file hidden).
 """
 
 from __future__ import annotations
@@ -110,9 +110,9 @@ PROJECT: Tree = {
 class Case:
     """One build.
 
-    ``file`` is ``-f``, from the context; ``outside`` files lie beside the context directory; ``ignore`` names the
-    ignore file that applies (hidden in the ``without`` variant), ``.dockerignore`` of the outside directory when it
-    begins with ``../``. ``modern`` cases need a frontend newer than Engine 20.10's.
+    ``file`` is ``-f``, from the context; ``outside`` files lie beside the context directory, where a
+    Dockerfile at ``../outside/`` is, too; ``hidden`` names the ignore files that the ``without`` variant does not have.
+    ``modern`` cases need a frontend newer than Engine 20.10's.
     """
 
     name: str
@@ -176,7 +176,9 @@ _MODES: Tree = {
     "private": directory(0o700),
     "private/in": content(mode=0o600, owner=7),
     "attr": content(xattrs={"user.note": b"hello\x00\xff", "user.other": b""}),
-    "capable": content(xattrs={"security.capability": bytes.fromhex("0100000200040000000000000000000000000000")}),
+    "capable": content(
+        xattrs={"security.capability": bytes.fromhex("0100000200040000000000000000000000000000")}
+    ),
     ".dockerignore": "none\n",
 }
 _SCRATCH = "FROM scratch\n"
@@ -202,10 +204,18 @@ CASES: tuple[Case, ...] = (
     Case("copy-through-symlink", _SCRATCH + "COPY srclink/sub /d/\n"),
     Case("copy-wildcard-symlinks", _SCRATCH + "COPY *link* /d/\n"),
     Case("all-links", _SCRATCH + "COPY . .\n", tree=_LINKS),
-    Case("follow-links", _SCRATCH + "COPY abs /abs\nCOPY chain /chain\nCOPY b /b\n", tree={**_LINKS, ".dockerignore": "c\n"}),
+    Case(
+        "follow-links",
+        _SCRATCH + "COPY abs /abs\nCOPY chain /chain\nCOPY b /b\n",
+        tree={**_LINKS, ".dockerignore": "c\n"},
+    ),
     Case("hard-link-whose-first-name-is-ignored", _SCRATCH + "COPY . .\n", tree=_LINKS),
     Case("odd-names", _SCRATCH + "COPY . .\n", tree=_ODD),
-    Case("odd-names-one-by-one", _SCRATCH + 'COPY ["arr[[]0].txt", "with space/x y", "näme/ünï", "/d/"]\n', tree=_ODD),
+    Case(
+        "odd-names-one-by-one",
+        _SCRATCH + 'COPY ["arr[[]0].txt", "with space/x y", "näme/ünï", "/d/"]\n',
+        tree={**_ODD, ".dockerignore": "star*\n"},
+    ),
     Case("special-files", _SCRATCH + "COPY . .\n", tree=_SPECIAL),
     Case("modes-owners-xattrs", _SCRATCH + "COPY . .\n", tree=_MODES),
     Case("chown-numbers", _SCRATCH + "COPY --chown=12:34 . /d/\n", tree=_MODES),
@@ -219,9 +229,13 @@ CASES: tuple[Case, ...] = (
     Case("run-bind-mount-part", _FROM + "RUN --mount=type=bind,source=docs,target=/c cp /c/big.bin /copy\n"),
     Case(
         "run-bind-mount-from-stage",
-        f"FROM {BASE} AS one\nCOPY src /src\n{_FROM}RUN --mount=type=bind,from=one,target=/c cp -r /c/src /copy\n",
+        f"FROM {BASE} AS one\nCOPY src /src\n{_FROM}"
+        "RUN --mount=type=bind,from=one,target=/c cp -r /c/src /copy\n",
     ),
-    Case("run-cache-mount", _FROM + "COPY src /src\nRUN --mount=type=cache,target=/c touch /c/x && cp /src/* /r; true\n"),
+    Case(
+        "run-cache-mount",
+        _FROM + "COPY src /src\nRUN --mount=type=cache,target=/c touch /c/x && cp /src/* /r; true\n",
+    ),
     Case(
         "run-secrets",
         _FROM + "RUN --mount=type=secret,id=file cp /run/secrets/file /f\n"
@@ -231,7 +245,8 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "multi-stage",
-        f"FROM {BASE} AS build\nCOPY src /src\nRUN cat /src/*.py > /out\n{_SCRATCH}COPY --from=build /out /\nCOPY docs /docs\n",
+        f"FROM {BASE} AS build\nCOPY src /src\nRUN cat /src/*.py > /out\n"
+        "FROM scratch\nCOPY --from=build /out /\nCOPY docs /docs\n",
     ),
     Case(
         "skipped-stage",
@@ -248,7 +263,11 @@ CASES: tuple[Case, ...] = (
     Case("build-arg-in-from", "ARG B=scratch\nFROM ${B}\nCOPY src /d/\n", build_args={"B": BASE}),
     Case("workdir-relative", _SCRATCH + "WORKDIR /w\nCOPY src here/\nWORKDIR deeper\nCOPY README.md .\n"),
     Case("add-file-and-directory", _SCRATCH + "ADD src README.md /d/\n"),
-    Case("add-unpacks-archives", _SCRATCH + "ADD a.tar.gz /d/\n", tree={**PROJECT, "a.tar.gz": lambda p: _archive(p)}),
+    Case(
+        "add-unpacks-archives",
+        _SCRATCH + "ADD a.tar.gz /d/\n",
+        tree={**PROJECT, "a.tar.gz": lambda p: _archive(p)},
+    ),
     Case("onbuild-in-a-stage", "FROM scratch AS base\nONBUILD COPY src /src\nFROM base\nCOPY README.md /\n"),
     Case("dockerfile-in-a-directory", _SCRATCH + "COPY . .\n", file="docker/Dockerfile.prod"),
     Case("dockerfile-outside", _SCRATCH + "COPY . .\n", file="../outside/Dockerfile"),
@@ -275,9 +294,17 @@ CASES: tuple[Case, ...] = (
     Case("ignore-all-but", _SCRATCH + "COPY . .\n", tree=_rules("*", "!src", "src/sub")),
     Case("ignore-all-but-wildcard", _SCRATCH + "COPY . .\n", tree=_rules("*", "!**/*.txt")),
     Case("ignore-leaves-a-file-empty", _SCRATCH + "COPY . .\n", tree=_rules("*", "!src/app.py", "src")),
-    Case("ignore-odd-patterns", _SCRATCH + "COPY . .\n", tree=_rules("# no", " a b.txt ", "s?c/*.py", "[d-e]ocs", "**/b")),
+    Case(
+        "ignore-odd-patterns",
+        _SCRATCH + "COPY . .\n",
+        tree=_rules("# no", " a b.txt ", "s?c/*.py", "[d-e]ocs", "**/b"),
+    ),
     Case("ignore-non-ascii", _SCRATCH + "COPY . .\n", tree=_rules("näme", "a b.txt", "+%41", base=_ODD)),
-    Case("ignore-everything", _SCRATCH + "COPY . .\n", tree=_rules("**", base={"one": "1\n", "two/three": "3\n"})),
+    Case(
+        "ignore-everything",
+        _SCRATCH + "COPY . .\n",
+        tree=_rules("**", base={"one": "1\n", "two/three": "3\n"}),
+    ),
     Case("ignore-and-wildcard-copy", _SCRATCH + "COPY src/* /d/\n", tree=_rules("src/*.py", "!src/util.py")),
 )
 

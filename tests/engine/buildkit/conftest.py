@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,40 @@ from tests.engine.buildkit.docker_patterns import DockerPatterns
 Build = Callable[..., SolveResult]
 
 
+CACHE_NAME = "ctxsize-buildkit-tests"
+
+
+def cache(api: docker.APIClient) -> dict[str, dict[str, Any]]:
+    """The engine's cache records by id."""
+    found = api._result(api._get(api._url("/system/df")), json=True)["BuildCache"] or []
+    return {record["ID"]: record for record in found}
+
+
+def forget(api: docker.APIClient, ids: Iterable[str]) -> None:
+    """Take records out of the engine's cache."""
+    filters = json.dumps({"id": [f'"^({"|".join(ids)})$"']})
+    api._result(api._post(api._url("/build/prune"), params={"all": "1", "filters": filters}), json=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tidy_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leaves the engine's cache as it was: without the directories these tests sent and the steps they ran.
+
+    Directories carry CACHE_NAME; steps are told by their age, so a build that someone else runs meanwhile may
+    have to run its steps again.
+    """
+    if not any(item.get_closest_marker("docker") for item in request.session.items):
+        yield
+        return
+    api: docker.APIClient = request.getfixturevalue("api")
+    before = set(cache(api))
+    yield
+    others = ("local source for context", "local source for dockerfile")
+    new = {i: r for i, r in cache(api).items() if i not in before and r["Description"] not in others}
+    if ours := [i for i, record in new.items() if not record["InUse"]]:
+        forget(api, ours)
+
+
 @pytest.fixture(scope="session")
 def base(api: docker.APIClient) -> Iterator[str]:
     """The name of a base image with busybox, there for the session."""
@@ -34,7 +69,8 @@ def base(api: docker.APIClient) -> Iterator[str]:
 
 
 def build_folder(api: docker.APIClient, folder: Path, **options: Any) -> SolveResult:
-    """Build ``folder`` with a session; SolveRequest's fields, build()'s callbacks and LocalDir's are options."""
+    """Build ``folder`` with a session; SolveRequest's fields, build()'s callbacks and LocalDir's are
+    options."""
     callbacks = {name: options.pop(name) for name in ("on_sent", "on_update") if name in options}
     served = {name: options.pop(name) for name in ("hidden", "overlay") if name in options}
     directory = LocalDir(folder, DockerPatterns, **served)
@@ -46,7 +82,7 @@ def build_here(api: docker.APIClient, tmp_path: Path, new_tag: Callable[[], str]
     """``build_here(no_cache=True, …)``: build the test's own folder, its image removed after the test."""
 
     def run(**options: Any) -> SolveResult:
-        return build_folder(api, tmp_path, **{"tags": [new_tag()], **options})
+        return build_folder(api, tmp_path, **{"tags": [new_tag()], "cache_name": CACHE_NAME, **options})
 
     return run
 
@@ -67,12 +103,14 @@ class Daemon:
     def wait(self, api: docker.APIClient, seconds: float = 30) -> docker.APIClient:
         """Return ``api`` once it answers."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            with contextlib.suppress(docker.errors.DockerException, OSError):
+        while True:
+            try:
                 api.ping()
                 return api
-            time.sleep(0.1)
-        raise TimeoutError((self.folder / "log").read_text()[-2000:])
+            except (docker.errors.DockerException, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise TimeoutError((self.folder / "log").read_text()[-2000:]) from error
+                time.sleep(0.1)
 
     def kill(self) -> None:
         """End it as kill -9 does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -30,9 +31,14 @@ def image_files(api: docker.APIClient, image: str) -> dict[str, list[object]]:
     return dict(sorted(files.items()))
 
 
+@functools.cache
+def _base_files(api: docker.APIClient, base: str) -> dict[str, list[object]]:
+    return image_files(api, base)
+
+
 def image_changes(api: docker.APIClient, image: str, base: str) -> dict[str, list[object]]:
     """The files of ``image`` that ``base`` does not have just so."""
-    known = image_files(api, base)
+    known = _base_files(api, base)
     return {path: what for path, what in image_files(api, image).items() if known.get(path) != what}
 
 

@@ -2,9 +2,9 @@
 
     python -m tests.engine.buildkit.record --client COMMAND --host DOCKER_HOST --name NAME
 
-``COMMAND`` runs the reference client (buildx 0.29 or later) and sees this machine's files when called in the
-directory of the context; ``DOCKER_HOST`` is the engine as the client reaches it, ``--here`` as we do, when that
-differs. Writes recorded/NAME.json. Needs root, strace and the base image, which it makes.
+``COMMAND`` runs the reference client (buildx 0.29 or later) and sees this machine's files when called in
+the directory of the context; ``DOCKER_HOST`` is the engine as the client reaches it, ``--here`` as we do,
+when that differs. Writes recorded/NAME.json. Needs root, strace and the base image, which it makes.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ RECORDED = Path(__file__).parent / "recorded"
 TAG = "ctxsize-test-reference"
 
 
-def reference(case: Case, variant: str, client: list[str], host: str, api: docker.APIClient) -> dict[str, object]:
-    """Build one variant of a case with the official client: the image's files, the files sent, their bytes."""
+def reference(
+    case: Case, variant: str, client: list[str], host: str, api: docker.APIClient
+) -> dict[str, object]:
+    """Build one variant of a case with the official client: the image's files, the files sent, their
+    bytes."""
     with tempfile.TemporaryDirectory() as folder:
         context = make_case(case, Path(folder))
         if variant == "without":
@@ -44,7 +47,19 @@ def reference(case: Case, variant: str, client: list[str], host: str, api: docke
             options += ["--build-arg", f"{name}={value}"]
         for secret in case.secrets:
             options += ["--secret", secret]
-        strace = ["strace", "-f", "-qq", "-s", "5000", "-e", "trace=openat", "-e", "signal=none", "-o", str(trace)]
+        strace = [
+            "strace",
+            "-f",
+            "-qq",
+            "-s",
+            "5000",
+            "-e",
+            "trace=openat",
+            "-e",
+            "signal=none",
+            "-o",
+            str(trace),
+        ]
         done = subprocess.run(
             [*strace, *client, "-H", host, "build", *options, "."],
             cwd=context,
@@ -68,7 +83,9 @@ def _opened(trace: Path, context: Path) -> set[str]:
     found = set()
     for line in trace.read_text(errors="surrogateescape").splitlines():
         # A call that another thread's interrupts has no result on its line; a file that is there did open.
-        opened = re.search(r'openat\(\S+, "((?:[^"\\]|\\.)*)", ([A-Z_|]+)(?:, \d+)?(?:\) += \d| <unfinished)', line)
+        opened = re.search(
+            r'openat\(\S+, "((?:[^"\\]|\\.)*)", ([A-Z_|]+)(?:, \d+)?(?:\) += \d| <unfinished)', line
+        )
         if not opened or "O_DIRECTORY" in opened[2]:
             continue
         path = os.fsdecode(opened[1].encode("latin-1").decode("unicode_escape").encode("latin-1"))
@@ -116,7 +133,9 @@ def main() -> None:
                 variant: reference(case, variant, shlex.split(options.client), options.host, api)
                 for variant in ("with", "without")
             }
-            print(case.name, {k: v.get("error", "ok") for k, v in results[case.name].items()}, file=sys.stderr)
+            print(
+                case.name, {k: v.get("error", "ok") for k, v in results[case.name].items()}, file=sys.stderr
+            )
     finally:
         if made:
             api.remove_image(BASE)

@@ -15,14 +15,22 @@ from pathlib import Path
 import docker
 import pytest
 
-from ctxsize.engine.buildkit import ConnectionLost, ContextError, Sent, SessionUnavailable, SolveError, session
+from ctxsize.engine.buildkit import (
+    ConnectionLost,
+    ContextError,
+    Sent,
+    SessionUnavailable,
+    SolveError,
+    session,
+)
 from tests.engine.buildkit.conftest import Build, Daemon, build_folder
 
 pytestmark = pytest.mark.docker
 
 
 class Proxy:
-    """Between client and engine; ``cut`` ends its connections, ``hold`` keeps them open and passes nothing on."""
+    """Between client and engine; ``cut`` ends its connections, ``hold`` keeps them open and passes nothing
+    on."""
 
     def __init__(self, upstream: str, path: Path) -> None:
         self.url = f"unix://{path}"
@@ -116,7 +124,7 @@ def test_the_connection_drops_in_mid_transfer(big: Path, proxy: Proxy) -> None:
     api = docker.APIClient(base_url=proxy.url)
 
     def run() -> None:
-        with pytest.raises(ConnectionLost, match="the engine closed the build session|connection .* broke"):
+        with pytest.raises(ConnectionLost, match=r"closed the build session|connection to the engine broke"):
             build_folder(api, big, on_sent=after(8, proxy.cut))
 
     assert seconds(run) < 20
@@ -173,7 +181,9 @@ def test_no_engine_at_all(big: Path) -> None:
         build_folder(api, big)
 
 
-def test_an_engine_without_sessions(api: docker.APIClient, big: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_without_sessions(
+    api: docker.APIClient, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(api, "_url", lambda path, *args: f"{api.base_url}/v{api.api_version}/none{path}")
     with pytest.raises(SessionUnavailable, match="404"):
         build_folder(api, big)

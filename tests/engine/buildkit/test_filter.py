@@ -9,7 +9,8 @@ from tests.engine.buildkit.docker_patterns import DockerPatterns
 
 
 class Tree:
-    """Links and directories by name: ``None`` is a directory, ``""`` a file, anything else a link's target."""
+    """Links and directories by name: ``None`` is a directory, ``""`` a file, anything else a link's
+    target."""
 
     def __init__(self, entries: dict[str, str | None]) -> None:
         self.entries = entries
@@ -19,7 +20,9 @@ class Tree:
 
     def names(self, directory: str) -> list[str]:
         prefix = "" if directory == "." else directory + "/"
-        return sorted(p.removeprefix(prefix) for p in self.entries if p.rpartition("/")[0] == prefix.rstrip("/"))
+        return sorted(
+            p.removeprefix(prefix) for p in self.entries if p.rpartition("/")[0] == prefix.rstrip("/")
+        )
 
 
 TREE = Tree(

@@ -58,7 +58,12 @@ def test_log_pieces_join_into_lines_per_stream() -> None:
     trace = fold(
         aux(logs=[pb.VertexLog(vertex="d", stream=1, msg=b"one\ntw")]),
         aux(logs=[pb.VertexLog(vertex="d", stream=2, msg=b"error\r\n")]),
-        aux(logs=[pb.VertexLog(vertex="d", stream=1, msg=b"o\nlast"), pb.VertexLog(vertex="e", msg=b"x\xff\n")]),
+        aux(
+            logs=[
+                pb.VertexLog(vertex="d", stream=1, msg=b"o\nlast"),
+                pb.VertexLog(vertex="e", msg=b"x\xff\n"),
+            ]
+        ),
     )
     assert trace.log_lines("d") == ["one", "error", "two", "last"]
     assert trace.log_lines() == ["one", "error", "two", "x\ufffd", "last"]
