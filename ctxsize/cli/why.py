@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -79,7 +80,7 @@ def why(
     subject = open_subject(directory, dockerfile=dockerfile, dialect=Dialect(builder))
     asked: Iterable[str]
     if stdin:
-        records = _records(click.get_binary_stream("stdin"), b"\0" if null else b"\n")
+        records = _records(sys.stdin.buffer, b"\0" if null else b"\n")
         asked = (context_path(subject, text, given=directory) for text in records)
     else:
         # All of them at first: a path that is wrong leaves no half report.
@@ -106,7 +107,7 @@ class _Seen:
 def _records(stream: BinaryIO, end: bytes) -> Iterator[str]:
     """What ``stream`` holds, cut at ``end``; empty records are left out."""
     rest = b""
-    while chunk := stream.read1(_CHUNK) if hasattr(stream, "read1") else stream.read(_CHUNK):
+    while chunk := stream.read(_CHUNK):
         *records, rest = (rest + chunk).split(end)
         yield from (os.fsdecode(record) for record in records if record)
     if rest:
