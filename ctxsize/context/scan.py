@@ -51,6 +51,7 @@ def scan(
     dialect: Dialect,
     *,
     hidden: frozenset[str] = frozenset(),
+    dockerfile: str | None = None,
     needs: Needs | None = None,
     eligible_only: bool = False,
     roots: bool = True,
@@ -61,17 +62,24 @@ def scan(
     """Count the context ``root`` as ``ignore`` (None: there is none) divides it in the ``dialect``.
 
     ``hidden`` are the paths of files that the ``without`` variant does not have: the ignore file.
-    ``needs`` tells what the Dockerfile takes. ``eligible_only`` does not enter what is ignored, so its
-    size is not known. Without ``roots`` the result lists none, and memory does not grow with them.
-    ``depth`` asks for the totals of directories down to that many levels. ``progress`` is called with the
-    number of entries seen so far. ``processes`` is how many share the work: as many as there are
-    processors by default, and one when this process has threads.
+    ``dockerfile`` is its path in the context, if it lies there: the classic client always sends it and
+    ``.dockerignore``, and the daemon removes them again when they are ignored, so that they are ignored
+    roots although directories above them arrive. ``needs`` tells what the Dockerfile takes.
+    ``eligible_only`` does not enter what is ignored, so its size is not known. Without ``roots`` the
+    result lists none, and memory does not grow with them. ``depth`` asks for the totals of directories
+    down to that many levels. ``progress`` is called with the number of entries seen so far.
+    ``processes`` is how many share the work: as many as there are processors by default, and one when
+    this process has threads.
 
     Raises ContextError naming the directory that can't be read, and IgnoreFileError where Docker fails
     on a broken rule.
     """
     matcher = Matcher(ignore.rules, dialect, ignore.path) if ignore is not None else None
-    wanted = _Wanted(hidden, needs, eligible_only, roots, depth, dialect is Dialect.CLASSIC)
+    removed: dict[str, int] = {}
+    if matcher is not None and dialect is Dialect.CLASSIC:
+        removed = _removed_by_daemon(matcher, dockerfile)
+        matcher = matcher.for_classic_build(dockerfile or ".dockerignore")
+    wanted = _Wanted(hidden, removed, needs, eligible_only, roots, depth, dialect is Dialect.CLASSIC)
     count = processes if processes is not None else processors()
     with OpenTree(root) as tree:
         scanner = _Scanner(tree, matcher, wanted, progress)
@@ -84,10 +92,24 @@ def scan(
     return scanner.books.result(rules, eligible_only=eligible_only, needed=needs is not None)
 
 
+def _removed_by_daemon(matcher: Matcher, dockerfile: str | None) -> dict[str, int]:
+    """The paths, and the indexes of their rules, that the classic daemon removes from what it got."""
+    removed = {}
+    for path in {".dockerignore", dockerfile or ".dockerignore"}:
+        if matcher.matches_or_parent(path):
+            verdict = matcher.verdict(path)
+            decides = verdict.rule
+            if decides is None or decides.negated:  # the daemon looks at the path alone, without a walk
+                decides = [rule for rule in verdict.matches if not rule.negated][-1]
+            removed[path] = next(index for index, rule in enumerate(matcher.rules) if rule is decides)
+    return removed
+
+
 class _Wanted(NamedTuple):
-    """The options of a scan."""
+    """The options of a scan. ``removed``: files that are sent but do not arrive, with their rule's index."""
 
     hidden: frozenset[str]
+    removed: dict[str, int]
     needs: Needs | None
     eligible_only: bool
     roots: bool
@@ -141,10 +163,11 @@ class _Scanner:
         self.books = Books(list_roots=wanted.roots)
         self._tree = tree
         self._wanted = wanted
-        self._hidden_in: dict[str, set[str]] = {}
-        for path in wanted.hidden:
+        # Per directory the names of files that need a look of their own.
+        self._odd_in: dict[str, set[str]] = {}
+        for path in wanted.hidden.union(wanted.removed):
             directory, _, name = path.rpartition("/")
-            self._hidden_in.setdefault(directory, set()).add(name)
+            self._odd_in.setdefault(directory, set()).add(name)
         self._rule_index = {id(rule): index for index, rule in enumerate(matcher.rules if matcher else ())}
         self._waiting: deque[_Place] = deque()
         self._tally = _Tally(progress)
@@ -205,8 +228,8 @@ class _Scanner:
                 with os.scandir(fd) as listing:
                     while entries := list(islice(listing, _LISTING)):
                         self._tally.add(len(entries))
-                        if path in self._hidden_in:
-                            entries = self._without_hidden(entries, place)
+                        if path in self._odd_in:
+                            entries = self._without_odd(entries, place)
                         if state is None:
                             self._take(entries, None, place)
                         else:
@@ -326,7 +349,6 @@ class _Scanner:
                     if entry.is_dir(follow_symlinks=False):
                         self._enter_ignored(entry.name, outcome, place)
             return
-        frame = place.frame if place.frame is not None and not place.frame.kept else None
         prefix = place.path + "/" if place.path else ""
         rule = self._rule(outcome)
         for entry in entries:
@@ -338,21 +360,29 @@ class _Scanner:
                 self.books.dirs[account] += 1
                 self._waiting.append(_Place(prefix + entry.name, None, account, True, "none", None))
                 continue
-            try:
-                st = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            size = st.st_size
-            if not size and self._wanted.classic and statmod.S_ISSOCK(st.st_mode):
-                continue
-            if size and st.st_nlink > 1 and statmod.S_ISREG(st.st_mode):
-                account = self._open_root(Account(prefix + entry.name, rule, is_dir=False), place)
-                self.books.files[account] += 1
-                self._link(place, entry.name, st, account)
-            elif frame is not None:
-                frame.files.append((entry.name, rule, size))
-            else:
-                self.books.ignored_file(prefix, entry.name, rule, size)
+            self._leave_file(entry, rule, place)
+
+    def _leave_file(self, entry: os.DirEntry[str], rule: int | None, place: _Place) -> None:
+        """Book a file that is ignored by the rule, or (None) with the directory it is in."""
+        try:
+            st = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        size = st.st_size
+        prefix = place.path + "/" if place.path else ""
+        frame = place.frame
+        if not size and self._wanted.classic and statmod.S_ISSOCK(st.st_mode):
+            return
+        if rule is None:
+            self._take([entry], None, place)
+        elif size and st.st_nlink > 1 and statmod.S_ISREG(st.st_mode):
+            account = self._open_root(Account(prefix + entry.name, rule, is_dir=False), place)
+            self.books.files[account] += 1
+            self._link(place, entry.name, st, account)
+        elif frame is not None and not frame.kept:
+            frame.files.append((entry.name, rule, size))
+        else:
+            self.books.ignored_file(prefix, entry.name, rule, size)
 
     def _open_root(self, account: Account, place: _Place) -> int:
         """The account of something ignored: a root, unless the directory it is in turns out to be one."""
@@ -410,26 +440,32 @@ class _Scanner:
                     parent.accounts.append(account)
             frame = parent
 
-    def _without_hidden(self, entries: list[os.DirEntry[str]], place: _Place) -> list[os.DirEntry[str]]:
-        """Book the hidden files among the entries; returns the others."""
-        names = self._hidden_in[place.path]
+    def _without_odd(self, entries: list[os.DirEntry[str]], place: _Place) -> list[os.DirEntry[str]]:
+        """Book the files among the entries that are hidden or that the daemon removes; returns the others."""
+        names = self._odd_in[place.path]
         rest = []
         for entry in entries:
+            path = f"{place.path}/{entry.name}" if place.path else entry.name
             if entry.name not in names or entry.is_dir(follow_symlinks=False):
                 rest.append(entry)
                 continue
             outcome = place.state.outcome(entry.name) if place.state is not None else None
-            if not place.ignored and (outcome is None or not outcome.ignored):
-                self._take([entry], outcome, place, hidden=True)
-            elif not self._wanted.eligible_only:
-                self._leave_hidden(entry.name, outcome, place)
+            ignored = place.ignored or (outcome is not None and outcome.ignored)
+            rule = self._rule(outcome) if outcome is not None and outcome.ignored else None
+            if path in self._wanted.removed and not ignored:
+                if place.frame is not None:
+                    self._keep(place.frame)
+                ignored, rule = True, self._wanted.removed[path]
+            hidden = path in self._wanted.hidden
+            if not ignored:
+                self._take([entry], outcome, place, hidden=hidden)
+            elif self._wanted.eligible_only:
+                continue
+            elif not hidden:
+                self._leave_file(entry, rule, place)
+            elif rule is not None:
+                self._open_root(Account(path, rule, is_dir=False, hidden=True), place)
         return rest
-
-    def _leave_hidden(self, name: str, outcome: Outcome | None, place: _Place) -> None:
-        """List an ignored file that the variant without the ignore file does not have; it saves nothing."""
-        if outcome is not None:
-            path = f"{place.path}/{name}" if place.path else name
-            self._open_root(Account(path, self._rule(outcome), is_dir=False, hidden=True), place)
 
     def _link(
         self,
