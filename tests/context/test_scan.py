@@ -144,6 +144,26 @@ class TestTheIgnoreFileItself:
         assert result.without == result.eligible == Totals(1, 0, 10)
 
 
+class TestTheClassicClientsOwnFiles:
+    """It always sends the Dockerfile and the ignore file; the daemon removes what is ignored of them."""
+
+    def test_ignored_they_are_roots_with_their_bytes(self, tmp_path: Path) -> None:
+        make(tmp_path, ".dockerignore", "Dockerfile", "a")
+        text = "Dockerfile\n.dockerignore\n"
+        result = scan(tmp_path, rules(text), Dialect.CLASSIC, dockerfile="Dockerfile")
+        assert roots(result) == {".dockerignore": (2, 1, 0, 10), "Dockerfile": (1, 1, 0, 10)}
+        assert result.eligible == Totals(1, 0, 10)
+
+    def test_a_dockerfile_in_an_ignored_directory_leaves_the_directory(self, tmp_path: Path) -> None:
+        make(tmp_path, "sub/D", "sub/x", "a")
+        result = scan(tmp_path, rules("sub\n"), Dialect.CLASSIC, dockerfile="sub/D")
+        assert roots(result) == {"sub/D": (1, 1, 0, 10), "sub/x": (1, 1, 0, 10)}
+        assert result.eligible == Totals(1, 1, 10)
+        assert roots(scan(tmp_path, rules("sub\n"), Dialect.BUILDKIT, dockerfile="sub/D")) == {
+            "sub": (1, 2, 1, 20)
+        }
+
+
 class TestHardLinks:
     """Content counts once: in the eligible part when any name is, else at the first name's root."""
 
