@@ -35,7 +35,10 @@ class IgnoreFileError(CtxsizeError):
 
 
 class DockerfileError(CtxsizeError):
-    """There is no Dockerfile, or it can't be parsed; ``where`` has file and line."""
+    """The Dockerfile can't be parsed; ``where`` has file and line. The exit code is that of a build that
+    failed, whoever finds the fault first: we or the builder."""
+
+    exit_code = 3
 
 
 class BuildFailed(CtxsizeError):

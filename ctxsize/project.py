@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctxsize.dockerfile.parse import Dockerfile, parse_dockerfile
-from ctxsize.errors import DockerfileError, UsageError
+from ctxsize.errors import UsageError
 from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
 from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import Dialect, IgnoreFile
@@ -53,7 +53,7 @@ def open_project(
     try:
         data = dockerfile_path.read_bytes()
     except OSError as error:
-        raise DockerfileError(f"can't be read: {error.strerror}", where=shown) from error
+        raise UsageError(f"can't be read: {error.strerror}", where=shown) from error
     ignore_path = find_ignore_file(context, dockerfile_path, dialect, podman=podman)
     ignore = None if ignore_path is None else read_ignore_file(ignore_path, context, dialect)
     candidates = ignore_file_candidates(context, dockerfile_path, dialect, podman=podman)
@@ -118,9 +118,9 @@ def _dockerfile(context: Path, given: str | Path | None) -> Path:
         if not path.exists() and (context / given).exists():
             hint += f": did you mean {context / given}?"
     if not path.exists():
-        raise DockerfileError("no Dockerfile here", where=str(given or path), hint=hint)
+        raise UsageError("no Dockerfile here", where=str(given or path), hint=hint)
     if path.is_dir():
-        raise DockerfileError("this is a directory, not a Dockerfile", where=str(given or path), hint=hint)
+        raise UsageError("this is a directory, not a Dockerfile", where=str(given or path), hint=hint)
     # The directory part is resolved, so that a link to the context is inside it; the file itself is not,
     # because its own name decides which ignore file applies.
     return path.parent.resolve() / path.name

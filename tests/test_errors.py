@@ -18,7 +18,7 @@ def test_the_line_has_place_message_and_hint() -> None:
     [
         (errors.UsageError, 2),
         (errors.IgnoreFileError, 2),
-        (errors.DockerfileError, 2),
+        (errors.DockerfileError, 3),
         (errors.BuildFailed, 3),
         (errors.EngineError, 4),
         (errors.Interrupted, 130),

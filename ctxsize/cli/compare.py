@@ -108,7 +108,13 @@ def compare(
         progress.close()
     style = Style(colour=use_colour(output), top=top)
     write_report(COMPARISON_FORMATS[format_](measurement.comparison, style), output)
-    for variant, failure in measurement.failures.items():
-        show_failure(failure, variant=variant)
+    if (
+        len({str(failure) for failure in measurement.failures.values()}) == 1
+        and len(measurement.failures) > 1
+    ):
+        show_failure(next(iter(measurement.failures.values())))  # both variants fail the same way
+    else:
+        for variant, failure in measurement.failures.items():
+            show_failure(failure, variant=variant)
     if measurement.failures:
         raise SystemExit(max(failure.exit_code for failure in measurement.failures.values()))

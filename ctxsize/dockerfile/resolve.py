@@ -16,7 +16,7 @@ from typing import Literal
 from ctxsize.dockerfile.expand import ExpansionError, Scope, UnknownVariable, global_scope
 from ctxsize.dockerfile.parse import Dockerfile, Instruction, Stage, heredoc_word, parse_dockerfile
 from ctxsize.dockerfile.wildcard import escape
-from ctxsize.errors import DockerfileError
+from ctxsize.errors import UsageError
 
 StepKind = Literal["copy", "add", "run", "workdir", "other"]
 
@@ -140,7 +140,7 @@ def resolve(
     """Resolve every stage. ``base_images`` maps references as FROM names them (expanded) to what is known.
 
     ``predefined`` has the values of the platform ARGs (see expand.platform_args). Raises
-    DockerfileError when the target is not there.
+    UsageError when the target is not there.
     """
     index = _target(dockerfile, target)
     resolver = _Resolver(
@@ -161,7 +161,7 @@ def _target(dockerfile: Dockerfile, target: str | None) -> int:
     if target.isdecimal() and int(target) < len(dockerfile.stages):
         return int(target)
     named = ", ".join(stage.name for stage in dockerfile.stages if stage.name)
-    raise DockerfileError(
+    raise UsageError(
         f"target stage {target} could not be found",
         where=dockerfile.path,
         hint=f"its stages are {named}" if named else "none of its stages has a name",

@@ -85,7 +85,7 @@ def context_sources(
     """What the target needs from the context. Arguments as in resolve.resolve.
 
     With ``names``, symlinks in sources are followed, so that what they lead to is needed too.
-    Raises DockerfileError when the target is not there.
+    Raises UsageError when the target is not there.
     """
     plan = resolve(
         dockerfile,

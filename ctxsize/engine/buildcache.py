@@ -70,10 +70,10 @@ class OwnRecords:
                 self._windows[str(window)] = window
                 self._journal.add("window", str(window))
 
-    def remove(self) -> None:
-        """Remove them all; what another build has come to use stays."""
+    def remove(self) -> bool:
+        """Remove them all; False when the engine keeps some back because they are in use."""
         windows = list(self._windows.values())
-        remove(self._api, created_in(self._api, windows, run=self._run, known=self._known))
+        return not remove(self._api, created_in(self._api, windows, run=self._run, known=self._known))
 
 
 def record_ids(api: docker.APIClient) -> frozenset[str]:

@@ -17,6 +17,7 @@ from ctxsize.context.variant import Variant
 from ctxsize.engine.build import RUN_LABEL, BuildResult, Step
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
+from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.untagged import remove_untagged
 from ctxsize.errors import BuildFailed, EngineError
@@ -25,6 +26,8 @@ from ctxsize.progress import Progress
 _STEP = re.compile(r"^Step (\d+)/\d+ : (.*)$")
 _IMAGE = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
 _CACHED = " ---> Using cache"
+#: The builder writes what a step wrote to stderr in red.
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 #: How many lines of a failed build's output an error carries.
 LOG_LINES = 20
 #: Naming an image that does not exist as the only cache source keeps the builder away from its
@@ -75,6 +78,9 @@ class ClassicBuilder:
             raise EngineError(
                 f"the engine went away during the build: {error}", hint="is it still running?"
             ) from error
+        except KeyboardInterrupt:
+            self._api.close()  # the engine gives a build up when the connection ends
+            raise
         seconds = time.perf_counter() - output.began
         self._end_step(output)
         if not output.image_id:
@@ -88,11 +94,10 @@ class ClassicBuilder:
             sent_bytes=output.sent,
         )
 
-    def forget(self) -> None:
-        """Remove the intermediate images of this run, newest first."""
-        for image_id in reversed(self._made):
-            remove_untagged(self._api, image_id)
-        self._made.clear()
+    def forget(self) -> bool:
+        """Remove the intermediate images of this run, newest first; False when some are still in use."""
+        self._made = [image for image in reversed(self._made) if not remove_untagged(self._api, image)][::-1]
+        return not self._made
 
     def _events(self, variant: Variant, output: _Output, progress: Progress) -> Iterator[dict[str, Any]]:
         options = self._plan.options
@@ -141,11 +146,11 @@ class ClassicBuilder:
     def _take(self, event: Mapping[str, Any], output: _Output, progress: Progress) -> None:
         message = event.get("error") or event.get("message")
         if message:
-            step = output.name or None
-            raise BuildFailed(str(message).strip(), step=step, log=tuple(output.log[-LOG_LINES:]))
+            text, where = locate_parse_error(str(message).strip(), self._plan.resolved.dockerfile.path)
+            raise BuildFailed(text, where=where, step=output.name or None, log=tuple(output.log[-LOG_LINES:]))
         if "aux" in event and "ID" in event["aux"]:
             output.image_id = event["aux"]["ID"]
-        for line in str(event.get("stream", "")).splitlines():
+        for line in _COLOURS.sub("", str(event.get("stream", ""))).splitlines():
             if line.strip():
                 self._take_line(line, output, progress)
 

@@ -41,7 +41,7 @@ class Run:
         self.id = f"{_owner()}-{secrets.token_hex(4)}"
         self._api = engine.api
         self._engine_id = engine.info.id
-        self._forget: list[Callable[[], None]] = []
+        self._forget: list[Callable[[], bool]] = []
 
     def __enter__(self) -> Run:
         sweep(self._api, self._engine_id)
@@ -53,8 +53,8 @@ class Run:
     ) -> None:
         self.journal.close(done=self._clean(interrupted=kind is not None))
 
-    def at_end(self, forget: Callable[[], None]) -> None:
-        """Have ``forget`` called when the run ends, before its images are removed."""
+    def at_end(self, forget: Callable[[], bool]) -> None:
+        """Have ``forget`` called when the run ends; it says whether it has removed all it had to."""
         self._forget.append(forget)
 
     def remove_image(self, image_id: str) -> None:
@@ -71,9 +71,7 @@ class Run:
                 time.sleep(_PAUSE_SECONDS)
             try:
                 left = _remove_labelled(self._api, self.id)
-                for forget in self._forget:
-                    forget()
-                left += _remove_labelled(self._api, self.id)
+                left += sum(not forget() for forget in self._forget)
             except (DockerException, requests.exceptions.RequestException, OSError):
                 return False  # the engine is gone; the journal stays for the next run
             quiet_rounds = quiet_rounds + 1 if left == 0 else 0
@@ -93,14 +91,13 @@ def sweep(api: docker.APIClient, engine_id: str) -> None:
 
 
 def _sweep_journal(api: docker.APIClient, journal: DeadJournal) -> None:
-    _remove_labelled(api, journal.run)
-    for made in reversed(journal.made):
-        if made.kind == "image":
-            remove_untagged(api, made.value)
+    left = _remove_labelled(api, journal.run)
+    images = [made.value for made in reversed(journal.made) if made.kind == "image"]
+    left += sum(not remove_untagged(api, image) for image in images)
     windows = [buildcache.Window.parse(made.value) for made in journal.made if made.kind == "window"]
-    records = {made.value for made in journal.made if made.kind == "cache"}
-    buildcache.remove(api, records | buildcache.created_in(api, windows, run=journal.run))
-    journal.path.unlink(missing_ok=True)
+    left += len(buildcache.remove(api, buildcache.created_in(api, windows, run=journal.run)))
+    if not left:
+        journal.path.unlink(missing_ok=True)
 
 
 def _remove_labelled(api: docker.APIClient, run: str) -> int:

@@ -18,8 +18,8 @@ from typing import IO
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Something a run made: ``kind`` is ``image`` (``value`` an id), ``cache`` (``value`` a build-cache
-    record's id) or ``window`` (``value`` two engine timestamps between which a step of ours ran)."""
+    """Something a run made: ``kind`` is ``image`` (``value`` an id) or ``window`` (``value`` two times by the
+    engine's clock between which a marker of ours ran; see ctxsize.engine.buildcache)."""
 
     kind: str
     value: str

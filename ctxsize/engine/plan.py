@@ -82,7 +82,7 @@ def make_plan(
 ) -> BuildPlan:
     """Read the Dockerfile for these options; ``ignored`` are the paths that only one variant has.
 
-    Raises DockerfileError when the target is not there.
+    Raises UsageError when the target is not there.
     """
     resolved = resolve(
         project.dockerfile,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -17,14 +16,13 @@ from ctxsize.engine.buildkit.session import Session
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.markers import is_marker, with_markers
+from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.vertices import line_map, steps_of
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.matcher import DirState, Matcher
 from ctxsize.ignore.types import Dialect
 from ctxsize.progress import Progress
-
-_PARSE_ERROR = re.compile(r"(parse error(?: on)? line )(\d+)", re.IGNORECASE)
 
 
 class SessionBuilder:
@@ -88,7 +86,7 @@ class SessionBuilder:
                 on_sent=count,
             )
         except buildkit.SolveError as error:
-            raise _failed(error, rewritten.original_line) from error
+            raise _failed(error, plan.resolved.dockerfile.path, rewritten.original_line) from error
         except buildkit.ContextError as error:
             where = str(variant.root / error.path) if error.path else str(variant.root)
             raise ContextError(str(error), where=where, hint="docker build needs to read it too") from error
@@ -105,9 +103,9 @@ class SessionBuilder:
             warnings=tuple(warning.message for warning in result.warnings),
         )
 
-    def forget(self) -> None:
-        """Remove the build-cache records of this run."""
-        self._cache.remove()
+    def forget(self) -> bool:
+        """Remove the build-cache records of this run; False when some are still in use."""
+        return self._cache.remove()
 
     def _request(self, dockerfile: str) -> buildkit.SolveRequest:
         options = self._plan.options
@@ -160,6 +158,6 @@ def _report(status: buildkit.StatusUpdate, progress: Progress) -> None:
             progress.log(line)
 
 
-def _failed(error: buildkit.SolveError, original_line: Callable[[int], int]) -> BuildFailed:
-    message = _PARSE_ERROR.sub(lambda match: f"{match[1]}{original_line(int(match[2]))}", str(error))
-    return BuildFailed(message, step=error.step, log=error.log)
+def _failed(error: buildkit.SolveError, dockerfile: str, original_line: Callable[[int], int]) -> BuildFailed:
+    message, where = locate_parse_error(str(error), dockerfile, original_line)
+    return BuildFailed(message, where=where, step=error.step, log=error.log)

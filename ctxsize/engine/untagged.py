@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import docker
 from docker.errors import APIError, NotFound
 
 
-def remove_untagged(api: docker.APIClient, image_id: str) -> None:
-    """Remove the image if it has no tag; a tag means that it is wanted.
+def remove_untagged(api: docker.APIClient, image_id: str) -> bool:
+    """Remove the image if it has no tag; a tag means that it is wanted. None of its parents is removed.
 
-    Nothing is removed that something else builds on or runs, and none of its parents.
+    False when something still builds on it or runs it, so that it can't go yet.
     """
-    # NotFound: it is gone already. A conflict: somebody uses it, so it is not ours alone any more.
-    with contextlib.suppress(NotFound, APIError):
+    try:
         if not api.inspect_image(image_id).get("RepoTags"):
             api.remove_image(image_id, noprune=True)
+    except NotFound:
+        return True
+    except APIError:
+        return False
+    return True

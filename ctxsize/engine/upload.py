@@ -23,6 +23,7 @@ from ctxsize.engine.build import RUN_LABEL, BuildResult, Step
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.markers import with_markers
+from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.vertices import line_map, steps_of
 from ctxsize.errors import BuildFailed, EngineError
@@ -65,10 +66,17 @@ class UploadBuilder:
             for event in self._events(variant, rewritten.data, count):
                 uploaded = uploaded or time.perf_counter()
                 image_id = self._take(event, trace, progress) or image_id
+        except BuildFailed as error:
+            path = self._plan.resolved.dockerfile.path
+            message, where = locate_parse_error(error.message, path, rewritten.original_line)
+            raise BuildFailed(message, where=where, step=error.step, log=error.log) from error
         except (requests.exceptions.RequestException, DockerException, OSError) as error:
             raise EngineError(
                 f"the engine went away during the build: {error}", hint="is it still running?"
             ) from error
+        except KeyboardInterrupt:
+            self._api.close()  # the engine gives a build up when the connection ends
+            raise
         seconds = time.perf_counter() - started
         lines = line_map(parse_dockerfile(rewritten.data, _NAME), rewritten.original_line)
         send = Step("send context", (uploaded or started) - started, cached=False, phase="send")
@@ -80,9 +88,9 @@ class UploadBuilder:
             warnings=tuple(warning.message for warning in trace.warnings),
         )
 
-    def forget(self) -> None:
-        """Remove the build-cache records of this run."""
-        self._cache.remove()
+    def forget(self) -> bool:
+        """Remove the build-cache records of this run; False when some are still in use."""
+        return self._cache.remove()
 
     def _events(self, variant: Variant, dockerfile: bytes, count: Any) -> Any:
         options = self._plan.options

@@ -190,29 +190,38 @@ FLASK = "flask-gunicorn"
 LISTED = {".git", ".gitignore", ".dockerignore", "Dockerfile"}
 
 
+@dataclass(frozen=True)
+class Flask:
+    """The Flask project compared in earnest; ``files`` are the sizes below /app in each variant's image."""
+
+    comparison: Comparison
+    files: dict[str, dict[str, int]]
+
+
 @pytest.fixture(scope="module", params=["buildkit", "classic"])
 def flask(
     request: pytest.FixtureRequest,
     api: docker.APIClient,
     make_fixture: Callable[..., Path],
     base_args: Callable[[str], dict[str, str]],
-) -> Iterator[Comparison]:
-    """The Flask project compared in earnest, its images kept."""
+) -> Iterator[Flask]:
     options = BuildOptions(build_args=base_args(FLASK))
     result = ctxsize_api.compare(
         make_fixture(FLASK), builder=request.param, options=options, repeat=4, keep=True
     ).comparison
-    yield result
-    for variant in result.variants.values():
-        if variant.image is not None:
-            api.remove_image(variant.image.tag, force=True)
+    images = {name: variant.image for name, variant in result.variants.items() if variant.image is not None}
+    with ImageReader(api, [image.id for image in images.values()]) as reader:
+        files = {name: _below_app(reader.listing(reader.images[image.id])) for name, image in images.items()}
+    yield Flask(result, files)
+    for image in images.values():
+        api.remove_image(image.tag, force=True)
 
 
 def test_each_of_the_four_entries_has_its_own_row_with_its_true_bytes(
-    flask: Comparison, make_fixture: Callable[..., Path]
+    flask: Flask, make_fixture: Callable[..., Path]
 ) -> None:
     tree = make_fixture(FLASK)
-    rows = {path.path: path for path in flask.paths}
+    rows = {path.path: path for path in flask.comparison.paths}
 
     assert set(rows) == LISTED
     git = sum(entry.lstat().st_size for entry in (tree / ".git").rglob("*") if not entry.is_dir())
@@ -226,8 +235,8 @@ def test_each_of_the_four_entries_has_its_own_row_with_its_true_bytes(
     )
 
 
-def test_ignoring_shrinks_context_image_pull_and_build_time(flask: Comparison) -> None:
-    saved = flask.saved
+def test_ignoring_shrinks_context_image_pull_and_build_time(flask: Flask) -> None:
+    saved = flask.comparison.saved
 
     assert saved.context_bytes > 70_000_000
     assert saved.image_bytes == saved.context_bytes
@@ -237,16 +246,16 @@ def test_ignoring_shrinks_context_image_pull_and_build_time(flask: Comparison) -
 
 
 def test_none_of_the_four_is_in_the_with_image_and_three_are_in_the_other(
-    flask: Comparison, api: docker.APIClient
+    flask: Flask,
 ) -> None:
-    with_, without = (_app_files(api, flask, name) for name in ("with", "without"))
+    names = {variant: {path.split("/")[0] for path in files} for variant, files in flask.files.items()}
 
-    assert {path.split("/")[0] for path in with_} & LISTED == set()
-    assert {path.split("/")[0] for path in without} & LISTED == LISTED - {".dockerignore"}
+    assert names["with"] & LISTED == set()
+    assert names["without"] & LISTED == LISTED - {".dockerignore"}
 
 
 def test_the_without_image_is_what_a_project_without_an_ignore_file_gives(
-    flask: Comparison,
+    flask: Flask,
     api: docker.APIClient,
     make_fixture: Callable[..., Path],
     base_args: Callable[[str], dict[str, str]],
@@ -263,24 +272,15 @@ def test_the_without_image_is_what_a_project_without_an_ignore_file_gives(
     with ImageReader(api, [identity]) as reader:
         real = _below_app(reader.listing(reader.images[identity]))
 
-    assert _app_files(api, flask, "without") == real
+    assert flask.files["without"] == real
 
 
 @pytest.mark.parametrize("variant", ["with", "without"])
-def test_the_image_of_each_variant_serves(
-    flask: Comparison, engine: docker.DockerClient, variant: str
-) -> None:
-    image = flask.variants[variant].image
+def test_the_image_of_each_variant_serves(flask: Flask, engine: docker.DockerClient, variant: str) -> None:
+    image = flask.comparison.variants[variant].image
     assert image is not None and image.tag is not None
 
     check_serves(engine, image.tag)
-
-
-def _app_files(api: docker.APIClient, comparison: Comparison, variant: str) -> dict[str, int]:
-    image = comparison.variants[variant].image
-    assert image is not None
-    with ImageReader(api, [image.id]) as reader:
-        return _below_app(reader.listing(reader.images[image.id]))
 
 
 def _below_app(listing: Iterator[tuple[str, int]]) -> dict[str, int]:

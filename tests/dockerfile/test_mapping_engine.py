@@ -102,9 +102,10 @@ def build(api: docker.APIClient, context: Path, dockerfile: str, builder: str, b
     finally:
         for image in reversed(made):
             try:
-                api.remove_image(image, force=True)
+                if not api.inspect_image(image)["RepoTags"]:  # the base image is not ours
+                    api.remove_image(image, force=True)
             except (docker.errors.ImageNotFound, docker.errors.APIError):
-                continue  # the base image, or one removed with its child
+                continue  # removed with its child
 
 
 def tar_of(context: Path, dockerfile: str) -> io.BytesIO:

@@ -11,7 +11,7 @@ from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.dockerfile.resolve import BaseImage
 from ctxsize.dockerfile.sources import Sources, context_sources
-from ctxsize.errors import DockerfileError
+from ctxsize.errors import UsageError
 
 
 def sources(text: str, *, buildkit: bool = True, target: str | None = None, **build_args: str) -> Sources:
@@ -108,7 +108,7 @@ def test_only_stages_that_are_built_count(
 
 @pytest.mark.parametrize("target", ["five", "9", "-1"])
 def test_a_target_that_is_not_there(target: str) -> None:
-    with pytest.raises(DockerfileError, match=f"target stage {target} could not be found") as caught:
+    with pytest.raises(UsageError, match=f"target stage {target} could not be found") as caught:
         sources(STAGES, target=target)
     assert caught.value.hint == "its stages are one, two, three, four, last"
 
