@@ -10,16 +10,16 @@ from typing import Literal
 
 from ctxsize.context import views
 from ctxsize.context.dialects import Differences, disagreement
-from ctxsize.context.scan import scan
+from ctxsize.context.scan import removed_by_daemon, scan
 from ctxsize.context.totals import ScanResult
-from ctxsize.context.views import View
+from ctxsize.context.views import Listing, View
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import Dockerfile
 from ctxsize.dockerfile.sources import Sources, context_sources
 from ctxsize.errors import DockerfileError, UsageError
 from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
 from ctxsize.ignore.matcher import Matcher
-from ctxsize.ignore.types import Dialect, IgnoreFile
+from ctxsize.ignore.types import Dialect, IgnoreFile, Rule
 from ctxsize.project import open_context, open_project, read_ignore_file, relative_to_context
 from ctxsize.units import format_bytes
 from ctxsize.warning import Warning
@@ -53,9 +53,25 @@ class Subject:
         )
 
     @property
-    def matcher(self) -> Matcher | None:
-        """A matcher of the ignore file's rules; None when there is none."""
+    def dockerfile_in_context(self) -> str | None:
+        """The Dockerfile's context path, None when it lies outside."""
+        return relative_to_context(self.dockerfile_path, self.context)
+
+    @property
+    def rules(self) -> Matcher | None:
+        """The ignore file's rules as written; None when there is none."""
         return Matcher(self.ignore.rules, self.dialect, self.ignore.path) if self.ignore else None
+
+    @property
+    def listing(self) -> Listing:
+        """What is sent, for a walk: the classic client makes exceptions for what the daemon must read."""
+        matcher = self.rules
+        removed: dict[str, Rule] = {}
+        if matcher is not None and self.dialect is Dialect.CLASSIC:
+            found = removed_by_daemon(matcher, self.dockerfile_in_context)
+            removed = {path: matcher.rules[index] for path, index in found.items()}
+            matcher = matcher.for_classic_build(self.dockerfile_in_context or ".dockerignore")
+        return Listing(self.context, matcher, self.ignore_files, removed)
 
 
 def open_subject(
@@ -63,30 +79,17 @@ def open_subject(
 ) -> Subject:
     """Read the ignore file of the context ``path``, and the Dockerfile if there is one.
 
-    ``dockerfile`` as ``docker build -f`` takes it; when it is given it must be there. Raises UsageError,
-    DockerfileError or IgnoreFileError.
+    ``dockerfile`` as ``docker build -f`` takes it; when it is given it must be there. Raises UsageError or
+    IgnoreFileError.
     """
     context = open_context(path)
+    if dockerfile is None and not any((context / name).exists() for name in ("Dockerfile", "dockerfile")):
+        return _without_dockerfile(context, context / "Dockerfile", "there is no Dockerfile", dialect)
     try:
         project = open_project(path, dockerfile=dockerfile, dialect=dialect)
     except DockerfileError as error:
-        if dockerfile is not None and not os.path.isfile(dockerfile):
-            raise
-        given = context / "Dockerfile" if dockerfile is None else Path(os.path.abspath(dockerfile))
-        where = given.parent.resolve() / given.name
-        reason = str(error) if where.is_file() else "there is no Dockerfile"
-        ignore_path = find_ignore_file(context, where, dialect)
-        candidates = ignore_file_candidates(context, where, dialect)
-        inside = (relative_to_context(each, context) for each in candidates if os.path.lexists(each))
-        return Subject(
-            context=context,
-            dockerfile_path=where,
-            dockerfile=None,
-            no_dockerfile=reason,
-            ignore=None if ignore_path is None else read_ignore_file(ignore_path, context, dialect),
-            ignore_files=frozenset(name for name in inside if name),
-            dialect=dialect,
-        )
+        given = Path(dockerfile or context / "Dockerfile").absolute()
+        return _without_dockerfile(context, given.parent.resolve() / given.name, str(error), dialect)
     return Subject(
         context=project.context,
         dockerfile_path=project.dockerfile_path,
@@ -94,6 +97,22 @@ def open_subject(
         no_dockerfile=None,
         ignore=project.ignore,
         ignore_files=project.ignore_files,
+        dialect=dialect,
+    )
+
+
+def _without_dockerfile(context: Path, dockerfile: Path, reason: str, dialect: Dialect) -> Subject:
+    """The subject with an ignore file alone."""
+    ignore_path = find_ignore_file(context, dockerfile, dialect)
+    candidates = ignore_file_candidates(context, dockerfile, dialect)
+    inside = (relative_to_context(each, context) for each in candidates if os.path.lexists(each))
+    return Subject(
+        context=context,
+        dockerfile_path=dockerfile,
+        dockerfile=None,
+        no_dockerfile=reason,
+        ignore=None if ignore_path is None else read_ignore_file(ignore_path, context, dialect),
+        ignore_files=frozenset(name for name in inside if name),
         dialect=dialect,
     )
 
@@ -154,6 +173,7 @@ def overview(
         subject.ignore,
         dialect,
         hidden=subject.ignore_files,
+        dockerfile=subject.dockerfile_in_context,
         needs=None if sources is None or sources.unknown else sources,
         eligible_only=eligible_only,
         roots=by_directory and not eligible_only,
@@ -162,11 +182,10 @@ def overview(
     )
     shown: list[View] = []
     if listed or by == "ext":
-        where = (subject.context, subject.matcher, subject.ignore_files)
         if listed:
-            shown.append(views.files(*where, only_ignored=ignored, most=largest))
+            shown.append(views.files(subject.listing, only_ignored=ignored, most=largest))
         else:
-            shown.append(views.extensions(*where, only_ignored=ignored))
+            shown.append(views.extensions(subject.listing, only_ignored=ignored))
     elif by == "rule":
         shown.append(views.rules(found))
     else:

@@ -70,10 +70,13 @@ def why(subject: Subject, paths: Iterable[str]) -> Iterator[Answer]:
     Raises IgnoreFileError where Docker fails on a broken rule, and ContextError when an ignored directory
     that may have something kept in it can't be read.
     """
-    matcher = subject.matcher or Matcher((), subject.dialect)
+    nothing = Matcher((), subject.dialect)
+    listing = subject.listing
     with OpenTree(subject.context) as tree:
         for path in paths:
-            yield _answer(subject, tree, matcher, path)
+            # What the daemon removes is judged by the rules as written, without the client's own exceptions.
+            matcher = subject.rules if path in listing.removed else listing.matcher
+            yield _answer(subject, tree, matcher or nothing, path)
 
 
 def _answer(subject: Subject, tree: OpenTree, matcher: Matcher, path: str) -> Answer:
@@ -91,7 +94,7 @@ def _answer(subject: Subject, tree: OpenTree, matcher: Matcher, path: str) -> An
         state=state,
         rule=verdict.rule,
         root=verdict.root,
-        matches=verdict.matches,
+        matches=tuple(rule for rule in verdict.matches if rule.line),
         emptied=verdict.emptied,
         unreached=verdict.unreached,
         exists=exists,

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from ctxsize.context.errors import unreadable
 from ctxsize.context.links import walk_key
+from ctxsize.context.scan import removed_by_daemon
 from ctxsize.context.walk import OpenTree
 from ctxsize.errors import IgnoreFileError
 from ctxsize.ignore.find import find_ignore_file
@@ -80,13 +81,13 @@ def disagreement(
         theirs = read_ignore_file(path, context, other) if path else None
         both = (ignore, theirs) if dialect is Dialect.BUILDKIT else (theirs, ignore)
         inside = relative_to_context(dockerfile, context)
-        if inside is not None and _classic_misses(inside, both[1]):
+        if inside and os.path.lexists(dockerfile) and _classic_misses(inside, both[1]):
             return Disagreement(
                 f"the classic builder's client does not send {printable(inside)}, so that its builds fail;"
                 f" add a line !{printable(inside)}",
                 both[1].path if both[1] else None,
             )
-        found = dialect_differences(context, *both)
+        found = dialect_differences(context, *both, dockerfile=inside)
     except IgnoreFileError as error:
         return Disagreement(f"{_BUILDERS[other]} refuses this project: {printable(str(error))}", where)
     if not found.count:
@@ -120,20 +121,33 @@ def _fates(item: PathDifference) -> str:
 
 
 def dialect_differences(
-    root: Path | str, buildkit: IgnoreFile | None, classic: IgnoreFile | None, *, most: int = _MOST
+    root: Path | str,
+    buildkit: IgnoreFile | None,
+    classic: IgnoreFile | None,
+    *,
+    dockerfile: str | None = None,
+    most: int = _MOST,
 ) -> Differences:
     """What arrives of the context ``root`` in one builder and not, or not whole, in the other.
 
-    The two ignore files are those that apply in each dialect, None where there is none. At most ``most``
-    paths are listed, and memory does not grow with the others. Raises ContextError for a directory that
-    can't be read, and IgnoreFileError where Docker fails on a broken rule.
+    The two ignore files are those that apply in each dialect, None where there is none. ``dockerfile`` is
+    its path in the context, if it lies there: the classic client sends it whatever the rules say. At most
+    ``most`` paths are listed, and memory does not grow with the others. Raises ContextError for a directory
+    that can't be read, and IgnoreFileError where Docker fails on a broken rule.
     """
-    if _agree(buildkit, classic):
+    if _agree(buildkit, classic) and not (dockerfile and "/" in dockerfile):
         return Differences(0, ())
+    ours: _Side = "kept"
+    theirs: _Side = "kept"
+    removed: frozenset[str] = frozenset()
+    if buildkit is not None:
+        ours = _settled(Matcher(buildkit.rules, Dialect.BUILDKIT, buildkit.path).start())
+    if classic is not None:
+        matcher = Matcher(classic.rules, Dialect.CLASSIC, classic.path)
+        removed = frozenset(removed_by_daemon(matcher, dockerfile))
+        theirs = _settled(matcher.for_classic_build(dockerfile or ".dockerignore").start())
     with OpenTree(root) as tree:
-        return _Comparer(tree, most).compare(
-            _start(buildkit, Dialect.BUILDKIT), _start(classic, Dialect.CLASSIC)
-        )
+        return _Comparer(tree, removed, most).compare(ours, theirs)
 
 
 def _agree(buildkit: IgnoreFile | None, classic: IgnoreFile | None) -> bool:
@@ -145,10 +159,6 @@ def _agree(buildkit: IgnoreFile | None, classic: IgnoreFile | None) -> bool:
 
 
 _Side = DirState | Literal["kept", "ignored"]  # a state, or the one fate of everything below
-
-
-def _start(ignore: IgnoreFile | None, dialect: Dialect) -> _Side:
-    return _settled(Matcher(ignore.rules, dialect, ignore.path).start()) if ignore else "kept"
 
 
 def _settled(state: DirState) -> _Side:
@@ -174,8 +184,10 @@ class _Pair(NamedTuple):
 
 @dataclass(slots=True)
 class _Found:
-    """What was found below one directory. ``pairs`` are all pairs of fates that occur in it."""
+    """What was found below one directory. ``pairs`` are all pairs of fates that occur in it; ``sent``: the
+    classic client sends something directly in it that the daemon removes, so that the directory arrives."""
 
+    sent: bool = False
     pairs: set[_Pair] = field(default_factory=set)
     count: int = 0
     paths: list[PathDifference] = field(default_factory=list)
@@ -227,8 +239,9 @@ class _Outcomes:
 class _Comparer:
     """Walks a tree with both dialects at once, depth first with a stack of its own: trees may be deep."""
 
-    def __init__(self, tree: OpenTree, most: int) -> None:
+    def __init__(self, tree: OpenTree, removed: frozenset[str], most: int) -> None:
         self._tree = tree
+        self._removed = removed
         self._most = most
 
     def compare(self, buildkit: _Side, classic: _Side) -> Differences:
@@ -271,6 +284,9 @@ class _Comparer:
         if not entry.is_dir(follow_symlinks=False):
             if ours == "emptied" and not self._has_content(path):
                 ours = "kept"
+            if theirs == "kept" and path in self._removed:
+                level.found.sent = True
+                theirs = "ignored"
             self._note(level, path, _Pair(ours, theirs), is_dir=False)
             return None
         own = _Pair("ignored" if ours == "ignored" else "kept", theirs)
@@ -287,14 +303,14 @@ class _Comparer:
         found = level.found
         found.pairs.add(pair)
         if pair.differs:
-            found.add(_Found({pair}, 1, [PathDifference(path, is_dir, *pair)]), self._most)
+            found.add(_Found(pairs={pair}, count=1, paths=[PathDifference(path, is_dir, *pair)]), self._most)
 
     def _close(self, level: _Level) -> None:
         """All of the directory was looked at: it stands for its content where that is treated alike."""
         found, own = level.found, level.own
         pair = _Pair(
             _arrives(own.buildkit, {each.buildkit for each in found.pairs}),
-            _arrives(own.classic, {each.classic for each in found.pairs}),
+            "kept" if found.sent else _arrives(own.classic, {each.classic for each in found.pairs}),
         )
         found.pairs.add(pair)
         if pair.differs and (len(found.pairs) == 1 or not found.count):

@@ -77,7 +77,7 @@ def scan(
     matcher = Matcher(ignore.rules, dialect, ignore.path) if ignore is not None else None
     removed: dict[str, int] = {}
     if matcher is not None and dialect is Dialect.CLASSIC:
-        removed = _removed_by_daemon(matcher, dockerfile)
+        removed = removed_by_daemon(matcher, dockerfile)
         matcher = matcher.for_classic_build(dockerfile or ".dockerignore")
     wanted = _Wanted(hidden, removed, needs, eligible_only, roots, depth, dialect is Dialect.CLASSIC)
     count = processes if processes is not None else processors()
@@ -92,7 +92,7 @@ def scan(
     return scanner.books.result(rules, eligible_only=eligible_only, needed=needs is not None)
 
 
-def _removed_by_daemon(matcher: Matcher, dockerfile: str | None) -> dict[str, int]:
+def removed_by_daemon(matcher: Matcher, dockerfile: str | None) -> dict[str, int]:
     """The paths, and the indexes of their rules, that the classic daemon removes from what it got."""
     removed = {}
     for path in {".dockerignore", dockerfile or ".dockerignore"}:

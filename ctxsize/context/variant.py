@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +30,13 @@ class Variant:
         """Whether this is the variant without the ignore file."""
         return self.name == "without"
 
-    def walk(self, keep: Sequence[str] = ()) -> Iterator[Entry]:
+    def walk(self, dockerfile: str | None = None) -> Iterator[Entry]:
         """The entries a build of this variant sends, in Docker's order.
 
-        ``keep`` are paths that are sent although they may be ignored: the classic client always sends
-        the Dockerfile and the ignore file, and the builder takes them out again.
+        ``dockerfile`` is its path in the context, None when it lies outside: the classic client always
+        sends it and the ignore file, and the daemon takes them out again when they are ignored.
         """
-        exceptions = tuple(Rule(line=0, text=f"!{path}", pattern=path, negated=True) for path in keep)
-        rules = self.rules + exceptions if self.rules else ()
-        return walk(self.root, Matcher(rules, self.dialect) if rules else None, hidden=self.hidden)
+        matcher = Matcher(self.rules, self.dialect) if self.rules else None
+        if matcher is not None and self.dialect is Dialect.CLASSIC:
+            matcher = matcher.for_classic_build(dockerfile or ".dockerignore")
+        return walk(self.root, matcher, hidden=self.hidden)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import heapq
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctxsize.context.inspect import Ignored, by_extension, ignored, largest, tree
+from ctxsize.context.links import walk_key
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.walk import Entry, walk
 from ctxsize.ignore.matcher import Matcher
@@ -57,48 +60,63 @@ def rules(scan: ScanResult) -> View:
     return View("rules", ("line", "pattern", "paths", "files", "dirs", "bytes"), rows)
 
 
-def extensions(
-    root: Path, matcher: Matcher | None, hidden: frozenset[str], *, only_ignored: bool = False
-) -> View:
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What to walk: the context ``root`` with a ``matcher`` (None: all of it is kept).
+
+    ``hidden`` are the ignore files, which a project without one would not have. ``removed`` are the files
+    that the classic daemon takes out again of what it got, each with the rule that it is for.
+    """
+
+    root: Path
+    matcher: Matcher | None
+    hidden: frozenset[str]
+    removed: Mapping[str, Rule]
+
+    def kept(self) -> Iterator[Entry]:
+        """What arrives, directories included, in the order of the walk."""
+        return (entry for entry in walk(self.root, self.matcher) if entry.path not in self.removed)
+
+    def ignored(self) -> Iterator[Ignored]:
+        """What does not arrive, but directories and hidden files, in the order of the walk."""
+        if self.matcher is None:
+            return iter(())
+        out = ignored(self.root, self.matcher, hidden=self.hidden)
+        removed = sorted(self._removed(), key=lambda item: walk_key(item.path))
+        return heapq.merge(out, removed, key=lambda item: walk_key(item.path)) if removed else out
+
+    def _removed(self) -> Iterator[Ignored]:
+        """The files that were sent and removed."""
+        for path, rule in self.removed.items():
+            if path not in self.hidden and self.matcher and not self.matcher.verdict(path).ignored:
+                try:
+                    st = os.lstat(self.root / path)
+                except FileNotFoundError:
+                    continue
+                yield Ignored(path, rule, st.st_size)
+
+
+def extensions(listing: Listing, *, only_ignored: bool = False) -> View:
     """Files by extension (``.gz`` of ``a.tar.gz``, '' without one), the largest sum first."""
-    groups = by_extension(_entries(root, matcher, hidden, only_ignored))
+    groups = by_extension(listing.ignored()) if only_ignored else by_extension(listing.kept())
     rows = tuple((group.key, group.totals.files, group.totals.bytes) for group in groups)
     name = "ignored_extensions" if only_ignored else "extensions"
     return View(name, ("extension", "files", "bytes"), rows)
 
 
-def files(
-    root: Path,
-    matcher: Matcher | None,
-    hidden: frozenset[str],
-    *,
-    only_ignored: bool = False,
-    most: int | None = None,
-) -> View:
+def files(listing: Listing, *, only_ignored: bool = False, most: int | None = None) -> View:
     """Every entry that is not a directory, in the order of the walk, or the ``most`` largest of them.
 
-    ``only_ignored``: those that are kept out, with the rules that decide, and without the ``hidden`` files,
-    which a project without an ignore file would not have; else those that arrive.
+    ``only_ignored``: those that are kept out, with the rules that decide; else those that arrive.
     """
     if only_ignored:
-        out = _ignored(root, matcher, hidden)
-        found = out if most is None else largest(out, most)
+        found = listing.ignored() if most is None else largest(listing.ignored(), most)
         rows: Iterable[tuple[Cell, ...]] = ((item.path, *_rule(item.rule), item.bytes) for item in found)
         return View("ignored_files", ("path", "line", "pattern", "bytes"), rows)
-    entries: Iterable[Entry] = (entry for entry in walk(root, matcher) if not entry.is_dir)
+    entries: Iterable[Entry] = (entry for entry in listing.kept() if not entry.is_dir)
     if most is not None:
         entries = largest(entries, most)
     return View("files", ("path", "bytes"), ((entry.path, entry.bytes) for entry in entries))
-
-
-def _entries(
-    root: Path, matcher: Matcher | None, hidden: frozenset[str], only_ignored: bool
-) -> Iterator[Entry] | Iterator[Ignored]:
-    return _ignored(root, matcher, hidden) if only_ignored else walk(root, matcher)
-
-
-def _ignored(root: Path, matcher: Matcher | None, hidden: frozenset[str]) -> Iterator[Ignored]:
-    return ignored(root, matcher, hidden=hidden) if matcher else iter(())
 
 
 def _rule(rule: Rule) -> tuple[int, str]:

@@ -107,8 +107,8 @@ class ClassicBuilder:
             output.sent += size
             progress.sent(output.sent)
 
-        always = [name for name in (name, ".dockerignore") if name not in extra]
-        body = tar_stream(variant.walk(keep=always), variant.root, extra=extra, sent=count)
+        tree = variant.walk(self._plan.dockerfile_in_context)
+        body = tar_stream(tree, variant.root, extra=extra, sent=count)
         return self._api.build(  # type: ignore[no-any-return]
             fileobj=body,
             custom_context=True,

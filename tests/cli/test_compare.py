@@ -86,7 +86,7 @@ def test_no_engine_names_the_address_and_what_to_do(ctxsize: Ctxsize, tmp_path: 
             {"other": "FROM scratch\n"},
             ["project", "-f", "other"],
             2,
-            "other: no Dockerfile here (-f is relative to the current directory, as in docker build: did you mean",
+            "other: no Dockerfile here (-f is relative to the current directory, as in docker build: did you",
         ),
         ({"Dockerfile": "# only a comment\n"}, ["project"], 3, "Dockerfile:1: file with no instructions"),
         (
@@ -271,8 +271,7 @@ def slow_project(tmp_path: Path, base_args: Callable[[str], dict[str, str]]) -> 
     """A project whose builds are still running when somebody loses patience."""
     base = base_args("links")["BASE"]
     dockerfile = f"FROM {base}\nRUN echo prefix > /prefix\nCOPY . /src/\nRUN echo slow && sleep 20\n"
-    folder = project(tmp_path, Dockerfile=dockerfile, __dockerignore="*.log\n", keep="x", a__log="y" * 1000)
-    return folder
+    return project(tmp_path, Dockerfile=dockerfile, __dockerignore="*.log\n", keep="x", a__log="y" * 1000)
 
 
 def _start(folder: Path, builder: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:

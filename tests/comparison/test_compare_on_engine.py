@@ -101,7 +101,7 @@ def test_attributed_derived_and_unattributed_bytes_are_the_measured_difference(e
 
 
 def test_our_sum_of_the_layers_is_the_engines_size(each: Compared, api: docker.APIClient) -> None:
-    """On overlay2. For BuildKit's layers the engine leaves out the targets of symlinks, some 70 bytes here."""
+    """On overlay2. For BuildKit's layers the engine leaves out symlink targets, some 70 bytes here."""
     if api.info()["Driver"] != "overlay2":
         pytest.skip("only overlay2 counts as we do")
     engine = each.comparison.engine
