@@ -1,6 +1,7 @@
 """Wall time and memory of a session build against the official ``docker build``, alternating, same engine.
 
     python benchmarks/session.py --client COMMAND --host HOST [--here HOST] [--rounds N] [--scale X]
+        [--only NAME]
 
 ``COMMAND`` runs the official client (buildx 0.29 or later) so that it sees this machine's files when called
 in the directory of the context; ``HOST`` is the engine as it reaches it, ``--here`` as we do, when that
@@ -116,6 +117,7 @@ def main() -> None:
     parser.add_argument("--here")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--only", default="", help="part of the name of the contexts to measure")
     options = parser.parse_args()
     engine = Engine(options.here or options.host)
     official = [
@@ -132,6 +134,8 @@ def main() -> None:
     ours = [sys.executable, "-c", OURS, engine.host, TAG]
     failed = False
     for name, make in CONTEXTS.items():
+        if options.only not in name:
+            continue
         seconds: dict[str, list[float]] = {"official": [], "ours": []}
         memory = 0
         with tempfile.TemporaryDirectory() as folder:
