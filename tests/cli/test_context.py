@@ -141,6 +141,31 @@ Ignored, by rule
     )
 
 
+def test_rules_come_by_size(project: Path) -> None:
+    (project / ".dockerignore").write_text("*.log\n*.tmp\n**/node_modules\n")
+    lines = view(context(str(project), "--by", "rule")).splitlines()
+    assert [line.split(".dockerignore:")[1] for line in lines[2:]] == [
+        "3 **/node_modules",
+        "1 *.log",
+        "2 *.tmp",
+    ]
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_files_and_totals_agree_when_everything_is_ignored(project: Path, builder: str) -> None:
+    (project / "sub").mkdir()
+    (project / "sub/D").write_text("FROM scratch\n")
+    (project / ".dockerignore").write_text("*\n!**/*.html\n")
+    common = [str(project), "-f", str(project / "sub/D"), "--builder", builder, "--format", "json", "--files"]
+    kept = json.loads(context(*common).stdout)
+    out = json.loads(context(*common, "--ignored").stdout)
+    for document, rows, total in ((kept, "files", "with"), (out, "ignored_files", "ignored")):
+        assert len(document[rows]) == document["totals"][total]["files"]
+        assert sum(row["bytes"] for row in document[rows]) == document["totals"][total]["bytes"]
+    assert {"path": "sub/D", "line": 1, "pattern": "*", "bytes": 13} in out["ignored_files"]
+    assert [row["path"] for row in kept["files"]] == (["src/index.html"] if builder == "buildkit" else [])
+
+
 def test_by_extension(project: Path) -> None:
     assert (
         view(context(str(project), "--by", "ext", "--top", "3"))

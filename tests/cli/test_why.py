@@ -126,6 +126,30 @@ class TestBuilders:
             "  note: the builder does not enter docs, so no exception in it counts\n"
         )
 
+    def test_nothing_is_said_of_exceptions_where_none_matches(self) -> None:
+        assert why("--builder", "classic", "docs/api/x.html").stdout == (
+            "docs/api/x.html: ignored by .dockerignore:1: * (with docs)\n"
+        )
+
+    def test_an_ignored_directory_with_something_kept_far_below(self, project: Path) -> None:
+        (project / ".dockerignore").write_text("*\n!**/*.html\n")
+        assert why("docs").exit_code == 1
+        assert why("src").exit_code == 0
+
+    def test_a_link_to_a_directory_is_no_directory(self, project: Path) -> None:
+        (project / "link").symlink_to("docs")
+        result = why("link")
+        assert (result.exit_code, result.stdout) == (0, "link: ignored by .dockerignore:1: *\n")
+
+    def test_classic_enters_the_dockerfiles_directory(self, project: Path) -> None:
+        (project / "docs/D").write_text("FROM scratch\n")
+        assert why("--builder", "classic", "-f", "docs/D", "docs/guide.md").exit_code == 1
+        result = why("--builder", "classic", "-f", "docs/D", "docs/D")
+        assert (result.exit_code, result.stdout.splitlines()[0]) == (
+            0,
+            "docs/D: ignored by .dockerignore:1: * (with docs)",
+        )
+
     def test_classic_sends_an_ignored_dockerfile(self) -> None:
         assert why("--builder", "classic", "Dockerfile").stdout.endswith(
             "  note: the classic client sends it to the engine, which takes it out of the context\n"

@@ -36,6 +36,13 @@ def rows(root: Path, text: str) -> list[tuple[str, str, str]]:
     return [(item.path + "/" * item.is_dir, item.buildkit, item.classic) for item in found.paths]
 
 
+def dockerfile_rows(root: Path, text: str, dockerfile: str) -> list[tuple[str, str, str]]:
+    """As :func:`rows`, for a build with that Dockerfile."""
+    both = [rules(text, dialect) for dialect in Dialect]
+    found = dialect_differences(root, both[0], both[1], dockerfile=dockerfile)
+    return [(item.path + "/" * item.is_dir, item.buildkit, item.classic) for item in found.paths]
+
+
 class TestDifferences:
     def test_without_exceptions_there_are_none_and_nothing_is_read(self, tmp_path: Path) -> None:
         assert rows(tmp_path / "nowhere", "*\n**/*.pyc\n") == []
@@ -81,6 +88,32 @@ class TestDifferences:
             PathDifference("c", False, "kept", "ignored"),
         )
 
+    def test_two_files_that_differ_below_a_directory_both_keep(self, tmp_path: Path) -> None:
+        make(tmp_path, "a/b", "a/c/d", "e/f")
+        found = dialect_differences(
+            tmp_path, rules("e\n", Dialect.BUILDKIT), rules("a/**\ne\n", Dialect.CLASSIC)
+        )
+        assert found.paths == (
+            PathDifference("a/b", False, "kept", "ignored"),
+            PathDifference("a/c", True, "kept", "ignored"),
+        )
+
+    def test_two_files_of_which_one_ignores_an_empty_directory(self, tmp_path: Path) -> None:
+        make(tmp_path, "a/", "b/c")
+        found = dialect_differences(
+            tmp_path, rules("b/**\n", Dialect.BUILDKIT), rules("a\nb\n", Dialect.CLASSIC)
+        )
+        assert found.paths == (
+            PathDifference("a", True, "kept", "ignored"),
+            PathDifference("b", True, "kept", "ignored"),
+        )
+
+    def test_the_classic_client_enters_a_directory_for_the_dockerfile(self, tmp_path: Path) -> None:
+        make(tmp_path, "sub/D", "sub/a.txt", "sub/b")
+        assert dockerfile_rows(tmp_path, "sub\n", "sub/D") == [("sub/", "ignored", "kept")]
+        assert dockerfile_rows(tmp_path, "*\n!**/*.txt\n", "sub/D") == []
+        assert dockerfile_rows(tmp_path, "*\n!**/*.txt\n", "D") == [("sub/a.txt", "kept", "ignored")]
+
     def test_a_file_and_none(self, tmp_path: Path) -> None:
         make(tmp_path, "a/b", "c")
         found = dialect_differences(tmp_path, None, rules("a\n", Dialect.CLASSIC))
@@ -125,12 +158,14 @@ def test_agrees_with_two_walks_of_random_trees(tmp_path: Path) -> None:
         random_tree(root, rng)
         everything = [entry.path for entry in walk(root, None)]
         for _ in range(40):
-            text = random_rules(rng)
-            ours, theirs = (fates(root, text, dialect) for dialect in Dialect)
+            text = other = random_rules(rng)
+            if rng.random() < 0.3:  # BuildKit may have an ignore file of its own
+                other = "\n".join(rng.sample(PIECES, k=2)) + "/**\n"
+            ours, theirs = fates(root, text, Dialect.BUILDKIT), fates(root, other, Dialect.CLASSIC)
             pairs = {path: (ours.get(path, "ignored"), theirs.get(path, "ignored")) for path in everything}
             differ = {path for path, pair in pairs.items() if pair[0] != pair[1]}
             found = dialect_differences(
-                root, rules(text, Dialect.BUILDKIT), rules(text, Dialect.CLASSIC), most=999
+                root, rules(text, Dialect.BUILDKIT), rules(other, Dialect.CLASSIC), most=999
             )
             assert found.count == len(found.paths), text
             explained: set[str] = set()

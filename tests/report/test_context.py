@@ -136,11 +136,13 @@ def test_a_list_has_a_line_per_name(project: Path) -> None:
 
 
 def test_wide_characters_are_lined_up(project: Path) -> None:
-    (project / ".dockerignore").write_text("out\nkept/a*\nkept/na*\n")
+    (project / "kept/ne\u0301").write_bytes(b"1234")
+    (project / ".dockerignore").write_text("out\nkept/a*\nkept/na*\nkept/ne?\n")
     lines = render(project, "table", ignored=True).splitlines()
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "  15B      6  out              .dockerignore:1 out",
         "   5B      1  kept/naïve 漢字  .dockerignore:3 kept/na*",
+        "   4B      1  kept/ne\u0301          .dockerignore:4 kept/ne?",
         '   0B      1  kept/a,"b".txt   .dockerignore:2 kept/a*',
     ]
 
