@@ -292,11 +292,9 @@ class _Comparer:
         own = _Pair("ignored" if ours == "ignored" else "kept", theirs)
         sides = (_below(level.sides[0], name, outcome), _below(level.sides[1], name, other))
         if isinstance(sides[0], str) and isinstance(sides[1], str):
-            content = _Pair(sides[0], sides[1])
-            if own == content or (own == _Pair("kept", "kept") and not content.differs):
-                level.found.pairs.add(content)
-                self._note(level, path, own, is_dir=True)
-                return None
+            # Nothing changes below any more: all in it has the fate of the directory.
+            self._note(level, path, own, is_dir=True)
+            return None
         return self._level(path, own, sides)
 
     def _note(self, level: _Level, path: str, pair: _Pair, *, is_dir: bool) -> None:
