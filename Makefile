@@ -11,6 +11,8 @@ python := $(VENV)/bin/python
 FIXTURE := flask-gunicorn
 project := .cache/fixtures/$(FIXTURE)
 fixture_files := $(shell find fixtures/$(FIXTURE) -type f -o -type l) fixtures/make.py
+# Where the current reference engine is made (scripts/modern-engine); 2 GB, kept for the next time.
+MODERN := $(abspath .cache/modern-engine)
 # More for the commands behind a target: make test ARGS="-k ignore", make compare ARGS="--repeat 5".
 ARGS :=
 
@@ -53,7 +55,12 @@ lint: venv  ## ruff, mypy, shellcheck
 
 .PHONY: conformance
 conformance: venv engine  ## compare our ignore rules with real builds, 10,000 random cases (about an hour)
-	@$(python) tests/conformance/ignore/sweep.py --cases 10000 $(ARGS)
+	@CTXSIZE_MODERN_ENGINE=$(MODERN) $(python) tests/conformance/ignore/sweep.py --cases 10000 $(ARGS)
+
+.PHONY: live
+live: venv engine  ## a short live sweep against the current engine and the official clients (as root)
+	@scripts/modern-engine start $(MODERN) >/dev/null
+	@CTXSIZE_MODERN_ENGINE=$(MODERN) $(python) -m pytest -m reference tests/conformance/ignore $(ARGS)
 
 .PHONY: bench
 bench: venv engine  ## run the benchmarks, each a ratio against a peer
@@ -62,6 +69,7 @@ bench: venv engine  ## run the benchmarks, each a ratio against a peer
 
 .PHONY: clean
 clean:  ## remove what the other targets made: .venv, .cache, the stand-in base images
+	@[ ! -d $(MODERN) ] || scripts/modern-engine remove $(MODERN)
 	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist ctxsize.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@images=$$(docker image ls --quiet --filter label=org.ctxsize.base --filter 'reference=ctxsize/base-*' 2>/dev/null || true); \

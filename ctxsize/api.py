@@ -13,6 +13,7 @@ from ctxsize.comparison.compare import make_comparison
 from ctxsize.comparison.explain import ignored_but_needed
 from ctxsize.comparison.layers import own_layers, step_changes
 from ctxsize.comparison.types import Comparison, EngineFigures, ImageFigures, ProjectFigures, Warning
+from ctxsize.context.dialects import disagreement
 from ctxsize.context.scan import scan
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.variant import Variant
@@ -70,8 +71,20 @@ def compare(
     buildkit = choice.name != "classic"
     read = make_plan(project, options, (), buildkit=buildkit, base_images=bases, predefined=predefined)
     sources = plan_sources(read.resolved, ContextDirectory(project.context))
-    found = scan(project.context, project.ignore, project.dialect, hidden=project.ignore_files, needs=sources)
+    found = scan(
+        project.context,
+        project.ignore,
+        project.dialect,
+        hidden=project.ignore_files,
+        dockerfile=project.dockerfile_in_context,
+        needs=sources,
+    )
     warnings = [Warning("builder", choice.notice)] if choice.notice else []
+    differing = None
+    if not engine.info.podman:
+        differing = disagreement(project.context, project.dockerfile_path, project.ignore, project.dialect)
+    if differing is not None:
+        warnings.append(Warning("builders-differ", differing.message, where=differing.where))
     needed = {WITH: None if sources.unknown or found.needed is None else found.needed.bytes}
     if project.ignore is None:
         warnings.append(

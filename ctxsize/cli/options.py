@@ -131,6 +131,13 @@ def write_pieces(pieces: Iterable[str], output: str) -> None:
 
 
 def write_report(text: str, output: str) -> None:
-    """Write ``text`` to the file ``output``, or to standard output for ``-``."""
-    with click.open_file(output, "w", encoding="utf-8") as file:
-        file.write(text)
+    """Write ``text`` to the file ``output``, or to standard output for ``-``.
+
+    A measurement takes long: when the file can't be written its report goes to standard output instead,
+    and then UsageError is raised.
+    """
+    try:
+        write_pieces([text], output)
+    except UsageError:
+        write_pieces([text], "-")
+        raise

@@ -92,8 +92,14 @@ class Scope:
 
     def child(self) -> Scope:
         """The scope a stage that starts FROM this one begins with."""
-        scope = Scope(escape=self.escape, buildkit=self.buildkit, build_args=self.build_args,
-                      outer=self.outer, unknown=self.unknown, complete=self.complete)
+        scope = Scope(
+            escape=self.escape,
+            buildkit=self.buildkit,
+            build_args=self.build_args,
+            outer=self.outer,
+            unknown=self.unknown,
+            complete=self.complete,
+        )
         scope._env = dict(self._env)
         return scope
 

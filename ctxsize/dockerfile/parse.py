@@ -117,8 +117,11 @@ def parse_dockerfile(data: bytes, source: str) -> Dockerfile:
     reader = _Reader(lines, source)
     instructions = tuple(reader.instructions())
     if not instructions:
-        raise DockerfileError("file with no instructions", where=f"{source}:{max(len(lines), 1)}",
-                              hint="a Dockerfile starts with FROM")
+        raise DockerfileError(
+            "file with no instructions",
+            where=f"{source}:{max(len(lines), 1)}",
+            hint="a Dockerfile starts with FROM",
+        )
     return Dockerfile(
         path=source,
         instructions=instructions,
@@ -190,8 +193,18 @@ class _Reader:
     def _located(self, bare: Instruction, first: int, heredocs: tuple[Heredoc, ...]) -> Instruction:
         onbuild = bare.onbuild and self._located(bare.onbuild, first, heredocs)
         raw = "".join(self.lines[first : self.at])
-        return Instruction(bare.keyword, first + 1, self.at, raw, bare.flags, bare.args, bare.words,
-                           bare.json, heredocs if onbuild is None else (), onbuild)
+        return Instruction(
+            bare.keyword,
+            first + 1,
+            self.at,
+            raw,
+            bare.flags,
+            bare.args,
+            bare.words,
+            bare.json,
+            heredocs if onbuild is None else (),
+            onbuild,
+        )
 
     def _take(self) -> str:
         line = self.lines[self.at]
@@ -308,11 +321,17 @@ def _stages(instructions: tuple[Instruction, ...], source: str) -> tuple[Stage, 
     first = starts[0] if starts else len(instructions)
     early = next((i for i in instructions[:first] if i.keyword != "ARG"), None)
     if early is not None:
-        raise DockerfileError(f"{early.keyword} before the first FROM", where=f"{source}:{early.line}",
-                              hint="only ARG may come before FROM")
+        raise DockerfileError(
+            f"{early.keyword} before the first FROM",
+            where=f"{source}:{early.line}",
+            hint="only ARG may come before FROM",
+        )
     if not starts:
-        raise DockerfileError("no FROM, so no build stage", where=f"{source}:{instructions[-1].line}",
-                              hint="a Dockerfile needs a FROM line")
+        raise DockerfileError(
+            "no FROM, so no build stage",
+            where=f"{source}:{instructions[-1].line}",
+            hint="a Dockerfile needs a FROM line",
+        )
     return tuple(
         _stage(number, instructions[start], instructions[start + 1 : end], source)
         for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(instructions)], strict=True))
@@ -322,7 +341,10 @@ def _stages(instructions: tuple[Instruction, ...], source: str) -> tuple[Stage, 
 def _stage(index: int, start: Instruction, body: tuple[Instruction, ...], source: str) -> Stage:
     words = start.words
     if len(words) not in {1, 3} or (len(words) == 3 and words[1].lower() != "as"):
-        raise DockerfileError("FROM requires either one or three arguments", where=f"{source}:{start.line}",
-                              hint="FROM image, or FROM image AS name")
+        raise DockerfileError(
+            "FROM requires either one or three arguments",
+            where=f"{source}:{start.line}",
+            hint="FROM image, or FROM image AS name",
+        )
     name = words[2].lower() if len(words) == 3 else None
     return Stage(index, name, words[0], start.flag("platform"), body, start.line)

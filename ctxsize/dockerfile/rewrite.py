@@ -25,9 +25,7 @@ class RewrittenDockerfile:
         return max(line - sum(1 for added in self.inserted if added <= line), 1)
 
 
-def insert_markers(
-    dockerfile: Dockerfile, data: bytes, at: Sequence[tuple[int, str]]
-) -> RewrittenDockerfile:
+def insert_markers(dockerfile: Dockerfile, data: bytes, at: Sequence[tuple[int, str]]) -> RewrittenDockerfile:
     """``data`` (the bytes that ``dockerfile`` was parsed from) with instructions added.
 
     ``at`` has ``(after_line, text)``: ``text`` is one instruction on one line, without a line end, put

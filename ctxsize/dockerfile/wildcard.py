@@ -56,6 +56,7 @@ def excluded(path: str, patterns: Sequence[str]) -> bool:
             verdict = not negated
     return verdict
 
+
 class PathMatcher:
     """One pattern against paths: as a whole, below a match, or on the way to one.
 

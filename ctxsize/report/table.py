@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import tabulate as tabulate_module
 from tabulate import tabulate
 
 from ctxsize.comparison.types import Comparison, PathSaving, RuleSaving, SecondsSaved, VariantFigures
@@ -13,6 +14,8 @@ from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds, format_share
 
 _UNKNOWN = "?"
+# Or the indentation of "  files" below "context" is lost.
+tabulate_module.PRESERVE_WHITESPACE = True
 _Row = TypeVar("_Row", PathSaving, RuleSaving)
 
 

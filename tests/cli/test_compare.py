@@ -219,7 +219,7 @@ def test_json_follows_its_schema_and_output_goes_to_the_file(
 def test_options_reach_the_build(
     ctxsize: Ctxsize, base_args: Callable[[str], dict[str, str]], tmp_path: Path, api: docker.APIClient
 ) -> None:
-    """-f outside the context, --target, --build-arg from the environment, --label, --network, --keep, --top."""
+    """-f outside the context, --target, --build-arg (also from the environment), --label, --keep, --top."""
     base = base_args("links")["BASE"]
     folder = project(tmp_path, __dockerignore="*.log\n*.tmp\n", keep="x", a__log="yy", b__tmp="zzz")
     dockerfile = tmp_path / "Dockerfile.outside"

@@ -88,8 +88,17 @@ def build(api: docker.APIClient, context: Path, dockerfile: str, builder: str, b
     """
     api.params = {"version": "2"} if builder == "buildkit" else {}
     try:
-        events = list(api.build(fileobj=tar_of(context, dockerfile), custom_context=True, decode=True,
-                                forcerm=True, network_mode="none", nocache=True, buildargs={"BASE": base}))
+        events = list(
+            api.build(
+                fileobj=tar_of(context, dockerfile),
+                custom_context=True,
+                decode=True,
+                forcerm=True,
+                network_mode="none",
+                nocache=True,
+                buildargs={"BASE": base},
+            )
+        )
     finally:
         api.params = {}
     text = "".join(event.get("stream", "") for event in events)
@@ -124,6 +133,7 @@ def tar_of(context: Path, dockerfile: str) -> io.BytesIO:
 def layers(saved: bytes) -> list[Layer]:
     """The layers of a ``docker save``."""
     with tarfile.open(fileobj=io.BytesIO(saved)) as image:
+
         def read(name: str) -> bytes:
             file = image.extractfile(name)
             assert file is not None
@@ -156,8 +166,9 @@ def test_every_file_of_a_layer_is_led_back_to_where_it_came_from(
     built = build(api, context, text, builder, base)
 
     dockerfile = parse_dockerfile(text.encode(), "Dockerfile")
-    plan = resolve(dockerfile, build_args={"BASE": base}, buildkit=builder == "buildkit",
-                   base_images={base: BaseImage()})
+    plan = resolve(
+        dockerfile, build_args={"BASE": base}, buildkit=builder == "buildkit", base_images={base: BaseImage()}
+    )
     image = ImageMap(plan, ContextDirectory(context), links={"usr/bin": "bin", "link": "app"})
 
     copied = built[-len(image.steps) :]

@@ -20,7 +20,7 @@ import docker.errors
 from ctxsize.ignore import Dialect
 
 MODERN_ENGINE = Path(__file__).parents[3] / "scripts" / "modern-engine"
-DEFAULT_DIRECTORY = Path("/opt/modern")
+DEFAULT_DIRECTORY = Path(__file__).parents[3] / ".cache" / "modern-engine"
 _KINDS = {
     tarfile.REGTYPE: "-",
     tarfile.LNKTYPE: "-",

@@ -111,8 +111,8 @@ class Case:
     """One build.
 
     ``file`` is ``-f``, from the context; ``outside`` files lie beside the context directory, where a
-    Dockerfile at ``../outside/`` is, too; ``hidden`` names the ignore files that the ``without`` variant does not have.
-    ``modern`` cases need a frontend newer than Engine 20.10's.
+    Dockerfile at ``../outside/`` is, too; ``hidden`` names the ignore files that the ``without`` variant does
+    not have. ``modern`` cases need a frontend newer than Engine 20.10's.
     """
 
     name: str
