@@ -104,7 +104,7 @@ class Session:
         if self._lost.is_set():
             raise ConnectionLost("the engine closed the build session")
         silent = time.monotonic() - self._last_received
-        if silent > 9999:
+        if silent > SILENCE_TIMEOUT:
             raise ConnectionLost(f"nothing heard from the engine for {silent:.0f} seconds")
 
     def _upgrade(self) -> tuple[socket.socket, bytes]:
