@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-import tarfile
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, Protocol
@@ -64,6 +63,8 @@ class ContextDirectory:
             with open(full, "rb") as file:
                 if file.read(4) == b"\x28\xb5\x2f\xfd":
                     return True  # zstd, which this Python can't look into
+            import tarfile  # seldom needed, and slow to import
+
             return tarfile.is_tarfile(full)
         except OSError:
             return False

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from urllib.parse import quote_plus
 
 from ctxsize.errors import IgnoreFileError
 from ctxsize.ignore.pattern import PatternError, check_syntax
@@ -134,6 +133,8 @@ def _check_transport(sent: list[tuple[int, str]], source: str) -> None:
                     where=f"{source}:{number}",
                     hint="remove it, or match it with ?",
                 )
+    if encoded:
+        from urllib.parse import quote_plus  # seldom needed, and slow to import
     size = 0
     for number, pattern in sent:
         size += _FIELD_BYTES + (len(quote_plus(pattern)) if encoded else len(pattern))

@@ -1,7 +1,7 @@
 """Hold ctxsize's ignore matcher against real builds: ``python …/ignore/sweep.py --cases 10000``.
 
 The reference engine and client are those of ``scripts/modern-engine``, in the directory that
-CTXSIZE_MODERN_ENGINE names (or /opt/modern); it is made and started when it is not there. Case N is
+CTXSIZE_MODERN_ENGINE names (or .cache/modern-engine); it is made and started when it is not there. Case N is
 BuildKit's when N is even and the classic builder's when it is odd. Prints each difference, and ends with 1
 if there was one. ``--record FILE`` writes the cases with their real results, for record.py.
 """
