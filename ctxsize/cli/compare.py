@@ -61,6 +61,8 @@ def compare(
     platform: str | None,
     labels: tuple[str, ...],
     network: str | None,
+    secrets: tuple[str, ...],
+    ssh: tuple[str, ...],
     pull: bool,
     no_cache: bool,
     builder: str,
@@ -92,6 +94,8 @@ def compare(
         network=network,
         pull=pull,
         no_cache=no_cache,
+        secrets=secrets,
+        ssh=ssh,
     )
     progress = make_progress(quiet=quiet, verbose=verbose)
     try:

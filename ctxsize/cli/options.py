@@ -61,6 +61,19 @@ def build_options(command: _Command) -> _Command:
             "--label", "labels", multiple=True, metavar="NAME[=VALUE]", help="A label for the images."
         ),
         click.option("--network", metavar="MODE", help="The network of RUN steps: default, none or host."),
+        click.option(
+            "--secret",
+            "secrets",
+            multiple=True,
+            metavar="id=ID[,src=FILE|,env=NAME]",
+            help="A secret for RUN --mount=type=secret (BuildKit). Repeatable.",
+        ),
+        click.option(
+            "--ssh",
+            multiple=True,
+            metavar="default|ID=SOCKET",
+            help="An SSH agent for RUN --mount=type=ssh (BuildKit). Repeatable.",
+        ),
         click.option("--pull", is_flag=True, help="Pull newer base images first."),
         click.option(
             "--no-cache", is_flag=True, help="Run every step for real, not only those the context touches."

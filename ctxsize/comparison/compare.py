@@ -59,7 +59,7 @@ def make_comparison(
         image_bytes = images[WITHOUT].bytes - images[WITH].bytes
         pull_bytes = images[WITHOUT].pull_bytes - images[WITH].pull_bytes
     with_build, without_build = variants[WITH].build, variants[WITHOUT].build
-    paths = _paths(scan.roots, savings)
+    paths = _paths(scan.roots, savings, measured.get(WITHOUT, Measured()).runs)
     return Comparison(
         version=__version__,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -78,7 +78,7 @@ def make_comparison(
         paths=paths,
         rules=_rules([rule.rule for rule in scan.rules], paths),
         unattributed=_rest(scan, savings, image_bytes, pull_bytes),
-        warnings=(*warnings, *_own_warnings(scan, image_bytes)),
+        warnings=(*warnings, *_own_warnings(scan, image_bytes), *_builder_warnings(measured)),
     )
 
 
@@ -107,7 +107,9 @@ def _build(runs: Sequence[BuildResult]) -> BuildFigures:
     )
 
 
-def _paths(roots: Iterable[IgnoredRoot], savings: ImageSavings | None) -> tuple[PathSaving, ...]:
+def _paths(
+    roots: Iterable[IgnoredRoot], savings: ImageSavings | None, runs: Sequence[BuildResult]
+) -> tuple[PathSaving, ...]:
     paths = [
         PathSaving(
             path=root.path,
@@ -116,11 +118,17 @@ def _paths(roots: Iterable[IgnoredRoot], savings: ImageSavings | None) -> tuple[
             context_bytes=root.totals.bytes,
             image_bytes=None if savings is None else savings.image_bytes.get(root.path, 0),
             pull_bytes=None if savings is None else savings.pull_bytes.get(root.path, 0),
+            send_seconds=_send_seconds(root.path, runs),
             note=_note(root, savings),
         )
         for root in roots
     ]
     return tuple(sorted(paths, key=lambda path: (-(path.image_bytes or 0), -path.context_bytes, path.path)))
+
+
+def _send_seconds(path: str, runs: Sequence[BuildResult]) -> float | None:
+    known = [run.sent_seconds.get(path, 0.0) for run in runs if run.sent_seconds is not None]
+    return statistics.median(known) if known else None
 
 
 def _note(root: IgnoredRoot, savings: ImageSavings | None) -> str | None:
@@ -198,3 +206,10 @@ def _own_warnings(scan: ScanResult, image_bytes: int | None) -> Iterable[Warning
             "nothing of what is ignored reaches the final image: the ignore file saves context, but 0"
             " image bytes",
         )
+
+
+def _builder_warnings(measured: Mapping[str, Measured]) -> Iterable[Warning]:
+    """What the builder itself warned of, each once."""
+    messages = (message for variant in measured.values() for run in variant.runs for message in run.warnings)
+    for message in dict.fromkeys(messages):
+        yield Warning("builder-warning", message)

@@ -107,7 +107,8 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class PathSaving:
-    """What one ignored root saves. ``note`` says why a figure is other than one would expect."""
+    """What one ignored root saves. ``send_seconds`` is how long its content took to cross to the engine in
+    the build without the ignore file; ``note`` says why a figure is other than one would expect."""
 
     path: str
     rule: Rule
@@ -117,6 +118,7 @@ class PathSaving:
     pull_bytes: int | None
     seconds: float | None = None
     seconds_source: str | None = None
+    send_seconds: float | None = None
     note: str | None = None
 
 

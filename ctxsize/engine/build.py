@@ -19,7 +19,7 @@ class BuildOptions:
 
     ``build_args`` maps a name to its value, or to None when only the name was given and the
     environment has no such variable. ``network``, ``platform`` and ``target`` are None for the
-    engine's default.
+    engine's default. ``secrets`` and ``ssh`` are specs as ``docker build`` takes them.
     """
 
     target: str | None = None
@@ -29,6 +29,8 @@ class BuildOptions:
     network: str | None = None
     pull: bool = False
     no_cache: bool = False
+    secrets: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class BuildResult:
     """One build that succeeded. Times are seconds by the client's clock, sizes are bytes.
 
     ``sent_bytes`` are the bytes of context that crossed to the engine and ``sent_files`` the files
-    whose content did (None where the builder can't tell).
+    whose content did; ``sent_seconds`` is how long the content of each ignored root took to cross. Both
+    are None where the builder can't tell.
     """
 
     image_id: str
@@ -66,6 +69,7 @@ class BuildResult:
     steps: tuple[Step, ...]
     sent_bytes: int
     sent_files: int | None = None
+    sent_seconds: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
 
     @property

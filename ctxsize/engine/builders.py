@@ -11,7 +11,7 @@ from ctxsize.engine.journal import Journal
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.session import SessionBuilder
 from ctxsize.engine.upload import UploadBuilder
-from ctxsize.errors import EngineError
+from ctxsize.errors import EngineError, UsageError
 from ctxsize.ignore.types import Dialect
 
 #: What ``--builder`` takes.
@@ -60,5 +60,7 @@ def choose(engine: Engine, wanted: str = "auto") -> Choice:
 
 
 def make_builder(choice: Choice, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> Builder:
-    """The builder for all builds of one run."""
+    """The builder for all builds of one run. Raises UsageError for options it doesn't have."""
+    if choice.name != "buildkit" and (plan.options.secrets or plan.options.ssh):
+        raise UsageError(f"--secret and --ssh need a BuildKit session, and this builds with {choice.name}")
     return _CLASSES[choice.name](engine, plan, run, journal)

@@ -21,7 +21,7 @@ class BuildPlan:
     ``dockerfile_in_context`` is its path relative to the context, None when it lies outside.
     ``first_affected`` gives for each stage the index of its first step whose result the ignore file can
     change, None for a stage that stays the same: steps before it may come from this run's own cache, it
-    and all after it run for real in every build.
+    and all after it run for real in every build. ``ignored`` are the ignored roots.
     """
 
     dockerfile_data: bytes
@@ -30,6 +30,7 @@ class BuildPlan:
     resolved: Plan
     options: BuildOptions
     first_affected: tuple[int | None, ...]
+    ignored: frozenset[str]
 
     def first_affected_line(self, stage: int) -> int | None:
         """The line of a stage's first affected instruction; None also when it only inherits one."""
@@ -104,6 +105,7 @@ def make_plan(
         resolved=resolved,
         options=options,
         first_affected=affected,
+        ignored=frozenset(paths),
     )
 
 

@@ -19,7 +19,7 @@ from ctxsize.engine.markers import is_marker, with_markers
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.vertices import line_map, steps_of
-from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.errors import BuildFailed, EngineError, UsageError
 from ctxsize.ignore.matcher import DirState, Matcher
 from ctxsize.ignore.types import Dialect
 from ctxsize.progress import Progress
@@ -63,13 +63,7 @@ class SessionBuilder:
             hidden=frozenset({f"{name}.dockerignore", ".dockerignore"}) if variant.without else frozenset(),
             overlay={name: rewritten.data},
         )
-        sent = 0
-
-        def count(part: buildkit.Sent) -> None:
-            nonlocal sent
-            if part.name.endswith("context"):
-                sent += sum(size for _, size in part.files)
-                progress.sent(sent)
+        sending = _Sending(plan.ignored, progress)
 
         def update(status: buildkit.StatusUpdate) -> None:
             self._cache.take(status)
@@ -83,8 +77,12 @@ class SessionBuilder:
                 context=context,
                 dockerfile=dockerfile,
                 on_update=update,
-                on_sent=count,
+                on_sent=sending.take,
             )
+        except buildkit.LoginRefused as error:
+            raise BuildFailed(str(error), step=error.step, hint="see `docker login`") from error
+        except buildkit.RequestError as error:
+            raise UsageError(str(error)) from error
         except buildkit.SolveError as error:
             raise _failed(error, plan.resolved.dockerfile.path, rewritten.original_line) from error
         except buildkit.ContextError as error:
@@ -100,6 +98,7 @@ class SessionBuilder:
             steps=steps_of(result.vertices, lines),
             sent_bytes=result.sent_bytes,
             sent_files=result.sent_files,
+            sent_seconds=sending.seconds,
             warnings=tuple(warning.message for warning in result.warnings),
         )
 
@@ -119,10 +118,43 @@ class SessionBuilder:
             network=options.network,
             pull=options.pull,
             no_cache=options.no_cache,
+            secrets=options.secrets,
+            ssh=options.ssh,
             shared_key=f"ctxsize-{self._run}-{secrets.token_hex(4)}",
             cache_name=f"ctxsize-{self._run}",
             session_name="ctxsize",
         )
+
+
+class _Sending:
+    """Adds up what crosses to the engine: bytes, and seconds for each ignored root."""
+
+    def __init__(self, roots: frozenset[str], progress: Progress) -> None:
+        self._roots = roots
+        self._progress = progress
+        self._bytes = 0
+        self.seconds: dict[str, float] = {}
+
+    def take(self, part: buildkit.Sent) -> None:
+        """Take one write, whose time is divided over its files by their bytes."""
+        if not part.name.endswith("context"):
+            return
+        size = sum(count for _, count in part.files)
+        self._bytes += size
+        self._progress.sent(self._bytes)
+        per_byte = (part.completed - part.started) / max(size, 1)
+        for path, count in part.files:
+            root = self._root_of(path)
+            if root is not None:
+                self.seconds[root] = self.seconds.get(root, 0.0) + count * per_byte
+
+    def _root_of(self, path: str) -> str | None:
+        end = len(path)
+        while end > 0:
+            if path[:end] in self._roots:
+                return path[:end]
+            end = path.rfind("/", 0, end)
+        return None
 
 
 class SessionMatcher:

@@ -147,6 +147,7 @@ def _path(path: PathSaving) -> dict[str, Any]:
         "pull_bytes": path.pull_bytes,
         "seconds": path.seconds,
         "seconds_source": path.seconds_source,
+        "send_seconds": path.send_seconds,
         "note": path.note,
     }
 

@@ -87,6 +87,18 @@ def build_here(api: docker.APIClient, tmp_path: Path, new_tag: Callable[[], str]
     return run
 
 
+BRIDGE = "br-ctxsize-test"
+
+
+def _make_bridge() -> None:
+    for words in (
+        ["ip", "link", "add", "name", BRIDGE, "type", "bridge"],
+        ["ip", "addr", "add", "172.31.214.1/24", "dev", BRIDGE],
+        ["ip", "link", "set", BRIDGE, "up"],
+    ):
+        subprocess.run(words, check=True)
+
+
 class Daemon:
     """A dockerd of the test's own."""
 
@@ -95,8 +107,15 @@ class Daemon:
         self.folder = folder
         (folder / "data").mkdir(exist_ok=True)
         command = ["dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
-        command += ["--pidfile", f"{folder}/pid", "--bridge=none", "--iptables=false", "--ip6tables=false"]
+        command += ["--pidfile", f"{folder}/pid", "--iptables=false", "--ip6tables=false"]
         command += ["--storage-driver=overlay2", "-H", self.host, *options]
+        # A daemon without a bridge deletes docker0, which is the machine's own engine's: so this one gets a
+        # network of its own or, when it has to be reached over TCP, a bridge of its own.
+        if listen is None:
+            command = ["unshare", "--net", *command, "--bridge=none"]
+        else:
+            _make_bridge()
+            command.append(f"--bridge={BRIDGE}")
         with open(folder / "log", "wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
@@ -124,6 +143,7 @@ class Daemon:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.kill()
+        subprocess.run(["ip", "link", "del", BRIDGE], check=False, stderr=subprocess.DEVNULL)
         containerd = self.folder / "exec/containerd/containerd.pid"
         if containerd.exists():
             with contextlib.suppress(ProcessLookupError, ValueError):
