@@ -9,9 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests.exceptions
-from docker.errors import DockerException
-
 from ctxsize.context.archive import tar_stream
 from ctxsize.context.variant import Variant
 from ctxsize.engine.build import RUN_LABEL, BuildResult, Step
@@ -19,6 +16,7 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
+from ctxsize.engine.tarbuild import LOG_LINES, engine_errors, post_tar
 from ctxsize.engine.untagged import remove_untagged
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.progress import Progress
@@ -28,8 +26,6 @@ _IMAGE = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
 _CACHED = " ---> Using cache"
 #: The builder writes what a step wrote to stderr in red.
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-#: How many lines of a failed build's output an error carries.
-LOG_LINES = 20
 #: Naming an image that does not exist as the only cache source keeps the builder away from its
 #: local cache: the user's cache is not used, and the prefix built by this run is named explicitly.
 _NO_SUCH_IMAGE = "ctxsize-no-such-image"
@@ -71,16 +67,9 @@ class ClassicBuilder:
     def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
         output = _Output(began=time.perf_counter())
-        try:
+        with engine_errors(self._api):
             for event in self._events(variant, output, progress):
                 self._take(event, output, progress)
-        except (requests.exceptions.RequestException, DockerException, OSError) as error:
-            raise EngineError(
-                f"the engine went away during the build: {error}", hint="is it still running?"
-            ) from error
-        except KeyboardInterrupt:
-            self._api.close()  # the engine gives a build up when the connection ends
-            raise
         seconds = time.perf_counter() - output.began
         self._end_step(output)
         if not output.image_id:
@@ -109,20 +98,15 @@ class ClassicBuilder:
 
         tree = variant.walk(self._plan.dockerfile_in_context)
         body = tar_stream(tree, variant.root, extra=extra, sent=count)
-        return self._api.build(  # type: ignore[no-any-return]
-            fileobj=body,
-            custom_context=True,
-            dockerfile=name,
-            decode=True,
+        return post_tar(
+            self._api,
+            body,
+            name,
+            options,
+            run=self._run,
+            build_args=options.build_args,
             rm=True,
             forcerm=True,
-            pull=options.pull,
-            nocache=options.no_cache,
-            buildargs=dict(options.build_args),
-            labels={**options.labels, RUN_LABEL: self._run},
-            target=options.target or "",
-            platform=options.platform,
-            network_mode=options.network,
             cache_from=self._prefix or [_NO_SUCH_IMAGE],
         )
 

@@ -12,21 +12,19 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import requests.exceptions
-from docker.errors import DockerException
-
 from ctxsize.context.archive import tar_stream
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine import buildcache, buildkit
-from ctxsize.engine.build import RUN_LABEL, BuildResult, Step
+from ctxsize.engine.build import BuildResult, Step
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.markers import with_markers
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
+from ctxsize.engine.tarbuild import LOG_LINES, engine_errors, post_tar
 from ctxsize.engine.vertices import line_map, steps_of
-from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.errors import BuildFailed
 from ctxsize.progress import Progress
 
 #: Where the Dockerfile with markers lies in the tar.
@@ -63,20 +61,14 @@ class UploadBuilder:
         uploaded: float | None = None
         started = time.perf_counter()
         try:
-            for event in self._events(variant, rewritten.data, count):
-                uploaded = uploaded or time.perf_counter()
-                image_id = self._take(event, trace, progress) or image_id
+            with engine_errors(self._api):
+                for event in self._events(variant, rewritten.data, count):
+                    uploaded = uploaded or time.perf_counter()
+                    image_id = self._take(event, trace, progress) or image_id
         except BuildFailed as error:
             path = self._plan.resolved.dockerfile.path
             message, where = locate_parse_error(error.message, path, rewritten.original_line)
             raise BuildFailed(message, where=where, step=error.step, log=error.log) from error
-        except (requests.exceptions.RequestException, DockerException, OSError) as error:
-            raise EngineError(
-                f"the engine went away during the build: {error}", hint="is it still running?"
-            ) from error
-        except KeyboardInterrupt:
-            self._api.close()  # the engine gives a build up when the connection ends
-            raise
         seconds = time.perf_counter() - started
         lines = line_map(parse_dockerfile(rewritten.data, _NAME), rewritten.original_line)
         send = Step("send context", (uploaded or started) - started, cached=False, phase="send")
@@ -95,19 +87,8 @@ class UploadBuilder:
     def _events(self, variant: Variant, dockerfile: bytes, count: Any) -> Any:
         options = self._plan.options
         body = tar_stream(variant.walk(), variant.root, extra={_NAME: dockerfile}, sent=count)
-        return self._api.build(
-            fileobj=body,
-            custom_context=True,
-            dockerfile=_NAME,
-            decode=True,
-            pull=options.pull,
-            nocache=options.no_cache,
-            buildargs={"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args},
-            labels={**options.labels, RUN_LABEL: self._run},
-            target=options.target or "",
-            platform=options.platform,
-            network_mode=options.network,
-        )
+        build_args = {"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args}
+        return post_tar(self._api, body, _NAME, options, run=self._run, build_args=build_args)
 
     def _take(self, event: Mapping[str, Any], trace: buildkit.Trace, progress: Progress) -> str | None:
         if event.get("id") == buildkit.TRACE_ID:
@@ -122,7 +103,7 @@ class UploadBuilder:
             raise BuildFailed(
                 str(message).strip(),
                 step=failed.name if failed else None,
-                log=tuple(trace.log_lines(failed.digest)[-20:]) if failed else (),
+                log=tuple(trace.log_lines(failed.digest)[-LOG_LINES:]) if failed else (),
             )
         elif isinstance(event.get("aux"), dict):
             return str(event["aux"].get("ID", "")) or None
