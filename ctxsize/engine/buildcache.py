@@ -25,6 +25,9 @@ _DF_BY_TYPE = (1, 42)
 _ROUNDS = 50
 #: The steps that receive an uploaded context, which descends from no marker.
 _UPLOADS = frozenset({"[internal] load remote build context", "copy /context /"})
+#: How the received tar is described; it is made a few milliseconds before the step is reported to start.
+_UPLOAD_RECORD = "http url http://build-context-"
+_UPLOAD_EARLY = 500_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def created_in(
     ours = {
         str(record["ID"])
         for record in records
-        if run in str(record.get("Description", "")) or _within(_created(record), windows)
+        if run in str(record.get("Description", "")) or _within(record, windows)
     }
     while True:
         more = {str(record["ID"]) for record in records if ours.intersection(_parents(record))} - ours
@@ -150,5 +153,7 @@ def parse_time(text: str) -> int:
     return int(whole.timestamp()) * 10**9 + int(digits.ljust(9, "0") if digits else 0)
 
 
-def _within(moment: int, windows: Sequence[Window]) -> bool:
-    return any(window.start <= moment <= window.stop for window in windows)
+def _within(record: dict[str, Any], windows: Sequence[Window]) -> bool:
+    moment = _created(record)
+    early = _UPLOAD_EARLY if str(record.get("Description", "")).startswith(_UPLOAD_RECORD) else 0
+    return any(window.start - early <= moment <= window.stop for window in windows)
