@@ -38,7 +38,7 @@ def tar_stream(
     root: Path | str,
     *,
     extra: Mapping[str, bytes] | None = None,
-    chunk: int = 1 << 20,
+    chunk: int = 1 << 18,
     sent: Callable[[str, int], None] | None = None,
 ) -> Iterator[bytes]:
     """Yield the tar of ``entries`` (a :func:`ctxsize.context.walk.walk` of ``root``) in parts of about
