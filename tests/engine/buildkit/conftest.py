@@ -93,7 +93,7 @@ BRIDGE = "br-ctxsize-test"
 def _make_bridge() -> None:
     for words in (
         ["ip", "link", "add", "name", BRIDGE, "type", "bridge"],
-        ["ip", "addr", "add", "172.31.214.1/24", "dev", BRIDGE],
+        ["ip", "addr", "add", "172.31.215.1/24", "dev", BRIDGE],
         ["ip", "link", "set", BRIDGE, "up"],
     ):
         subprocess.run(words, check=True)
