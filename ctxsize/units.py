@@ -44,4 +44,6 @@ def format_share(part: float, whole: float) -> str:
     share = 100 * part / whole
     if 0 < abs(share) < 0.1:
         return "<0.1%"
-    return f"{share:.0f}%" if abs(share) >= 10 else f"{share:.1f}%"
+    if 99.9 < share < 100:
+        return ">99.9%"
+    return f"{share:.0f}%" if 10 <= abs(share) <= 99 or share == 100 else f"{share:.1f}%"

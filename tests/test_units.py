@@ -37,7 +37,18 @@ def test_seconds_have_the_digits_that_matter(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("part", "whole", "text"),
-    [(1, 3, "33%"), (1, 30, "3.3%"), (1, 100_000, "<0.1%"), (5, 0, ""), (0, 5, "0.0%"), (-1, 2, "-50%")],
+    [
+        (99_999, 100_000, ">99.9%"),
+        (997, 1000, "99.7%"),
+        (5, 5, "100%"),
+        (-3, 1, "-300.0%"),
+        (1, 3, "33%"),
+        (1, 30, "3.3%"),
+        (1, 100_000, "<0.1%"),
+        (5, 0, ""),
+        (0, 5, "0.0%"),
+        (-1, 2, "-50%"),
+    ],
 )
 def test_shares_never_round_something_to_nothing(part: int, whole: int, text: str) -> None:
     assert format_share(part, whole) == text

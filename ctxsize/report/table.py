@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import tabulate as tabulate_module
 from tabulate import tabulate
 
 from ctxsize.comparison.types import Comparison, PathSaving, RuleSaving, SecondsSaved, VariantFigures
@@ -14,8 +13,8 @@ from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds, format_share
 
 _UNKNOWN = "?"
-# Or the indentation of "  files" below "context" is lost.
-tabulate_module.PRESERVE_WHITESPACE = True
+#: Warnings that explain a null the table does not show.
+_JSON_ONLY = frozenset({"path-seconds"})
 _Row = TypeVar("_Row", PathSaving, RuleSaving)
 
 
@@ -25,7 +24,7 @@ def comparison(result: Comparison, style: Style = Style()) -> str:  # noqa: B008
     if result.paths:
         parts.append(_paths(result, style))
         parts.append(_rules(result, style))
-    if result.warnings:
+    if any(warning.code not in _JSON_ONLY for warning in result.warnings):
         parts.append(_warnings(result, style))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -82,6 +81,7 @@ def _variants(result: Comparison, style: Style) -> str:
         tablefmt="plain",
         colalign=_ALIGN[:4],
         disable_numparse=True,
+        preserve_whitespace=True,
     )
     return "\n".join([text, *(row[0] for row in kept)])
 
@@ -194,6 +194,7 @@ def _warnings(result: Comparison, style: Style) -> str:
         style.warn("note: ")
         + printable(f"{warning.where}: {warning.message}" if warning.where else warning.message)
         for warning in result.warnings
+        if warning.code not in _JSON_ONLY
     )
 
 
