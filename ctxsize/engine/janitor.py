@@ -27,7 +27,7 @@ from ctxsize.engine.journal import DeadJournal, Journal, dead_journals, is_alive
 from ctxsize.engine.untagged import remove_untagged
 
 #: An engine that was told to stop a build needs a moment until what the build made can be removed.
-_ATTEMPTS = 20
+_ATTEMPTS = 120
 _PAUSE_SECONDS = 0.25
 
 
