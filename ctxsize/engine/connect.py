@@ -9,6 +9,7 @@ from typing import Any
 import docker
 import requests.exceptions
 from docker.context import ContextAPI
+from docker.context.config import get_current_context_name
 from docker.errors import DockerException
 
 from ctxsize.errors import EngineError
@@ -87,14 +88,16 @@ def engine_address() -> str:
 
 
 def _current_context() -> Any:
-    name = os.environ.get("DOCKER_CONTEXT")
+    name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
     try:
-        return ContextAPI.get_context(name) if name else ContextAPI.get_current_context()
+        context = ContextAPI.get_context(name)
     except (DockerException, OSError, ValueError) as error:
         raise EngineError(
-            f"the Docker context {name or '(current)'} can't be read: {error}",
-            hint="see `docker context ls`",
+            f"the Docker context {name} can't be read: {error}", hint="see `docker context ls`"
         ) from error
+    if context is None and name != "default":
+        raise EngineError(f"there is no Docker context {name}", hint="see `docker context ls`")
+    return context
 
 
 def _client(host: str, *, version: str) -> docker.APIClient:

@@ -196,23 +196,35 @@ class ImageReader:
         manifest = self._documents.get("manifest.json")
         if not isinstance(manifest, list):
             raise EngineError("the engine's answer to `docker save` has no manifest")
-        found: dict[str, Image] = {}
         pullsizes.remember(self._shared_sizes(manifest))
-        for record in manifest:
+        records = {_digest(record["Config"]): record for record in manifest}
+        found: dict[str, Image] = {}
+        for image_id in image_ids:
+            record = records.get(self._config_digest(image_id.removeprefix("sha256:")))
+            if record is None:
+                raise EngineError(f"the engine's answer to `docker save` lacks the image {image_id}")
             config = self._documents[record["Config"]]
-            digest = os.path.basename(record["Config"]).removesuffix(".json")
             layers = tuple(
                 _with_diff_id(self._layer(path), diff_id)
                 for path, diff_id in zip(record["Layers"], config["rootfs"]["diff_ids"], strict=True)
             )
-            for image_id in image_ids:
-                if len(image_ids) == 1 or image_id.removeprefix("sha256:") == digest:
-                    found[image_id] = Image(
-                        id=image_id, layers=layers, history=_history(config, layers), config=config
-                    )
-        if missing := [image_id for image_id in image_ids if image_id not in found]:
-            raise EngineError(f"the engine's answer to `docker save` lacks the image {missing[0]}")
+            found[image_id] = Image(
+                id=image_id, layers=layers, history=_history(config, layers), config=config
+            )
         return found
+
+    def _config_digest(self, digest: str) -> str:
+        """The digest of an image's configuration. With the containerd image store an image's id is that of
+        its manifest, or of an index of manifests of which the engine has one."""
+        document = self._documents.get(f"blobs/sha256/{digest}")
+        if not isinstance(document, dict):
+            return digest
+        if "config" in document and "layers" in document:
+            return _digest(document["config"]["digest"])
+        for manifest in document.get("manifests") or []:
+            if f"blobs/sha256/{_digest(manifest['digest'])}" in self._documents:
+                return self._config_digest(_digest(manifest["digest"]))
+        return digest
 
     def _shared_sizes(self, manifest: list[dict[str, Any]]) -> dict[str, int]:
         """The sizes of the layers that all images have: those of the base, which the next run has too."""
@@ -233,6 +245,11 @@ class ImageReader:
             seen.add(path)
             path = self._aliases[path]
         return path
+
+
+def _digest(name: str) -> str:
+    """The hexadecimal digits in ``sha256:…``, ``blobs/sha256/…`` or ``….json``."""
+    return os.path.basename(name).removeprefix("sha256:").removesuffix(".json")
 
 
 def _with_diff_id(layer: Layer, diff_id: str) -> Layer:

@@ -1,0 +1,59 @@
+"""Finding the engine as the official client does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ctxsize.engine.connect import DEFAULT_HOST, connect, engine_address
+from ctxsize.errors import EngineError
+
+
+@pytest.fixture(autouse=True)
+def configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A Docker configuration of the test's own, and none of the user's settings."""
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    return tmp_path
+
+
+def test_the_local_socket_is_the_default() -> None:
+    assert engine_address() == DEFAULT_HOST
+
+
+def test_docker_host_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+
+    assert engine_address() == "tcp://127.0.0.1:1"
+
+
+@pytest.mark.parametrize("host", ["unix:///no/such.sock", "tcp://127.0.0.1:1", "nonsense://x"])
+def test_an_engine_that_does_not_answer_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(EngineError) as caught:
+        connect()
+
+    assert f"no Docker engine answers at {host}: " in str(caught.value)
+    assert "point DOCKER_HOST or `docker context use`" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_context_that_is_not_there_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, configuration: Path
+) -> None:
+    (configuration / "config.json").write_text(json.dumps({"currentContext": "gone"}))
+    with pytest.raises(EngineError, match="there is no Docker context gone"):
+        connect()
+
+
+@pytest.mark.docker
+def test_an_engine_that_answers_says_what_it_is() -> None:
+    info = connect().info
+
+    assert info.version and info.api and info.storage and info.id
+    assert (info.remote, info.podman, info.buildkit) == (False, False, True)
