@@ -30,7 +30,8 @@ TOKEN_TIMEOUT = 30.0
 """Seconds a registry's token service has to answer."""
 _CLIENT_ID = "buildkit-client"
 _DEFAULT_EXPIRATION = 60
-_HUB = "registry-1.docker.io"
+_HUB = f"registry-1.{docker.auth.INDEX_NAME}"
+"""The host that BuildKit asks about where the configuration has the index: its default registry."""
 
 
 class Auth:
