@@ -26,7 +26,7 @@ def show_failure(error: CtxsizeError, *, variant: str | None = None) -> None:
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn the errors ctxsize raises on purpose, Ctrl-C and SIGTERM into a message and an exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
     except CtxsizeError as error:
@@ -39,6 +39,8 @@ def exit_codes() -> Iterator[None]:
         # Whoever read our output has seen enough (`| head`).
         sys.stderr.close()
         raise SystemExit(0) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

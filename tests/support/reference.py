@@ -74,6 +74,7 @@ def docker_build(
         done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
         output = done.stdout + done.stderr
         if done.returncode == 0:
+            _remove_other_stages(docker, environment, output)
             return Built(id_file.read_text().strip(), output)
     # The classic builder keeps the image of each step it got through; with the last, its parents go.
     if builder == "classic" and (steps := re.findall(r"(?m)^ ---> ([0-9a-f]{12})$", output)):
@@ -84,3 +85,17 @@ def docker_build(
         if dangling.stdout.strip() == "[]":
             subprocess.run([docker, "image", "rm", steps[-1]], env=environment, capture_output=True)
     return Built(None, output)
+
+
+def _remove_other_stages(docker: str, environment: Mapping[str, str], output: str) -> None:
+    """Remove what the classic builder leaves of stages that the image is not built on, newest first.
+
+    The image and what it is built on stay: a tag, or a child, keeps them.
+    """
+    for image in reversed(re.findall(r"(?m)^ ---> ([0-9a-f]{12})$", output)):
+        tags = subprocess.run(
+            [docker, "image", "inspect", "--format", "{{.RepoTags}}", image],
+            env=environment, capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
+        if tags == "[]":
+            subprocess.run([docker, "image", "rm", "--no-prune", image], env=environment, capture_output=True)

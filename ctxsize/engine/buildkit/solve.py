@@ -45,6 +45,7 @@ POLL = 0.5
 CANCEL_TIMEOUT = 5.0
 """Seconds the engine has to take note that a build is abandoned, and our reader to end."""
 _LOG_LINES_IN_ERROR = 20
+_LOST = "transport is closing"
 _REFUSED = ("401", "403", "unauthorized", "authorization", "denied", "authenticate", "basic auth")
 
 
@@ -185,6 +186,9 @@ def build(
                     if event.get("id") == TRACE_ID:
                         trace.add(decode_trace(event["aux"]))
                     elif "error" in event:
+                        if _LOST in str(event["error"]):
+                            # The engine may notice before we do that the session's connection broke.
+                            raise ConnectionLost(f"the build session broke: {event['error']}")
                         raise _failure(str(event["error"]), trace, auth)
                     elif isinstance(event.get("aux"), dict) and "ID" in event["aux"]:
                         image_id = event["aux"]["ID"]
