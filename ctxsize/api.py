@@ -55,10 +55,10 @@ def compare(
 ) -> Measurement:
     """Build the project at ``path`` with and without its ignore file, on a real engine, and compare.
 
-    ``builder`` is one of ctxsize.engine.builders.CHOICES; ``repeat`` the timed builds of each variant
-    (None: as many as builds that long allow); ``keep`` leaves both images, tagged. The project is only
-    read. A variant that does not build is an error in the result; every other trouble is raised as a
-    CtxsizeError.
+    ``builder`` is ``auto``, ``buildkit``, ``buildkit-upload`` or ``classic``; ``repeat`` the timed builds
+    of each variant (None: as many as builds that long allow); ``keep`` leaves both images, tagged. The
+    project is only read. A variant that does not build is an error in the result; every other trouble is
+    raised as a CtxsizeError.
     """
     options = options or BuildOptions()
     progress = progress or Silent()

@@ -55,6 +55,12 @@ class Step:
 PHASES = ("send", "load", "copy", "other", "export")
 
 
+def phase_of(instruction: str) -> str:
+    """The phase the time of a Dockerfile instruction belongs to."""
+    keyword = instruction.split(maxsplit=1)[0].upper() if instruction.strip() else ""
+    return "copy" if keyword in {"ADD", "COPY"} else "other"
+
+
 @dataclass(frozen=True, slots=True)
 class BuildResult:
     """One build that succeeded. Times are seconds by the client's clock, sizes are bytes.

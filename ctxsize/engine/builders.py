@@ -14,8 +14,6 @@ from ctxsize.engine.upload import UploadBuilder
 from ctxsize.errors import EngineError, UsageError
 from ctxsize.ignore.types import Dialect
 
-#: What ``--builder`` takes.
-CHOICES = ("auto", "buildkit", "buildkit-upload", "classic")
 _CLASSES: dict[str, type[SessionBuilder] | type[UploadBuilder] | type[ClassicBuilder]] = {
     "buildkit": SessionBuilder,
     "buildkit-upload": UploadBuilder,

@@ -11,7 +11,7 @@ from typing import Any
 
 from ctxsize.context.archive import tar_stream
 from ctxsize.context.variant import Variant
-from ctxsize.engine.build import RUN_LABEL, BuildResult, Step
+from ctxsize.engine.build import RUN_LABEL, BuildResult, Step, phase_of
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.parseerror import locate_parse_error
@@ -185,9 +185,3 @@ class ClassicBuilder:
 
     def _full_id(self, image_id: str) -> str:
         return str(self._api.inspect_image(image_id)["Id"])
-
-
-def phase_of(instruction: str) -> str:
-    """The phase an instruction's time belongs to (see ctxsize.engine.build.PHASES)."""
-    keyword = instruction.split(maxsplit=1)[0].upper() if instruction.strip() else ""
-    return "copy" if keyword in {"COPY", "ADD"} else "other"

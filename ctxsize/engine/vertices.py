@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from ctxsize.dockerfile.parse import Dockerfile
-from ctxsize.engine.build import Step
+from ctxsize.engine.build import Step, phase_of
 from ctxsize.engine.buildkit import Vertex
 from ctxsize.engine.markers import is_marker
 
@@ -15,8 +15,6 @@ _NUMBERED = re.compile(r"^\[(?:(?P<stage>\S+) +)?(?P<number>\d+)/\d+\] +(?P<text
 _COUNTED = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 _LOADS = "[internal] load build context"
 _EXPORTS = ("exporting to ", "exporting layers", "writing image", "naming to ")
-
-LineMap = Mapping[tuple[int, int], int]
 
 
 def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int | None]) -> tuple[Step, ...]:
@@ -71,5 +69,4 @@ def _phase(text: str) -> str:
         return "load"
     if text.startswith(_EXPORTS):
         return "export"
-    keyword = text.split(maxsplit=1)[0].upper() if text.strip() else ""
-    return "copy" if keyword in {"ADD", "COPY"} else "other"
+    return phase_of(text)

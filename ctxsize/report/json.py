@@ -16,6 +16,7 @@ from ctxsize.comparison.types import (
 )
 from ctxsize.engine.build import Step
 from ctxsize.ignore.types import Rule
+from ctxsize.report.json_text import json_text, json_text_or_null
 from ctxsize.report.style import Style
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
@@ -35,9 +36,9 @@ def comparison_document(result: Comparison) -> dict[str, Any]:
         "ctxsize": result.version,
         "created": result.created,
         "project": {
-            "context": _text(project.context),
-            "dockerfile": _text(project.dockerfile),
-            "ignore_file": None if project.ignore_file is None else _text(project.ignore_file),
+            "context": json_text(project.context),
+            "dockerfile": json_text(project.dockerfile),
+            "ignore_file": json_text_or_null(project.ignore_file),
             "target": project.target,
         },
         "engine": None
@@ -69,8 +70,8 @@ def comparison_document(result: Comparison) -> dict[str, Any]:
         "warnings": [
             {
                 "code": warning.code,
-                "message": _text(warning.message),
-                "where": None if warning.where is None else _text(warning.where),
+                "message": json_text(warning.message),
+                "where": json_text_or_null(warning.where),
             }
             for warning in result.warnings
         ],
@@ -90,7 +91,7 @@ def _variant(variant: VariantFigures) -> dict[str, Any]:
         "image": None if variant.image is None else _image(variant.image),
         "build": None if variant.build is None else _build(variant.build),
         "verify": None,
-        "error": None if variant.error is None else _text(variant.error),
+        "error": json_text_or_null(variant.error),
     }
 
 
@@ -117,7 +118,7 @@ def _build(build: BuildFigures) -> dict[str, Any]:
 
 def _step(step: Step) -> dict[str, Any]:
     return {
-        "name": _text(step.name),
+        "name": json_text(step.name),
         "line": step.line,
         "phase": step.phase,
         "started": step.started,
@@ -139,7 +140,7 @@ def _seconds(seconds: SecondsSaved | None) -> dict[str, Any] | None:
 
 def _path(path: PathSaving) -> dict[str, Any]:
     return {
-        "path": _text(path.path),
+        "path": json_text(path.path),
         "rule": _rule(path.rule),
         "files": path.files,
         "context_bytes": path.context_bytes,
@@ -165,9 +166,4 @@ def _rule_saving(saving: RuleSaving) -> dict[str, Any]:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    return {"line": rule.line, "pattern": _text(rule.text.strip())}
-
-
-def _text(text: str) -> str:
-    """Names that are no UTF-8 keep their bytes visible; JSON has no way to carry them raw."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return {"line": rule.line, "pattern": json_text(rule.text.strip())}
