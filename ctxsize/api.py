@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,25 +13,20 @@ from ctxsize.comparison.compare import make_comparison
 from ctxsize.comparison.explain import ignored_but_needed
 from ctxsize.comparison.layers import own_layers, step_changes
 from ctxsize.comparison.types import Comparison, EngineFigures, ImageFigures, ProjectFigures, Warning
-from ctxsize.context.dialects import disagreement
-from ctxsize.context.scan import scan
-from ctxsize.context.totals import ScanResult
-from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.sources import plan_sources
-from ctxsize.engine.bases import base_images, platform_variables
 from ctxsize.engine.build import BuildOptions
-from ctxsize.engine.builders import Choice, choose, make_builder
-from ctxsize.engine.connect import Engine, connect
+from ctxsize.engine.connect import Engine
 from ctxsize.engine.image import Image
 from ctxsize.engine.images import ImageReader
 from ctxsize.engine.janitor import Run
-from ctxsize.engine.plan import BuildPlan, make_plan
+from ctxsize.engine.plan import BuildPlan
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.progress import Progress, Silent
-from ctxsize.project import Project, open_project
+from ctxsize.project import Project
+from ctxsize.subject import Subject, prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,69 +55,38 @@ def compare(
     project is only read. A variant that does not build is an error in the result; every other trouble is
     raised as a CtxsizeError.
     """
-    options = options or BuildOptions()
     progress = progress or Silent()
-    engine = engine or connect()
-    choice = choose(engine, builder)
-    project = open_project(path, dockerfile=dockerfile, dialect=choice.dialect, podman=engine.info.podman)
-    progress.phase("scan")
-    bases = base_images(engine, project, options)
-    predefined = platform_variables(engine, options)
-    buildkit = choice.name != "classic"
-    read = make_plan(project, options, (), buildkit=buildkit, base_images=bases, predefined=predefined)
-    sources = plan_sources(read.resolved, ContextDirectory(project.context))
-    found = scan(
-        project.context,
-        project.ignore,
-        project.dialect,
-        hidden=project.ignore_files,
-        dockerfile=project.dockerfile_in_context,
-        needs=sources,
+    subject = prepare(
+        path,
+        dockerfile=dockerfile,
+        builder=builder,
+        options=options or BuildOptions(),
+        progress=progress,
+        engine=engine,
     )
-    warnings = [Warning("builder", choice.notice)] if choice.notice else []
-    differing = None
-    if not engine.info.podman:
-        differing = disagreement(project.context, project.dockerfile_path, project.ignore, project.dialect)
-    if differing is not None:
-        warnings.append(Warning("builders-differ", differing.message, where=differing.where))
-    needed = {WITH: None if sources.unknown or found.needed is None else found.needed.bytes}
+    project = subject.project
     if project.ignore is None:
-        warnings.append(
-            Warning(
-                "no-ignore-file",
-                "there is no ignore file, so there is nothing to compare and nothing was built;"
-                " `ctxsize context --largest 10` shows what one could leave out",
-                where=project.name,
-            )
+        nothing = Warning(
+            "no-ignore-file",
+            "there is no ignore file, so there is nothing to compare and nothing was built;"
+            " `ctxsize context --largest 10` shows what one could leave out",
+            where=project.name,
         )
-        return Measurement(
-            _assemble(project, engine, choice, options, found, needed, {}, {}, None, warnings), {}
-        )
-    ignored = [root.path for root in found.roots]
-    plan = make_plan(project, options, ignored, buildkit=buildkit, base_images=bases, predefined=predefined)
-    with Run(engine) as run:
-        subject = make_builder(choice, engine, plan, run.id, run.journal)
-        run.at_end(subject.forget)
+        return Measurement(_assemble(subject, {}, {}, None, [nothing]), {})
+    with Run(subject.engine) as run:
         measured = build_variants(
-            _variants(project), subject, repeat=repeat, progress=progress, remove_image=run.remove_image
+            {name: subject.variant(name) for name in (WITH, WITHOUT)},
+            subject.builder(run),
+            repeat=repeat,
+            progress=progress,
+            remove_image=run.remove_image,
         )
-        _explain(project, plan, measured)
-        images, savings = _read_images(engine, project, plan, measured, progress)
+        _explain(project, subject.plan, measured)
+        images, savings = _read_images(subject.engine, project, subject.plan, measured, progress)
         if keep:
-            images = {name: _kept(engine, project, name, image) for name, image in images.items()}
+            images = {name: _kept(subject.engine, project, name, image) for name, image in images.items()}
     failures = {name: result.failure for name, result in measured.items() if result.failure is not None}
-    comparison = _assemble(
-        project, engine, choice, options, found, needed, measured, images, savings, warnings
-    )
-    return Measurement(comparison, failures)
-
-
-def _variants(project: Project) -> dict[str, Variant]:
-    rules = project.ignore.rules if project.ignore is not None else ()
-    return {
-        WITH: Variant(WITH, project.context, rules, frozenset(), project.dialect),
-        WITHOUT: Variant(WITHOUT, project.context, (), project.ignore_files, project.dialect),
-    }
+    return Measurement(_assemble(subject, measured, images, savings, []), failures)
 
 
 def _read_images(
@@ -221,35 +185,31 @@ def _tag_name(name: str) -> str:
 
 
 def _assemble(
-    project: Project,
-    engine: Engine,
-    choice: Choice,
-    options: BuildOptions,
-    found: ScanResult,
-    needed: Mapping[str, int | None],
+    subject: Subject,
     measured: Mapping[str, Measured],
     images: Mapping[str, ImageFigures],
     savings: ImageSavings | None,
-    warnings: list[Warning],
+    warnings: Iterable[Warning],
 ) -> Comparison:
+    project, engine = subject.project, subject.engine
     return make_comparison(
         project=ProjectFigures(
             context=project.name,
             dockerfile=project.dockerfile.path,
             ignore_file=project.ignore.path if project.ignore is not None else None,
-            target=options.target,
+            target=subject.options.target,
         ),
         engine=EngineFigures(
             version=engine.info.version,
             api=engine.info.api,
-            builder=choice.name,
+            builder=subject.choice.name,
             storage=engine.info.storage,
             remote=engine.info.remote,
         ),
-        scan=found,
-        needed=needed,
+        scan=subject.found,
+        needed={WITH: subject.needed_bytes},
         measured=measured,
         images=images,
         savings=savings,
-        warnings=warnings,
+        warnings=[*subject.warnings, *warnings],
     )

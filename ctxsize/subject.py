@@ -1,0 +1,115 @@
+"""One project on one engine, read and scanned: what every measurement with an engine starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctxsize.comparison.builds import WITH, WITHOUT
+from ctxsize.context.dialects import disagreement
+from ctxsize.context.scan import scan
+from ctxsize.context.totals import ScanResult
+from ctxsize.context.variant import Variant
+from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.sources import Sources, plan_sources
+from ctxsize.engine.bases import base_images, platform_variables
+from ctxsize.engine.build import Builder, BuildOptions
+from ctxsize.engine.builders import Choice, choose, make_builder
+from ctxsize.engine.connect import Engine, connect
+from ctxsize.engine.janitor import Run
+from ctxsize.engine.plan import BuildPlan, make_plan
+from ctxsize.progress import Progress
+from ctxsize.project import Project, open_project
+from ctxsize.warning import Warning
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured: ``project`` with ``options`` by the builder ``choice`` on ``engine``.
+
+    ``found`` is the scan of its context, ``sources`` what the Dockerfile takes of it, ``plan`` how it is
+    built. ``warnings`` are what reading it brought up.
+    """
+
+    engine: Engine
+    choice: Choice
+    project: Project
+    options: BuildOptions
+    found: ScanResult
+    sources: Sources
+    plan: BuildPlan
+    warnings: tuple[Warning, ...]
+
+    @property
+    def needed_bytes(self) -> int | None:
+        """The bytes of eligible files that the Dockerfile takes; None where that can't be known."""
+        return None if self.sources.unknown or self.found.needed is None else self.found.needed.bytes
+
+    def variant(self, name: str) -> Variant:
+        """The view of the tree that is built: ``with`` or ``without`` the ignore file."""
+        project = self.project
+        if name == WITHOUT:
+            return Variant(WITHOUT, project.context, (), project.ignore_files, project.dialect)
+        rules = project.ignore.rules if project.ignore is not None else ()
+        return Variant(WITH, project.context, rules, frozenset(), project.dialect)
+
+    def builder(self, run: Run) -> Builder:
+        """A builder whose leavings ``run`` removes at its end."""
+        builder = make_builder(self.choice, self.engine, self.plan, run.id, run.journal)
+        run.at_end(builder.forget)
+        return builder
+
+
+def prepare(
+    path: str | Path,
+    *,
+    dockerfile: str | Path | None,
+    builder: str,
+    options: BuildOptions,
+    progress: Progress,
+    engine: Engine | None = None,
+) -> Subject:
+    """Read the project at ``path`` for one builder of an engine (None: the user's own), and scan it.
+
+    ``builder`` is ``auto``, ``buildkit``, ``buildkit-upload`` or ``classic``. Nothing is built. Raises
+    CtxsizeError.
+    """
+    engine = engine or connect()
+    choice = choose(engine, builder)
+    project = open_project(path, dockerfile=dockerfile, dialect=choice.dialect, podman=engine.info.podman)
+    progress.phase("scan")
+    bases = base_images(engine, project, options)
+    predefined = platform_variables(engine, options)
+    buildkit = choice.name != "classic"
+    read = make_plan(project, options, (), buildkit=buildkit, base_images=bases, predefined=predefined)
+    sources = plan_sources(read.resolved, ContextDirectory(project.context))
+    found = scan(
+        project.context,
+        project.ignore,
+        project.dialect,
+        hidden=project.ignore_files,
+        dockerfile=project.dockerfile_in_context,
+        needs=sources,
+    )
+    ignored = [root.path for root in found.roots]
+    return Subject(
+        engine=engine,
+        choice=choice,
+        project=project,
+        options=options,
+        found=found,
+        sources=sources,
+        plan=make_plan(
+            project, options, ignored, buildkit=buildkit, base_images=bases, predefined=predefined
+        ),
+        warnings=tuple(_warnings(engine, choice, project)),
+    )
+
+
+def _warnings(engine: Engine, choice: Choice, project: Project) -> list[Warning]:
+    warnings = [Warning("builder", choice.notice)] if choice.notice else []
+    if not engine.info.podman:
+        differing = disagreement(project.context, project.dockerfile_path, project.ignore, project.dialect)
+        if differing is not None:
+            warnings.append(Warning("builders-differ", differing.message, where=differing.where))
+    return warnings
