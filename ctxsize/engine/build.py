@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ctxsize.context.variant import Variant
 from ctxsize.progress import Progress
@@ -38,7 +39,9 @@ class Step:
     """One Dockerfile instruction (or one of the builder's own steps) as it ran.
 
     ``line`` is the instruction's line in the Dockerfile, None for the builder's own steps.
-    ``started`` counts seconds from the start of the build. ``phase`` is one of PHASES.
+    ``started`` counts seconds from the start of the build. ``phase`` is one of PHASES. ``critical`` are the
+    seconds in which the build waited for it (see ctxsize.engine.criticalpath): all of ``seconds`` where
+    nothing runs at the same time.
     """
 
     name: str
@@ -47,12 +50,13 @@ class Step:
     phase: str
     line: int | None = None
     started: float = 0.0
+    critical: float = 0.0
 
 
-#: Where build time goes. ``send``: the context crosses to the engine before the first step
-#: (classic, upload); ``load``: BuildKit fetches what it needs; ``copy``: COPY and ADD steps;
-#: ``other``: every other step; ``export``: the image is written.
-PHASES = ("send", "load", "copy", "other", "export")
+#: Where build time goes. ``scan``: the context is listed; ``send``: it crosses to the engine before the
+#: first step (classic, upload); ``load``: BuildKit fetches what it needs; ``copy``: COPY and ADD steps;
+#: ``other``: every other step; ``export``: the image is written; ``rest``: no step ran.
+PHASES = ("scan", "send", "load", "copy", "other", "export", "rest")
 
 
 def phase_of(instruction: str) -> str:
@@ -61,13 +65,21 @@ def phase_of(instruction: str) -> str:
     return "copy" if keyword in {"ADD", "COPY"} else "other"
 
 
+class Part(NamedTuple):
+    """A piece of a build's time: a phase or, for the steps of the Dockerfile, one instruction of it."""
+
+    phase: str
+    line: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class BuildResult:
     """One build that succeeded. Times are seconds by the client's clock, sizes are bytes.
 
     ``sent_bytes`` are the bytes of context that crossed to the engine and ``sent_files`` the files
     whose content did; ``sent_seconds`` is how long the content of each ignored root took to cross. Both
-    are None where the builder can't tell.
+    are None where the builder can't tell. ``scan_seconds`` is the part of sending or loading in which
+    the context was listed.
     """
 
     image_id: str
@@ -77,14 +89,30 @@ class BuildResult:
     sent_files: int | None = None
     sent_seconds: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
+    scan_seconds: float = 0.0
 
     @property
     def phases(self) -> dict[str, float]:
-        """Seconds per phase: the sum of its steps. Steps of a phase may have overlapped."""
-        sums: dict[str, float] = {}
-        for step in self.steps:
-            sums[step.phase] = sums.get(step.phase, 0.0) + step.seconds
+        """Seconds per phase in which the build waited for it; together they are ``seconds``."""
+        sums = dict.fromkeys(PHASES, 0.0)
+        for part, seconds in self.parts.items():
+            sums[part.phase] += seconds
         return sums
+
+    @property
+    def parts(self) -> dict[Part, float]:
+        """As ``phases``, with the steps of the Dockerfile each for itself."""
+        sums: dict[Part, float] = defaultdict(float)
+        for step in self.steps:
+            sums[Part(step.phase, step.line if step.phase in ("copy", "other") else None)] += step.critical
+        scan, scanned = Part("scan"), 0.0
+        for carrier in (Part("send"), Part("load")):
+            listing = min(self.scan_seconds - scanned, sums.get(carrier, 0.0))
+            scanned += listing
+            sums[carrier] -= listing
+        sums[scan] = scanned
+        sums[Part("rest")] = self.seconds - sum(sums.values())
+        return dict(sums)
 
 
 class Builder(Protocol):

@@ -16,7 +16,7 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
-from ctxsize.engine.tarbuild import LOG_LINES, engine_errors, post_tar
+from ctxsize.engine.tarbuild import LOG_LINES, Stopwatch, engine_errors, post_tar
 from ctxsize.engine.untagged import remove_untagged
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.progress import Progress
@@ -45,6 +45,7 @@ class _Output:
     cached: bool = False
     log: list[str] = field(default_factory=list)
     image_id: str = ""
+    scanning: Stopwatch = field(default_factory=Stopwatch)
 
 
 class ClassicBuilder:
@@ -81,6 +82,7 @@ class ClassicBuilder:
             seconds=seconds,
             steps=tuple(output.steps),
             sent_bytes=output.sent,
+            scan_seconds=output.scanning.seconds,
         )
 
     def forget(self) -> bool:
@@ -96,7 +98,7 @@ class ClassicBuilder:
             output.sent += size
             progress.sent(output.sent)
 
-        tree = variant.walk(self._plan.dockerfile_in_context)
+        tree = output.scanning.time(variant.walk(self._plan.dockerfile_in_context))
         body = tar_stream(tree, variant.root, extra=extra, sent=count)
         return post_tar(
             self._api,
@@ -161,20 +163,21 @@ class ClassicBuilder:
             return
         if output.number == 1 and not output.steps:
             # The builder takes the whole context before its first step.
-            output.steps.append(
-                Step("send context", seconds=output.started - output.began, cached=False, phase="send")
-            )
+            seconds = output.started - output.began
+            output.steps.append(Step("send context", seconds, False, "send", critical=seconds))
         if RUN_LABEL in output.name:
             output.number = 0  # the builder makes a step of our own label
             return
+        seconds = now - output.started
         output.steps.append(
             Step(
                 name=output.name,
-                seconds=now - output.started,
+                seconds=seconds,
                 cached=output.cached,
                 phase=phase_of(output.name),
                 line=self._plan.line_of_step(output.number),
                 started=output.started - output.began,
+                critical=seconds,
             )
         )
         output.number = 0

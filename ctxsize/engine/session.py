@@ -100,6 +100,7 @@ class SessionBuilder:
             sent_files=result.sent_files,
             sent_seconds=sending.seconds,
             warnings=tuple(warning.message for warning in result.warnings),
+            scan_seconds=result.listing_seconds,
         )
 
     def forget(self) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
 import requests.exceptions
@@ -13,8 +14,30 @@ from docker.errors import DockerException
 from ctxsize.engine.build import RUN_LABEL, BuildOptions
 from ctxsize.errors import EngineError
 
+_Item = TypeVar("_Item")
+
 #: How many lines of a failed build's output an error carries.
 LOG_LINES = 20
+
+
+class Stopwatch:
+    """Adds up the ``seconds`` that an iterator takes to come up with its items."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def time(self, items: Iterable[_Item]) -> Iterator[_Item]:
+        """The items, timed."""
+        iterator = iter(items)
+        while True:
+            asked = time.perf_counter()
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            finally:
+                self.seconds += time.perf_counter() - asked
+            yield item
 
 
 def post_tar(

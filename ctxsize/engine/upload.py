@@ -22,7 +22,7 @@ from ctxsize.engine.journal import Journal
 from ctxsize.engine.markers import with_markers
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
-from ctxsize.engine.tarbuild import LOG_LINES, engine_errors, post_tar
+from ctxsize.engine.tarbuild import LOG_LINES, Stopwatch, engine_errors, post_tar
 from ctxsize.engine.vertices import line_map, steps_of
 from ctxsize.errors import BuildFailed
 from ctxsize.progress import Progress
@@ -57,12 +57,13 @@ class UploadBuilder:
             progress.sent(sent)
 
         trace = buildkit.Trace()
+        scanning = Stopwatch()
         image_id = ""
         uploaded: float | None = None
         started = time.perf_counter()
         try:
             with engine_errors(self._api):
-                for event in self._events(variant, rewritten.data, count):
+                for event in self._events(variant, rewritten.data, scanning, count):
                     uploaded = uploaded or time.perf_counter()
                     image_id = self._take(event, trace, progress) or image_id
         except BuildFailed as error:
@@ -71,22 +72,24 @@ class UploadBuilder:
             raise BuildFailed(message, where=where, step=error.step, log=error.log) from error
         seconds = time.perf_counter() - started
         lines = line_map(parse_dockerfile(rewritten.data, _NAME), rewritten.original_line)
-        send = Step("send context", (uploaded or started) - started, cached=False, phase="send")
+        sending = (uploaded or started) - started
+        send = Step("send context", sending, cached=False, phase="send", critical=sending)
         return BuildResult(
             image_id=image_id,
             seconds=seconds,
             steps=(send, *steps_of(trace.vertices, lines)),
             sent_bytes=sent,
             warnings=tuple(warning.message for warning in trace.warnings),
+            scan_seconds=scanning.seconds,
         )
 
     def forget(self) -> bool:
         """Remove the build-cache records of this run; False when some are still in use."""
         return self._cache.remove()
 
-    def _events(self, variant: Variant, dockerfile: bytes, count: Any) -> Any:
+    def _events(self, variant: Variant, dockerfile: bytes, scanning: Stopwatch, count: Any) -> Any:
         options = self._plan.options
-        body = tar_stream(variant.walk(), variant.root, extra={_NAME: dockerfile}, sent=count)
+        body = tar_stream(scanning.time(variant.walk()), variant.root, extra={_NAME: dockerfile}, sent=count)
         build_args = {"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args}
         return post_tar(self._api, body, _NAME, options, run=self._run, build_args=build_args)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from ctxsize.dockerfile.parse import Dockerfile
 from ctxsize.engine.build import Step, phase_of
 from ctxsize.engine.buildkit import Vertex
+from ctxsize.engine.criticalpath import Span, critical_seconds
 from ctxsize.engine.markers import is_marker
 
 _NUMBERED = re.compile(r"^\[(?:(?P<stage>\S+) +)?(?P<number>\d+)/\d+\] +(?P<text>.*)$", re.DOTALL)
@@ -23,7 +24,10 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
     ``lines`` gives the Dockerfile line of a stage's step by BuildKit's own numbering (see ``line_map``).
     A step that never ran (a cache hit that was not even looked at) has 0 seconds.
     """
-    ran = [vertex for vertex in vertices if not is_marker(vertex.name)]
+    every = list(vertices)
+    spans = [Span(vertex.digest, start, end) for vertex in every for start, end in vertex.runs]
+    critical = critical_seconds(spans, {vertex.digest: vertex.inputs for vertex in every})
+    ran = [vertex for vertex in every if not is_marker(vertex.name)]
     started = [vertex.started for vertex in ran if vertex.started is not None]
     beginning = min(started, default=0.0)
     steps = []
@@ -38,6 +42,7 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
                 phase=_phase(text),
                 line=lines(match["stage"], int(match["number"])) if match else None,
                 started=(vertex.started - beginning) if vertex.started is not None else 0.0,
+                critical=critical.get(vertex.digest, 0.0),
             )
         )
     return tuple(sorted(steps, key=lambda step: step.started))

@@ -52,7 +52,7 @@ class Transfer:
     ``entries`` were listed, and of ``files`` the content was sent. ``bytes`` counts as the official
     client's "transferring" line does: the size of all packets we send; ``content_bytes`` is file content
     alone. ``unopened`` could not be opened and arrived empty; ``changed`` had another size than listed.
-    ``started`` and ``completed`` are epoch seconds.
+    ``started``, ``listed`` (the last entry was sent) and ``completed`` are epoch seconds.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Transfer:
     follow: tuple[str, ...]
     started: float
     completed: float | None = None
+    listed: float | None = None
     entries: int = 0
     files: int = 0
     bytes: int = 0
@@ -212,6 +213,7 @@ class _Sender:
                 self._transfer.bytes += size
                 if count < STATS_PER_WRITE:
                     await self._write(data + _frame(pb.Packet(type=pb.Packet.STAT)))
+                    self._transfer.listed = time.time()
                     return
                 await self._write(data)
         except _DirectoryError as error:

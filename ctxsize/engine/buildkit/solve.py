@@ -137,6 +137,11 @@ class SolveResult:
         return sum(t.bytes for t in self.context)
 
     @property
+    def listing_seconds(self) -> float:
+        """Seconds that listing the context took; its files were already asked for and sent meanwhile."""
+        return sum(t.listed - t.started for t in self.context if t.listed is not None)
+
+    @property
     def sent_content_bytes(self) -> int:
         """Bytes of file content of the context that crossed to the engine."""
         return sum(t.content_bytes for t in self.context)
