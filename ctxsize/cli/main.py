@@ -8,7 +8,9 @@ import click
 
 from ctxsize import __version__
 from ctxsize.cli.compare import compare
+from ctxsize.cli.completion import completion
 from ctxsize.cli.context import context
+from ctxsize.cli.docker_plugin import docker_plugin
 from ctxsize.cli.errors import exit_codes
 from ctxsize.cli.why import why
 
@@ -33,5 +35,7 @@ def main() -> None:
 
 
 main.add_command(compare)
+main.add_command(completion)
 main.add_command(context)
+main.add_command(docker_plugin)
 main.add_command(why)

@@ -1,0 +1,25 @@
+"""``ctxsize completion``: the script that teaches a shell to complete ctxsize's commands and options."""
+
+from __future__ import annotations
+
+import click
+
+_EPILOG = """\b
+Examples:
+  eval "$(ctxsize completion bash)"          for this shell; in ~/.bashrc for all
+  eval "$(ctxsize completion zsh)"           in ~/.zshrc, after compinit
+  ctxsize completion fish > ~/.config/fish/completions/ctxsize.fish
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the completion script for SHELL (bash 4.4 or newer)."""
+    # Imported here so that other commands start without it.
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    assert script is not None, "click knows each of the choices"
+    click.echo(script(ctx.find_root().command, {}, "ctxsize", "_CTXSIZE_COMPLETE").source())

@@ -1,0 +1,85 @@
+"""``ctxsize docker-plugin``: make ``docker ctxsize`` work, or undo that."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ctxsize.errors import UsageError
+
+#: The Docker CLI takes what follows ``docker-`` for the command's name.
+PROGRAM = "docker-ctxsize"
+
+_DIRECTORY = click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the Docker CLI looks for plugins (default: cli-plugins in $DOCKER_CONFIG or ~/.docker).",
+)
+
+
+@click.group("docker-plugin")
+def docker_plugin() -> None:
+    """Use ctxsize as `docker ctxsize`."""
+
+
+@docker_plugin.command()
+@_DIRECTORY
+def install(directory: Path | None) -> None:
+    """Link this installation into the Docker CLI's plugins.
+
+    Run it again after ctxsize was installed elsewhere. A file of another origin is never replaced.
+    """
+    link = _link(directory)
+    program = installed_program()
+    _check_ours(link)
+    try:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(program)
+    except OSError as error:
+        raise UsageError(f"can't be written: {error.strerror}", where=str(link)) from error
+    click.echo(f"docker ctxsize is there: {link} -> {program}")
+
+
+@docker_plugin.command()
+@_DIRECTORY
+def remove(directory: Path | None) -> None:
+    """Remove the link again."""
+    link = _link(directory)
+    if not os.path.lexists(link):
+        click.echo(f"nothing to remove: there is no {link}")
+        return
+    _check_ours(link)
+    try:
+        link.unlink()
+    except OSError as error:
+        raise UsageError(f"can't be removed: {error.strerror}", where=str(link)) from error
+    click.echo(f"removed {link}")
+
+
+def installed_program() -> Path:
+    """The ``docker-ctxsize`` that the installer of this package made. Raises UsageError without one."""
+    # Imported here: no other command needs it.
+    from importlib.metadata import distributions
+
+    # More than one where a source tree with its own metadata comes first on the path.
+    for installed in distributions(name="ctxsize"):
+        for file in installed.files or []:
+            if file.name == PROGRAM:
+                return Path(os.path.abspath(str(file.locate())))
+    raise UsageError(f"this installation has no program {PROGRAM}", hint="install ctxsize with pip or pipx")
+
+
+def _link(directory: Path | None) -> Path:
+    config = os.environ.get("DOCKER_CONFIG")
+    folder = directory or (Path(config) if config else Path.home() / ".docker") / "cli-plugins"
+    return folder / PROGRAM
+
+
+def _check_ours(link: Path) -> None:
+    """Refuse what is no link to a program of that name: somebody else put it there."""
+    if os.path.lexists(link) and not (link.is_symlink() and link.readlink().name == PROGRAM):
+        raise UsageError("this is not a link of ours", where=str(link), hint="remove it yourself if you may")
