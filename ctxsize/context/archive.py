@@ -26,6 +26,7 @@ _NAME_BYTES = 100
 _OCTAL_SIZE_LIMIT = 8**11  # bytes; a larger size is written in GNU's base 256
 _OCTAL_TIME_LIMIT = 8**11
 _CAPABILITY = "security.capability"
+_NEW_FILE_MODE = 0o644
 _GNU = b"ustar  \0"
 _USTAR = b"ustar\x0000"
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -38,14 +39,16 @@ def tar_stream(
     root: Path | str,
     *,
     extra: Mapping[str, bytes] | None = None,
+    appended: Mapping[str, bytes] | None = None,
     chunk: int = 1 << 18,
     sent: Callable[[str, int], None] | None = None,
 ) -> Iterator[bytes]:
     """Yield the tar of ``entries`` (a :func:`ctxsize.context.walk.walk` of ``root``) in parts of about
     ``chunk`` bytes.
 
-    ``extra`` are files (path → content) that are sent first, each in place of any entry of that path: a
-    Dockerfile from outside the context, or one that was rewritten for a measurement.
+    ``extra`` are files (path → content) that are sent first, each in place of any entry of that path, whose
+    mode it keeps if that is a file: a Dockerfile from outside the context, or one that was rewritten for a
+    measurement. ``appended`` are bytes sent at the end of a file's own content.
     ``sent(path, bytes)`` is called once per entry, after its last byte was handed over or buffered, with
     the bytes it took in the stream: header, content and padding.
 
@@ -55,16 +58,23 @@ def tar_stream(
     leaves it out.
     """
     with OpenTree(root) as tree:
-        yield from _Stream(tree, chunk, sent).parts(entries, extra or {})
+        yield from _Stream(tree, chunk, sent, appended or {}).parts(entries, extra or {})
 
 
 class _Stream:
     """The state of one tar stream: what is buffered, and which names hard links may refer to."""
 
-    def __init__(self, tree: OpenTree, chunk: int, sent: Callable[[str, int], None] | None) -> None:
+    def __init__(
+        self,
+        tree: OpenTree,
+        chunk: int,
+        sent: Callable[[str, int], None] | None,
+        appended: Mapping[str, bytes],
+    ) -> None:
         self._tree = tree
         self._chunk = chunk
         self._sent = sent
+        self._appended = appended
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._first = True
@@ -75,7 +85,7 @@ class _Stream:
 
     def parts(self, entries: Iterable[Entry], extra: Mapping[str, bytes]) -> Iterator[bytes]:
         for path, content in extra.items():
-            wire = self._header(path, _REGULAR, 0o644, 0, size=len(content))
+            wire = self._header(path, _REGULAR, self._mode_of(path), 0, size=len(content))
             yield from self._add(content)
             yield from self._pad(len(content))
             self._report(path, wire + _padded(len(content)))
@@ -90,7 +100,11 @@ class _Stream:
         mode = entry.stat.st_mode
         if statmod.S_ISREG(mode):
             link = entry.hardlink_to
-            if link is not None and link in self._missing:
+            if entry.path in self._appended:
+                # Its content is its own now: other names of the inode need one that still has theirs.
+                self._missing.add(entry.path)
+                link = None
+            elif link is not None and link in self._missing:
                 inode = (entry.stat.st_dev, entry.stat.st_ino)
                 link = self._moved.get(inode)
                 if link is None or link in self._missing:
@@ -116,6 +130,11 @@ class _Stream:
         if self._buffered >= self._chunk:
             yield from self._flush()
 
+    def _mode_of(self, path: str) -> int:
+        """The mode of the file that ``path`` replaces, or that of a new one."""
+        st = self._tree.lstat(path)
+        return st.st_mode if st is not None and statmod.S_ISREG(st.st_mode) else _NEW_FILE_MODE
+
     def _plain(self, entry: Entry, kind: bytes, link: str = "") -> int:
         """Buffer the header of an entry without content; returns the bytes it took."""
         st = entry.stat
@@ -138,13 +157,17 @@ class _Stream:
             st = os.fstat(fd)
             if not statmod.S_ISREG(st.st_mode):
                 raise changed(self._tree.shown(path), "became something else than a file")
-            size = 0 if entry.emptied else st.st_size
+            own = 0 if entry.emptied else st.st_size
+            tail = b"" if entry.emptied else self._appended.get(path, b"")
+            size = own + len(tail)
             wire = self._header(
                 path, _REGULAR, st.st_mode, int(st.st_mtime), size=size, capability=_capability(fd)
             )
-            if size:
-                yield from self._content(fd, path, size)
-                yield from self._pad(size)
+            if own:
+                yield from self._content(fd, path, own)
+            if tail:
+                yield from self._add(tail)
+            yield from self._pad(size)
             self._report(path, wire + _padded(size))
             if self._buffered >= self._chunk:
                 yield from self._flush()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ctxsize.context.changes import Changes
 from ctxsize.context.walk import Entry, walk
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect, Rule
@@ -17,6 +18,7 @@ class Variant:
 
     ``rules`` are the ignore file's for the ``with`` variant and empty for ``without``. ``hidden`` are
     context paths that do not exist as far as this variant is concerned: the ignore files, in ``without``.
+    ``changes`` exist in what is sent, and nowhere else.
     """
 
     name: str
@@ -24,6 +26,7 @@ class Variant:
     rules: tuple[Rule, ...]
     hidden: frozenset[str]
     dialect: Dialect
+    changes: Changes = field(default_factory=Changes)
 
     @property
     def without(self) -> bool:
@@ -36,7 +39,24 @@ class Variant:
         ``dockerfile`` is its path in the context, None when it lies outside: the classic client always
         sends it and the ignore file, and the daemon takes them out again when they are ignored.
         """
-        matcher = Matcher(self.rules, self.dialect) if self.rules else None
-        if matcher is not None and self.dialect is Dialect.CLASSIC:
-            matcher = matcher.for_classic_build(dockerfile or ".dockerignore")
-        return walk(self.root, matcher, hidden=self.hidden)
+        return walk(self.root, self._matcher(dockerfile), hidden=self.hidden)
+
+    def replaced(self, dockerfile: str | None = None) -> dict[str, bytes]:
+        """The new contents among ``changes`` that this variant does not ignore; see ``walk``."""
+        matcher = self._matcher(dockerfile)
+        if matcher is None:
+            return dict(self.changes.replaced)
+        verdicts = {path: matcher.verdict(path) for path in self.changes.replaced}
+        return {
+            path: b"" if verdicts[path].emptied else content
+            for path, content in self.changes.replaced.items()
+            if not verdicts[path].ignored
+        }
+
+    def _matcher(self, dockerfile: str | None) -> Matcher | None:
+        if not self.rules:
+            return None
+        matcher = Matcher(self.rules, self.dialect)
+        if self.dialect is Dialect.CLASSIC:
+            return matcher.for_classic_build(dockerfile or ".dockerignore")
+        return matcher

@@ -55,6 +55,27 @@ def test_entries_arrive_as_the_official_client_sends_them(tmp_path: Path) -> Non
     assert {(m.uid, m.gid, m.uname, m.gname) for m in members.values()} == {(0, 0, "", "")}
 
 
+def test_a_replaced_file_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_text("old")
+    (tmp_path / "run.sh").chmod(0o755)
+    members = {member.name: member for member in read(tmp_path, extra={"run.sh": b"new", "other": b""})}
+    assert {name: oct(member.mode) for name, member in members.items()} == {
+        "run.sh": oct(0o755),
+        "other": oct(0o644),
+    }
+
+
+@pytest.mark.parametrize("changed", ["a", "b"])
+def test_appended_bytes_lengthen_one_name_of_a_file(tmp_path: Path, changed: str) -> None:
+    (tmp_path / "a").write_text("x" * 600)
+    for name in ("b", "c"):
+        (tmp_path / name).hardlink_to(tmp_path / "a")
+    data = b"".join(tar_stream(walk(tmp_path, None), tmp_path, appended={changed: b"!\n"}))
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        sizes = {member.name: len(tar.extractfile(member).read()) for member in tar}  # type: ignore[union-attr]
+    assert sizes == {name: 602 if name == changed else 600 for name in ("a", "b", "c")}
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="making a device node needs root")
 def test_device_nodes_keep_their_numbers(tmp_path: Path) -> None:
     os.mknod(tmp_path / "null", 0o600 | stat.S_IFCHR, os.makedev(1, 300))

@@ -6,14 +6,16 @@ import errno
 import io
 import os
 import stat
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO, Protocol, Union
+from typing import BinaryIO, Protocol, Union, cast
 
-from ctxsize.engine.buildkit.entry import Entry, device, go_mode
+from ctxsize.engine.buildkit.entry import MODE_DIR, Entry, device, go_mode
 from ctxsize.engine.buildkit.errors import ContextError
 from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, follow_links, without_nested
 
 _NEW_FILE_MODE = 0o644
+_NEW_DIRECTORY_MODE = MODE_DIR | 0o755
 _Inode = tuple[int, int]
 _Listed = Union["os.DirEntry[str]", "_OverlayEntry"]
 
@@ -40,10 +42,11 @@ class LocalDir:
     stream.
 
     ``root`` is resolved once. ``hidden`` are paths served as if they did not exist (a directory with all
-    below). ``overlay`` maps paths to the content served there, instead of or beside what is on disk; the
-    directory it lies in must exist. A replaced file keeps its mode and gets a modification time one
-    nanosecond later, so that the engine sees the difference. Semantics: tonistiigi/fsutil fs.go, stat.go,
-    stat_unix.go; owners are always root, as BuildKit's client resets them (client/solve.go).
+    below). ``overlay`` maps paths to the content served there, instead of or beside what is on disk;
+    ``appended`` maps paths to bytes served at the end of the file that is there. A replaced file keeps its
+    mode; a changed one gets a modification time up to a millisecond later that depends on the change, so
+    that the engine, which compares size and time, sees every difference. Semantics: tonistiigi/fsutil fs.go,
+    stat.go, stat_unix.go; owners are always root, as BuildKit's client resets them (client/solve.go).
 
     Raises ContextError when ``root`` is not a directory.
     """
@@ -55,16 +58,18 @@ class LocalDir:
         *,
         hidden: frozenset[str] = frozenset(),
         overlay: Mapping[str, bytes] | None = None,
+        appended: Mapping[str, bytes] | None = None,
     ) -> None:
         self.root = os.path.realpath(root)
         if not os.path.isdir(self.root):
             raise ContextError(f"not a directory: {os.fspath(root)}")
         self.hidden = hidden
         self.overlay = dict(overlay or {})
-        self._overlay_names: dict[str, list[str]] = {}
+        self.appended = dict(appended or {})
+        self._overlay_entries: dict[str, dict[str, _OverlayEntry]] = {}
+        self._new_directories: set[str] = set()
         for path in self.overlay:
-            directory, _, name = path.rpartition("/")
-            self._overlay_names.setdefault(directory, []).append(name)
+            self._add_overlay(path, is_dir=False)
         self._matcher_factory = matcher_factory
 
     def select(self, include: Sequence[str], exclude: Sequence[str], follow: Sequence[str]) -> _Selection:
@@ -78,6 +83,14 @@ class LocalDir:
             return _Selection(self, Filter(wanted or (), exclude, self._matcher_factory))
         except ValueError as error:
             raise ContextError(f"invalid pattern: {error}") from error
+
+    def _add_overlay(self, path: str, *, is_dir: bool) -> None:
+        directory, _, name = path.rpartition("/")
+        self._overlay_entries.setdefault(directory, {})[name] = _OverlayEntry(name, is_dir)
+        known = not directory or directory in self._new_directories
+        if not known and not os.path.isdir(os.path.join(self.root, directory)):
+            self._new_directories.add(directory)
+            self._add_overlay(directory, is_dir=True)
 
     # --- the file system as served: disk, minus hidden, plus overlay ---
 
@@ -105,24 +118,33 @@ class LocalDir:
     def scan(self, directory: str) -> list[_Listed]:
         """What is served directly in ``directory`` ('' for the root), in byte order of names."""
         prefix = directory + "/" if directory else ""
-        with os.scandir(os.path.join(self.root, directory)) as listing:
-            entries: list[_Listed] = list(listing)
+        entries: list[_Listed] = []
+        if directory not in self._new_directories:
+            with os.scandir(os.path.join(self.root, directory)) as listing:
+                entries.extend(listing)
         if self.hidden:
             entries = [e for e in entries if prefix + e.name not in self.hidden]
-        for name in self._overlay_names.get(directory, ()):
-            entries = [e for e in entries if e.name != name]
-            entries.append(_OverlayEntry(name))
+        if added := self._overlay_entries.get(directory):
+            entries = [e for e in entries if e.name not in added]
+            entries.extend(added.values())
         entries.sort(key=_name_bytes)
         return entries
 
     def info(self, path: str, entry: _Listed, seen: dict[_Inode, str]) -> Entry:
         """Everything about one entry; ``seen`` collects the first name of each inode. Raises OSError."""
         if isinstance(entry, _OverlayEntry):
+            if entry.is_dir():
+                return Entry(path, _NEW_DIRECTORY_MODE)
             return self._overlay_info(path)
+        tail = self.appended.get(path)
         full = os.path.join(self.root, path)
         st = entry.stat(follow_symlinks=False)
         if stat.S_ISDIR(st.st_mode):
             return Entry(path, go_mode(st.st_mode), 0, st.st_mtime_ns, xattrs=_xattrs(full))
+        if tail is not None and stat.S_ISREG(st.st_mode):
+            # Other names of the inode keep the content it has: this one is a file of its own.
+            size, time = st.st_size + len(tail), st.st_mtime_ns + _later(tail)
+            return Entry(path, go_mode(st.st_mode), size, time, xattrs=_xattrs(full))
         linkname, devmajor, devminor = "", 0, 0
         if st.st_nlink > 1:
             linkname = seen.setdefault((st.st_dev, st.st_ino), path)
@@ -137,13 +159,13 @@ class LocalDir:
         )
 
     def _overlay_info(self, path: str) -> Entry:
-        size = len(self.overlay[path])
+        size, later = len(self.overlay[path]), _later(self.overlay[path])
         try:
             st = os.lstat(os.path.join(self.root, path))
         except OSError:
-            return Entry(path, _NEW_FILE_MODE, size)
+            return Entry(path, _NEW_FILE_MODE, size, later)
         mode = go_mode(st.st_mode) if stat.S_ISREG(st.st_mode) else _NEW_FILE_MODE
-        return Entry(path, mode, size, st.st_mtime_ns + 1)
+        return Entry(path, mode, size, st.st_mtime_ns + later)
 
     def open(self, path: str) -> BinaryIO | None:
         """The content served at ``path``, or None when it can't be opened (fsutil then sends it empty)."""
@@ -153,21 +175,41 @@ class LocalDir:
             # Unbuffered: the sender reads in blocks of its own. Non-blocking, or a file that became a fifo
             # since it was listed would hang the build.
             fd = os.open(os.path.join(self.root, path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            return open(fd, "rb", buffering=0)
+            file = cast(BinaryIO, io.FileIO(fd))
         except OSError:
             return None
+        tail = self.appended.get(path)
+        return file if tail is None else cast(BinaryIO, _Lengthened(file, tail))
 
 
 class _OverlayEntry:
-    """Stands in a listing for a file of the overlay."""
+    """Stands in a listing for a file of the overlay, or for a directory that only the overlay has."""
 
-    __slots__ = ("name",)
+    __slots__ = ("_is_dir", "name")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, is_dir: bool) -> None:
         self.name = name
+        self._is_dir = is_dir
 
     def is_dir(self, *, follow_symlinks: bool = True) -> bool:
-        return False
+        return self._is_dir
+
+
+class _Lengthened:
+    """A file's content with more bytes at its end, as far as a sender needs a file."""
+
+    def __init__(self, file: BinaryIO, tail: bytes) -> None:
+        self._file = file
+        self._tail = tail
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        if not data:
+            data, self._tail = self._tail, b""
+        return data
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class _Frame:
@@ -254,6 +296,11 @@ class _Selection:
 
 def _name_bytes(entry: _Listed) -> bytes:
     return os.fsencode(entry.name)
+
+
+def _later(change: bytes) -> int:
+    """Nanoseconds by which a changed file is younger than the one on disk, different for each change."""
+    return 1 + zlib.crc32(change) % 1_000_000
 
 
 def _text(error: OSError, path: str) -> str:

@@ -64,11 +64,45 @@ def test_overlaid_files_replace_or_join_those_on_disk(tmp_path: Path) -> None:
     found = serve(directory)
     assert list(found) == ["Dockerfile", "new"]
     assert (found["Dockerfile"].size, found["Dockerfile"].mode) == (6, 0o600)
-    assert found["Dockerfile"].mtime_ns == before + 1
+    assert before < found["Dockerfile"].mtime_ns < before + 2_000_000
     opened = directory.open("Dockerfile")
     assert opened is not None
     assert opened.read() == b"served"
     assert (tmp_path / "Dockerfile").read_text() == "on disk"
+
+
+def test_an_overlay_may_bring_directories_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    overlay = {"a/b/c/new": b"n", "a/b/other": b""}
+    directory = LocalDir(tmp_path, DockerPatterns, overlay=overlay)
+    found = serve(directory)
+    assert list(found) == ["a", "a/b", "a/b/c", "a/b/c/new", "a/b/other"]
+    assert [path for path, entry in found.items() if entry.is_dir] == ["a", "a/b", "a/b/c"]
+    assert list(serve(directory, "a/b/c")) == ["a", "a/b", "a/b/other"], "patterns apply to it"
+
+
+def test_appended_bytes_lengthen_one_name_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("content")
+    for name in ("b", "c"):
+        (tmp_path / name).hardlink_to(tmp_path / "a")
+    directory = LocalDir(tmp_path, DockerPatterns, appended={"a": b"!"})
+    found = serve(directory)
+    assert [(entry.size, entry.linkname) for entry in found.values()] == [(8, ""), (7, ""), (7, "b")]
+    assert found["a"].mtime_ns > found["b"].mtime_ns
+    opened = directory.open("a")
+    assert opened is not None
+    assert [opened.read(32) for _ in range(3)] == [b"content", b"!", b""]
+    opened.close()
+
+
+def test_each_change_has_a_time_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("1")
+    times = {
+        serve(LocalDir(tmp_path, DockerPatterns, overlay={"old": content, "new": content}))[name].mtime_ns
+        for content in (b"2", b"3")
+        for name in ("old", "new")
+    }
+    assert len(times) == 4, "of the same size, or the engine would take one for the other"
 
 
 def test_an_excluded_directory_is_listed_only_with_what_is_kept_below(tmp_path: Path) -> None:
