@@ -20,6 +20,7 @@ from ctxsize.errors import DockerfileError, UsageError
 from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect, IgnoreFile, Rule
+from ctxsize.masking import Masker
 from ctxsize.project import open_context, open_project, read_ignore_file, relative_to_context
 from ctxsize.units import format_bytes
 from ctxsize.warning import Warning
@@ -166,6 +167,7 @@ def overview(
         raise UsageError("--by groups files and --files and --largest list them", hint="choose one")
     subject = open_subject(path, dockerfile=dockerfile, dialect=dialect)
     sources = _sources(subject, target, build_args or {})
+    mask = Masker.of(build_args or {})
     listed = files or largest is not None
     by_directory = by in (None, "dir") and not listed
     found = scan(
@@ -194,7 +196,7 @@ def overview(
         if ignored or (by is None and not eligible_only):
             shown.append(views.ignored_roots(found))
     differ = disagreement(subject.context, subject.dockerfile_path, subject.ignore, dialect)
-    warnings = _warnings(subject, sources, found)
+    warnings = _warnings(subject, sources, found, mask)
     if differ is not None:
         warnings.append(Warning("dialects", differ.message, differ.where))
     return Overview(
@@ -206,7 +208,7 @@ def overview(
         scan=found,
         views=tuple(shown),
         dialects=differ.differences if differ else Differences(0, ()),
-        notes=sources.notes if sources else (),
+        notes=tuple(map(mask, sources.notes)) if sources else (),
         warnings=tuple(warnings),
     )
 
@@ -224,12 +226,14 @@ def _sources(subject: Subject, target: str | None, build_args: Mapping[str, str]
     )
 
 
-def _warnings(subject: Subject, sources: Sources | None, found: ScanResult) -> list[Warning]:
+def _warnings(subject: Subject, sources: Sources | None, found: ScanResult, mask: Masker) -> list[Warning]:
     warnings = []
     if subject.ignore is None:
         warnings.append(Warning("no-ignore-file", "there is no ignore file, so the build sees everything"))
     reasons = sources.unknown if sources else (subject.no_dockerfile,)
-    warnings += [Warning("needed-unknown", f"what the build needs is not known: {why}") for why in reasons]
+    warnings += [
+        Warning("needed-unknown", f"what the build needs is not known: {mask(why)}") for why in reasons
+    ]
     if found.emptied.bytes:
         warnings.append(
             Warning(

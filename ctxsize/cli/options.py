@@ -102,7 +102,7 @@ def pairs(values: Iterable[str], *, from_environment: bool) -> dict[str, str | N
     for word in values:
         name, separator, value = word.partition("=")
         if not name:
-            raise click.BadParameter(f"{word!r} has no name: write NAME=VALUE")
+            raise click.BadParameter("a value without a name: write NAME=VALUE")
         if separator:
             found[name] = value
         else:

@@ -8,6 +8,7 @@ from ctxsize.engine.build import Builder
 from ctxsize.engine.classic import ClassicBuilder
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
+from ctxsize.engine.masked import MaskedBuilder, masker_of
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.session import SessionBuilder
 from ctxsize.engine.upload import UploadBuilder
@@ -58,7 +59,10 @@ def choose(engine: Engine, wanted: str = "auto") -> Choice:
 
 
 def make_builder(choice: Choice, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> Builder:
-    """The builder for all builds of one run. Raises UsageError for options it doesn't have."""
+    """The builder for all builds of one run; it masks the values of build arguments and secrets.
+
+    Raises UsageError for options it doesn't have.
+    """
     if choice.name != "buildkit" and (plan.options.secrets or plan.options.ssh):
         raise UsageError(f"--secret and --ssh need a BuildKit session, and this builds with {choice.name}")
-    return _CLASSES[choice.name](engine, plan, run, journal)
+    return MaskedBuilder(_CLASSES[choice.name](engine, plan, run, journal), masker_of(plan.options))

@@ -53,23 +53,24 @@ def parse_secret(spec: str, environ: Mapping[str, str]) -> Secret:
     try:
         fields = next(csv.reader([spec], strict=True), [])
     except csv.Error as error:
-        raise RequestError(f"secret {spec!r}: {error}") from error
+        raise RequestError(f"--secret can't be read: {error}") from error
     values: dict[str, str] = {}
     for field in fields:
         key, equals, value = field.partition("=")
         key = {"src": "source"}.get(key.lower(), key.lower())
         if not equals or key not in ("id", "source", "env", "type"):
-            raise RequestError(f"secret {spec!r}: {field!r} is none of id=, src=, env=, type=")
+            # Not shown: who writes this wrongly may have written the secret itself.
+            raise RequestError("--secret takes id=, and src= or env=, and type=, never the value itself")
         values[key] = value
     if values.get("type") not in (None, "file", "env"):
-        raise RequestError(f"secret {spec!r}: the type is file or env")
+        raise RequestError("the type= of a --secret is file or env")
     if not values.get("id"):
-        raise RequestError(f"secret {spec!r}: it has no id=")
+        raise RequestError("a --secret needs an id=")
     identity, source, env = values["id"], values.get("source"), values.get("env")
     if values.get("type") == "env" and source is not None and env is None:
         source, env = None, source
     if source is not None and env is not None:
-        raise RequestError(f"secret {spec!r}: either src= or env=, not both")
+        raise RequestError(f"secret {identity}: either src= or env=, not both")
     if source is None and env is None:
         source, env = (None, identity) if identity in environ else (identity, None)
     if source is not None and not Path(source).is_file():

@@ -40,10 +40,10 @@ def test_secrets(spec: str, expected: Secret) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("", "no id="),
-        ("src=file", "no id="),
+        ("", "needs an id="),
+        ("src=file", "needs an id="),
         ("id=x,src=missing", "secret x: no such file: missing"),
-        ("id=x,what=ever", "none of id="),
+        ("id=x,what=ever", "takes id="),
         ("id=x,type=sock", "file or env"),
         ("id=x,src=file,env=TOKEN", "not both"),
     ],

@@ -1,0 +1,76 @@
+"""Build-argument values and secrets never appear in what we print: each is replaced by its name.
+
+Builders put values into what they say: BuildKit prints a step with its variables expanded, an address in an
+error message carries all build arguments, a RUN step may print a secret. docs/security.md says which values
+are masked, and what can't be.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus
+
+#: Values of fewer characters are not masked: they can't be told from ordinary text.
+SHORTEST = 4
+#: Values of fewer characters are masked only where they stand alone, not as part of a longer word.
+SHORTEST_ANYWHERE = 8
+
+
+class Masker:
+    """Replaces values by names. ``Masker()("text")`` is ``"text"``; immutable."""
+
+    def __init__(self, values: Iterable[tuple[str, str]] = ()) -> None:
+        """``values`` are pairs of a value and the text to show instead."""
+        self._shown: dict[str, str] = {}
+        for value, shown in values:
+            for part in _parts(value):
+                for form in _forms(part):
+                    self._shown.setdefault(form, shown)
+        # Longest first: a value that holds another one is replaced as a whole.
+        found = sorted(self._shown, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_pattern, found))) if found else None
+
+    @classmethod
+    def of(cls, build_args: Mapping[str, str | None], secrets: Mapping[str, bytes] | None = None) -> Masker:
+        """The masker of a build: a build argument is shown as ``${NAME}``, a secret as ``[secret ID]``."""
+        hidden = [
+            (data.decode(errors="replace"), f"[secret {name}]") for name, data in (secrets or {}).items()
+        ]
+        given = [(value, f"${{{name}}}") for name, value in build_args.items() if value is not None]
+        return cls([*hidden, *given])
+
+    def __call__(self, text: str) -> str:
+        """``text`` without the values."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda match: self._shown[match.group()], text)
+
+    def optional(self, text: str | None) -> str | None:
+        """``text`` without the values, or None."""
+        return None if text is None else self(text)
+
+
+def _parts(value: str) -> Iterable[str]:
+    """What is looked for: the value and, as logs come line by line, each longer line of it."""
+    whole = value.strip()
+    if len(whole) >= SHORTEST:
+        yield whole
+    lines = whole.splitlines()
+    if len(lines) > 1:
+        yield from (line.strip() for line in lines if len(line.strip()) >= SHORTEST_ANYWHERE)
+
+
+def _forms(value: str) -> set[str]:
+    """The value as it is, as it stands in JSON, and both as they stand in the address of a request."""
+    in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    forms = {value, *in_json}
+    return forms | {
+        spell(form, safe="", errors="surrogatepass") for form in forms for spell in (quote, quote_plus)
+    }
+
+
+def _pattern(form: str) -> str:
+    escaped = re.escape(form)
+    return escaped if len(form) >= SHORTEST_ANYWHERE else rf"(?<![^\W_]){escaped}(?![^\W_])"

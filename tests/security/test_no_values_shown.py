@@ -1,0 +1,94 @@
+"""Build arguments and secrets through the whole command, on a real engine: no output holds a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ctxsize.cli import main
+
+pytestmark = pytest.mark.docker
+
+TOKEN = 'tok"en/5f4dcc3b & co'
+SECRET = "sw0rdfish-c0ffee"
+
+
+def compare(project: Path, *options: str) -> Result:
+    command = ["compare", "--verbose", "--repeat", "1", "--build-arg", f"TOKEN={TOKEN}", *options]
+    return CliRunner().invoke(main, [*command, str(project)])
+
+
+def shown_anywhere(result: Result) -> str:
+    return result.stdout + result.stderr + repr(result.exception)
+
+
+@pytest.fixture
+def project(tmp_path: Path, base_image: Callable[[str], str]) -> Path:
+    """A project whose steps print what they are given."""
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / ".dockerignore").write_text("ignored\n")
+    (root / "ignored").write_bytes(bytes(1000))
+    (root / "Dockerfile").write_text(
+        f"FROM {base_image('busybox:1.36')}\nARG TOKEN\nCOPY . /src\n"
+        'ENV COPIED="$TOKEN"\nRUN echo "given $TOKEN ${TOKEN}"; echo "$COPIED" >&2\nWORKDIR /$TOKEN\n'
+    )
+    return root
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_what_steps_are_called_and_print(project: Path, builder: str) -> None:
+    result = compare(project, "--builder", builder, "--format", "json")
+
+    assert result.exit_code == 0, result.output
+    names = [step["name"] for step in json.loads(result.stdout)["variants"]["with"]["build"]["steps"]]
+    assert any("echo" in name for name in names)
+    assert "given ${TOKEN} ${TOKEN}" in result.stderr
+    assert "5f4dcc3b" not in shown_anywhere(result)
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_what_a_failed_step_said(project: Path, builder: str) -> None:
+    with (project / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write('RUN echo "last words: $TOKEN"; exit 7\n')
+
+    result = compare(project, "--builder", builder)
+
+    assert result.exit_code == 3
+    assert "last words: ${TOKEN}" in result.stderr
+    assert "5f4dcc3b" not in shown_anywhere(result)
+
+
+def test_a_secret_that_a_step_prints(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSWORD", SECRET)
+    with (project / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write("RUN --mount=type=secret,id=pw cat /run/secrets/pw; exit 7\n")
+
+    result = compare(project, "--builder", "buildkit", "--secret", "id=pw,env=PASSWORD")
+
+    assert result.exit_code == 3
+    assert "[secret pw]" in result.stderr
+    assert SECRET not in shown_anywhere(result)
+
+
+def test_an_engine_that_goes_away_is_reported_without_the_address_that_held_the_arguments(
+    project: Path,
+) -> None:
+    result = compare(project, "--builder", "classic", "--platform", "no/such/plat/form")
+
+    assert result.exit_code in (3, 4)
+    assert "5f4dcc3b" not in shown_anywhere(result)
+
+
+@pytest.mark.parametrize("wrong", ["=sw0rdfish-c0ffee", "sw0rdfish-c0ffee"])
+def test_a_value_in_the_wrong_place_is_not_repeated(project: Path, wrong: str) -> None:
+    option = "--build-arg" if wrong.startswith("=") else "--secret"
+
+    result = compare(project, "--builder", "buildkit", option, wrong)
+
+    assert result.exit_code == 2
+    assert SECRET not in shown_anywhere(result)
