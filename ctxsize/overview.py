@@ -232,7 +232,8 @@ def _warnings(subject: Subject, sources: Sources | None, found: ScanResult, mask
         warnings.append(Warning("no-ignore-file", "there is no ignore file, so the build sees everything"))
     reasons = sources.unknown if sources else (subject.no_dockerfile,)
     warnings += [
-        Warning("needed-unknown", f"what the build needs is not known: {mask(why)}") for why in reasons
+        Warning("needed-unknown", f"what the build needs is not known: {mask.optional(why)}")
+        for why in reasons
     ]
     if found.emptied.bytes:
         warnings.append(
