@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from ctxsize.context.variant import Variant
@@ -32,6 +32,10 @@ class BuildOptions:
     no_cache: bool = False
     secrets: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
+
+    def for_rebuild(self) -> BuildOptions:
+        """The same with the cache in use, and without asking a registry for newer base images."""
+        return replace(self, no_cache=False, pull=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,13 @@ class Builder(Protocol):
 
     name: str
 
-    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``; what the variants share comes from the first build of this run, the
         steps that differ run for real every time.
+
+        ``rebuild``: behave as the user's next build does instead. Every step that an earlier rebuild of this
+        run has made comes from the cache, and a session is sent only what changed since the last rebuild
+        of this variant.
 
         Raises BuildFailed when the build fails and EngineError when the engine goes away.
         """

@@ -52,7 +52,8 @@ class ClassicBuilder:
     """Builds with the engine's classic builder.
 
     The first build of a run uses no cache at all, so that every image it makes is the run's own;
-    later builds may take from it the steps before the first one that the ignore file changes.
+    later builds may take from it the steps before the first one that the ignore file changes. A rebuild
+    may take everything that the rebuilds before it made.
     """
 
     name = "classic"
@@ -63,13 +64,14 @@ class ClassicBuilder:
         self._run = run
         self._journal = journal
         self._prefix: list[str] = []
+        self._rebuilt: list[str] = []
         self._made: list[str] = []
 
-    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
         output = _Output(began=time.perf_counter())
         with engine_errors(self._api):
-            for event in self._events(variant, output, progress):
+            for event in self._events(variant, output, progress, rebuild):
                 self._take(event, output, progress)
         seconds = time.perf_counter() - output.began
         self._end_step(output)
@@ -77,6 +79,8 @@ class ClassicBuilder:
             raise EngineError("the engine ended the build without an image and without an error")
         if not self._prefix:
             self._prefix = self._prefix_images(output)
+        if rebuild:
+            self._rebuilt = list(dict.fromkeys([*self._rebuilt, *output.images.values()]))
         return BuildResult(
             image_id=self._full_id(output.image_id),
             seconds=seconds,
@@ -90,8 +94,10 @@ class ClassicBuilder:
         self._made = [image for image in reversed(self._made) if not remove_untagged(self._api, image)][::-1]
         return not self._made
 
-    def _events(self, variant: Variant, output: _Output, progress: Progress) -> Iterator[dict[str, Any]]:
-        options = self._plan.options
+    def _events(
+        self, variant: Variant, output: _Output, progress: Progress, rebuild: bool
+    ) -> Iterator[dict[str, Any]]:
+        options = self._plan.options.for_rebuild() if rebuild else self._plan.options
         name, extra = self._dockerfile(variant)
 
         def count(_path: str, size: int) -> None:
@@ -99,7 +105,9 @@ class ClassicBuilder:
             progress.sent(output.sent)
 
         tree = output.scanning.time(variant.walk(self._plan.dockerfile_in_context))
-        body = tar_stream(tree, variant.root, extra=extra, sent=count)
+        extra = {**variant.replaced(self._plan.dockerfile_in_context), **extra}
+        body = tar_stream(tree, variant.root, extra=extra, appended=variant.changes.appended, sent=count)
+        cache = self._rebuilt if rebuild else self._prefix
         return post_tar(
             self._api,
             body,
@@ -109,7 +117,7 @@ class ClassicBuilder:
             build_args=options.build_args,
             rm=True,
             forcerm=True,
-            cache_from=self._prefix or [_NO_SUCH_IMAGE],
+            cache_from=cache or self._prefix or [_NO_SUCH_IMAGE],
         )
 
     def _dockerfile(self, variant: Variant) -> tuple[str, Mapping[str, bytes]]:

@@ -4,7 +4,8 @@ A marker is a COPY of nothing: a wildcard that matches no file. It adds an empty
 takes milliseconds, but its text is part of BuildKit's cache key for every step after it. A marker after
 each FROM names the run: what follows is never taken from the user's cache, and every record it leaves
 descends from a record of ours. A second marker before the first step that the ignore file affects names
-the build: from there on every build runs for real.
+the build: from there on every build runs for real. Rebuilds have no second marker, so that they find in
+the cache what an earlier rebuild of the run has made.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ def is_marker(text: str) -> bool:
     return MARKER in text
 
 
-def with_markers(plan: BuildPlan, run: str, build: int) -> RewrittenDockerfile:
-    """The Dockerfile for one build of a run; ``build`` numbers it. All of a run's have the same size."""
+def with_markers(plan: BuildPlan, run: str, build: int | None) -> RewrittenDockerfile:
+    """The Dockerfile for one build of a run; ``build`` numbers it, and is None for a rebuild. All that have
+    a number are of the same size, and all rebuilds the same."""
     inserted: list[tuple[int, str]] = []
     for stage in plan.resolved.stages:
         end_of_from = _end_of_from(plan, stage)
         if stage.parent is None:
             inserted.append((end_of_from, _marker(stage, run)))
         line = plan.first_affected_line(stage.stage.index)
-        if line is not None:
+        if line is not None and build is not None:
             ends = [instruction.end_line for instruction in stage.stage.instructions]
             before = max([end for end in ends if end < line], default=end_of_from)
             inserted.append((before, _marker(stage, f"{run}-{build:04d}")))

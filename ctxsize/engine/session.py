@@ -29,7 +29,8 @@ class SessionBuilder:
     """Builds with BuildKit over a session of its own for every build.
 
     Markers (see ctxsize.engine.markers) keep the user's cache out of the run and make the affected
-    steps run for real each time; a shared key of its own per build makes every transfer a full one.
+    steps run for real each time; a shared key of its own per build makes every transfer a full one. The
+    rebuilds of a variant share one key, as a user's builds do.
     """
 
     name = "buildkit"
@@ -50,12 +51,18 @@ class SessionBuilder:
         except buildkit.BuildKitError as error:
             return str(error)
 
-    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, or ContextError for an unreadable tree."""
         self._builds += 1
         plan = self._plan
-        rewritten = with_markers(plan, self._run, self._builds)
-        context = buildkit.LocalDir(variant.root, SessionMatcher, hidden=variant.hidden)
+        rewritten = with_markers(plan, self._run, None if rebuild else self._builds)
+        context = buildkit.LocalDir(
+            variant.root,
+            SessionMatcher,
+            hidden=variant.hidden,
+            overlay=variant.changes.replaced,
+            appended=variant.changes.appended,
+        )
         name = plan.dockerfile_path.name
         dockerfile = buildkit.LocalDir(
             plan.dockerfile_path.parent,
@@ -73,7 +80,7 @@ class SessionBuilder:
         try:
             result = buildkit.build(
                 self._api,
-                self._request(name),
+                self._request(name, variant.name if rebuild else None),
                 context=context,
                 dockerfile=dockerfile,
                 on_update=update,
@@ -107,8 +114,10 @@ class SessionBuilder:
         """Remove the build-cache records of this run; False when some are still in use."""
         return self._cache.remove()
 
-    def _request(self, dockerfile: str) -> buildkit.SolveRequest:
-        options = self._plan.options
+    def _request(self, dockerfile: str, rebuilt: str | None) -> buildkit.SolveRequest:
+        """``rebuilt`` is the variant that is rebuilt, None for a build that shares nothing it was sent."""
+        options = self._plan.options.for_rebuild() if rebuilt else self._plan.options
+        key = f"rebuild-{rebuilt}" if rebuilt else secrets.token_hex(4)
         return buildkit.SolveRequest(
             dockerfile=dockerfile,
             target=options.target,
@@ -121,7 +130,7 @@ class SessionBuilder:
             no_cache=options.no_cache,
             secrets=options.secrets,
             ssh=options.ssh,
-            shared_key=f"ctxsize-{self._run}-{secrets.token_hex(4)}",
+            shared_key=f"ctxsize-{self._run}-{key}",
             cache_name=f"ctxsize-{self._run}",
             session_name="ctxsize",
         )

@@ -16,7 +16,7 @@ from ctxsize.context.archive import tar_stream
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine import buildcache, buildkit
-from ctxsize.engine.build import BuildResult, Step
+from ctxsize.engine.build import BuildOptions, BuildResult, Step
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.markers import with_markers
@@ -45,10 +45,11 @@ class UploadBuilder:
         self._cache = buildcache.OwnRecords(engine.new_client(), run, journal)
         self._builds = 0
 
-    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
         self._builds += 1
-        rewritten = with_markers(self._plan, self._run, self._builds)
+        rewritten = with_markers(self._plan, self._run, None if rebuild else self._builds)
+        options = self._plan.options.for_rebuild() if rebuild else self._plan.options
         sent = 0
 
         def count(_path: str, size: int) -> None:
@@ -63,7 +64,7 @@ class UploadBuilder:
         started = time.perf_counter()
         try:
             with engine_errors(self._api):
-                for event in self._events(variant, rewritten.data, scanning, count):
+                for event in self._events(variant, rewritten.data, options, scanning, count):
                     uploaded = uploaded or time.perf_counter()
                     image_id = self._take(event, trace, progress) or image_id
         except BuildFailed as error:
@@ -87,9 +88,16 @@ class UploadBuilder:
         """Remove the build-cache records of this run; False when some are still in use."""
         return self._cache.remove()
 
-    def _events(self, variant: Variant, dockerfile: bytes, scanning: Stopwatch, count: Any) -> Any:
-        options = self._plan.options
-        body = tar_stream(scanning.time(variant.walk()), variant.root, extra={_NAME: dockerfile}, sent=count)
+    def _events(
+        self, variant: Variant, dockerfile: bytes, options: BuildOptions, scanning: Stopwatch, count: Any
+    ) -> Any:
+        body = tar_stream(
+            scanning.time(variant.walk()),
+            variant.root,
+            extra={_NAME: dockerfile, **variant.replaced()},
+            appended=variant.changes.appended,
+            sent=count,
+        )
         build_args = {"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args}
         return post_tar(self._api, body, _NAME, options, run=self._run, build_args=build_args)
 

@@ -26,7 +26,7 @@ class LoggingBuilder:
         self.fails = fails
         self.gone_after = gone_after
 
-    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         self.log.append(variant.name)
         if self.gone_after is not None and len(self.log) > self.gone_after:
             raise EngineError("the engine went away")
