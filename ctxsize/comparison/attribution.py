@@ -25,23 +25,29 @@ class StepChanges:
     """The paths that differ in the layer of one step.
 
     ``makes_files`` is True for a RUN: what has no origin was made by it, if ``after_difference``: an
-    earlier step's result already differed between the variants.
+    earlier step's result already differed between the variants. ``line`` is the instruction's, None for
+    one that is not in the Dockerfile.
     """
 
     changes: Iterable[Change]
     origins: Origins
     makes_files: bool
     after_difference: bool
+    line: int | None = None
 
 
 @dataclass(slots=True)
 class ImageSavings:
-    """Bytes by ignored root, and what is left. All are without − with."""
+    """Bytes by ignored root, and what is left. All are without − with.
+
+    ``written`` has, for each instruction's line, the bytes and files of each root in the layer it made.
+    """
 
     image_bytes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     pull_bytes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     derived_bytes: int = 0
     unattributed_bytes: int = 0
+    written: dict[int, dict[str, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def attribute(
@@ -63,6 +69,9 @@ def attribute(
             if found is not None and found.ignored and found.root is not None:
                 savings.image_bytes[found.root] += change.bytes
                 savings.pull_bytes[found.root] += change.pull_bytes
+                if step.line is not None:
+                    size, files = savings.written[step.line].get(found.root, (0, 0))
+                    savings.written[step.line][found.root] = size + change.bytes, files + 1
             elif found is None and step.makes_files and step.after_difference:
                 savings.derived_bytes += change.bytes
             else:

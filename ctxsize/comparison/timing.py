@@ -6,7 +6,7 @@ import math
 import random
 import statistics
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ctxsize.comparison.types import SecondsSaved
 
@@ -47,26 +47,21 @@ def seconds_saved(with_runs: Sequence[float], without_runs: Sequence[float]) -> 
     runs = min(len(with_runs), len(without_runs))
     if runs < MIN_RUNS:
         return SecondsSaved(median=median, low=None, high=None, significant=None)
-    low, high = bootstrap(
-        lambda chance: (
-            statistics.median(chance.choices(without_runs, k=len(without_runs)))
-            - statistics.median(chance.choices(with_runs, k=len(with_runs)))
-        ),
-        runs,
-    )
+    low, high = _bootstrap(with_runs, without_runs, runs)
     if runs < _RUNS_FOR_BOOTSTRAP:
         middle, half = _welch(with_runs, without_runs)
         low, high = min(low, middle - half), max(high, middle + half)
     return SecondsSaved(median=median, low=low, high=high, significant=not low <= 0.0 <= high)
 
 
-def bootstrap(draw: Callable[[random.Random], float], runs: int) -> tuple[float, float]:
-    """The 95 % percentile interval of what ``draw`` computes from one resampling, expanded for ``runs`` runs.
-
-    Seeded, so that the same runs always give the same report.
-    """
+def _bootstrap(with_runs: Sequence[float], without_runs: Sequence[float], runs: int) -> tuple[float, float]:
+    # Seeded, so that the same runs always give the same report.
     chance = random.Random(_SEED)
-    drawn = sorted(draw(chance) for _ in range(_RESAMPLES))
+    drawn = sorted(
+        statistics.median(chance.choices(without_runs, k=len(without_runs)))
+        - statistics.median(chance.choices(with_runs, k=len(with_runs)))
+        for _ in range(_RESAMPLES)
+    )
     expanded = _student(2 * runs - 2) * math.sqrt(runs / (runs - 1))
     tail = int((1 - statistics.NormalDist().cdf(expanded)) * _RESAMPLES)
     return drawn[tail], drawn[-1 - tail]

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,6 +27,8 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import DeadJournal, Journal, dead_journals, is_alive, state_directory
 from ctxsize.engine.untagged import remove_untagged
 
+#: How the temporary directories of probe builds begin (see ctxsize.calibration).
+PROBE_PREFIX = "ctxsize-probe-"
 #: An engine that was told to stop a build needs a moment until what the build made can be removed.
 _ATTEMPTS = 120
 _PAUSE_SECONDS = 0.25
@@ -94,6 +97,9 @@ def _sweep_journal(api: docker.APIClient, journal: DeadJournal) -> None:
     left = _remove_labelled(api, journal.run)
     images = [made.value for made in reversed(journal.made) if made.kind == "image"]
     left += sum(not remove_untagged(api, image) for image in images)
+    for made in journal.made:
+        if made.kind == "directory" and os.path.basename(made.value).startswith(PROBE_PREFIX):
+            shutil.rmtree(made.value, ignore_errors=True)
     windows = [buildcache.Window.parse(made.value) for made in journal.made if made.kind == "window"]
     left += len(buildcache.remove(api, buildcache.created_in(api, windows, run=journal.run)))
     if not left:

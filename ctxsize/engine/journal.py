@@ -18,8 +18,9 @@ from typing import IO
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Something a run made: ``kind`` is ``image`` (``value`` an id) or ``window`` (``value`` two times by the
-    engine's clock between which a marker of ours ran; see ctxsize.engine.buildcache)."""
+    """Something a run made: ``kind`` is ``image`` (``value`` an id), ``window`` (``value`` two times by the
+    engine's clock between which a marker of ours ran; see ctxsize.engine.buildcache) or ``directory``
+    (``value`` the path of a temporary one on this machine)."""
 
     kind: str
     value: str

@@ -37,10 +37,11 @@ class MaskedBuilder:
         self._mask = mask
         self.name = builder.name
 
-    def build(self, variant: Variant, *, progress: Progress) -> BuildResult:
+    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises what the builder raises, with its text masked."""
+        masked = _MaskedProgress(progress, self._mask)
         try:
-            result = self._builder.build(variant, progress=_MaskedProgress(progress, self._mask))
+            result = self._builder.build(variant, progress=masked, rebuild=rebuild)
         except CtxsizeError as error:
             mask_error(error, self._mask)
             raise

@@ -1,0 +1,119 @@
+"""Build time divided over the ignored roots: what each of them costs in each part of a build.
+
+Bytes alone do not predict time, so each phase has a cost per byte and per entry, calibrated on the same
+engine in the same run. What a root puts into a part, at these costs, is its weight there; the measured
+difference of each part is divided by the weights. What no root explains stays unattributed, so that all
+of it adds up to the measured difference.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ctxsize.comparison.timing import seconds_saved
+from ctxsize.comparison.types import SecondsSaved
+from ctxsize.engine.build import BuildResult, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a root puts into one part of a build: ``bytes``, and ``entries`` (files and directories)."""
+
+    bytes: int
+    entries: int
+
+    def __add__(self, other: Load) -> Load:
+        return Load(self.bytes + other.bytes, self.entries + other.entries)
+
+
+#: For each part of a build, what each ignored root puts into it.
+Loads = Mapping[Part, Mapping[str, Load]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds per byte and per entry."""
+
+    per_byte: float
+    per_entry: float
+
+    def of(self, load: Load) -> float:
+        """The seconds of a load."""
+        return self.per_byte * load.bytes + self.per_entry * load.entries
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Seconds with a 95 % interval; ``low`` and ``high`` are None with too few runs for one.
+
+    ``measured``: by builds of this one path, not by dividing a total.
+    """
+
+    median: float
+    low: float | None
+    high: float | None
+    measured: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DividedSeconds:
+    """The measured difference by root; ``unattributed`` is what is left of it."""
+
+    roots: Mapping[str, Seconds]
+    unattributed: float
+
+
+def divide(
+    with_runs: Sequence[BuildResult],
+    without_runs: Sequence[BuildResult],
+    loads: Loads,
+    costs: Mapping[str, Cost],
+    measured: Mapping[str, Seconds] | None = None,
+) -> DividedSeconds:
+    """Divide the difference of the medians (without − with, seconds) over the roots in ``loads``.
+
+    ``costs`` are by phase; a part whose phase has none, or that no root puts anything into, is left
+    unattributed. ``measured`` are roots that builds of their own have measured: those figures stand, and
+    what they differ by from their share goes to the unattributed.
+    """
+    saved = {part: _difference(part, with_runs, without_runs) for part in loads}
+    estimates: dict[str, Seconds] = {}
+    for part, by_root in loads.items():
+        for root, share in _shares(by_root, costs.get(part.phase)).items():
+            estimates[root] = _plus(estimates.get(root), saved[part], share)
+    roots = {**estimates, **(measured or {})}
+    total = _median(run.seconds for run in without_runs) - _median(run.seconds for run in with_runs)
+    return DividedSeconds(roots, total - sum(seconds.median for seconds in roots.values()))
+
+
+def _difference(
+    part: Part, with_runs: Sequence[BuildResult], without_runs: Sequence[BuildResult]
+) -> SecondsSaved:
+    return seconds_saved(
+        [run.parts.get(part, 0.0) for run in with_runs], [run.parts.get(part, 0.0) for run in without_runs]
+    )
+
+
+def _shares(by_root: Mapping[str, Load], cost: Cost | None) -> dict[str, float]:
+    """The part of the difference that each root gets: they add up to 1, or there are none."""
+    weights = {root: cost.of(load) for root, load in by_root.items()} if cost is not None else {}
+    total = sum(weights.values())
+    return {root: weight / total for root, weight in weights.items()} if total > 0.0 else {}
+
+
+def _plus(seconds: Seconds | None, saved: SecondsSaved, share: float) -> Seconds:
+    """``share`` of ``saved`` added to what there is. The bounds are added, too: what slows one part of a
+    build down slows the others, so that their errors do not cancel out."""
+    seconds = seconds or Seconds(0.0, 0.0, 0.0)
+    known = saved.low is not None and saved.high is not None and None not in (seconds.low, seconds.high)
+    return Seconds(
+        seconds.median + share * saved.median,
+        (seconds.low or 0.0) + share * (saved.low or 0.0) if known else None,
+        (seconds.high or 0.0) + share * (saved.high or 0.0) if known else None,
+    )
+
+
+def _median(seconds: Iterable[float]) -> float:
+    return statistics.median(seconds)
