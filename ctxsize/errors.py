@@ -30,6 +30,11 @@ class UsageError(CtxsizeError):
     """Wrong usage: a path that is not there, options that contradict each other."""
 
 
+class ConfigError(CtxsizeError):
+    """The configuration of ``ctxsize check``, or a baseline, is not what it should be; ``where`` has file and
+    line, or the option or environment variable."""
+
+
 class IgnoreFileError(CtxsizeError):
     """The ignore file can't be read as Docker would read it; ``where`` has file and line."""
 

@@ -16,6 +16,8 @@ KeyPath = tuple[str | int, ...]
 
 # Only a line with one of these can end a value of several lines.
 _CLOSING = ("]", "}", '"""', "'''")
+# Tables in tables that are looked into; a dotted key can have thousands.
+_DEEPEST = 12
 # Characters parsed in all, as a multiple of the text's: hostile files would take quadratic time.
 _MOST = 20
 
@@ -80,7 +82,7 @@ def _note(
     for key, value in content.items():
         here = (*path, key)
         found.setdefault(here, line)
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and len(here) < _DEEPEST:
             _note(value, here, line, lines, found)
         elif isinstance(value, list):
             at = 0

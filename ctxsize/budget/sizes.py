@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 _PREFIXES = "kMGTPEZY"
 #: Bytes of every unit, by its spelling in lower case.
-_UNITS = {
+_UNITS: dict[str, int] = {
     "b": 1,
     "byte": 1,
     "bytes": 1,
@@ -83,7 +83,7 @@ def _rational(match: re.Match[str]) -> tuple[int, int]:
     decimals = match[2] or ""
     exponent = int(match[3] or 0) - len(decimals)
     digits = int(match[1] + decimals)
-    return digits * int("1" + "0" * exponent), int("1" + "0" * -exponent)
+    return (digits * 10**exponent, 1) if exponent >= 0 else (digits, 10**-exponent)
 
 
 def _wrong_unit(text: str, number: str, unit: str) -> str:

@@ -19,13 +19,13 @@ FindingCode = Literal["forbidden", "not-ignored", "sensitive"]
 @dataclass(frozen=True, slots=True)
 class Grown:
     """Something that is larger than in the baseline, in bytes. ``before`` is 0 for what is new, and None
-    when the baseline does not tell. ``kind`` says what ``path`` names: a context path, a path in the image
-    (it begins with ``/``), or a step of the build (the instruction)."""
+    when the baseline does not tell. ``kind`` says what ``path`` is in: the context, or the image, where it
+    begins with ``/``."""
 
     path: str
     before: int | None
     after: int
-    kind: Literal["context", "image", "step"] = "context"
+    kind: Literal["context", "image"] = "context"
 
     @property
     def bytes(self) -> int:

@@ -56,6 +56,7 @@ def scan(
     eligible_only: bool = False,
     roots: bool = True,
     depth: int = 0,
+    named_from: int | None = None,
     progress: Callable[[int], None] | None = None,
     processes: int | None = None,
 ) -> ScanResult:
@@ -65,7 +66,8 @@ def scan(
     ``dockerfile`` is its path in the context, if it lies there: the classic client always sends it and
     ``.dockerignore``, and the daemon removes them again when they are ignored, so that they are ignored
     roots although directories above them arrive. ``needs`` tells what the Dockerfile takes.
-    ``eligible_only`` does not enter what is ignored, so its size is not known. Without ``roots`` the
+    ``eligible_only`` does not enter what is ignored, so its size is not known; ``named_from`` then lists as
+    roots (of size 0) what the rules from that index on decide. Without ``roots`` the
     result lists none, and memory does not grow with them. ``depth`` asks for the totals of directories
     down to that many levels. ``progress`` is called with the number of entries seen so far.
     ``processes`` is how many share the work: as many as there are processors by default, and one when
@@ -79,7 +81,9 @@ def scan(
     if matcher is not None and dialect is Dialect.CLASSIC:
         removed = removed_by_daemon(matcher, dockerfile)
         matcher = matcher.for_classic_build(dockerfile or ".dockerignore")
-    wanted = _Wanted(hidden, removed, needs, eligible_only, roots, depth, dialect is Dialect.CLASSIC)
+    wanted = _Wanted(
+        hidden, removed, needs, eligible_only, named_from, roots, depth, dialect is Dialect.CLASSIC
+    )
     count = processes if processes is not None else processors()
     with OpenTree(root) as tree:
         scanner = _Scanner(tree, matcher, wanted, progress)
@@ -112,6 +116,7 @@ class _Wanted(NamedTuple):
     removed: dict[str, int]
     needs: Needs | None
     eligible_only: bool
+    named_from: int | None
     roots: bool
     depth: int
     classic: bool
@@ -344,6 +349,7 @@ class _Scanner:
     def _leave(self, entries: list[os.DirEntry[str]], outcome: Outcome, place: _Place) -> None:
         """Book entries that are ignored."""
         if self._wanted.eligible_only:
+            self._name(entries, outcome, place)
             if not outcome.prunable:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
@@ -361,6 +367,15 @@ class _Scanner:
                 self._waiting.append(_Place(prefix + entry.name, None, account, True, "none", None))
                 continue
             self._leave_file(entry, rule, place)
+
+    def _name(self, entries: list[os.DirEntry[str]], outcome: Outcome, place: _Place) -> None:
+        """Take note of ignored entries, but not of what is in them, if a rule decides that is asked about."""
+        if self._wanted.named_from is None or self._rule(outcome) < self._wanted.named_from:
+            return
+        prefix = place.path + "/" if place.path else ""
+        for entry in entries:
+            is_dir = entry.is_dir(follow_symlinks=False)
+            self.books.open(Account(prefix + entry.name, self._rule(outcome), is_dir))
 
     def _leave_file(self, entry: os.DirEntry[str], rule: int | None, place: _Place) -> None:
         """Book a file that is ignored by the rule, or (None) with the directory it is in."""
@@ -460,7 +475,8 @@ class _Scanner:
             if not ignored:
                 self._take([entry], outcome, place, hidden=hidden)
             elif self._wanted.eligible_only:
-                continue
+                if outcome is not None and outcome.ignored:
+                    self._name([entry], outcome, place)
             elif not hidden:
                 self._leave_file(entry, rule, place)
             elif rule is not None:

@@ -74,7 +74,8 @@ class ScanResult:
     path; ``rules`` are all rules of the ignore file, in its order. ``directories`` are the eligible
     directories down to the depth asked for, sorted as the roots.
 
-    A scan for the eligible part alone has None for ``without``, no roots, and zeros in ``rules``.
+    A scan for the eligible part alone has None for ``without``, zeros in ``rules``, and no roots but those
+    it was asked to name.
     """
 
     eligible: Totals

@@ -1,0 +1,214 @@
+"""Baselines: what was measured earlier, to hold growth against.
+
+A file that ``--save-baseline`` wrote (docs/schema/baseline-1.json), or the JSON of ``ctxsize compare``, which
+knows the sizes but not the paths that make them up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ctxsize import __version__
+from ctxsize.errors import ConfigError, UsageError
+from ctxsize.report.json_text import json_text
+
+SCHEMA = 1
+_MOST_BYTES = 64 << 20
+_RENEW = "make it again with --save-baseline, or with `ctxsize compare --format json`"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Bytes of the largest paths: directories (with all that is in them) and files, by name as in JSON.
+    ``complete``: there was nothing to leave out, so that what is not in it did not exist."""
+
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A target as it was measured. None is what was not; ``runs`` are build times in seconds."""
+
+    context_bytes: int | None = None
+    context_files: int | None = None
+    context_paths: Paths = Paths()
+    image_bytes: int | None = None
+    pull_bytes: int | None = None
+    image_paths: Paths = Paths()
+    runs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The targets of a baseline by name. ``only``: it has a single project, whatever its name is."""
+
+    file: str
+    targets: Mapping[str, Past]
+    only: bool = False
+
+    def past(self, name: str, *, alone: bool) -> Past | None:
+        """What is known of the target ``name``; ``alone``: it is the only one that is checked now."""
+        if self.only and alone:
+            return next(iter(self.targets.values()))
+        return self.targets.get(name)
+
+
+def load_baseline(path: str | Path) -> Baseline:
+    """Read the baseline in a file. Raises ConfigError."""
+    shown = str(path)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        hint = "--save-baseline FILE makes one" if isinstance(error, FileNotFoundError) else None
+        raise ConfigError(f"the baseline can't be read: {error.strerror}", where=shown, hint=hint) from error
+    if len(data) > _MOST_BYTES:
+        raise ConfigError("the file is too large for a baseline", where=shown, hint=_RENEW)
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None)
+        raise ConfigError(
+            "the baseline is not JSON", where=f"{shown}:{line}" if line else shown, hint=_RENEW
+        ) from error
+    return _Reader(shown).baseline(document)
+
+
+def save_baseline(path: str | Path, targets: Mapping[str, Past], created: str) -> None:
+    """Write a baseline, all of it or nothing. Raises UsageError."""
+    document = {
+        "schema": SCHEMA,
+        "ctxsize": __version__,
+        "created": created,
+        "targets": {json_text(name): _past(past) for name, past in targets.items()},
+    }
+    target = Path(path)
+    try:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                json.dump(document, file, indent=1)
+                file.write("\n")
+            os.chmod(name, 0o644)
+            os.replace(name, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+    except OSError as error:
+        raise UsageError(f"can't be written: {error.strerror}", where=str(path)) from error
+
+
+def _past(past: Past) -> dict[str, Any]:
+    image = None
+    if past.image_bytes is not None:
+        image = {
+            "bytes": past.image_bytes,
+            "pull_bytes": past.pull_bytes,
+            "paths": _paths(past.image_paths),
+            "complete": past.image_paths.complete,
+        }
+    return {
+        "context": {
+            "bytes": past.context_bytes,
+            "files": past.context_files,
+            "paths": _paths(past.context_paths),
+            "complete": past.context_paths.complete,
+        },
+        "image": image,
+        "build": {"runs": list(past.runs)} if past.runs else None,
+    }
+
+
+def _paths(paths: Paths) -> list[dict[str, Any]]:
+    return [{"path": path, "bytes": size} for path, size in paths.sizes.items()]
+
+
+class _Reader:
+    """Takes a document apart that may be anything."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+
+    def baseline(self, document: object) -> Baseline:
+        if isinstance(document, dict) and document.get("schema") == SCHEMA:
+            targets, variants = document.get("targets"), document.get("variants")
+            if isinstance(targets, dict):
+                found = {name: self._target(name, content) for name, content in targets.items()}
+                return Baseline(self._shown, found, only=len(found) == 1)
+            if isinstance(variants, dict):
+                name = self._table(document.get("project"), "project").get("context")
+                return Baseline(self._shown, {str(name): self._variant(variants.get("with"))}, only=True)
+        raise ConfigError("the file is no baseline that this version reads", where=self._shown, hint=_RENEW)
+
+    def _target(self, name: str, content: object) -> Past:
+        table = self._table(content, name)
+        context = self._table(table.get("context"), f"{name}.context")
+        image = self._table(table.get("image") or {}, f"{name}.image")
+        build = self._table(table.get("build") or {}, f"{name}.build")
+        return Past(
+            context_bytes=self._integer(context, "bytes"),
+            context_files=self._integer(context, "files"),
+            context_paths=self._paths(context),
+            image_bytes=self._integer(image, "bytes"),
+            pull_bytes=self._integer(image, "pull_bytes"),
+            image_paths=self._paths(image),
+            runs=self._runs(build),
+        )
+
+    def _variant(self, content: object) -> Past:
+        """The variant ``with`` of a comparison."""
+        table = self._table(content, "variants.with")
+        context = self._table(table.get("context"), "variants.with.context")
+        image = self._table(table.get("image") or {}, "variants.with.image")
+        build = self._table(table.get("build") or {}, "variants.with.build")
+        return Past(
+            context_bytes=self._integer(context, "bytes"),
+            context_files=self._integer(context, "files"),
+            image_bytes=self._integer(image, "bytes"),
+            pull_bytes=self._integer(image, "pull_bytes"),
+            runs=self._runs(build),
+        )
+
+    def _table(self, value: object, name: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self._wrong(name)
+        return value
+
+    def _integer(self, table: Mapping[str, Any], key: str) -> int | None:
+        value = table.get(key)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+            raise self._wrong(key)
+        return value
+
+    def _paths(self, table: Mapping[str, Any]) -> Paths:
+        rows = table.get("paths", [])
+        if not isinstance(rows, list):
+            raise self._wrong("paths")
+        sizes = {}
+        for row in rows:
+            size = self._integer(self._table(row, "paths"), "bytes")
+            if not isinstance(row.get("path"), str) or size is None:
+                raise self._wrong("paths")
+            sizes[row["path"]] = size
+        return Paths(sizes, complete=table.get("complete") is True)
+
+    def _runs(self, table: Mapping[str, Any]) -> tuple[float, ...]:
+        runs = table.get("runs", [])
+        fine = isinstance(runs, list) and all(
+            isinstance(run, (int, float)) and not isinstance(run, bool) and 0 <= run < 1e9 for run in runs
+        )
+        if not fine:
+            raise self._wrong("runs")
+        return tuple(float(run) for run in runs)
+
+    def _wrong(self, name: str) -> ConfigError:
+        return ConfigError(f"{name!r} is not as in a baseline", where=self._shown, hint=_RENEW)

@@ -1,0 +1,314 @@
+"""Where limits come from: ``.ctxsize.toml`` or ``pyproject.toml``, the environment, the command line.
+
+The later win, limit by limit; lists add up. A file is read strictly: what it says and we don't understand is
+an error with file and line, never silently without effect.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, unknown
+from ctxsize.budget.lines import KeyPath, key_lines
+from ctxsize.errors import ConfigError
+
+FILE = ".ctxsize.toml"
+PYPROJECT = "pyproject.toml"
+_MOST_BYTES = 1 << 20
+_BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
+_GROUPS = ("growth", "savings")
+_LISTS = ("forbid", "require-ignored")
+_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS)
+_BUILD_KEYS = ("dockerfile", "target", "build-args", "platform", "builder")
+_TOP_KEYS = (*_BUILD_KEYS, "baseline", "budget", "targets")
+_TARGET_KEYS = ("path", *_BUILD_KEYS, "budget")
+_ENVIRONMENT = "CTXSIZE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A build to be checked: where it is, how it is built, its limits.
+
+    ``path`` is the context directory as the user would write it. ``dockerfile`` as ``docker build -f`` takes
+    it, relative to the current directory; None for the context's own. ``stage`` is its ``--target``.
+    ``config`` is the file the limits come from.
+    """
+
+    name: str
+    path: str
+    dockerfile: str | None = None
+    stage: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
+    builder: str = "auto"
+    budget: Budget = Budget()  # noqa: RUF009  (immutable)
+    config: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration file: its targets (if it names none, one: the directory it lies in), its baseline, and
+    the other file that it hides."""
+
+    targets: tuple[Target, ...]
+    baseline: str | None = None
+    shadowed: str | None = None
+
+
+def load_config(directory: str | Path) -> Config:
+    """The configuration in the ``directory``; one target without limits when there is none.
+
+    ``.ctxsize.toml``, else ``[tool.ctxsize]`` in ``pyproject.toml``. Raises ConfigError.
+    """
+    directory = Path(directory)
+    own, project = directory / FILE, directory / PYPROJECT
+    text = _read(own)
+    shared = _read(project)
+    table = None
+    if shared is not None and "ctxsize" in shared:  # most do not mention us, and some are long
+        table = _parse(shared, _shown(project)).get("tool", {}).get("ctxsize")
+    if text is not None:
+        shadowed = _shown(project) if table is not None else None
+        return _Reader(directory, _shown(own), text, ()).config(_parse(text, _shown(own)), shadowed)
+    if table is not None and shared is not None:
+        return _Reader(directory, _shown(project), shared, ("tool", "ctxsize")).config(table, None)
+    return Config((Target(_name(directory), str(directory)),))
+
+
+def environment_budget(environ: Mapping[str, str]) -> Budget:
+    """The limits in the environment: ``CTXSIZE_IMAGE``, ``CTXSIZE_GROWTH_BUILD_TIME``, ``CTXSIZE_FORBID`` (a
+    pattern a line) … Raises ConfigError, also for a variable that looks like a misspelt one."""
+    names = {_variable(name): name for name in (*KINDS, *_LISTS)}
+    limits: dict[str, Limit | None] = {}
+    lists: dict[str, tuple[Listed, ...]] = {}
+    for variable in sorted(name for name in environ if name.startswith(_ENVIRONMENT)):
+        name, value = names.get(variable), environ[variable]
+        if name is None:
+            _check_spelling(variable, (*names, _variable("baseline")))
+        elif name in _LISTS:
+            lists[name] = tuple(Listed(line.strip(), variable) for line in value.splitlines() if line.strip())
+        elif value.strip():
+            limits[name] = parse_limit(name, value, variable)
+    return Budget(limits, lists.get("forbid", ()), lists.get("require-ignored", ()))
+
+
+def options_budget(limits: Iterable[str], forbid: Iterable[str], require_ignored: Iterable[str]) -> Budget:
+    """The limits of the command line: ``NAME=SIZE`` words, patterns and paths. Raises ConfigError."""
+    found = {}
+    for word in limits:
+        name, separator, text = word.partition("=")
+        if not separator:
+            raise ConfigError(
+                f"{word!r} sets no limit", where="--limit", hint="write NAME=SIZE: image='250 MB'"
+            )
+        found[name.strip()] = parse_limit(name.strip(), text, "--limit")
+    return Budget(
+        found,
+        tuple(Listed(pattern, "--forbid") for pattern in forbid),
+        tuple(Listed(path, "--require-ignored") for path in require_ignored),
+    )
+
+
+def _variable(name: str) -> str:
+    return _ENVIRONMENT + re.sub(r"[.-]", "_", name).upper()
+
+
+def _check_spelling(variable: str, known: Iterable[str]) -> None:
+    """Raise ConfigError when a variable that is none of ours looks like one of them."""
+    from difflib import get_close_matches
+
+    if near := get_close_matches(variable, list(known), n=1, cutoff=0.85):
+        raise ConfigError("unknown environment variable", where=variable, hint=f"did you mean {near[0]}?")
+
+
+def _read(path: Path) -> str | None:
+    """A file's text; None when there is none."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError(f"can't be read: {error.strerror}", where=_shown(path)) from error
+    if len(data) > _MOST_BYTES:
+        raise ConfigError("the file is larger than 1 MiB: is it a configuration?", where=_shown(path))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError("the file is not UTF-8, as TOML must be", where=f"{_shown(path)}:{line}") from error
+
+
+def _parse(text: str, shown: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r" \(at line (\d+), column \d+\)$", str(error))
+        end = str(error).endswith("(at end of document)")
+        line = int(place[1]) if place else text.count("\n") + 1 if end else None
+        raise ConfigError(
+            f"not TOML: {str(error).rpartition(' (at ')[0] or error}",
+            where=f"{shown}:{line}" if line else shown,
+        ) from error
+    except RecursionError as error:
+        raise ConfigError("not TOML: nested too deeply", where=shown) from error
+
+
+def _shown(path: Path) -> str:
+    """A path as the user would write it from the current directory."""
+    return os.path.relpath(path)
+
+
+def _name(directory: Path) -> str:
+    return directory.resolve().name or str(directory.resolve())
+
+
+class _Reader:
+    """Turns the tables of one file into targets."""
+
+    def __init__(self, directory: Path, shown: str, text: str, prefix: KeyPath) -> None:
+        self._directory = directory
+        self._shown = shown
+        self._text = text
+        self._prefix = prefix
+        self._lines: dict[KeyPath, int] | None = None
+        self._dockerfile: str | None = None
+
+    def config(self, table: Mapping[str, Any], shadowed: str | None) -> Config:
+        self._table((), table)
+        self._keys((), table, _TOP_KEYS)
+        self._dockerfile = self._text_of((), table, "dockerfile")
+        defaults = self._target((), table, name=_name(self._directory), path=str(self._directory), base=None)
+        targets = []
+        for name, content in self._mapping((), table, "targets").items():
+            here: KeyPath = ("targets", name)
+            self._table(here, content)
+            self._keys(here, content, _TARGET_KEYS)
+            path = self._text_of(here, content, "path") or "."
+            joined = os.path.normpath(self._directory / path)
+            targets.append(self._target(here, content, name=name, path=joined, base=defaults))
+        baseline = self._text_of((), table, "baseline")
+        if baseline is not None:
+            baseline = os.path.normpath(self._directory / baseline)
+        return Config(tuple(targets) or (defaults,), baseline, shadowed)
+
+    def _target(
+        self, here: KeyPath, table: Mapping[str, Any], *, name: str, path: str, base: Target | None
+    ) -> Target:
+        """A target; ``base`` has what it does not say itself."""
+        base = base or Target(name, path)
+        dockerfile = self._text_of(here, table, "dockerfile") or self._dockerfile
+        stage = self._text_of(here, table, "target")
+        platform = self._text_of(here, table, "platform")
+        builder = self._text_of(here, table, "builder")
+        if builder is not None and builder not in _BUILDERS:
+            raise unknown(builder, _BUILDERS, self._where((*here, "builder")), what="builder")
+        args = {
+            key: self._string((*here, "build-args", key), value)
+            for key, value in self._mapping(here, table, "build-args").items()
+        }
+        return Target(
+            name=name,
+            path=path,
+            # In the file it is relative to the context, so that several targets can share one line.
+            dockerfile=None if dockerfile is None else os.path.normpath(os.path.join(path, dockerfile)),
+            stage=base.stage if stage is None else stage,
+            build_args={**base.build_args, **args},
+            platform=base.platform if platform is None else platform,
+            builder=base.builder if builder is None else builder,
+            budget=self._budget((*here, "budget"), self._mapping(here, table, "budget")).over(base.budget),
+            config=self._shown,
+        )
+
+    def _budget(self, here: KeyPath, table: Mapping[str, Any]) -> Budget:
+        self._keys(here, table, _BUDGET_KEYS)
+        limits: dict[str, Limit | None] = {}
+        for key, value in table.items():
+            if key in _GROUPS:
+                group = self._mapping(here, table, key)
+                known = [name.partition(".")[2] for name in KINDS if name.startswith(f"{key}.")]
+                self._keys((*here, key), group, known)
+                for name, inner in group.items():
+                    limits[f"{key}.{name}"] = self._limit((*here, key, name), f"{key}.{name}", inner)
+            elif key not in _LISTS:
+                limits[key] = self._limit((*here, key), key, value)
+        return Budget(limits, self._list(here, table, "forbid"), self._list(here, table, "require-ignored"))
+
+    def _limit(self, here: KeyPath, name: str, value: object) -> Limit | None:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if number and KINDS[name].unit == "files":
+            value = str(value)
+        elif number:
+            unit = "5%" if not KINDS[name].absolute else f"{value} MB"
+            raise ConfigError(f"{name}: {value} of what?", where=self._where(here), hint=f'write "{unit}"')
+        return parse_limit(name, self._string(here, value), self._where(here))
+
+    def _list(self, here: KeyPath, table: Mapping[str, Any], key: str) -> tuple[Listed, ...]:
+        value = table.get(key, [])
+        if not isinstance(value, list):
+            raise self._wrong((*here, key), value, "a list of strings")
+        return tuple(
+            Listed(self._string((*here, key, index), item), self._where((*here, key, index)))
+            for index, item in enumerate(value)
+        )
+
+    def _mapping(self, here: KeyPath, table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        value = table.get(key, {})
+        self._table((*here, key), value)
+        return dict(value)
+
+    def _table(self, here: KeyPath, value: object) -> None:
+        if not isinstance(value, Mapping):
+            raise self._wrong(here, value, "a table")
+
+    def _text_of(self, here: KeyPath, table: Mapping[str, Any], key: str) -> str | None:
+        return self._string((*here, key), table[key]) if key in table else None
+
+    def _string(self, here: KeyPath, value: object) -> str:
+        if not isinstance(value, str):
+            raise self._wrong(here, value, "a string")
+        return value
+
+    def _wrong(self, here: KeyPath, value: object, wanted: str) -> ConfigError:
+        name = ".".join(str(part) for part in here if isinstance(part, str)) or "tool.ctxsize"
+        return ConfigError(f"{name} must be {wanted}, not {_kind_of(value)}", where=self._where(here))
+
+    def _keys(self, here: KeyPath, table: Mapping[str, Any], known: Iterable[str]) -> None:
+        """Raise ConfigError for a key that is not ``known``."""
+        known = list(known)
+        for key in table:
+            if key in known:
+                continue
+            hint = ""
+            if key in _BUDGET_KEYS and "budget" in known:
+                header = ".".join(map(str, (*self._prefix, *here, "budget")))
+                hint = f"it belongs in [{header}]"
+            raise unknown(key, known, self._where((*here, key)), hint=hint)
+
+    def _where(self, here: KeyPath) -> str:
+        """file:line of a key; of the nearest table around it when the key itself has none."""
+        if self._lines is None:
+            self._lines = key_lines(self._text)
+        path = (*self._prefix, *here)
+        while path and path not in self._lines:
+            path = path[:-1]
+        return f"{self._shown}:{self._lines[path]}" if path else self._shown
+
+
+_KINDS_OF: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "true or false"),
+    ((int, float), "a number"),
+    (str, "a string"),
+    (list, "a list"),
+    (Mapping, "a table"),
+)
+
+
+def _kind_of(value: object) -> str:
+    return next((name for kind, name in _KINDS_OF if isinstance(value, kind)), "a date")
