@@ -1,0 +1,39 @@
+"""GitLab's Code Quality report: a list of issues, as its documentation of the report format has it.
+
+https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ctxsize.budget.types import CheckReport
+from ctxsize.report.check.problems import Problem, problems
+from ctxsize.report.json_text import json_text
+from ctxsize.report.style import Style
+
+
+def check(report: CheckReport, style: Style) -> str:
+    """``report`` as JSON text; ``style`` is not used.
+
+    GitLab compares fingerprints to tell new issues from old ones, so they do not depend on any figure; of
+    two issues with the same one it shows one.
+    """
+    return json.dumps([_issue(problem) for problem in problems(report)], indent=2) + "\n"
+
+
+def _issue(problem: Problem) -> dict[str, Any]:
+    return {
+        "description": problem.message,
+        "check_name": f"ctxsize-{problem.code}",
+        "fingerprint": problem.fingerprint,
+        "severity": _severity(problem),
+        "location": {"path": json_text(problem.place.path), "lines": {"begin": problem.place.line or 1}},
+    }
+
+
+def _severity(problem: Problem) -> str:
+    if problem.level == "warning":
+        return "minor"
+    return "critical" if problem.code in ("forbidden", "sensitive") else "major"
