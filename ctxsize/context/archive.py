@@ -29,7 +29,6 @@ _CAPABILITY = "security.capability"
 _NEW_FILE_MODE = 0o644
 _GNU = b"ustar  \0"
 _USTAR = b"ustar\x0000"
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 _REGULAR, _HARDLINK, _SYMLINK, _CHAR, _BLOCK_DEVICE, _DIRECTORY, _FIFO = (b"%d" % n for n in range(7))
 
@@ -145,13 +144,15 @@ class _Stream:
     def _file(self, entry: Entry) -> Iterator[bytes]:
         path = entry.path
         try:
-            fd = os.open(path, _OPEN, dir_fd=self._tree.fd)
+            fd = self._tree.open_file(path)
         except FileNotFoundError:
             self._missing.add(path)
             return
         except OSError as error:
             if error.errno == errno.ELOOP:
                 raise changed(self._tree.shown(path), "became a symbolic link") from error
+            if error.errno == errno.ENOTDIR:
+                raise changed(self._tree.shown(path), "lost the directory it was in") from error
             raise unreadable(self._tree.shown(path), error) from error
         try:
             st = os.fstat(fd)

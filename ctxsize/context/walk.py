@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ctxsize.context.beneath import Beneath
 from ctxsize.context.errors import ContextError, changed, unreadable
 from ctxsize.ignore.types import Dialect
 
@@ -59,7 +60,9 @@ class OpenTree:
     """An open context directory, in which paths are looked up relative to its descriptor.
 
     Use it as a context manager. Looking up by descriptor keeps deep trees readable whose absolute
-    path would be too long for the system.
+    path would be too long for the system. What is sent to a builder is looked up beneath the root only
+    (see ctxsize.context.beneath); ``open_directory``, for scans that only count, looks at the last
+    name alone.
     """
 
     def __init__(self, root: Path | str) -> None:
@@ -73,6 +76,7 @@ class OpenTree:
             raise ContextError("the build context is not a directory", where=self.root) from error
         except OSError as error:
             raise unreadable(self.root, error) from error
+        self._beneath = Beneath(self.fd)
 
     def __enter__(self) -> OpenTree:
         return self
@@ -80,6 +84,7 @@ class OpenTree:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._beneath.close()
         os.close(self.fd)
 
     def shown(self, path: str) -> str:
@@ -99,22 +104,25 @@ class OpenTree:
 
     def names(self, path: str) -> list[str]:
         """The names in the directory ``path`` in byte order; none when it vanished."""
-        fd = self.open_directory(path)
-        if fd is None:
-            return []
         try:
-            names = os.listdir(fd)
+            fd = self._beneath.open_directory(path)
+            try:
+                names = os.listdir(fd)
+            finally:
+                os.close(fd)
+        except FileNotFoundError:
+            return []
+        except NotADirectoryError as error:
+            raise changed(self.shown(path), "stopped being a directory") from error
         except OSError as error:
             raise unreadable(self.shown(path), error) from error
-        finally:
-            os.close(fd)
         names.sort(key=os.fsencode)
         return names
 
     def lstat(self, path: str) -> os.stat_result | None:
         """The ``lstat`` of ``path``, or None when it vanished."""
         try:
-            return os.stat(path, dir_fd=self.fd, follow_symlinks=False)
+            return self._beneath.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -123,11 +131,15 @@ class OpenTree:
     def readlink(self, path: str) -> str | None:
         """Where the symbolic link ``path`` points to, or None when it vanished."""
         try:
-            return os.readlink(path, dir_fd=self.fd)
+            return self._beneath.readlink(path)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise unreadable(self.shown(path), error) from error
+
+    def open_file(self, path: str) -> int:
+        """A descriptor to read ``path`` with, that never waits. Raises OSError."""
+        return self._beneath.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
 
 def walk(

@@ -8,8 +8,9 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO, Protocol, Union, cast
+from typing import BinaryIO, NamedTuple, Protocol, Union, cast
 
+from ctxsize.context.beneath import Beneath, Listed
 from ctxsize.engine.buildkit.entry import MODE_DIR, Entry, device, go_mode
 from ctxsize.engine.buildkit.errors import ContextError
 from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, follow_links, without_nested
@@ -17,7 +18,7 @@ from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, 
 _NEW_FILE_MODE = 0o644
 _NEW_DIRECTORY_MODE = MODE_DIR | 0o755
 _Inode = tuple[int, int]
-_Listed = Union["os.DirEntry[str]", "_OverlayEntry"]
+_Listed = Union[Listed, "_OverlayEntry"]
 
 
 class ServedTree(Protocol):
@@ -71,6 +72,12 @@ class LocalDir:
         for path in self.overlay:
             self._add_overlay(path, is_dir=False)
         self._matcher_factory = matcher_factory
+        # One for listing and one for content: they go through the tree at the same time, at two places.
+        try:
+            self._listed = Beneath(self.root)
+            self._read = Beneath(self.root)
+        except OSError as error:
+            raise ContextError(_text(error, "")) from error
 
     def select(self, include: Sequence[str], exclude: Sequence[str], follow: Sequence[str]) -> _Selection:
         """See ContextDir."""
@@ -99,7 +106,7 @@ class LocalDir:
         if path in self.hidden or path in self.overlay:
             return None
         try:
-            return os.readlink(os.path.join(self.root, path))
+            return self._listed.readlink(path)
         except OSError as error:
             if error.errno in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
                 return None
@@ -120,8 +127,7 @@ class LocalDir:
         prefix = directory + "/" if directory else ""
         entries: list[_Listed] = []
         if directory not in self._new_directories:
-            with os.scandir(os.path.join(self.root, directory)) as listing:
-                entries.extend(listing)
+            entries.extend(self._listed.entries(directory))
         if self.hidden:
             entries = [e for e in entries if prefix + e.name not in self.hidden]
         if added := self._overlay_entries.get(directory):
@@ -133,35 +139,35 @@ class LocalDir:
     def info(self, path: str, entry: _Listed, seen: dict[_Inode, str]) -> Entry:
         """Everything about one entry; ``seen`` collects the first name of each inode. Raises OSError."""
         if isinstance(entry, _OverlayEntry):
-            if entry.is_dir():
+            if entry.is_dir:
                 return Entry(path, _NEW_DIRECTORY_MODE)
             return self._overlay_info(path)
         tail = self.appended.get(path)
-        full = os.path.join(self.root, path)
-        st = entry.stat(follow_symlinks=False)
+        st = self._listed.lstat(path)
+        xattrs = self._listed.named(path, _xattrs)
         if stat.S_ISDIR(st.st_mode):
-            return Entry(path, go_mode(st.st_mode), 0, st.st_mtime_ns, xattrs=_xattrs(full))
+            return Entry(path, go_mode(st.st_mode), 0, st.st_mtime_ns, xattrs=xattrs)
         if tail is not None and stat.S_ISREG(st.st_mode):
             # Other names of the inode keep the content it has: this one is a file of its own.
             size, time = st.st_size + len(tail), st.st_mtime_ns + _later(tail)
-            return Entry(path, go_mode(st.st_mode), size, time, xattrs=_xattrs(full))
+            return Entry(path, go_mode(st.st_mode), size, time, xattrs=xattrs)
         linkname, devmajor, devminor = "", 0, 0
         if st.st_nlink > 1:
             linkname = seen.setdefault((st.st_dev, st.st_ino), path)
             if linkname == path:
                 linkname = ""
         if stat.S_ISLNK(st.st_mode):
-            linkname = os.readlink(full)
+            linkname = self._listed.readlink(path)
         elif not stat.S_ISREG(st.st_mode):
             devmajor, devminor = device(st.st_rdev)
         return Entry(
-            path, go_mode(st.st_mode), st.st_size, st.st_mtime_ns, linkname, devmajor, devminor, _xattrs(full)
+            path, go_mode(st.st_mode), st.st_size, st.st_mtime_ns, linkname, devmajor, devminor, xattrs
         )
 
     def _overlay_info(self, path: str) -> Entry:
         size, later = len(self.overlay[path]), _later(self.overlay[path])
         try:
-            st = os.lstat(os.path.join(self.root, path))
+            st = self._listed.lstat(path)
         except OSError:
             return Entry(path, _NEW_FILE_MODE, size, later)
         mode = go_mode(st.st_mode) if stat.S_ISREG(st.st_mode) else _NEW_FILE_MODE
@@ -172,9 +178,12 @@ class LocalDir:
         if path in self.overlay:
             return io.BytesIO(self.overlay[path])
         try:
-            # Unbuffered: the sender reads in blocks of its own. Non-blocking, or a file that became a fifo
-            # since it was listed would hang the build.
-            fd = os.open(os.path.join(self.root, path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            # Non-blocking, or a file that became a fifo since it was listed would hang the build.
+            fd = self._read.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                os.close(fd)
+                return None
+            # Unbuffered: the sender reads in blocks of its own.
             file = cast(BinaryIO, io.FileIO(fd))
         except OSError:
             return None
@@ -182,17 +191,11 @@ class LocalDir:
         return file if tail is None else cast(BinaryIO, _Lengthened(file, tail))
 
 
-class _OverlayEntry:
+class _OverlayEntry(NamedTuple):
     """Stands in a listing for a file of the overlay, or for a directory that only the overlay has."""
 
-    __slots__ = ("_is_dir", "name")
-
-    def __init__(self, name: str, is_dir: bool) -> None:
-        self.name = name
-        self._is_dir = is_dir
-
-    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
-        return self._is_dir
+    name: str
+    is_dir: bool
 
 
 class _Lengthened:
@@ -240,7 +243,7 @@ class _Selection:
         try:
             yield from self._walk()
         except OSError as error:
-            path = os.path.relpath(os.fsdecode(error.filename or ""), self._directory.root)
+            path = os.fsdecode(error.filename or "")
             raise ContextError(_text(error, path), path) from error
 
     def _walk(self) -> Iterator[Entry]:
@@ -257,7 +260,7 @@ class _Selection:
                 unlisted -= frame.unlisted is not None
                 continue
             path = frame.prefix + entry.name
-            is_dir = entry.is_dir(follow_symlinks=False)
+            is_dir = entry.is_dir
             listed, entered = visit(frame.state, path, entry.name, is_dir)
             if listed:
                 try:

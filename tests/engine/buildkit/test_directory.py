@@ -139,9 +139,7 @@ def test_a_file_that_can_not_be_opened_is_none(tmp_path: Path) -> None:
 
 def test_a_fifo_in_place_of_a_file_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    opened = LocalDir(tmp_path, DockerPatterns).open("fifo")
-    assert opened is not None
-    assert not opened.read(10)
+    assert LocalDir(tmp_path, DockerPatterns).open("fifo") is None
 
 
 def test_an_unreadable_directory_is_an_error_unless_it_is_excluded(tmp_path: Path) -> None:
