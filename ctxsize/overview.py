@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,9 @@ from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect, IgnoreFile, Rule
 from ctxsize.masking import Masker
 from ctxsize.project import open_context, open_project, read_ignore_file, relative_to_context
+from ctxsize.sensitive.find import find_sensitive
+from ctxsize.sensitive.names import suspects
+from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.units import format_bytes
 from ctxsize.warning import Warning
 
@@ -124,6 +127,7 @@ class Overview:
 
     ``dockerfile`` is None when there is none. ``scan.needed`` is None when
     what the Dockerfile takes is not known; a warning says why. ``notes`` are reasons why it may take more.
+    ``sensitive`` are the files that look like secrets, those the build can see first.
     """
 
     context: str
@@ -136,6 +140,7 @@ class Overview:
     dialects: Differences
     notes: tuple[str, ...]
     warnings: tuple[Warning, ...]
+    sensitive: tuple[SensitiveFile, ...] = ()
 
 
 def overview(
@@ -151,6 +156,7 @@ def overview(
     ignored: bool = False,
     largest: int | None = None,
     eligible_only: bool = False,
+    secrets: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Overview:
     """Count the context ``path`` with and without its ignore file, and what its Dockerfile needs.
@@ -158,8 +164,10 @@ def overview(
     Without ``by``, ``files``, ``ignored`` and ``largest`` the views are the directories that arrive, down to
     ``depth`` levels, and the ignored roots. ``by`` groups, ``files`` lists every file, ``largest`` the
     largest; ``ignored`` asks for the same of what is kept out. ``eligible_only`` does not look into what is
-    ignored. ``progress`` is called with the number of entries seen. Raises UsageError for options that
-    contradict each other, DockerfileError, IgnoreFileError or ContextError.
+    ignored. Files whose names look like secrets are always looked for; ``secrets`` has small eligible text
+    files read by the detector of ``ctxsize[secrets]``, too. ``progress`` is called with the number of
+    entries seen. Raises UsageError for options that contradict each other and where the detector is not
+    installed, DockerfileError, IgnoreFileError or ContextError.
     """
     if eligible_only and (ignored or by == "rule"):
         raise UsageError("--eligible-only does not look at what is ignored", hint="leave one of them out")
@@ -168,6 +176,7 @@ def overview(
     subject = open_subject(path, dockerfile=dockerfile, dialect=dialect)
     sources = _sources(subject, target, build_args or {})
     mask = Masker.of(build_args or {})
+    needs = None if sources is None or sources.unknown else sources
     listed = files or largest is not None
     by_directory = by in (None, "dir") and not listed
     found = scan(
@@ -176,10 +185,11 @@ def overview(
         dialect,
         hidden=subject.ignore_files,
         dockerfile=subject.dockerfile_in_context,
-        needs=None if sources is None or sources.unknown else sources,
+        needs=needs,
         eligible_only=eligible_only,
         roots=by_directory and not eligible_only,
         depth=depth if by_directory else 0,
+        suspects=suspects,
         progress=progress,
     )
     shown: list[View] = []
@@ -195,6 +205,19 @@ def overview(
             shown.append(views.directories(found))
         if ignored or (by is None and not eligible_only):
             shown.append(views.ignored_roots(found))
+    detect: Iterable[str] = ()
+    if secrets:
+        from ctxsize.sensitive.detector import worth_reading
+
+        detect = worth_reading(subject.listing.kept())
+    sensitive = find_sensitive(
+        subject.context,
+        found.suspects,
+        subject.listing.matcher,
+        needs=None if needs is None else lambda path: needs.needs(path, is_dir=False),
+        eligible_only=eligible_only,
+        detect=detect,
+    )
     differ = disagreement(subject.context, subject.dockerfile_path, subject.ignore, dialect)
     warnings = _warnings(subject, sources, found, mask)
     if differ is not None:
@@ -210,6 +233,7 @@ def overview(
         dialects=differ.differences if differ else Differences(0, ()),
         notes=tuple(map(mask, sources.notes)) if sources else (),
         warnings=tuple(warnings),
+        sensitive=sensitive,
     )
 
 

@@ -61,6 +61,11 @@ Examples:
     help="Do not look into ignored directories: fastest, and their size is not known.",
 )
 @click.option(
+    "--secrets",
+    is_flag=True,
+    help="Read small text files for secrets, too (needs `pip install 'ctxsize[secrets]'`).",
+)
+@click.option(
     "--top",
     type=click.IntRange(min=0),
     default=10,
@@ -91,6 +96,7 @@ def context(
     largest: int | None,
     ignored: bool,
     eligible_only: bool,
+    secrets: bool,
     top: int,
     format_: str,
     null: bool,
@@ -99,8 +105,8 @@ def context(
 ) -> None:
     """Show what a build of the project at PATH can see, without an engine.
 
-    Totals with and without the ignore file, what the Dockerfile needs, and the directories, files or rules
-    that make up most of it.
+    Totals with and without the ignore file, what the Dockerfile needs, the directories, files or rules
+    that make up most of it, and files that look like secrets.
     """
     # Imported here so that other commands start without it.
     from ctxsize.ignore.types import Dialect
@@ -132,6 +138,7 @@ def context(
             ignored=ignored,
             largest=largest,
             eligible_only=eligible_only,
+            secrets=secrets,
             progress=lambda seen: progress.step(f"{seen} entries"),
         )
     finally:

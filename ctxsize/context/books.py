@@ -32,12 +32,14 @@ class Account(NamedTuple):
 
 
 class Books:
-    """Counts by account number. ``files``, ``dirs`` and ``bytes`` are for the scanner to add to."""
+    """Counts by account number. ``files``, ``dirs``, ``bytes`` and ``suspects`` are for the scanner to add
+    to."""
 
     def __init__(self, *, list_roots: bool) -> None:
         self.files: list[int] = []
         self.dirs: list[int] = []
         self.bytes: list[int] = []
+        self.suspects: list[str] = []  # paths
         self.links = Links()
         self._list_roots = list_roots
         self._accounts: list[Account] = []
@@ -98,6 +100,7 @@ class Books:
         """Forget what was counted but keep the accounts: what a fork starts with."""
         for counts in (self.files, self.dirs, self.bytes):
             counts[:] = [0] * len(counts)
+        self.suspects = []
         self._single = []
         self._unlisted = {}
         self.links = Links()
@@ -111,6 +114,7 @@ class Books:
             ours += theirs[shared:]
         self._accounts += other._accounts[shared:]
         self._absorbed_by += [by if by < 0 else by + offset for by in other._absorbed_by[shared:]]
+        self.suspects += other.suspects
         self._single += other._single
         for rule, (files, size) in other._unlisted.items():
             sums = self._unlisted.setdefault(rule, [0, 0])
@@ -139,6 +143,7 @@ class Books:
             roots=self._roots(rules),
             rules=per_rule,
             directories=self._directories(),
+            suspects=tuple(sorted(self.suspects, key=os.fsencode)),
         )
 
     def _totals(self, number: int) -> Totals:

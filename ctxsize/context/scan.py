@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import stat as statmod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from mmap import mmap
 from pathlib import Path
@@ -29,6 +29,8 @@ from ctxsize.ignore.matcher import DirState, Matcher, Outcome
 from ctxsize.ignore.types import Dialect, IgnoreFile
 
 Cover = Literal["all", "some", "none"]
+#: Which of a directory's names to take down: called with the directory's path and names of entries.
+Suspects = Callable[[str, Sequence[str]], Sequence[str]]
 
 _LISTING = 1024  # entries of a directory that are looked at (and held in memory) at once
 _SHARE_FROM = 3000  # entries seen before other processes are asked to help
@@ -57,6 +59,7 @@ def scan(
     roots: bool = True,
     depth: int = 0,
     named_from: int | None = None,
+    suspects: Suspects | None = None,
     progress: Callable[[int], None] | None = None,
     processes: int | None = None,
 ) -> ScanResult:
@@ -69,9 +72,10 @@ def scan(
     ``eligible_only`` does not enter what is ignored, so its size is not known; ``named_from`` then lists as
     roots (of size 0) what the rules from that index on decide. Without ``roots`` the
     result lists none, and memory does not grow with them. ``depth`` asks for the totals of directories
-    down to that many levels. ``progress`` is called with the number of entries seen so far.
-    ``processes`` is how many share the work: as many as there are processors by default, and one when
-    this process has threads.
+    down to that many levels. ``suspects`` is asked once per listing which names the result shall have the
+    paths of, whatever becomes of them: kept, ignored, or directories. ``progress`` is called with the
+    number of entries seen so far. ``processes`` is how many share the work: as many as there are processors
+    by default, and one when this process has threads.
 
     Raises ContextError naming the directory that can't be read, and IgnoreFileError where Docker fails
     on a broken rule.
@@ -82,7 +86,7 @@ def scan(
         removed = removed_by_daemon(matcher, dockerfile)
         matcher = matcher.for_classic_build(dockerfile or ".dockerignore")
     wanted = _Wanted(
-        hidden, removed, needs, eligible_only, named_from, roots, depth, dialect is Dialect.CLASSIC
+        hidden, removed, needs, eligible_only, named_from, roots, depth, dialect is Dialect.CLASSIC, suspects
     )
     count = processes if processes is not None else processors()
     with OpenTree(root) as tree:
@@ -120,6 +124,7 @@ class _Wanted(NamedTuple):
     roots: bool
     depth: int
     classic: bool
+    suspects: Suspects | None
 
 
 class _Frame:
@@ -226,13 +231,17 @@ class _Scanner:
             self._waiting.extend(undecided)
 
     def _read(self, place: _Place) -> None:
-        path, state = place.path, place.state
+        path, state, suspects = place.path, place.state, self._wanted.suspects
         fd = self._tree.open_directory(path)
         if fd is not None:
             try:
                 with os.scandir(fd) as listing:
                     while entries := list(islice(listing, _LISTING)):
                         self._tally.add(len(entries))
+                        if suspects is not None and (
+                            names := suspects(path, [each.name for each in entries])
+                        ):
+                            self.books.suspects += [f"{path}/{name}" if path else name for name in names]
                         if path in self._odd_in:
                             entries = self._without_odd(entries, place)
                         if state is None:

@@ -72,7 +72,8 @@ class ScanResult:
     entries) of files that BuildKit delivers with 0 bytes. ``needed`` is the eligible part that the
     Dockerfile takes, None when nobody asked. ``roots`` are sorted by bytes, the largest first, then by
     path; ``rules`` are all rules of the ignore file, in its order. ``directories`` are the eligible
-    directories down to the depth asked for, sorted as the roots.
+    directories down to the depth asked for, sorted as the roots. ``suspects`` are the paths whose names
+    the scan was asked to take down, in byte order.
 
     A scan for the eligible part alone has None for ``without``, zeros in ``rules``, and no roots but those
     it was asked to name.
@@ -86,3 +87,4 @@ class ScanResult:
     roots: tuple[IgnoredRoot, ...]
     rules: tuple[RuleTotals, ...]
     directories: tuple[DirTotals, ...]
+    suspects: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -470,3 +470,48 @@ def test_two_processes_with_half_of_the_tree_each(
                 (tmp_path / f"{top}" / name).hardlink_to(tmp_path / f"{top - 1}" / "x/y/f")
     for text in ("*/x\n!*/x/e/nothing\n", "**/x\n*/k\n!*/x/e\n**/*.log\n", "[0-5]/*\n!?/k/l\n"):
         check_against_the_walk(tmp_path, text, dialect, processes=2)
+
+
+class TestSuspects:
+    def test_the_paths_of_the_names_asked_for_whatever_becomes_of_them(self, tmp_path: Path) -> None:
+        make(tmp_path, "x", "kept/x", "ignored/deep/x", "x2", "partly/x", "partly/y", "dir/x/")
+        found = scan(
+            tmp_path,
+            rules("ignored\npartly\n!partly/y\n"),
+            Dialect.BUILDKIT,
+            suspects=lambda directory, names: [name for name in names if name == "x"],
+        )
+        assert found.suspects == ("dir/x", "ignored/deep/x", "kept/x", "partly/x", "x")
+
+    def test_asked_once_per_listing_with_its_directory(self, tmp_path: Path) -> None:
+        make(tmp_path, "a/1", "a/2", "b")
+        asked = []
+
+        def suspects(directory: str, names: Sequence[str]) -> Sequence[str]:
+            asked.append((directory, sorted(names)))
+            return ()
+
+        assert scan(tmp_path, None, Dialect.BUILDKIT, suspects=suspects).suspects == ()
+        assert asked == [("", ["a", "b"]), ("a", ["1", "2"])]
+
+    def test_those_of_other_processes_are_among_them(self, tmp_path: Path) -> None:
+        make(tmp_path, *(f"d{number:03}/{name}" for number in range(300) for name in ("x", *"abcdefghijkl")))
+        everything = scan(
+            tmp_path,
+            None,
+            Dialect.BUILDKIT,
+            suspects=lambda directory, names: ["x"] * ("x" in names),
+            processes=2,
+        )
+        assert everything.suspects == tuple(f"d{number:03}/x" for number in range(300))
+
+    def test_what_is_not_entered_has_none(self, tmp_path: Path) -> None:
+        make(tmp_path, "ignored/x", "x")
+        found = scan(
+            tmp_path,
+            rules("ignored\n"),
+            Dialect.BUILDKIT,
+            eligible_only=True,
+            suspects=lambda _, names: names,
+        )
+        assert found.suspects == (".dockerignore", "ignored", "x")[1:]

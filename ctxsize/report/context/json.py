@@ -11,6 +11,7 @@ from ctxsize.context.totals import Totals
 from ctxsize.context.views import View
 from ctxsize.overview import Overview
 from ctxsize.report.json_text import json_text, json_text_or_null
+from ctxsize.report.sensitive import sensitive_document
 from ctxsize.report.style import Style
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
@@ -70,6 +71,7 @@ def _head(result: Overview) -> dict[str, Any]:
                 for item in result.dialects.paths
             ],
         },
+        "sensitive": sensitive_document(result.sensitive),
         "notes": [json_text(note) for note in result.notes],
         "warnings": [
             {

@@ -8,6 +8,7 @@ from ctxsize.context.totals import Totals
 from ctxsize.context.views import Cell, View
 from ctxsize.overview import Overview
 from ctxsize.report.columns import columns
+from ctxsize.report.sensitive import sensitive_tables
 from ctxsize.report.style import Style
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_share
@@ -30,6 +31,7 @@ def context(result: Overview, style: Style) -> Iterator[str]:
     for view in result.views:
         yield f"\n{style.bold(_TITLES[view.name])}\n"
         yield from _DRAW.get(view.name, _rows)(view, result, style)
+    yield from sensitive_tables(result.sensitive, result.ignore_file, style)
     if result.warnings:
         yield "\n"
     for warning in result.warnings:

@@ -1,0 +1,144 @@
+"""Which names are suspects, and what each is taken for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctxsize.sensitive.names import RULES, classify, packages_directory, suspects
+
+TAKEN_FOR = [
+    (".env", "environment"),
+    (".env.production", "environment"),
+    ("services/api/.ENV", "environment"),
+    ("prod.env", "environment"),
+    (".dev.vars", "environment"),
+    ("id_rsa", "private-key"),
+    ("deploy/id_ed25519", "private-key"),
+    ("id_rsa.bak", "private-key"),
+    ("server.pem", "private-key"),
+    ("example.com.key", "private-key"),
+    (".ssh/work", "private-key"),
+    ("home/.ssh/deploy-key", "private-key"),
+    ("config/master.key", "application-secret"),
+    ("cert.p12", "key-store"),
+    ("cert.pfx", "key-store"),
+    ("release.jks", "key-store"),
+    ("release.keystore", "key-store"),
+    (".aws/credentials", "cloud"),
+    (".config/gcloud/application_default_credentials.json", "cloud"),
+    ("my-service-account.json", "cloud"),
+    (".azure/accessTokens.json", "cloud"),
+    ("site.PublishSettings", "cloud"),
+    (".docker/config.json", "registry"),
+    (".dockercfg", "registry"),
+    (".npmrc", "packages"),
+    (".pypirc", "packages"),
+    (".cargo/credentials.toml", "packages"),
+    (".netrc", "login"),
+    ("_netrc", "login"),
+    (".htpasswd", "login"),
+    (".git-credentials", "version-control"),
+    (".git/config", "version-control"),
+    ("lib/.git/config", "version-control"),
+    (".git/modules/vendored/lib/config", "version-control"),
+    ("kubeconfig", "cluster"),
+    ("staging.kubeconfig", "cluster"),
+    (".kube/config", "cluster"),
+    ("terraform.tfstate", "infrastructure"),
+    ("terraform.tfstate.backup", "infrastructure"),
+    ("prod.tfvars", "infrastructure"),
+    (".vault-token", "infrastructure"),
+    (".vault_pass", "infrastructure"),
+    (".bash_history", "history"),
+    (".python_history", "history"),
+    (".pgpass", "database"),
+    ("wp-config.php", "database"),
+    ("secrets.yml", "application-secret"),
+    ("a\udcff.pem", "private-key"),
+]
+
+FOR_NOTHING = [
+    ".env.example",
+    ".env.sample",
+    ".env.template",
+    ".env.dist",
+    ".env.local.example",
+    "example.env",
+    ".env.vault",
+    "env",
+    "environment.py",
+    "id_rsa.pub",
+    ".ssh/id_ed25519.pub",
+    "server.crt",
+    "certifi/cacert.pem",
+    "truststore.jks",
+    "debug.keystore",
+    "config",
+    "credentials",
+    "config.json",
+    "secrets.example.yml",
+    "terraform.tfvars.example",
+    "key.py",
+    "monkey",
+]
+
+
+@pytest.mark.parametrize(("path", "kind"), TAKEN_FOR)
+def test_taken_for(path: str, kind: str) -> None:
+    row = classify(path)
+    assert row is not None and row.kind == kind
+
+
+@pytest.mark.parametrize("path", FOR_NOTHING)
+def test_taken_for_nothing(path: str) -> None:
+    assert classify(path) is None
+
+
+@pytest.mark.parametrize("path", [path for path, _ in TAKEN_FOR])
+def test_what_has_a_row_is_a_suspect_among_many_names(path: str) -> None:
+    directory, _, name = path.rpartition("/")
+    names = [f"file{number}.py" for number in range(500)]
+    assert suspects(directory, [*names, name, "README.md"]) == (
+        [name] if ".ssh" not in directory else [*names, name, "README.md"]
+    )
+
+
+def test_ordinary_names_are_no_suspects() -> None:
+    assert (
+        suspects("src", ["main.py", "config", "env", "monkey", "pem", ".pem.txt", "key.md", "\udcff"]) == []
+    )
+
+
+def test_a_name_that_needs_its_directory_is_one_there_only() -> None:
+    assert suspects(".git", ["HEAD", "config"]) == ["config"]
+    assert suspects("src/.git/modules/lib", ["HEAD", "config"]) == ["config"]
+    assert suspects("app", ["HEAD", "config"]) == []
+
+
+def test_names_next_to_each_other_are_both_found() -> None:
+    assert suspects("", [".env", ".env", "a", ".npmrc", ".env.local"]) == [
+        ".env",
+        ".env",
+        ".npmrc",
+        ".env.local",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "directory"),
+    [
+        ("web/node_modules/tls/key.pem", "web/node_modules"),
+        ("node_modules/a/node_modules/b/key.pem", "node_modules"),
+        (".venv/lib/python3/site-packages/x/key.pem", ".venv"),
+        ("node_modules", None),
+        ("src/key.pem", None),
+    ],
+)
+def test_packages_are_known_by_their_topmost_directory(path: str, directory: str | None) -> None:
+    assert packages_directory(path) == directory
+
+
+def test_rows_are_lower_case_since_names_are_compared_so() -> None:
+    for row in RULES:
+        for name in (*row.names, row.within or ""):
+            assert name == name.lower()
