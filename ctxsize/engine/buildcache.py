@@ -19,15 +19,30 @@ import docker
 from ctxsize.engine.buildkit import StatusUpdate
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.markers import is_marker
+from ctxsize.engine.trouble import sensible
 
 #: The first API version in which `/system/df` can be asked for the build cache alone.
 _DF_BY_TYPE = (1, 42)
 _ROUNDS = 50
+_DF_SECONDS = 600
 #: The steps that receive an uploaded context, which descends from no marker.
 _UPLOADS = frozenset({"[internal] load remote build context", "copy /context /"})
 #: How the received tar is described; it is made a few milliseconds before the step is reported to start.
 _UPLOAD_RECORD = "http url http://build-context-"
 _UPLOAD_EARLY = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of the engine's build cache. ``created`` is in nanoseconds since the epoch; ``size`` in
+    bytes, of which none would be freed when it is ``shared`` with an image."""
+
+    id: str
+    description: str
+    parents: tuple[str, ...]
+    created: int
+    size: int
+    shared: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +96,7 @@ class OwnRecords:
 
 def record_ids(api: docker.APIClient) -> frozenset[str]:
     """The ids of all cache records on the engine."""
-    return frozenset(str(record["ID"]) for record in _records(api))
+    return frozenset(record.id for record in records(api))
 
 
 def created_in(
@@ -89,17 +104,18 @@ def created_in(
 ) -> set[str]:
     """The ids of the records that were made in one of ``windows`` or that name ``run``, and of all
     records that build on them. ``known`` are records that were there before and are never ours."""
-    records = [record for record in _records(api) if record["ID"] not in known]
-    ours = {
-        str(record["ID"])
-        for record in records
-        if run in str(record.get("Description", "")) or _within(record, windows)
-    }
-    while True:
-        more = {str(record["ID"]) for record in records if ours.intersection(_parents(record))} - ours
-        if not more:
-            return ours
+    return {record.id for record in select(records(api), windows, run=run, known=known)}
+
+
+def select(
+    every: Iterable[Record], windows: Sequence[Window], *, run: str, known: frozenset[str] = frozenset()
+) -> list[Record]:
+    """Of ``every`` record those that ``created_in`` names."""
+    new = [record for record in every if record.id not in known]
+    ours = {record.id for record in new if run in record.description or _within(record, windows)}
+    while more := {record.id for record in new if ours.intersection(record.parents)} - ours:
         ours |= more
+    return [record for record in new if record.id in ours]
 
 
 def remove(api: docker.APIClient, ids: Iterable[str]) -> set[str]:
@@ -114,34 +130,43 @@ def remove(api: docker.APIClient, ids: Iterable[str]) -> set[str]:
     return left & record_ids(api) if left else left
 
 
-def _prune(api: docker.APIClient, records: Iterable[str]) -> set[str]:
+def _prune(api: docker.APIClient, ids: Iterable[str]) -> set[str]:
     """Have the engine remove these records, in one call; returns those it did remove.
 
     The filter's value is a regular expression, in quotes that BuildKit's filter syntax wants.
     """
-    expression = "|".join(sorted(records))
+    expression = "|".join(sorted(ids))
     parameters = {"all": "1", "filters": json.dumps({"id": [f'"^({expression})$"']})}
     response = api._post(api._url("/build/prune"), params=parameters)
     api._raise_for_status(response)
-    return set(response.json().get("CachesDeleted") or [])
+    with sensible("pruning the build cache"):
+        return set(response.json().get("CachesDeleted") or [])
 
 
-def _records(api: docker.APIClient) -> list[dict[str, Any]]:
+def records(api: docker.APIClient) -> list[Record]:
+    """All records of the engine's build cache. Raises EngineError for an answer that is none."""
     major, _, minor = str(api._version).partition(".")
     parameters = {"type": "build-cache"} if (int(major), int(minor)) >= _DF_BY_TYPE else {}
-    response = api._get(api._url("/system/df"), params=parameters)
+    # Without a type it adds up everything the engine has, which can take minutes.
+    response = api._get(api._url("/system/df"), params=parameters, timeout=_DF_SECONDS)
     api._raise_for_status(response)
-    return list(response.json().get("BuildCache") or [])
+    with sensible("the build cache"):
+        return [_record(each) for each in response.json().get("BuildCache") or []]
 
 
-def _parents(record: dict[str, Any]) -> list[str]:
+def _record(fields: dict[str, Any]) -> Record:
     # Engine 28 writes the key with a leading space.
-    several = record.get("Parents") or record.get(" Parents") or []
-    return [*several, record["Parent"]] if record.get("Parent") else list(several)
-
-
-def _created(record: dict[str, Any]) -> int:
-    return parse_time(str(record["CreatedAt"]))
+    parents = [str(each) for each in fields.get("Parents") or fields.get(" Parents") or []]
+    if fields.get("Parent"):
+        parents.append(str(fields["Parent"]))
+    return Record(
+        id=str(fields["ID"]),
+        description=str(fields.get("Description", "")),
+        parents=tuple(parents),
+        created=parse_time(str(fields["CreatedAt"])),
+        size=int(fields.get("Size") or 0),
+        shared=bool(fields.get("Shared")),
+    )
 
 
 def parse_time(text: str) -> int:
@@ -153,7 +178,6 @@ def parse_time(text: str) -> int:
     return int(whole.timestamp()) * 10**9 + int(digits.ljust(9, "0") if digits else 0)
 
 
-def _within(record: dict[str, Any], windows: Sequence[Window]) -> bool:
-    moment = _created(record)
-    early = _UPLOAD_EARLY if str(record.get("Description", "")).startswith(_UPLOAD_RECORD) else 0
-    return any(window.start - early <= moment <= window.stop for window in windows)
+def _within(record: Record, windows: Sequence[Window]) -> bool:
+    early = _UPLOAD_EARLY if record.description.startswith(_UPLOAD_RECORD) else 0
+    return any(window.start - early <= record.created <= window.stop for window in windows)

@@ -12,6 +12,7 @@ from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 from docker.errors import DockerException
 
+from ctxsize.engine.trouble import reason
 from ctxsize.errors import EngineError
 
 #: How long the engine may say nothing before a call is given up, in seconds. A RUN step of the
@@ -60,7 +61,7 @@ def connect() -> Engine:
         info: dict[str, Any] = api.info()
         builder = api._get(api._url("/_ping", versioned_api=False)).headers.get("Builder-Version", "")
     except (DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
-        raise EngineError(f"no Docker engine answers at {host}: {_reason(error)}", hint=_HINT) from error
+        raise EngineError(f"no Docker engine answers at {host}: {reason(error)}", hint=_HINT) from error
     components = {part.get("Name", "") for part in version.get("Components") or []}
     podman = "Podman Engine" in components
     return Engine(
@@ -123,12 +124,3 @@ def _storage(info: dict[str, Any]) -> str:
 def _at_least(api_version: str, wanted: tuple[int, int]) -> bool:
     major, _, minor = api_version.partition(".")
     return (int(major), int(minor)) >= wanted
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost cause in one line: requests wraps a refused connection four times over."""
-    cause: BaseException = error
-    while (inner := cause.__cause__ or cause.__context__) is not None:
-        cause = inner
-    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-    return " ".join(text.split()) or type(cause).__name__

@@ -11,33 +11,47 @@ import contextlib
 import hashlib
 import os
 import secrets
-import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import docker
-import requests.exceptions
-from docker.errors import APIError, DockerException
+from docker.errors import APIError
 
-from ctxsize.engine import buildcache
+from ctxsize.engine import leftovers
 from ctxsize.engine.build import RUN_LABEL
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.journal import DeadJournal, Journal, dead_journals, is_alive, state_directory
+from ctxsize.engine.journal import (
+    DeadJournal,
+    Journal,
+    Made,
+    dead_journals,
+    is_alive,
+    is_run,
+    live_runs,
+    state_directory,
+)
+from ctxsize.engine.leftovers import PROBE_PREFIX as PROBE_PREFIX
+from ctxsize.engine.leftovers import Leftover
+from ctxsize.engine.trouble import TROUBLE, engine_error, engine_trouble, sensible
 from ctxsize.engine.untagged import remove_untagged
+from ctxsize.errors import EngineError, UsageError
 
-#: How the temporary directories of probe builds begin (see ctxsize.calibration).
-PROBE_PREFIX = "ctxsize-probe-"
 #: An engine that was told to stop a build needs a moment until what the build made can be removed.
 _ATTEMPTS = 120
 _PAUSE_SECONDS = 0.25
+#: Seconds after a dead run's last word in which its engine may still be winding a build down, so that
+#: something of it may yet appear: its journal is kept that long though nothing is there.
+_WINDING_DOWN = 30.0
 
 
 class Run:
     """One run of ctxsize on one engine, as a context manager: on leaving, nothing of it is left.
 
-    Entering first removes what dead runs of this user on this machine left behind.
+    Entering and leaving remove what dead runs of this user on this machine left behind. What goes wrong
+    with the engine inside leaves it as an EngineError.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -47,14 +61,22 @@ class Run:
         self._forget: list[Callable[[], bool]] = []
 
     def __enter__(self) -> Run:
-        sweep(self._api, self._engine_id)
+        with engine_trouble():
+            sweep(self._api, self._engine_id)
         self.journal = Journal(self.id, self._engine_id)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.journal.close(done=self._clean(interrupted=kind is not None))
+        done = self._clean(interrupted=kind is not None)
+        self.journal.close(done=done)
+        if done:
+            # What a killed run's engine was still making when we began is there by now.
+            with contextlib.suppress(EngineError), engine_trouble():
+                sweep(self._api, self._engine_id)
+        if isinstance(error, TROUBLE):
+            raise engine_error(error) from error
 
     def at_end(self, forget: Callable[[], bool]) -> None:
         """Have ``forget`` called when the run ends; it says whether it has removed all it had to."""
@@ -62,7 +84,8 @@ class Run:
 
     def remove_image(self, image_id: str) -> None:
         """Remove an image of this run that is no longer needed; a tagged one loses nothing."""
-        remove_untagged(self._api, image_id)
+        with engine_trouble():
+            remove_untagged(self._api, image_id)
 
     def _clean(self, *, interrupted: bool) -> bool:
         """Remove everything; True when the engine confirmed that nothing is left."""
@@ -73,9 +96,10 @@ class Run:
             if attempt:
                 time.sleep(_PAUSE_SECONDS)
             try:
-                left = _remove_labelled(self._api, self.id)
-                left += sum(not forget() for forget in self._forget)
-            except (DockerException, requests.exceptions.RequestException, OSError):
+                with engine_trouble():
+                    left = _remove_labelled(self._api, self.id)
+                    left += sum(not forget() for forget in self._forget)
+            except EngineError:
                 return False  # the engine is gone; the journal stays for the next run
             quiet_rounds = quiet_rounds + 1 if left == 0 else 0
             if quiet_rounds >= quiet_rounds_needed:
@@ -83,69 +107,127 @@ class Run:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class DeadRun:
+    """A run that nobody works on any more; ``journal`` is None when only its labels are left."""
+
+    run: str
+    journal: DeadJournal | None = None
+
+    @property
+    def made(self) -> Sequence[Made]:
+        """What it wrote down."""
+        return self.journal.made if self.journal is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What ``clean`` did. ``removed`` (with ``dry_run``: what would be), ``kept`` what the engine would not
+    give up because something uses it, ``live`` the runs that are at work on this machine, ``others`` the
+    runs that somebody else's ctxsize made, dead or not: only their makers can tell."""
+
+    dry_run: bool
+    removed: tuple[Leftover, ...]
+    kept: tuple[Leftover, ...]
+    live: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        """The bytes that ``removed`` held, as far as they are known."""
+        return sum(thing.bytes or 0 for thing in self.removed)
+
+
+def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) -> Cleaned:
+    """Remove what dead runs of this user on this machine left on the engine; ``dry_run`` only looks.
+
+    ``runs`` names runs of others to remove besides: who names one vouches for its being dead. Raises
+    UsageError for a name that is none or that is at work here, EngineError when the engine goes away.
+    """
+    for run in runs:
+        if not is_run(run):
+            raise UsageError(f"{run!r} is no run", hint="a run is named like 0123abcd-4567cdef")
+        if is_alive(run):
+            raise UsageError(f"the run {run} is at work", hint="end it first")
+    removed: list[Leftover] = []
+    kept: list[Leftover] = []
+    with engine_trouble():
+        for dead in _dead_runs(engine.api, engine.info.id, also=runs):
+            things = leftovers.find(engine.api, dead.run, dead.made)
+            refused = [] if dry_run else _remove(engine.api, dead, things)
+            kept += refused
+            removed += [thing for thing in things if thing not in refused]
+        others = [run for run in _labelled_runs(engine.api) if not _is_ours(run) and run not in runs]
+    return Cleaned(dry_run, tuple(removed), tuple(kept), tuple(live_runs()), tuple(others))
+
+
 def sweep(api: docker.APIClient, engine_id: str) -> None:
     """Remove what dead runs of this user on this machine left on the engine."""
+    for dead in _dead_runs(api, engine_id):
+        _remove(api, dead, leftovers.find(api, dead.run, dead.made))
+
+
+def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
+    """The dead runs of this user on this machine, and those named; each its caller's alone until it asks
+    for the next."""
+    seen = set(also)
     for journal in dead_journals():
-        if journal.engine_id == engine_id:
-            _sweep_journal(api, journal)
+        # One without an engine was killed before it made anything.
+        if journal.engine_id in (engine_id, ""):
+            seen.add(journal.run)
+            yield DeadRun(journal.run, journal)
     for run in _labelled_runs(api):
-        if run.startswith(f"{_owner()}-") and not is_alive(run):
-            _remove_labelled(api, run)
+        if run not in seen and _is_ours(run) and not is_alive(run):
+            yield DeadRun(run)
+    for run in also:
+        yield DeadRun(run)
 
 
-def _sweep_journal(api: docker.APIClient, journal: DeadJournal) -> None:
-    left = _remove_labelled(api, journal.run)
-    images = [made.value for made in reversed(journal.made) if made.kind == "image"]
-    left += sum(not remove_untagged(api, image) for image in images)
-    for made in journal.made:
-        if made.kind == "directory" and os.path.basename(made.value).startswith(PROBE_PREFIX):
-            shutil.rmtree(made.value, ignore_errors=True)
-    windows = [buildcache.Window.parse(made.value) for made in journal.made if made.kind == "window"]
-    left += len(buildcache.remove(api, buildcache.created_in(api, windows, run=journal.run)))
-    if not left:
+def _remove(api: docker.APIClient, dead: DeadRun, things: Sequence[Leftover]) -> list[Leftover]:
+    """Remove what a dead run left, and its journal when nothing can come any more; returns what stays."""
+    kept = leftovers.remove(api, things)
+    journal = dead.journal
+    if journal is not None and not kept and (journal.age > _WINDING_DOWN or not journal.engine_id):
         journal.path.unlink(missing_ok=True)
+    return kept
 
 
 def _remove_labelled(api: docker.APIClient, run: str) -> int:
-    """Remove what carries the run's label; returns how many things there were."""
-    label = {"label": f"{RUN_LABEL}={run}"}
-    found = 0
-    for container in api.containers(all=True, filters=label):
-        found += 1
+    """Remove what carries the label of a run that lives; returns how many things there were."""
+    objects = leftovers.object_filter(run)
+    with sensible("what carries a label"):
+        containers = [str(each["Id"]) for each in api.containers(all=True, filters=objects)]
+        networks = [str(each["Id"]) for each in api.networks(filters=objects)]
+        images = leftovers.children_first(api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True))
+    for container in containers:
         with contextlib.suppress(APIError):
-            api.remove_container(container["Id"], force=True, v=True)
-    for network in api.networks(filters=label):
-        found += 1
+            api.remove_container(container, force=True, v=True)
+    for network in networks:
         with contextlib.suppress(APIError):
-            api.remove_network(network["Id"])
-    for image in _children_first(api.images(filters=label, all=True)):
-        found += 1
+            api.remove_network(network)
+    for image in images:
         with contextlib.suppress(APIError):
             api.remove_image(image, noprune=True)
-    return found
+    return len(containers) + len(networks) + len(images)
 
 
-def _children_first(images: Iterable[dict[str, object]]) -> list[str]:
-    """Ids of the untagged images; the newest are nobody's parents."""
-    untagged = [image for image in images if not _real_tags(image)]
-    untagged.sort(key=lambda image: int(str(image.get("Created", 0))), reverse=True)
-    return [str(image["Id"]) for image in untagged]
+def _labelled_runs(api: docker.APIClient) -> list[str]:
+    """The runs that something on the engine carries the label of, tagged images apart."""
+    objects = leftovers.object_filter()
+    with sensible("what carries a label"):
+        runs = {
+            str((image.get("Labels") or {}).get(RUN_LABEL))
+            for image in api.images(filters={"label": RUN_LABEL}, all=True)
+            if not leftovers.real_tags(image)
+        }
+        runs |= {str(each["Labels"][RUN_LABEL]) for each in api.containers(all=True, filters=objects)}
+        runs |= {str(each["Labels"][RUN_LABEL]) for each in api.networks(filters=objects)}
+    return sorted(run for run in runs if is_run(run))
 
 
-def _real_tags(image: dict[str, object]) -> list[object]:
-    tags = image.get("RepoTags")
-    return [tag for tag in tags if tag != "<none>:<none>"] if isinstance(tags, list) else []
-
-
-def _labelled_runs(api: docker.APIClient) -> set[str]:
-    label = {"label": RUN_LABEL}
-    runs = {
-        str((image.get("Labels") or {}).get(RUN_LABEL))
-        for image in api.images(filters=label, all=True)
-        if not _real_tags(image)
-    }
-    runs |= {str(container["Labels"][RUN_LABEL]) for container in api.containers(all=True, filters=label)}
-    return runs
+def _is_ours(run: str) -> bool:
+    """Whether this user made the run on this machine, so that its being dead can be told."""
+    return run.startswith(f"{_owner()}-")
 
 
 def _owner() -> str:

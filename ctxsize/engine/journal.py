@@ -2,7 +2,8 @@
 clean up after one that was killed.
 
 A journal is a file of JSON lines in the user's state directory, locked by the run that writes it:
-a journal nobody holds a lock on belongs to a dead run.
+a journal nobody holds a lock on belongs to a dead run. Whoever cleans up after it holds the lock meanwhile,
+so that two who do so at once never take the same one.
 """
 
 from __future__ import annotations
@@ -10,10 +11,22 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from ctxsize.errors import UsageError
+
+#: What a run is called: its owner and a number. Cache records are told by it, so nothing shorter may pass.
+_RUN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}")
+
+
+def is_run(name: str) -> bool:
+    """Whether ``name`` can be a run's id."""
+    return _RUN.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +43,23 @@ class Journal:
     """The journal of a live run; every entry is on disk before ``add`` returns."""
 
     def __init__(self, run: str, engine_id: str, directory: Path | None = None) -> None:
-        """Start the journal of ``run`` on the engine ``engine_id``."""
+        """Start the journal of ``run`` on the engine ``engine_id``. Raises UsageError when it can't be
+        written: without it nothing that needs it may be made."""
         folder = directory or state_directory()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = folder / f"{run}.jsonl"
-        self._file: IO[str] = self._path.open("x", encoding="utf-8")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._write({"engine": engine_id})
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = _create_locked(self._path)
+            self._write({"engine": engine_id})
+        except OSError as error:
+            raise _not_noted(folder, error) from error
 
     def add(self, kind: str, value: str) -> None:
-        """Remember something made on the engine."""
-        self._write({"kind": kind, "value": value})
+        """Remember something made on the engine. Raises UsageError when that can't be written down."""
+        try:
+            self._write({"kind": kind, "value": value})
+        except OSError as error:
+            raise _not_noted(self._path.parent, error) from error
 
     def close(self, *, done: bool) -> None:
         """End the journal; ``done`` when nothing it lists is left on the engine."""
@@ -53,33 +72,72 @@ class Journal:
         self._file.flush()
 
 
+def _not_noted(folder: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"what a run makes can't be written down: {error.strerror or error}",
+        where=str(folder),
+        hint="set XDG_STATE_HOME to a directory with room, where you may write",
+    )
+
+
+def _create_locked(path: Path) -> IO[str]:
+    """A new, locked file. Between its making and its locking it looks like a dead run's, and whoever cleans
+    up may remove it: then another is made."""
+    while True:
+        file = path.open("x", encoding="utf-8")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        except FileNotFoundError:
+            pass
+        file.close()
+
+
 @dataclass(frozen=True, slots=True)
 class DeadJournal:
-    """What a run that is no longer alive had made on an engine and may have left there."""
+    """What a run that is no longer alive had made on an engine and may have left there.
+
+    ``age`` is how long ago it wrote the last line, in seconds.
+    """
 
     run: str
     engine_id: str
     made: tuple[Made, ...]
     path: Path
+    age: float
 
 
 def dead_journals(directory: Path | None = None) -> Iterator[DeadJournal]:
-    """The journals of runs that ended without cleaning up."""
+    """The journals of runs that ended without cleaning up, each locked until the next is asked for."""
     folder = directory or state_directory()
     for path in sorted(folder.glob("*.jsonl")):
+        if not is_run(path.stem):
+            continue
         try:
-            with path.open("r+", encoding="utf-8") as file:
+            file = path.open("r+", encoding="utf-8", errors="replace")
+        except OSError:
+            continue  # gone since the listing, or not ours to touch
+        with file:
+            try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 records = list(_records(file))
-        except OSError:
-            continue  # alive, or gone since the listing
-        engine_id = next((str(record["engine"]) for record in records if "engine" in record), "")
-        made = tuple(
-            Made(str(record["kind"]), str(record["value"]))
-            for record in records
-            if "kind" in record and "value" in record
-        )
-        yield DeadJournal(run=path.stem, engine_id=engine_id, made=made, path=path)
+                age = abs(time.time() - os.fstat(file.fileno()).st_mtime)
+            except OSError:
+                continue  # alive, or somebody cleans up after it
+            engine_id = next((str(record["engine"]) for record in records if "engine" in record), "")
+            made = tuple(
+                Made(str(record["kind"]), str(record["value"]))
+                for record in records
+                if "kind" in record and "value" in record
+            )
+            yield DeadJournal(run=path.stem, engine_id=engine_id, made=made, path=path, age=age)
+
+
+def live_runs(directory: Path | None = None) -> list[str]:
+    """The runs that somebody on this machine is working on, of this user."""
+    folder = directory or state_directory()
+    return [path.stem for path in sorted(folder.glob("*.jsonl")) if is_alive(path.stem, folder)]
 
 
 def is_alive(run: str, directory: Path | None = None) -> bool:

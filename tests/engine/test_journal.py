@@ -14,7 +14,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from ctxsize.engine.journal import Journal
-journal = Journal("run-1", "engine-1", Path(sys.argv[1]))
+journal = Journal("0123abcd-00000001", "engine-1", Path(sys.argv[1]))
 journal.add("image", "abc")
 journal.add("window", "1 2")
 os.kill(os.getpid(), signal.SIGKILL)
@@ -22,9 +22,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_live_runs_journal_is_nobody_elses_business(tmp_path: Path) -> None:
-    journal = Journal("run-1", "engine-1", tmp_path)
+    journal = Journal("0123abcd-00000001", "engine-1", tmp_path)
 
-    assert is_alive("run-1", tmp_path)
+    assert is_alive("0123abcd-00000001", tmp_path)
     assert list(dead_journals(tmp_path)) == []
     journal.close(done=False)
 
@@ -32,26 +32,28 @@ def test_a_live_runs_journal_is_nobody_elses_business(tmp_path: Path) -> None:
 def test_what_a_killed_run_wrote_down_is_found(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED, tmp_path], cwd=Path(__file__).parents[2], check=False)
 
-    assert not is_alive("run-1", tmp_path)
+    assert not is_alive("0123abcd-00000001", tmp_path)
     (dead,) = dead_journals(tmp_path)
-    assert (dead.run, dead.engine_id) == ("run-1", "engine-1")
+    assert (dead.run, dead.engine_id) == ("0123abcd-00000001", "engine-1")
     assert dead.made == (Made("image", "abc"), Made("window", "1 2"))
 
 
 def test_a_run_that_cleaned_up_leaves_no_journal(tmp_path: Path) -> None:
-    Journal("run-1", "engine-1", tmp_path).close(done=True)
+    Journal("0123abcd-00000001", "engine-1", tmp_path).close(done=True)
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_could_not_clean_up_leaves_its_journal_for_the_next(tmp_path: Path) -> None:
-    Journal("run-1", "engine-1", tmp_path).close(done=False)
+    Journal("0123abcd-00000001", "engine-1", tmp_path).close(done=False)
 
-    assert [dead.run for dead in dead_journals(tmp_path)] == ["run-1"]
+    assert [dead.run for dead in dead_journals(tmp_path)] == ["0123abcd-00000001"]
 
 
 def test_a_line_cut_short_by_the_kill_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / "run-1.jsonl").write_text('{"engine": "e"}\n{"kind": "image", "value": "abc"}\n{"kind": "ima')
+    (tmp_path / "0123abcd-00000001.jsonl").write_text(
+        '{"engine": "e"}\n{"kind": "image", "value": "abc"}\n{"kind": "ima'
+    )
 
     (dead,) = dead_journals(tmp_path)
     assert dead.made == (Made("image", "abc"),)

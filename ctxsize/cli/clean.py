@@ -1,0 +1,75 @@
+"""``ctxsize clean``: remove what killed runs left on the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ctxsize.text import printable
+from ctxsize.units import format_bytes
+
+if TYPE_CHECKING:
+    from ctxsize.engine.janitor import Cleaned
+    from ctxsize.engine.leftovers import Leftover
+
+_EPILOG = """\b
+Examples:
+  ctxsize clean --dry-run
+  ctxsize clean --run 0123abcd-4567cdef    what a killed CI machine left on a shared engine
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="ID",
+    help="Also what this run of another user or machine left. Repeatable.",
+)
+def clean(dry_run: bool, runs: tuple[str, ...]) -> None:
+    """Remove what killed runs of ctxsize left on the Docker engine.
+
+    Every run removes what it made, and what your killed runs on this machine left: this is for those who
+    don't want to wait for the next one. Only what carries ctxsize's label or is listed in a run's journal
+    is removed; never anything of a run that is at work, nor a tagged image. Exit code 1 when something is
+    in use and had to stay.
+    """
+    # Imported here so that commands without an engine start fast.
+    from ctxsize.engine.connect import connect
+    from ctxsize.engine.janitor import clean as remove
+
+    cleaned = remove(connect(), dry_run=dry_run, runs=runs)
+    for line in _lines(cleaned):
+        click.echo(line)
+    if cleaned.kept:
+        raise SystemExit(1)
+
+
+def _lines(cleaned: Cleaned) -> list[str]:
+    """The report, a line for each thing."""
+    verb = "would remove" if cleaned.dry_run else "removed"
+    lines = [f"{verb} {_thing(thing)}" for thing in cleaned.removed]
+    lines += [f"in use, stays: {_thing(thing)}" for thing in cleaned.kept]
+    lines += [f"at work, left alone: run {run}" for run in cleaned.live]
+    lines += [
+        f"of another user or machine, left alone: run {run} (dead? then --run {run})"
+        for run in cleaned.others
+    ]
+    if cleaned.removed:
+        lines.append(f"{verb} {_count(len(cleaned.removed))}, {format_bytes(cleaned.bytes)}")
+    elif not cleaned.kept:
+        lines.append("nothing to remove")
+    return lines
+
+
+def _thing(thing: Leftover) -> str:
+    size = "size unknown" if thing.bytes is None else format_bytes(thing.bytes)
+    name = thing.id if thing.kind == "directory" else thing.id.removeprefix("sha256:")[:12]
+    return f"{thing.kind} {printable(name)}, {size}, of run {thing.run}"
+
+
+def _count(number: int) -> str:
+    return "1 thing" if number == 1 else f"{number:,} things"

@@ -1,0 +1,201 @@
+"""What a run left on an engine (and beside it, in the temporary directory): finding exactly that, and
+removing exactly that."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+
+from ctxsize.engine import buildcache
+from ctxsize.engine.build import OBJECT_LABEL, RUN_LABEL
+from ctxsize.engine.journal import Made
+from ctxsize.engine.trouble import sensible
+from ctxsize.engine.untagged import remove_untagged
+
+
+#: How the temporary directories of probe builds begin (see ctxsize.calibration).
+PROBE_PREFIX = "ctxsize-probe-"
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something that ``run`` made: ``kind`` is ``container``, ``network``, ``image``, ``cache record`` or
+    ``directory`` (a temporary one on this machine).
+
+    ``bytes`` is what its removal frees (what other images hold is not counted), or None when that can't be
+    told.
+    """
+
+    run: str
+    kind: str
+    id: str
+    bytes: int | None
+
+
+def find(api: docker.APIClient, run: str, made: Sequence[Made] = ()) -> list[Leftover]:
+    """What is on the engine with the label of ``run``, and of what its journal lists (``made``).
+
+    In an order in which it can be removed. A tagged image is not among it: a tag means that it is wanted.
+    """
+    objects = object_filter(run)
+    found = [
+        Leftover(run, "container", str(each["Id"]), _size(each.get("SizeRw")))
+        for each in api.containers(all=True, filters=objects, size=True)
+    ]
+    found += [Leftover(run, "network", str(each["Id"]), 0) for each in api.networks(filters=objects)]
+    labelled = api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True)
+    # Images were kept, and whatever was built from those since has their labels: it is not ours.
+    images = [] if any(map(real_tags, labelled)) else children_first(labelled)
+    images += [
+        image
+        for each in reversed(made)
+        if each.kind == "image" and (image := _untagged(api, each.value)) and image not in images
+    ]
+    freed = _freed(api, images) if images else {}
+    found += [Leftover(run, "image", image, freed.get(image)) for image in images]
+    found += [
+        Leftover(run, "directory", each.value, _bytes_below(each.value))
+        for each in made
+        if each.kind == "directory" and _is_probe(each.value)
+    ]
+    windows = [window for each in made if each.kind == "window" and (window := _window(each.value))]
+    found += [
+        Leftover(run, "cache record", record.id, 0 if record.shared else record.size)
+        for record in buildcache.select(buildcache.records(api), windows, run=run)
+    ]
+    return found
+
+
+def object_filter(run: str | None = None) -> dict[str, list[str]]:
+    """The filter for containers and networks that ``run`` made itself (None: any run)."""
+    return {"label": [f"{RUN_LABEL}={run}" if run else RUN_LABEL, OBJECT_LABEL]}
+
+
+def remove(api: docker.APIClient, things: Iterable[Leftover]) -> list[Leftover]:
+    """Remove them; returns those that the engine would not give up, because something uses them."""
+    kept = []
+    records = {}
+    for thing in things:
+        if thing.kind == "cache record":
+            records[thing.id] = thing
+        elif not _remove(api, thing):
+            kept.append(thing)
+    return kept + [records[each] for each in sorted(buildcache.remove(api, records))] if records else kept
+
+
+def _remove(api: docker.APIClient, thing: Leftover) -> bool:
+    if thing.kind == "image":
+        return remove_untagged(api, thing.id)
+    if thing.kind == "directory":
+        shutil.rmtree(thing.id, ignore_errors=True)
+        return not os.path.lexists(thing.id)
+    try:
+        if thing.kind == "container":
+            api.remove_container(thing.id, force=True, v=True)
+        else:
+            api.remove_network(thing.id)
+    except NotFound:
+        return True
+    except APIError:
+        return False
+    return True
+
+
+def children_first(images: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Ids of the untagged images; the newest are nobody's parents."""
+    with sensible("its images"):
+        untagged = [image for image in images if not real_tags(image)]
+        untagged.sort(key=lambda image: int(image.get("Created", 0)), reverse=True)
+        return [str(image["Id"]) for image in untagged]
+
+
+def real_tags(image: Mapping[str, Any]) -> list[str]:
+    """The names an image has; the engine lists an unnamed one as ``<none>:<none>``."""
+    return [tag for tag in image.get("RepoTags") or [] if tag != "<none>:<none>"]
+
+
+def _untagged(api: docker.APIClient, image: str) -> str | None:
+    """The full id of an image that is still there and has no name."""
+    try:
+        found = api.inspect_image(image)
+    except NotFound:
+        return None
+    return None if real_tags(found) else str(found["Id"])
+
+
+def _window(text: str) -> buildcache.Window | None:
+    """A window of a journal; None for a line that something else has written over."""
+    with contextlib.suppress(ValueError):
+        return buildcache.Window.parse(text)
+    return None
+
+
+def _is_probe(path: str) -> bool:
+    """Whether there is a directory of ours at ``path``: a journal that something wrote over names nothing
+    else to remove."""
+    return (
+        os.path.basename(path).startswith(PROBE_PREFIX) and os.path.isdir(path) and not os.path.islink(path)
+    )
+
+
+def _bytes_below(directory: str) -> int:
+    return sum(
+        os.lstat(os.path.join(folder, name)).st_size
+        for folder, _, names in os.walk(directory)
+        for name in names
+    )
+
+
+def _size(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _freed(api: docker.APIClient, images: Sequence[str]) -> dict[str, int | None]:
+    """For each of ``images`` the bytes that removing all of them frees: those of the layers that no image
+    holds which stays, counted once.
+
+    An image's size is known as a whole only, so a part shared with others must be an image itself to be
+    subtracted: a base image is.
+    """
+    inspected = {image: _layers(api, image) for image in images}
+    held: list[tuple[str, ...]] = [()]
+    sizes: dict[tuple[str, ...], int] = {(): 0}
+    for other in api.images(all=False):
+        if str(other["Id"]) not in inspected and (known := _layers(api, str(other["Id"]))):
+            held.append(known[0])
+            sizes[known[0]] = known[1]
+    freed: dict[str, int | None] = {}
+    for image, known in sorted(inspected.items(), key=lambda item: len(item[1][0]) if item[1] else 0):
+        if known is None:
+            freed[image] = None
+            continue
+        layers, size = known
+        shared = layers[: max(_common(layers, other) for other in held)]
+        freed[image] = size - sizes[shared] if shared in sizes else None
+        held.append(layers)
+        sizes[layers] = size
+    return freed
+
+
+def _layers(api: docker.APIClient, image: str) -> tuple[tuple[str, ...], int] | None:
+    """An image's layers, lowest first, and its bytes; None when it is gone meanwhile."""
+    try:
+        found = api.inspect_image(image)
+    except APIError:
+        return None
+    with sensible("an image"):
+        return tuple(found["RootFS"].get("Layers") or ()), int(found["Size"])
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many layers two images have in common from below."""
+    return next(
+        (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )

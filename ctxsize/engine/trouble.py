@@ -1,0 +1,69 @@
+"""Turning what goes wrong between us and an engine into our own errors.
+
+The SDK lets through whatever the layers below it raise: requests, urllib3, http.client, json. A caller of
+ctxsize sees EngineError only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+
+import requests.exceptions
+import urllib3.exceptions
+from docker.errors import DockerException
+
+from ctxsize.errors import EngineError
+
+#: What the SDK raises when the engine is gone, goes away, or refuses.
+TROUBLE = (
+    DockerException,
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    HTTPException,
+    ConnectionError,
+    TimeoutError,
+)
+
+
+@contextmanager
+def engine_trouble() -> Iterator[None]:
+    """Raise EngineError for everything in TROUBLE."""
+    try:
+        yield
+    except TROUBLE as error:
+        raise engine_error(error) from error
+
+
+def engine_error(error: Exception) -> EngineError:
+    """``error``, one of TROUBLE, as a user should see it."""
+    if isinstance(error, DockerException):
+        return EngineError(f"the engine did not do what it was asked: {reason(error)}")
+    return EngineError(
+        f"the connection to the engine broke: {reason(error)}", hint="is it still running, and reachable?"
+    )
+
+
+@contextmanager
+def sensible(what: str) -> Iterator[None]:
+    """Raise EngineError when an answer of the engine lacks what every answer to ``what`` has.
+
+    Wrap only the reading of the answer: any of these errors is taken for the engine's.
+    """
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise EngineError(
+            f"the engine's answer about {what} makes no sense: {type(error).__name__}: {error}",
+            hint="what is between you and the engine: a proxy?",
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """The innermost cause in one line: requests wraps a refused connection four times over."""
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+    return " ".join(text.split()) or type(cause).__name__
