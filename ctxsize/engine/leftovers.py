@@ -19,7 +19,6 @@ from ctxsize.engine.journal import Made
 from ctxsize.engine.trouble import sensible
 from ctxsize.engine.untagged import remove_untagged
 
-
 #: How the temporary directories of probe builds begin (see ctxsize.calibration).
 PROBE_PREFIX = "ctxsize-probe-"
 
