@@ -213,7 +213,7 @@ def overview(
     sensitive = find_sensitive(
         subject.context,
         found.suspects,
-        subject.listing.matcher,
+        subject.rules,
         needs=None if needs is None else lambda path: needs.needs(path, is_dir=False),
         eligible_only=eligible_only,
         detect=detect,

@@ -18,8 +18,12 @@ from ctxsize.engine.builders import Choice, choose, make_builder
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.janitor import Run
 from ctxsize.engine.plan import BuildPlan, make_plan
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
+from ctxsize.sensitive.find import find_sensitive
+from ctxsize.sensitive.names import suspects
+from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.warning import Warning
 
 
@@ -44,6 +48,17 @@ class Subject:
     def needed_bytes(self) -> int | None:
         """The bytes of eligible files that the Dockerfile takes; None where that can't be known."""
         return None if self.sources.unknown or self.found.needed is None else self.found.needed.bytes
+
+    def sensitive(self) -> tuple[SensitiveFile, ...]:
+        """The files of the context that look like secrets, those that the build can see first."""
+        project = self.project
+        rules = project.ignore.rules if project.ignore is not None else ()
+        return find_sensitive(
+            project.context,
+            self.found.suspects,
+            Matcher(rules, project.dialect),
+            needs=None if self.sources.unknown else lambda path: self.sources.needs(path, is_dir=False),
+        )
 
     def variant(self, name: str) -> Variant:
         """The view of the tree that is built: ``with`` or ``without`` the ignore file."""
@@ -90,6 +105,7 @@ def prepare(
         hidden=project.ignore_files,
         dockerfile=project.dockerfile_in_context,
         needs=sources,
+        suspects=suspects,
     )
     ignored = [root.path for root in found.roots]
     return Subject(
