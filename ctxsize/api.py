@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctxsize.comparison.attribution import ImageSavings, attribute
-from ctxsize.comparison.builds import WITH, WITHOUT, Measured, build_variants
+from ctxsize.comparison.builds import WITH, WITHOUT, Measured, TimeLimit, build_variants
 from ctxsize.comparison.compare import make_comparison
 from ctxsize.comparison.explain import ignored_but_needed
 from ctxsize.comparison.layers import own_layers, step_changes
+from ctxsize.comparison.seconds import DividedSeconds
 from ctxsize.comparison.types import Comparison, EngineFigures, ImageFigures, ProjectFigures, Warning
 from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
@@ -24,6 +25,7 @@ from ctxsize.engine.janitor import Run
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.matcher import Matcher
+from ctxsize.path_seconds import divide_seconds
 from ctxsize.progress import Progress, Silent
 from ctxsize.project import Project
 from ctxsize.subject import Subject, prepare
@@ -44,6 +46,8 @@ def compare(
     builder: str = "auto",
     options: BuildOptions | None = None,
     repeat: int | None = None,
+    exact: int = 0,
+    max_time: float | None = None,
     keep: bool = False,
     progress: Progress | None = None,
     engine: Engine | None = None,
@@ -51,9 +55,10 @@ def compare(
     """Build the project at ``path`` with and without its ignore file, on a real engine, and compare.
 
     ``builder`` is ``auto``, ``buildkit``, ``buildkit-upload`` or ``classic``; ``repeat`` the timed builds
-    of each variant (None: as many as builds that long allow); ``keep`` leaves both images, tagged. The
-    project is only read. A variant that does not build is an error in the result; every other trouble is
-    raised as a CtxsizeError.
+    of each variant (None: as many as builds that long allow); ``exact`` the ignored roots, largest first,
+    whose seconds are measured by builds of their own; ``max_time`` bounds the whole run in seconds, as far
+    as one build of each variant allows; ``keep`` leaves both images, tagged. The project is only read. A
+    variant that does not build is an error in the result; every other trouble is raised as a CtxsizeError.
     """
     progress = progress or Silent()
     subject = prepare(
@@ -72,21 +77,27 @@ def compare(
             " `ctxsize context --largest 10` shows what one could leave out",
             where=project.name,
         )
-        return Measurement(_assemble(subject, {}, {}, None, [nothing]), {})
+        return Measurement(_assemble(subject, {}, {}, None, None, [nothing]), {})
+    limit = TimeLimit(max_time)
     with Run(subject.engine) as run:
+        subject_builder = subject.builder(run)
         measured = build_variants(
             {name: subject.variant(name) for name in (WITH, WITHOUT)},
-            subject.builder(run),
+            subject_builder,
             repeat=repeat,
             progress=progress,
             remove_image=run.remove_image,
+            limit=limit,
         )
         _explain(project, subject.plan, measured)
         images, savings = _read_images(subject.engine, project, subject.plan, measured, progress)
+        divided, warnings = divide_seconds(
+            subject, run, subject_builder, measured, savings, exact=exact, limit=limit, progress=progress
+        )
         if keep:
             images = {name: _kept(subject.engine, project, name, image) for name, image in images.items()}
     failures = {name: result.failure for name, result in measured.items() if result.failure is not None}
-    return Measurement(_assemble(subject, measured, images, savings, []), failures)
+    return Measurement(_assemble(subject, measured, images, savings, divided, warnings), failures)
 
 
 def _read_images(
@@ -189,6 +200,7 @@ def _assemble(
     measured: Mapping[str, Measured],
     images: Mapping[str, ImageFigures],
     savings: ImageSavings | None,
+    divided: DividedSeconds | None,
     warnings: Iterable[Warning],
 ) -> Comparison:
     project, engine = subject.project, subject.engine
@@ -211,5 +223,6 @@ def _assemble(
         measured=measured,
         images=images,
         savings=savings,
+        divided=divided,
         warnings=[*subject.warnings, *warnings],
     )

@@ -18,7 +18,8 @@ from ctxsize.cli.options import (
 _EPILOG = """\b
 Examples:
   ctxsize compare                          the project in this directory
-  ctxsize compare services/api --repeat 7  steadier times
+  ctxsize compare services/api --repeat 9  steadier times
+  ctxsize compare --exact 3                the time of the three largest paths by builds of their own
   ctxsize compare --format json -o ctxsize.json
   ctxsize compare -f docker/Dockerfile.prod --build-arg VERSION=1.2 .
 """
@@ -35,6 +36,19 @@ Examples:
     help="Which builder measures; auto takes BuildKit where the engine has it.",
 )
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Timed builds of each variant.")
+@click.option(
+    "--exact",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Measure the build time of the N largest ignored paths by builds of their own, not by their share.",
+)
+@click.option(
+    "--max-time",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Start no build that would not end within this time, beyond one of each variant.",
+)
 @click.option(
     "--top",
     type=click.IntRange(min=0),
@@ -67,6 +81,8 @@ def compare(
     no_cache: bool,
     builder: str,
     repeat: int | None,
+    exact: int,
+    max_time: float | None,
     top: int,
     keep: bool,
     format_: str,
@@ -105,6 +121,8 @@ def compare(
             builder=builder,
             options=options,
             repeat=repeat,
+            exact=exact,
+            max_time=max_time,
             keep=keep,
             progress=progress,
         )

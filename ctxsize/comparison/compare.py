@@ -6,11 +6,14 @@ import datetime
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypedDict, TypeVar
 
 from ctxsize import __version__
 from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.builds import WITH, WITHOUT, Measured
+from ctxsize.comparison.seconds import DividedSeconds, Seconds
 from ctxsize.comparison.timing import median_absolute_deviation, seconds_saved
+from ctxsize.comparison.timing_warnings import timing_warnings
 from ctxsize.comparison.types import (
     BuildFigures,
     Comparison,
@@ -29,6 +32,8 @@ from ctxsize.context.totals import IgnoredRoot, ScanResult, Totals
 from ctxsize.engine.build import BuildResult
 from ctxsize.ignore.types import Rule
 
+_Number = TypeVar("_Number", int, float)
+
 _HIDDEN_NOTE = "saves nothing: a project without an ignore file has no such file either"
 
 
@@ -41,12 +46,14 @@ def make_comparison(
     measured: Mapping[str, Measured],
     images: Mapping[str, ImageFigures],
     savings: ImageSavings | None,
+    divided: DividedSeconds | None,
     warnings: Iterable[Warning],
 ) -> Comparison:
     """Put the parts of a measurement together.
 
     ``needed`` gives the needed bytes per variant; ``images`` has the variants that built and were
-    read; ``savings`` is None when there were not two images to compare.
+    read; ``savings`` is None when there were not two images to compare, ``divided`` when build time
+    is not divided over the paths, for which ``warnings`` then has the reason.
     """
     assert scan.without is not None, "a comparison scans the whole context"
     totals = {WITH: scan.eligible, WITHOUT: scan.without}
@@ -59,7 +66,7 @@ def make_comparison(
         image_bytes = images[WITHOUT].bytes - images[WITH].bytes
         pull_bytes = images[WITHOUT].pull_bytes - images[WITH].pull_bytes
     with_build, without_build = variants[WITH].build, variants[WITHOUT].build
-    paths = _paths(scan.roots, savings, measured.get(WITHOUT, Measured()).runs)
+    paths = _paths(scan.roots, savings, divided, measured.get(WITHOUT, Measured()).runs)
     return Comparison(
         version=__version__,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -76,9 +83,14 @@ def make_comparison(
             else None,
         ),
         paths=paths,
-        rules=_rules([rule.rule for rule in scan.rules], paths),
-        unattributed=_rest(scan, savings, image_bytes, pull_bytes),
-        warnings=(*warnings, *_own_warnings(scan, image_bytes), *_builder_warnings(measured)),
+        rules=_rules([rule.rule for rule in scan.rules], paths, divided=divided is not None),
+        unattributed=_rest(scan, savings, divided, image_bytes, pull_bytes),
+        warnings=(
+            *warnings,
+            *_own_warnings(scan, image_bytes),
+            *timing_warnings(measured),
+            *_builder_warnings(measured),
+        ),
     )
 
 
@@ -108,7 +120,10 @@ def _build(runs: Sequence[BuildResult]) -> BuildFigures:
 
 
 def _paths(
-    roots: Iterable[IgnoredRoot], savings: ImageSavings | None, runs: Sequence[BuildResult]
+    roots: Iterable[IgnoredRoot],
+    savings: ImageSavings | None,
+    divided: DividedSeconds | None,
+    runs: Sequence[BuildResult],
 ) -> tuple[PathSaving, ...]:
     paths = [
         PathSaving(
@@ -118,12 +133,48 @@ def _paths(
             context_bytes=root.totals.bytes,
             image_bytes=None if savings is None else savings.image_bytes.get(root.path, 0),
             pull_bytes=None if savings is None else savings.pull_bytes.get(root.path, 0),
+            **_seconds(root.path, divided),
             send_seconds=_send_seconds(root.path, runs),
             note=_note(root, savings),
         )
         for root in roots
     ]
     return tuple(sorted(paths, key=lambda path: (-(path.image_bytes or 0), -path.context_bytes, path.path)))
+
+
+class _SecondsFields(TypedDict, total=False):
+    seconds: float | None
+    seconds_low: float | None
+    seconds_high: float | None
+    seconds_source: str | None
+
+
+def _seconds(path: str, divided: DividedSeconds | None) -> _SecondsFields:
+    if divided is None:
+        return {}
+    seconds = divided.roots.get(path)
+    if seconds is None:
+        # No step took anything of it: it was not even sent.
+        seconds = Seconds(0.0, 0.0, 0.0)
+    return {
+        "seconds": seconds.median,
+        "seconds_low": seconds.low,
+        "seconds_high": seconds.high,
+        "seconds_source": "measured" if seconds.measured else "estimated",
+    }
+
+
+def _rule_seconds(paths: Sequence[PathSaving]) -> _SecondsFields:
+    return {
+        "seconds": _sum(path.seconds for path in paths),
+        "seconds_low": _sum(path.seconds_low for path in paths),
+        "seconds_high": _sum(path.seconds_high for path in paths),
+        "seconds_source": None
+        if any(path.seconds is None for path in paths)
+        else "measured"
+        if paths and all(path.seconds_source == "measured" for path in paths)
+        else "estimated",
+    }
 
 
 def _send_seconds(path: str, runs: Sequence[BuildResult]) -> float | None:
@@ -139,7 +190,7 @@ def _note(root: IgnoredRoot, savings: ImageSavings | None) -> str | None:
     return None
 
 
-def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving]) -> tuple[RuleSaving, ...]:
+def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool) -> tuple[RuleSaving, ...]:
     by_line: dict[int, list[PathSaving]] = defaultdict(list)
     for path in paths:
         by_line[path.rule.line].append(path)
@@ -151,6 +202,7 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving]) -> tuple[RuleSavi
             context_bytes=sum(path.context_bytes for path in by_line[rule.line]),
             image_bytes=_sum(path.image_bytes for path in by_line[rule.line]),
             pull_bytes=_sum(path.pull_bytes for path in by_line[rule.line]),
+            **(_rule_seconds(by_line[rule.line]) if divided else {}),
         )
         for rule in rules
     ]
@@ -161,8 +213,8 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving]) -> tuple[RuleSavi
     )
 
 
-def _sum(figures: Iterable[int | None]) -> int | None:
-    total = 0
+def _sum(figures: Iterable[_Number | None]) -> _Number | None:
+    total: _Number = 0
     for figure in figures:
         if figure is None:
             return None
@@ -171,24 +223,27 @@ def _sum(figures: Iterable[int | None]) -> int | None:
 
 
 def _rest(
-    scan: ScanResult, savings: ImageSavings | None, image_bytes: int | None, pull_bytes: int | None
+    scan: ScanResult,
+    savings: ImageSavings | None,
+    divided: DividedSeconds | None,
+    image_bytes: int | None,
+    pull_bytes: int | None,
 ) -> Unattributed:
     context = scan.emptied.bytes - scan.hidden.bytes
+    seconds = divided.unattributed if divided is not None else None
     if savings is None or image_bytes is None or pull_bytes is None:
-        return Unattributed(context_bytes=context, image_bytes=None, derived_bytes=None, pull_bytes=None)
+        return Unattributed(context, None, None, None, seconds)
     attributed = sum(savings.image_bytes.values()) + savings.derived_bytes
     return Unattributed(
         context_bytes=context,
         image_bytes=image_bytes - attributed,
         derived_bytes=savings.derived_bytes,
         pull_bytes=pull_bytes - sum(savings.pull_bytes.values()),
+        seconds=seconds,
     )
 
 
 def _own_warnings(scan: ScanResult, image_bytes: int | None) -> Iterable[Warning]:
-    yield Warning(
-        "path-seconds", "build time is not divided over paths: `seconds` of paths and rules are null"
-    )
     if scan.hidden.files:
         yield Warning(
             "ignore-file-in-context",

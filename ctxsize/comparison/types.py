@@ -107,8 +107,13 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class PathSaving:
-    """What one ignored root saves. ``send_seconds`` is how long its content took to cross to the engine in
-    the build without the ignore file; ``note`` says why a figure is other than one would expect."""
+    """What one ignored root saves.
+
+    ``seconds`` has the 95 % interval ``seconds_low`` to ``seconds_high``; ``seconds_source`` is
+    ``estimated`` (a share of the difference) or ``measured`` (builds in which only this path was not
+    ignored). ``send_seconds`` is how long its content took to cross to the engine in the build without
+    the ignore file; ``note`` says why a figure is other than one would expect.
+    """
 
     path: str
     rule: Rule
@@ -117,6 +122,8 @@ class PathSaving:
     image_bytes: int | None
     pull_bytes: int | None
     seconds: float | None = None
+    seconds_low: float | None = None
+    seconds_high: float | None = None
     seconds_source: str | None = None
     send_seconds: float | None = None
     note: str | None = None
@@ -124,7 +131,8 @@ class PathSaving:
 
 @dataclass(frozen=True, slots=True)
 class RuleSaving:
-    """What the ignored roots that one rule decides save together; ``paths`` counts them."""
+    """What the ignored roots that one rule decides save together; ``paths`` counts them. ``seconds_source``
+    is ``measured`` when that of all of them is."""
 
     rule: Rule
     paths: int
@@ -133,6 +141,9 @@ class RuleSaving:
     image_bytes: int | None
     pull_bytes: int | None
     seconds: float | None = None
+    seconds_low: float | None = None
+    seconds_high: float | None = None
+    seconds_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ctxsize.context.changes import Changes
@@ -18,7 +20,8 @@ class Variant:
 
     ``rules`` are the ignore file's for the ``with`` variant and empty for ``without``. ``hidden`` are
     context paths that do not exist as far as this variant is concerned: the ignore files, in ``without``.
-    ``changes`` exist in what is sent, and nowhere else.
+    ``changes`` exist in what is sent, and nowhere else. ``ignore_file`` is the path of an ignore file and
+    what a builder that reads it itself is given in its place.
     """
 
     name: str
@@ -27,11 +30,28 @@ class Variant:
     hidden: frozenset[str]
     dialect: Dialect
     changes: Changes = field(default_factory=Changes)
+    ignore_file: tuple[Path, bytes] | None = None
 
     @property
     def without(self) -> bool:
         """Whether this is the variant without the ignore file."""
         return self.name == "without"
+
+    def restoring(self, path: str, ignore_file: Path, content: bytes) -> Variant:
+        """The same view with the ignored ``path``, and all in it, no longer ignored.
+
+        ``content`` is the ``ignore_file``'s. Raises ValueError for a name that no rule can be written for.
+        """
+        if path != path.strip() or "\n" in path or "\r" in path:
+            raise ValueError("no rule of an ignore file can name a path that begins or ends with white space")
+        pattern = _literal(path)
+        exception = f"!/{pattern}"
+        return replace(
+            self,
+            name=f"{self.name} {path}",
+            rules=(*self.rules, Rule(0, exception, pattern, negated=True)),
+            ignore_file=(ignore_file, content + b"\n" + os.fsencode(exception) + b"\n"),
+        )
 
     def walk(self, dockerfile: str | None = None) -> Iterator[Entry]:
         """The entries a build of this variant sends, in Docker's order.
@@ -60,3 +80,9 @@ class Variant:
         if self.dialect is Dialect.CLASSIC:
             return matcher.for_classic_build(dockerfile or ".dockerignore")
         return matcher
+
+
+def _literal(path: str) -> str:
+    """The pattern that matches this path alone. Without wildcards a pattern is taken as it is; with one, it
+    is a regular expression in which more characters have a meaning (docs/ignore-files.md)."""
+    return re.sub(r"([][*?\\|{}()+^$])", r"\\\1", path) if re.search(r"[*?[\\]", path) else path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ctxsize.context.errors import ContextError
 from ctxsize.context.variant import Variant
@@ -60,7 +61,7 @@ class SessionBuilder:
             variant.root,
             SessionMatcher,
             hidden=variant.hidden,
-            overlay=variant.changes.replaced,
+            overlay={**variant.changes.replaced, **_ignore_file(variant, variant.root)},
             appended=variant.changes.appended,
         )
         name = plan.dockerfile_path.name
@@ -68,7 +69,7 @@ class SessionBuilder:
             plan.dockerfile_path.parent,
             SessionMatcher,
             hidden=frozenset({f"{name}.dockerignore", ".dockerignore"}) if variant.without else frozenset(),
-            overlay={name: rewritten.data},
+            overlay={name: rewritten.data, **_ignore_file(variant, plan.dockerfile_path.parent)},
         )
         sending = _Sending(plan.ignored, progress)
 
@@ -134,6 +135,14 @@ class SessionBuilder:
             cache_name=f"ctxsize-{self._run}",
             session_name="ctxsize",
         )
+
+
+def _ignore_file(variant: Variant, directory: Path) -> dict[str, bytes]:
+    """What the engine is to read as the ignore file, if that lies in ``directory``."""
+    if variant.ignore_file is None or variant.ignore_file[0].parent != directory:
+        return {}
+    path, content = variant.ignore_file
+    return {path.name: content}
 
 
 class _Sending:

@@ -123,6 +123,7 @@ def _step(step: Step) -> dict[str, Any]:
         "phase": step.phase,
         "started": step.started,
         "seconds": step.seconds,
+        "critical_seconds": step.critical,
         "cached": step.cached,
     }
 
@@ -147,6 +148,8 @@ def _path(path: PathSaving) -> dict[str, Any]:
         "image_bytes": path.image_bytes,
         "pull_bytes": path.pull_bytes,
         "seconds": path.seconds,
+        "seconds_low": path.seconds_low,
+        "seconds_high": path.seconds_high,
         "seconds_source": path.seconds_source,
         "send_seconds": path.send_seconds,
         "note": path.note,
@@ -162,6 +165,9 @@ def _rule_saving(saving: RuleSaving) -> dict[str, Any]:
         "image_bytes": saving.image_bytes,
         "pull_bytes": saving.pull_bytes,
         "seconds": saving.seconds,
+        "seconds_low": saving.seconds_low,
+        "seconds_high": saving.seconds_high,
+        "seconds_source": saving.seconds_source,
     }
 
 

@@ -15,6 +15,8 @@ from ctxsize.units import format_bytes, format_seconds, format_share
 _UNKNOWN = "?"
 #: Warnings that explain a null the table does not show.
 _JSON_ONLY = frozenset({"path-seconds"})
+#: Less is 0.00 s in the table.
+_SHOWN_SECONDS = 0.005
 _Row = TypeVar("_Row", PathSaving, RuleSaving)
 
 
@@ -128,6 +130,7 @@ def _seconds(seconds: SecondsSaved | None, without: VariantFigures, style: Style
 def _paths(result: Comparison, style: Style) -> str:
     shown = _top(result.paths, style)
     ignore_file = result.project.ignore_file or ""
+    timed = result.unattributed.seconds is not None
     rows = [
         [
             printable(path.path),
@@ -135,6 +138,7 @@ def _paths(result: Comparison, style: Style) -> str:
             format_bytes(path.context_bytes),
             _bytes(path.image_bytes),
             _bytes(path.pull_bytes),
+            *([_time(path)] if timed else []),
             printable(f"{ignore_file}:{path.rule.line} {path.rule.text.strip()}"),
             printable(path.note or ""),
         ]
@@ -143,20 +147,23 @@ def _paths(result: Comparison, style: Style) -> str:
     rest = result.unattributed
     for label, size in (("(derived by RUN)", rest.derived_bytes), ("(not attributed)", rest.image_bytes)):
         if size:
-            rows.append([label, "", "", format_bytes(size), "", "", ""])
-    headers = ["path", "files", "context", "image", "pull", "rule", ""]
+            rows.append([label, "", "", format_bytes(size)])
+    if rest.seconds is not None and abs(rest.seconds) >= _SHOWN_SECONDS:
+        rows.append(["(time not attributed)", "", "", "", "", format_seconds(rest.seconds)])
+    headers = ["path", "files", "context", "image", "pull", *(["build time"] if timed else []), "rule", ""]
     table = tabulate(
-        rows,
+        [row + [""] * (len(headers) - len(row)) for row in rows],
         headers=headers,
         tablefmt="plain",
         disable_numparse=True,
-        colalign=("left", "right", "right", "right", "right", "left", "left"),
+        colalign=("left", *["right"] * (len(headers) - 3), "left", "left"),
     )
     return "\n".join([style.bold("Saved, by path"), _trim(table), *_more(result.paths, shown)])
 
 
 def _rules(result: Comparison, style: Style) -> str:
     shown = _top(result.rules, style)
+    timed = result.unattributed.seconds is not None
     rows = [
         [
             str(rule.rule.line),
@@ -166,16 +173,26 @@ def _rules(result: Comparison, style: Style) -> str:
             format_bytes(rule.context_bytes),
             _bytes(rule.image_bytes),
             _bytes(rule.pull_bytes),
+            *([_time(rule)] if timed else []),
         ]
         for rule in shown
     ]
-    headers = ["line", "rule", "paths", "files", "context", "image", "pull"]
+    headers = [
+        "line",
+        "rule",
+        "paths",
+        "files",
+        "context",
+        "image",
+        "pull",
+        *(["build time"] if timed else []),
+    ]
     table = tabulate(
         rows,
         headers=headers,
         tablefmt="plain",
         disable_numparse=True,
-        colalign=("right", "left", "right", "right", "right", "right", "right"),
+        colalign=("right", "left", *["right"] * (len(headers) - 2)),
     )
     return "\n".join([style.bold("Saved, by rule"), _trim(table), *_more(result.rules, shown)])
 
@@ -196,6 +213,13 @@ def _warnings(result: Comparison, style: Style) -> str:
         for warning in result.warnings
         if warning.code not in _JSON_ONLY
     )
+
+
+def _time(row: PathSaving | RuleSaving) -> str:
+    """A share of the difference is marked as the estimate it is."""
+    if row.seconds is None:
+        return ""
+    return ("~" if row.seconds_source == "estimated" else "") + format_seconds(row.seconds)
 
 
 def _bytes(size: int | None) -> str:

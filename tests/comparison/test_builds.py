@@ -64,13 +64,14 @@ def test_the_warm_up_does_not_count() -> None:
     assert {name: len(result.runs) for name, result in measured.items()} == {"with": 3, "without": 3}
 
 
-def test_short_builds_run_five_times_each_and_long_ones_three() -> None:
-    short, long = LoggingBuilder(seconds=1.0), LoggingBuilder(seconds=60.0)
-    build(short, None)
-    build(long, None)
+@pytest.mark.parametrize(
+    ("seconds", "runs"), [(0.2, 10), (1.0, 10), (1.5, 6), (4.0, 5), (9.9, 5), (10.1, 3), (600.0, 3)]
+)
+def test_the_shorter_a_build_the_more_of_them(seconds: float, runs: int) -> None:
+    builder = LoggingBuilder(seconds=seconds)
+    build(builder, None)
 
-    assert short.log[1:].count("with") == short.log.count("without") == builds.DEFAULT_RUNS
-    assert long.log[1:].count("with") == long.log.count("without") == builds.LONG_BUILD_RUNS
+    assert builder.log[1:].count("with") == builder.log.count("without") == runs
 
 
 def test_the_first_image_of_each_variant_is_kept_and_every_other_removed() -> None:

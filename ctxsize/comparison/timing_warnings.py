@@ -1,0 +1,42 @@
+"""What to know about the build times that were measured, each with the way out."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping
+
+from ctxsize.comparison.builds import Measured
+from ctxsize.comparison.timing import MIN_RUNS, outliers
+from ctxsize.units import format_seconds
+from ctxsize.warning import Warning
+
+
+def timing_warnings(measured: Mapping[str, Measured]) -> Iterator[Warning]:
+    """Outliers, a slow first build, and builds that the time limit left out."""
+    for name, variant in measured.items():
+        times = [run.seconds for run in variant.runs]
+        found = outliers(times)
+        if not found:
+            continue
+        middle = format_seconds(statistics.median(times))
+        if found == (0,) and times[0] > statistics.median(times):
+            yield Warning(
+                "slow-first-run",
+                f"the first build {name} the ignore file took {format_seconds(times[0])}, the median is"
+                f" {middle}: its files were probably not in memory yet; with --repeat 9 it weighs less",
+            )
+        else:
+            shown = ", ".join(format_seconds(times[index]) for index in found)
+            yield Warning(
+                "outliers",
+                f"builds {name} the ignore file took {shown}, the median is {middle}: something else used the"
+                " machine or the engine; try again when it is quiet, or with a larger --repeat",
+            )
+    if any(variant.cut_short for variant in measured.values()):
+        runs = min(len(variant.runs) for variant in measured.values())
+        consequence = "" if runs >= MIN_RUNS else ", too few for an interval"
+        yield Warning(
+            "max-time",
+            f"the time limit left {runs} timed builds of each variant{consequence}; a larger --max-time"
+            " gives more",
+        )

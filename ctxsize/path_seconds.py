@@ -1,0 +1,138 @@
+"""The build time of each ignored root: its share of the difference, or builds of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ctxsize.calibration import ProbeSize, calibrate
+from ctxsize.comparison.attribution import ImageSavings
+from ctxsize.comparison.builds import WITH, WITHOUT, Measured, TimeLimit, build_restored
+from ctxsize.comparison.loads import build_loads
+from ctxsize.comparison.seconds import Cost, DividedSeconds, Load, Seconds, divide
+from ctxsize.comparison.timing import MIN_RUNS, seconds_saved
+from ctxsize.context.inspect import ignored
+from ctxsize.engine.build import PHASES, Builder, Part
+from ctxsize.engine.janitor import Run
+from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.progress import Progress
+from ctxsize.subject import Subject
+from ctxsize.warning import Warning
+
+
+def divide_seconds(
+    subject: Subject,
+    run: Run,
+    builder: Builder,
+    measured: Mapping[str, Measured],
+    savings: ImageSavings | None,
+    *,
+    exact: int,
+    limit: TimeLimit,
+    progress: Progress,
+) -> tuple[DividedSeconds | None, list[Warning]]:
+    """The difference of the build times divided over the ignored roots, and what to know about it.
+
+    None, with the reason in the warnings, when there is nothing that could be divided. The ``exact``
+    roots with the largest shares are measured by builds in which only that root is not ignored.
+    """
+    with_runs, without_runs = measured[WITH].runs, measured[WITHOUT].runs
+    if not with_runs or not without_runs:
+        return None, [_not_divided("only one variant was built")]
+    if min(len(with_runs), len(without_runs)) < MIN_RUNS:
+        return None, [_not_divided(f"fewer than {MIN_RUNS} timed builds of each variant")]
+    saved = seconds_saved(
+        [result.seconds for result in with_runs], [result.seconds for result in without_runs]
+    )
+    if not saved.significant and not exact:
+        return None, [_not_divided("the build times do not differ measurably")]
+    loads = build_loads(
+        subject.plan.resolved,
+        subject.found.roots,
+        lambda: _ignored_files(subject),
+        savings,
+        whole_context=subject.choice.name != "buildkit",
+    )
+    try:
+        costs = _costs(subject, run, loads, saved.median, progress)
+    except (BuildFailed, EngineError) as error:
+        return None, [_not_divided(f"the builds that calibrate it failed: {error}")]
+    divided = divide(with_runs, without_runs, loads, costs)
+    largest = sorted(divided.roots, key=lambda root: -divided.roots[root].median)[:exact]
+    if not largest:
+        return divided, []
+    figures, warnings = _measure(
+        subject, run, builder, largest, len(with_runs), limit=limit, progress=progress
+    )
+    return divide(with_runs, without_runs, loads, costs, figures), warnings
+
+
+def _not_divided(reason: str) -> Warning:
+    return Warning("path-seconds", f"{reason}: `seconds` of paths and rules are null")
+
+
+def _costs(
+    subject: Subject,
+    run: Run,
+    loads: Mapping[Part, Mapping[str, Load]],
+    difference: float,
+    progress: Progress,
+) -> dict[str, Cost]:
+    if all(len(by_root) < 2 for by_root in loads.values()):
+        # Each part has one root at most, which gets all of it whatever the costs are.
+        return dict.fromkeys(PHASES, Cost(1.0, 1.0))
+    costs = calibrate(subject, run, ProbeSize.for_difference(difference), progress)
+    # A RUN step that writes files again does what a COPY does.
+    return {**costs, "other": costs["copy"]}
+
+
+def _ignored_files(subject: Subject) -> Iterator[tuple[str, int, str]]:
+    """Every ignored file: path, bytes, ignored root."""
+    project = subject.project
+    assert project.ignore is not None
+    matcher = Matcher(project.ignore.rules, project.dialect)
+    for entry in ignored(project.context, matcher, hidden=project.ignore_files):
+        root = matcher.verdict(entry.path).root
+        if root is not None:
+            yield entry.path, entry.bytes, root
+
+
+def _measure(
+    subject: Subject,
+    run: Run,
+    builder: Builder,
+    roots: Sequence[str],
+    runs: int,
+    *,
+    limit: TimeLimit,
+    progress: Progress,
+) -> tuple[dict[str, Seconds], list[Warning]]:
+    """The seconds of each of ``roots`` by builds that ignore all but it, against builds that ignore all."""
+    project = subject.project
+    assert project.ignore_path is not None
+    variants = {WITH: subject.variant(WITH)}
+    warnings = []
+    for root in roots:
+        try:
+            if project.ignore_path.parent not in (project.context, project.dockerfile_path.parent):
+                raise ValueError("the ignore file lies in another directory than where it is looked for")
+            variants[root] = variants[WITH].restoring(
+                root, project.ignore_path, project.ignore_path.read_bytes()
+            )
+        except (ValueError, OSError) as error:
+            warnings.append(Warning("not-exact", f"its seconds are an estimate: {error}", where=root))
+    measured = build_restored(
+        variants, builder, runs=runs, progress=progress, remove_image=run.remove_image, limit=limit
+    )
+    base = [result.seconds for result in measured[WITH].runs]
+    figures = {}
+    for root in variants:
+        if root == WITH:
+            continue
+        if measured[root].failure is not None or not base:
+            reason = measured[root].failure or measured[WITH].failure
+            warnings.append(Warning("not-exact", f"its seconds are an estimate: {reason}", where=root))
+            continue
+        saved = seconds_saved(base, [result.seconds for result in measured[root].runs])
+        figures[root] = Seconds(saved.median, saved.low, saved.high, measured=True)
+    return figures, warnings
