@@ -233,9 +233,9 @@ class _Loader:
             pairs = _mapping(content, "build.args", where)
         found: dict[str, str] = {}
         for name, given in pairs.items():
-            value: Any = self._variables.get(name) if given is None else given
-            if value is not None:
-                found[name] = _plain_text(value, "build.args", where)
+            known: Any = self._variables.get(name) if given is None else given
+            if known is not None:
+                found[name] = _plain_text(known, "build.args", where)
         return found
 
     def _value(self, content: Any, where: str) -> Any:

@@ -1,8 +1,8 @@
 """Variables in a Compose file, as Compose replaces them.
 
-The syntax is the specification's (compose-spec, 12-interpolation.md): ``$NAME``, ``${NAME}``, ``:-``
-and ``-`` for a default, ``:?`` and ``?`` for an error, ``:+`` and ``+`` for a replacement, ``$$`` for a dollar. What
-stands behind the sign is interpolated in its turn.
+The syntax is the specification's (compose-spec, 12-interpolation.md): ``$NAME``, ``${NAME}``, ``:-`` and
+``-`` for a default, ``:?`` and ``?`` for an error, ``:+`` and ``+`` for a replacement, ``$$`` for a
+dollar. What stands behind the sign is interpolated in its turn.
 """
 
 from __future__ import annotations
