@@ -42,22 +42,21 @@ def verdict(judged: Judged) -> str:
     if judged.value is None:
         return f"{name} (limit {judged.limit_text}) is not known: {judged.reason}"
     value, limit = value_and_limit(judged)
-    asked = f" ({judged.limit_text})" if judged.limit_text.endswith("%") else ""
-    if judged.name.startswith("growth."):
-        if judged.value < 0:
-            value = f"shrank by {amount(-judged.value, judged.unit)}"
-            return f"{name.removeprefix('growth.')} {value}; it may grow by {limit}{asked}"
-        value = f"{name.removeprefix('growth.')} grew by {value}"
-        limit = f"{limit}{asked} that it may grow by"
-    elif judged.at_least:
-        value = f"the ignore file saves {value} of {name.removeprefix('savings.')}"
-        limit = f"{limit}{asked} that it must save"
-    else:
-        value, limit = f"{name} is {value}", f"its limit of {limit}"
-    if not judged.over:
-        return f"{value}, within {limit}" if not judged.at_least else f"{value}, at least the {limit}"
-    side = "short of" if judged.at_least else "over"
-    return f"{value}, {amount(judged.overshoot, judged.unit)} {side} {limit}"
+    if judged.limit_text.endswith("%"):
+        limit += f" ({judged.limit_text})"
+    beyond = amount(judged.overshoot, judged.unit)
+    of = name.partition(".")[2]
+    if name.startswith("growth."):
+        grew = f"{of} grew by {value}" if judged.value >= 0 else f"{of} shrank by {value.removeprefix('-')}"
+        return (
+            f"{grew}, {beyond} more than the {limit} it may" if judged.over else f"{grew} and may by {limit}"
+        )
+    if judged.at_least:
+        saves = f"the ignore file saves {value} of {of}"
+        return (
+            f"{saves}, {beyond} less than the {limit} it must" if judged.over else f"{saves} and must {limit}"
+        )
+    return f"{name} is {value}, {f'{beyond} over' if judged.over else 'within'} its limit of {limit}"
 
 
 def finding(found: FileFinding) -> str:
@@ -67,8 +66,6 @@ def finding(found: FileFinding) -> str:
 
 def summary(target: TargetReport) -> str:
     """A target in a few words: ``2 limits not kept, 1 file finding``, or ``within budget``."""
-    if target.error is not None:
-        return "not measured"
     over = sum(judged.over for judged in target.limits)
     unknown = sum(judged.value is None for judged in target.limits)
     files = sum(found.level == "error" for found in target.findings)
@@ -77,6 +74,8 @@ def summary(target: TargetReport) -> str:
         _count(unknown, "limit not measured", "limits not measured"),
         _count(files, "file that must not be there", "files that must not be there"),
     ]
+    if target.error is not None and not any(parts):
+        return "not measured"
     return ", ".join(part for part in parts if part) or "within budget"
 
 

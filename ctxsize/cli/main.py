@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ctxsize import __version__
+from ctxsize.cli.check import check
 from ctxsize.cli.clean import clean
 from ctxsize.cli.compare import compare
 from ctxsize.cli.completion import completion
@@ -35,6 +36,7 @@ def main() -> None:
     """
 
 
+main.add_command(check)
 main.add_command(clean)
 main.add_command(compare)
 main.add_command(completion)

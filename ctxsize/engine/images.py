@@ -6,26 +6,28 @@ itself when closed, however the process ends), so memory does not grow with the 
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sqlite3
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, cast
-
-import docker
-import requests.exceptions
-from docker.errors import DockerException
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from ctxsize.engine import pullsizes
 from ctxsize.engine.gzipmeter import GzipMeter
 from ctxsize.engine.image import Change, HistoryEntry, Image, Layer
-from ctxsize.errors import EngineError
+from ctxsize.errors import EngineError, UsageError
+
+if TYPE_CHECKING:
+    import docker
 
 _BLOCK = 1 << 18
 _MAX_JSON = 32 << 20
+_ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
 _SCHEMA = """
 CREATE TABLE entries (
   layer INTEGER, path BLOB, bytes INTEGER, link BLOB, start INTEGER, stop INTEGER, symlink INTEGER,
@@ -46,20 +48,16 @@ SELECT a.path, a.bytes, 0, a.link, 0, 0
 class ImageReader:
     """The images of both variants, read in one pass so that shared layers are read once.
 
-    Use as a context manager; what it holds on disk is gone when it is closed.
+    Use as a context manager; what it holds on disk is gone when it is closed. The Docker SDK is imported
+    only when an engine is asked.
     """
 
     def __init__(self, api: docker.APIClient, image_ids: Sequence[str]) -> None:
         """Read ``image_ids`` from the engine. Raises EngineError when the engine's answer breaks off."""
-        # An empty name makes SQLite keep the database in an unlinked temporary file.
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute(_SCHEMA)
-        self._layers: dict[str, Layer] = {}
-        self._curves: dict[int, GzipMeter] = {}
-        self._documents: dict[str, Any] = {}
-        self._aliases: dict[str, str] = {}
-        self._pull_sizes = pullsizes.load()
+        import requests.exceptions
+        from docker.errors import DockerException
+
+        self._begin()
         try:
             self._read(api, image_ids)
             self.images: Mapping[str, Image] = self._assemble(image_ids)
@@ -72,6 +70,52 @@ class ImageReader:
         except BaseException:
             self.close()
             raise
+
+    @classmethod
+    def of_archive(cls, path: Path, name: str | None = None) -> ImageReader:
+        """Read one image from a file that ``docker save`` wrote (also compressed with gzip), or from an OCI
+        image layout: a directory, or a tar of one. ``images`` has it under its id.
+
+        ``name`` is the image's tag, needed when there are several. Raises UsageError.
+        """
+        reader = cls.__new__(cls)
+        reader._begin()
+        reader._pull_sizes = {}  # they are known by layers' names, which a file can give to anything
+        try:
+            if path.is_dir():
+                reader._read_directory(path)
+            else:
+                reader._read_file(path)
+            record = reader._choose(reader._records(), name)
+            image_id = f"sha256:{_digest(record['Config'])}"
+            reader.images = {image_id: reader._image(image_id, record)}
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            reader.close()
+            raise UsageError(f"not an image archive: {error}", where=str(path), hint=_ARCHIVES) from error
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            reader.close()
+            raise UsageError("the image archive is damaged", where=str(path), hint=_ARCHIVES) from error
+        except EngineError as error:
+            reader.close()
+            raise UsageError(error.message, where=str(path), hint=error.hint or _ARCHIVES) from error
+        except OSError as error:
+            reader.close()
+            raise UsageError(f"can't be read: {error.strerror}", where=str(path)) from error
+        except BaseException:
+            reader.close()
+            raise
+        return reader
+
+    def _begin(self) -> None:
+        # An empty name makes SQLite keep the database in an unlinked temporary file.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute(_SCHEMA)
+        self._layers: dict[str, Layer] = {}
+        self._curves: dict[int, GzipMeter] = {}
+        self._documents: dict[str, Any] = {}
+        self._aliases: dict[str, str] = {}
+        self._pull_sizes = pullsizes.load()
 
     def __enter__(self) -> ImageReader:
         return self
@@ -121,29 +165,50 @@ class ImageReader:
         response = api._get(api._url("/images/get"), params={"names": list(image_ids)}, stream=True)
         with response:
             api._raise_for_status(response)
-            source = cast(IO[bytes], _Body(response.iter_content(_BLOCK)))
-            with tarfile.open(fileobj=source, mode="r|", bufsize=_BLOCK) as outer:
-                for member in outer:
-                    if member.issym() or member.islnk():
-                        target = os.path.join(os.path.dirname(member.name), member.linkname)
-                        self._aliases[member.name] = os.path.normpath(
-                            target if member.issym() else member.linkname
-                        )
-                    elif member.isfile():
-                        self._read_member(outer, member)
+            self._read_tar(cast(IO[bytes], _Body(response.iter_content(_BLOCK))))
 
-    def _read_member(self, outer: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-        source = cast(IO[bytes], outer.extractfile(member))
+    def _read_tar(self, source: IO[bytes]) -> None:
+        with tarfile.open(fileobj=source, mode="r|", bufsize=_BLOCK) as outer:
+            for member in outer:
+                if member.issym() or member.islnk():
+                    target = os.path.join(os.path.dirname(member.name), member.linkname)
+                    self._aliases[member.name] = os.path.normpath(
+                        target if member.issym() else member.linkname
+                    )
+                elif member.isfile():
+                    name = os.path.normpath(member.name)  # some writers begin names with ./
+                    self._read_member(name, member.size, cast(IO[bytes], outer.extractfile(member)))
+
+    def _read_file(self, path: Path) -> None:
+        with open(path, "rb") as file:
+            compressed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            if compressed:
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    self._read_tar(cast(IO[bytes], unpacked))
+            else:
+                self._read_tar(file)
+
+    def _read_directory(self, directory: Path) -> None:
+        """Read an OCI image layout: https://github.com/opencontainers/image-spec/blob/main/image-layout.md"""
+        for pattern in ("index.json", "manifest.json", "blobs/sha256/*"):
+            for path in sorted(directory.glob(pattern)):
+                if path.is_file():
+                    with open(path, "rb") as file:
+                        name = path.relative_to(directory).as_posix()
+                        self._read_member(name, os.fstat(file.fileno()).st_size, file)
+
+    def _read_member(self, name: str, size: int, source: IO[bytes]) -> None:
         head = _read_up_to(source, 1024)
         if head[:2] == b"\x1f\x8b":
             layer_body = _Body(_gunzip(_chunks(head, source)))
-            self._read_layer(member.name, layer_body, stored=member.size)
+            self._read_layer(name, layer_body, stored=size)
         elif head[257:262] == b"ustar" or (head and not head.strip(b"\0")):
-            self._read_layer(member.name, _Body(_chunks(head, source)), stored=None)
+            self._read_layer(name, _Body(_chunks(head, source)), stored=None)
         elif head[:4] == b"\x28\xb5\x2f\xfd":
-            raise EngineError(f"layer {member.name} is compressed with zstd, which is not supported yet")
-        elif member.size <= _MAX_JSON and head.lstrip()[:1] in (b"{", b"["):
-            self._documents[member.name] = json.loads(head + source.read())
+            raise EngineError(f"layer {name} is compressed with zstd, which is not supported yet")
+        elif size <= _MAX_JSON and head.lstrip()[:1] in (b"{", b"["):
+            self._documents[name] = json.loads(head + source.read())
 
     def _read_layer(self, name: str, body: _Body, *, stored: int | None) -> None:
         """Read one layer's listing; ``stored`` is its compressed size when it came compressed."""
@@ -203,15 +268,58 @@ class ImageReader:
             record = records.get(self._config_digest(image_id.removeprefix("sha256:")))
             if record is None:
                 raise EngineError(f"the engine's answer to `docker save` lacks the image {image_id}")
-            config = self._documents[record["Config"]]
-            layers = tuple(
-                _with_diff_id(self._layer(path), diff_id)
-                for path, diff_id in zip(record["Layers"], config["rootfs"]["diff_ids"], strict=True)
-            )
-            found[image_id] = Image(
-                id=image_id, layers=layers, history=_history(config, layers), config=config
-            )
+            found[image_id] = self._image(image_id, record)
         return found
+
+    def _image(self, image_id: str, record: Mapping[str, Any]) -> Image:
+        """The image that a manifest's entry describes: its configuration and layers, by name."""
+        config = self._documents[self._resolve(record["Config"])]
+        layers = tuple(
+            _with_diff_id(self._layer(path), diff_id)
+            for path, diff_id in zip(record["Layers"], config["rootfs"]["diff_ids"], strict=True)
+        )
+        return Image(id=image_id, layers=layers, history=_history(config, layers), config=config)
+
+    def _records(self) -> list[Mapping[str, Any]]:
+        """The images of an archive, as `docker save` lists them in manifest.json; made from the index of an
+        OCI layout when there is no such list."""
+        manifest = self._documents.get("manifest.json")
+        if isinstance(manifest, list):
+            return manifest
+        return list(self._indexed(self._documents["index.json"], ()))
+
+    def _indexed(self, index: Mapping[str, Any], names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        for entry in index["manifests"]:
+            document = self._documents.get(_blob(entry["digest"]))
+            notes = entry.get("annotations") or {}
+            if document is None or notes.get("vnd.docker.reference.type") == "attestation-manifest":
+                continue  # another platform's that was not saved, or what is said of the image
+            found = [str(notes[key]) for key in _NAME_KEYS if key in notes] or list(names)
+            if "manifests" in document:
+                yield from self._indexed(document, found)
+            else:
+                yield {
+                    "Config": _blob(document["config"]["digest"]),
+                    "RepoTags": found,
+                    "Layers": [_blob(layer["digest"]) for layer in document["layers"]],
+                }
+
+    def _choose(self, records: Sequence[Mapping[str, Any]], name: str | None) -> Mapping[str, Any]:
+        """The one image that is meant. Raises EngineError, whose message is for a UsageError."""
+        tags = sorted({tag for record in records for tag in record.get("RepoTags") or []})
+        if name is not None:
+            wanted = {name, f"{name}:latest"}
+            records = [each for each in records if wanted & set(each.get("RepoTags") or [])]
+            if not records:
+                raise EngineError(
+                    f"no image {name} in it", hint=f"there are: {', '.join(tags) or 'no names'}"
+                )
+        if not records:
+            raise EngineError("there is no image in it")
+        if len({record["Config"] for record in records}) > 1:
+            known = f"it has {', '.join(tags)}" if tags else "save the one alone"
+            raise EngineError("there are several images in it", hint=f"name one with --image: {known}")
+        return records[0]
 
     def _config_digest(self, digest: str) -> str:
         """The digest of an image's configuration. With the containerd image store an image's id is that of
@@ -245,6 +353,15 @@ class ImageReader:
             seen.add(path)
             path = self._aliases[path]
         return path
+
+
+#: Where an index names an image: BuildKit and containerd write the first, others the second.
+_NAME_KEYS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+
+
+def _blob(digest: str) -> str:
+    """The name under which an OCI layout has the content of a digest."""
+    return f"blobs/{digest.replace(':', '/', 1)}"
 
 
 def _digest(name: str) -> str:

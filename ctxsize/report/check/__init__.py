@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from ctxsize.budget.types import CheckReport
-from ctxsize.report.style import Style
+if TYPE_CHECKING:
+    from ctxsize.budget.types import CheckReport
+    from ctxsize.report.style import Style
 
-Renderer = Callable[[CheckReport, Style], str]
+    Renderer = Callable[[CheckReport, Style], str]
 
 #: Every format of ``check --format``; each is a module of that name here.
-CHECK_FORMATS = ("markdown", "github", "gitlab", "junit", "sarif", "csv")
+CHECK_FORMATS = ("table", "json", "markdown", "github", "gitlab", "junit", "sarif", "csv")
 
 
 def check_format(name: str) -> Renderer:

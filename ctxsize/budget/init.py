@@ -1,0 +1,123 @@
+"""A first configuration: limits a little above what a project has today, with comments that explain them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctxsize.budget.config import Target
+from ctxsize.budget.limits import Budget, Limit, Listed, parse_limit
+from ctxsize.budget.types import TargetReport
+from ctxsize.units import format_bytes
+
+if TYPE_CHECKING:
+    from ctxsize.check import CheckOptions
+    from ctxsize.progress import Progress
+
+_FORBID = ("**/.env", "**/.env.*", "**/*.pem", "**/id_rsa", "**/.aws/credentials")
+_REQUIRE = (".git",)
+_ENDLESS = "999 YB"
+# The configuration itself will be in the context, and may be copied into the image.
+_OWN_BYTES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class FirstConfiguration:
+    """The file's text, and notes on what could not be found out."""
+
+    text: str
+    notes: tuple[str, ...]
+
+
+def first_configuration(directory: Path, options: CheckOptions, progress: Progress) -> FirstConfiguration:
+    """Measure the project in ``directory`` and write its configuration, as text.
+
+    The image is built for it, unless ``options`` are static or name one; what can't be measured is there as
+    a comment. Raises CtxsizeError when not even the context can be measured.
+    """
+    from ctxsize.check import check
+
+    lists = Budget(
+        {} if options.static else {name: _endless(name) for name in ("image", "pull")},
+        forbid=tuple(Listed(pattern, "") for pattern in _FORBID),
+        require_ignored=tuple(Listed(path, "") for path in _REQUIRE),
+    )
+    target = Target(directory.resolve().name, str(directory), budget=lists)
+    plain = replace(
+        options, limits=(), forbid=(), require_ignored=(), baseline=None, save_baseline=None, only=()
+    )
+    report = check(targets=[target], options=plain, environ={}, progress=progress).targets[0]
+    notes = []
+    if report.error is not None:
+        notes.append(report.error)
+    return FirstConfiguration("".join(f"{line}\n" for line in _lines(report)), tuple(notes))
+
+
+def _endless(name: str) -> Limit | None:
+    return parse_limit(name, _ENDLESS, "")
+
+
+def _lines(report: TargetReport) -> Iterable[str]:
+    sizes = report.sizes
+    yield "# What `ctxsize check` holds this project to: docs/check.md of ctxsize has every key."
+    yield "# 10 MB is decimal, 10 MiB is not. A limit that can't be measured fails the check."
+    yield ""
+    yield "[budget]"
+    yield from _limit("context", sizes.context_bytes, "what the build can see; no engine is needed to know")
+    files = sizes.context_files
+    if files is not None:
+        yield f"context-files = {_a_little_above(files + 1)}  # {files} today"
+    yield from _limit("image", sizes.image_bytes, "the files in its layers")
+    yield from _limit("pull", sizes.pull_bytes, "the layers compressed, as a registry has them")
+    yield ""
+    yield "# Growth since a baseline: --save-baseline FILE makes one, --baseline FILE compares with it."
+    yield '# growth = { context = "1 MB", image = "5%", build-time = "20%" }'
+    yield ""
+    yield "# What must never reach a build, as patterns of a .dockerignore."
+    forbidden = {finding.message: finding.path for finding in report.findings if finding.code == "forbidden"}
+    yield "forbid = ["
+    for pattern in _FORBID:
+        found = next((path for message, path in forbidden.items() if f'"{pattern}"' in message), None)
+        yield f'  "{pattern}",' if found is None else f'  # "{pattern}",  # is there today: {_comment(found)}'
+    yield "]"
+    yield "# What the ignore file must name, whether it is there or not."
+    missing = {finding.path for finding in report.findings if finding.code == "not-ignored"}
+    for path in _REQUIRE:
+        text = f'require-ignored = ["{path}"]'
+        yield f"# {text}  # is not ignored today" if path in missing else text
+    yield ""
+    yield "# A project of several images: the keys above are then for all of them."
+    yield "# [targets.api]"
+    yield '# path = "services/api"'
+    yield '# budget = { image = "90 MB" }'
+
+
+def _limit(name: str, size: int | None, meaning: str) -> Iterable[str]:
+    if size is None:
+        yield f'# {name} = "250 MB"  # {meaning}; not measured today'
+    else:
+        most = _bytes_a_little_above(size + _OWN_BYTES)
+        yield f'{name} = "{most}"  # {meaning}: {format_bytes(size)} today'
+
+
+def _a_little_above(number: int) -> int:
+    """A tenth more, rounded up to two digits: 1,234 becomes 1,400."""
+    more = number + -(-number // 10)
+    step = int("1" + "0" * (len(str(more)) - 2))
+    return max(10, -(-more // step) * step)
+
+
+def _bytes_a_little_above(size: int) -> str:
+    amount = _a_little_above(size)
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 1000)):
+        if amount >= factor:
+            whole, tenths = divmod(amount * 10 // factor, 10)
+            return f"{whole}.{tenths} {unit}" if tenths else f"{whole} {unit}"
+    raise AssertionError("the smallest amount is more than a kB")
+
+
+def _comment(path: str) -> str:
+    """A path as it may stand in a comment of a TOML file."""
+    return "".join(letter if letter.isprintable() else "?" for letter in path)

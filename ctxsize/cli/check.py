@@ -1,0 +1,215 @@
+"""``ctxsize check``: hold contexts and images against their limits."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ctxsize.cli.options import build_options, make_progress, output_options, pairs, use_colour, write_report
+from ctxsize.errors import UsageError
+from ctxsize.report.check import CHECK_FORMATS, check_format
+
+if TYPE_CHECKING:
+    from ctxsize.check import CheckOptions
+    from ctxsize.progress import Progress
+
+_EPILOG = """\b
+Examples:
+  ctxsize check                            the limits in .ctxsize.toml, for the project in this directory
+  ctxsize check --init                     write a .ctxsize.toml with limits a little above today's sizes
+  ctxsize check --static services/*        several projects, without an engine
+  ctxsize check --limit image='250 MB' --image shop:latest
+  ctxsize check --save-baseline baseline.json
+  ctxsize check --baseline baseline.json --limit growth.image=5%
+
+\b
+Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could not be judged,
+3 a build failed, 4 no usable engine. The highest wins.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("paths", type=click.Path(file_okay=False), nargs=-1, metavar="[PATH]...")
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=SIZE",
+    help="A limit over the configuration's, e.g. image='250 MB', growth.context=5%; `off` takes one away."
+    " Repeatable.",
+)
+@click.option(
+    "--forbid", multiple=True, metavar="PATTERN", help="Files that must not reach the build. Repeatable."
+)
+@click.option(
+    "--require-ignored", multiple=True, metavar="PATH", help="A path that must be ignored. Repeatable."
+)
+@click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="What growth is measured from: of --save-baseline, or of compare --format json.",
+)
+@click.option(
+    "--save-baseline", type=click.Path(dir_okay=False), metavar="FILE", help="Write what was measured there."
+)
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="[TARGET=]NAME",
+    help="Look at an image that is there instead of building one. Repeatable.",
+)
+@click.option(
+    "--archive",
+    type=click.Path(),
+    metavar="FILE",
+    help="Look at a saved image (docker save, OCI layout); no engine. --image names one of several in it.",
+)
+@click.option("--static", is_flag=True, help="Only limits that need no image: no engine, no build.")
+@click.option("--only", multiple=True, metavar="TARGET", help="Only this target. Repeatable.")
+@click.option(
+    "--init", is_flag=True, help="Write limits a little above today's sizes (.ctxsize.toml, or -o)."
+)
+@click.option(
+    "--builder",
+    type=click.Choice(["auto", "buildkit", "buildkit-upload", "classic"]),
+    help="Which builder builds, and whose reading of the ignore file applies.",
+)
+@click.option(
+    "--repeat", type=click.IntRange(min=1), metavar="N", help="Timed builds, for a limit on build time."
+)
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Files named in the table; 0 shows all.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(CHECK_FORMATS),
+    default="table",
+    show_default=True,
+    help="How to report.",
+)
+@build_options
+@output_options
+@click.pass_context
+def check(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    limits: tuple[str, ...],
+    forbid: tuple[str, ...],
+    require_ignored: tuple[str, ...],
+    baseline: str | None,
+    save_baseline: str | None,
+    images: tuple[str, ...],
+    archive: str | None,
+    static: bool,
+    only: tuple[str, ...],
+    init: bool,
+    builder: str | None,
+    repeat: int | None,
+    top: int,
+    format_: str,
+    dockerfile: str | None,
+    target: str | None,
+    build_args: tuple[str, ...],
+    platform: str | None,
+    labels: tuple[str, ...],
+    network: str | None,
+    secrets: tuple[str, ...],
+    ssh: tuple[str, ...],
+    pull: bool,
+    no_cache: bool,
+    output: str,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Hold the projects at PATH (default: here) against their limits.
+
+    Limits are in .ctxsize.toml or [tool.ctxsize] of pyproject.toml, in CTXSIZE_* variables and in options.
+    Those of the context need no engine; for those of the image it is built once, or named.
+    """
+    # Imported here so that other commands start without it.
+    from ctxsize.check import CheckOptions
+    from ctxsize.check import check as measure
+    from ctxsize.report.style import Style
+
+    options = CheckOptions(
+        limits=limits,
+        forbid=forbid,
+        require_ignored=require_ignored,
+        baseline=baseline,
+        save_baseline=save_baseline,
+        images=_images(images),
+        archive=archive,
+        static=static,
+        only=only,
+        dockerfile=dockerfile,
+        stage=target,
+        builder=builder,
+        repeat=repeat,
+    )
+    if not static and not archive:
+        from dataclasses import replace
+
+        from ctxsize.engine.build import BuildOptions
+
+        build = BuildOptions(
+            build_args=pairs(build_args, from_environment=True),
+            platform=platform,
+            labels={name: value or "" for name, value in pairs(labels, from_environment=False).items()},
+            network=network,
+            pull=pull,
+            no_cache=no_cache,
+            secrets=secrets,
+            ssh=ssh,
+        )
+        options = replace(options, build=build)
+    progress = make_progress(quiet=quiet, verbose=verbose)
+    try:
+        if init:
+            given = ctx.get_parameter_source("output") is not click.core.ParameterSource.DEFAULT
+            _init(paths, options, output if given else None, progress)
+            return
+        report = measure(*paths, options=options, progress=progress)
+    finally:
+        progress.close()
+    write_report(check_format(format_)(report, Style(colour=use_colour(output), top=top)), output)
+    if report.exit_code:
+        raise SystemExit(report.exit_code)
+
+
+def _images(words: tuple[str, ...]) -> dict[str, str]:
+    """``[TARGET=]NAME`` words; '' stands for the only target."""
+    found = {}
+    for word in words:
+        target, separator, name = word.partition("=")
+        found[target if separator else ""] = name if separator else word
+    return found
+
+
+def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, progress: Progress) -> None:
+    """Write a first configuration: to ``output``, or to a file in the project that is not there yet."""
+    from ctxsize.budget.config import FILE
+    from ctxsize.budget.init import first_configuration
+
+    if len(paths) > 1:
+        raise UsageError("--init writes the configuration of one project", hint="name one directory")
+    directory = Path(paths[0] if paths else ".")
+    own = directory / FILE
+    if output is None and own.exists():
+        raise UsageError("there is a configuration already", where=str(own), hint="-o - prints a new one")
+    made = first_configuration(directory, options, progress)
+    write_report(made.text, output or str(own))
+    for note in made.notes:
+        print(f"ctxsize: note: {note}", file=sys.stderr)
+    if output is None:
+        print(f"ctxsize: wrote {own}", file=sys.stderr)

@@ -1,0 +1,172 @@
+"""How large one image is: built for this, there already, or saved in a file.
+
+For the savings of an ignore file there is ctxsize.api.compare; this builds no more than it is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctxsize.budget.baseline import Paths
+from ctxsize.budget.types import LayerSize
+from ctxsize.errors import BuildFailed, EngineError, UsageError
+from ctxsize.report.json_text import json_text
+from ctxsize.warning import Warning
+
+if TYPE_CHECKING:
+    from ctxsize.engine.connect import Engine
+    from ctxsize.engine.image import Image
+    from ctxsize.engine.images import ImageReader
+    from ctxsize.progress import Progress
+    from ctxsize.subject import Subject
+
+_DEPTH = 3
+_MOST_DIRECTORIES = 500
+_MOST_FILES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSizes:
+    """An image, its ``layers`` lowest first. ``paths`` are its largest directories and files, if asked for.
+
+    ``without`` is the image built as if there were no ignore file; ``runs`` are the seconds of timed builds.
+    """
+
+    bytes: int
+    pull_bytes: int
+    layers: tuple[LayerSize, ...]
+    paths: Paths | None = None
+    without: ImageSizes | None = None
+    runs: tuple[float, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+
+
+def built(
+    subject: Subject, *, without: bool = False, repeat: int = 0, paths: bool = False, progress: Progress
+) -> ImageSizes:
+    """Build the subject once with its ignore file, and read the image.
+
+    ``without`` builds it once without the ignore file, too. ``repeat`` builds with the ignore file are
+    timed, under the conditions of ``compare``: after a first one, which makes what can come from the cache.
+    Nothing is left on the engine. Raises BuildFailed or EngineError.
+    """
+    from ctxsize.comparison.builds import WITH, WITHOUT
+    from ctxsize.engine.images import ImageReader
+    from ctxsize.engine.janitor import Run
+
+    with Run(subject.engine) as run, _explained(subject):
+        builder = subject.builder(run)
+        progress.phase("build")
+        ids = [builder.build(subject.variant(WITH), progress=progress).image_id]
+        runs = []
+        for number in range(repeat):
+            progress.phase(f"build {number + 1} of {repeat}")
+            result = builder.build(subject.variant(WITH), progress=progress)
+            runs.append(result.seconds)
+            run.remove_image(result.image_id)
+        if without:
+            progress.phase("build without the ignore file")
+            ids.append(builder.build(subject.variant(WITHOUT), progress=progress).image_id)
+        progress.phase("read the image")
+        with ImageReader(subject.engine.api, list(dict.fromkeys(ids))) as reader:
+            with_ = _sizes(reader, reader.images[ids[0]], paths)
+            return ImageSizes(
+                with_.bytes,
+                with_.pull_bytes,
+                with_.layers,
+                with_.paths,
+                without=_sizes(reader, reader.images[ids[1]], False) if without else None,
+                runs=tuple(runs),
+                warnings=subject.warnings,
+            )
+
+
+@contextlib.contextmanager
+def _explained(subject: Subject) -> Iterator[None]:
+    """A build that fails because the ignore file ignores what the Dockerfile copies names that rule."""
+    try:
+        yield
+    except BuildFailed as failure:
+        from ctxsize.comparison.explain import ignored_but_needed
+        from ctxsize.dockerfile.names import ContextDirectory
+        from ctxsize.ignore.matcher import Matcher
+
+        ignore = subject.project.ignore
+        matcher = Matcher(ignore.rules if ignore is not None else (), subject.project.dialect)
+        needed = ignored_but_needed(subject.sources, matcher, ContextDirectory(subject.project.context))
+        if ignore is not None and needed:
+            first = needed[0]
+            failure.where = f"{ignore.path}:{first.rule.line}"
+            failure.hint = (
+                f"the rule `{first.rule.text.strip()}` ignores {first.path}, which {first.source.keyword} in"
+                f" line {first.source.line} of the Dockerfile needs"
+            )
+        raise
+
+
+def named(engine: Engine, name: str, *, paths: bool = False) -> ImageSizes:
+    """Read an image that the engine has. Raises UsageError when it has none of that name, EngineError."""
+    from docker.errors import APIError, DockerException, ImageNotFound
+    from requests.exceptions import RequestException
+
+    from ctxsize.engine.images import ImageReader
+
+    try:
+        image_id = str(engine.api.inspect_image(name)["Id"])
+    except ImageNotFound as error:
+        raise UsageError("the engine has no such image", where=name, hint="build or pull it first") from error
+    except (APIError, DockerException, RequestException) as error:
+        raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
+    with ImageReader(engine.api, [image_id]) as reader:
+        return _sizes(reader, reader.images[image_id], paths)
+
+
+def archived(path: str, name: str | None = None, *, paths: bool = False) -> ImageSizes:
+    """Read an image from what ``docker save`` wrote, or from an OCI layout, without an engine. ``name`` is
+    its tag, needed when there are several. Raises UsageError."""
+    from ctxsize.engine.images import ImageReader
+
+    with ImageReader.of_archive(Path(path), name) as reader:
+        (image,) = reader.images.values()
+        return _sizes(reader, image, paths)
+
+
+def _sizes(reader: ImageReader, image: Image, paths: bool) -> ImageSizes:
+    from ctxsize.comparison.layers import own_layers
+
+    # An archive without a history has layers all the same.
+    layers = own_layers(image) if any(entry.layer for entry in image.history) else image.layers
+    return ImageSizes(
+        bytes=sum(layer.bytes for layer in layers),
+        pull_bytes=sum({layer.diff_id: layer.pull_bytes for layer in layers}.values()),
+        layers=tuple(LayerSize(layer.diff_id, layer.bytes, layer.pull_bytes) for layer in layers),
+        paths=_paths(reader, image) if paths else None,
+    )
+
+
+def _paths(reader: ImageReader, image: Image) -> Paths:
+    """The largest directories and files of all layers; what several layers have counts in each."""
+    directories: dict[str, int] = {}
+
+    def listing() -> Iterator[tuple[int, str]]:
+        for path, size in reader.listing(image):
+            parts = path.split("/")[:-1][:_DEPTH]
+            above = ""
+            for part in parts:
+                above += f"/{part}"
+                directories[above] = directories.get(above, 0) + size
+            yield size, f"/{path}"
+
+    files = heapq.nlargest(_MOST_FILES + 1, listing())
+    largest = heapq.nlargest(_MOST_DIRECTORIES + 1, ((size, path) for path, size in directories.items()))
+    rows = [*largest[:_MOST_DIRECTORIES], *files[:_MOST_FILES]]
+    complete = len(files) <= _MOST_FILES and len(largest) <= _MOST_DIRECTORIES
+    sizes: dict[str, int] = {}
+    for size, path in rows:
+        sizes[json_text(path)] = sizes.get(json_text(path), 0) + size
+    return Paths(sizes, complete)
