@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctxsize.comparison.builds import WITH, WITHOUT
+from ctxsize.comparison.types import EngineFigures, ProjectFigures
 from ctxsize.context.dialects import disagreement
 from ctxsize.context.scan import scan
 from ctxsize.context.totals import ScanResult
@@ -58,6 +59,28 @@ class Subject:
             self.found.suspects,
             Matcher(rules, project.dialect),
             needs=None if self.sources.unknown else lambda path: self.sources.needs(path, is_dir=False),
+        )
+
+    @property
+    def project_figures(self) -> ProjectFigures:
+        """What a result says of the project."""
+        return ProjectFigures(
+            context=self.project.name,
+            dockerfile=self.project.dockerfile.path,
+            ignore_file=self.project.ignore.path if self.project.ignore is not None else None,
+            target=self.options.target,
+        )
+
+    @property
+    def engine_figures(self) -> EngineFigures:
+        """What a result says of where it was measured."""
+        info = self.engine.info
+        return EngineFigures(
+            version=info.version,
+            api=info.api,
+            builder=self.choice.name,
+            storage=info.storage,
+            remote=info.remote,
         )
 
     def variant(self, name: str) -> Variant:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ctxsize import __version__
+from ctxsize.cli.cache import cache
 from ctxsize.cli.check import check
 from ctxsize.cli.clean import clean
 from ctxsize.cli.compare import compare
@@ -36,6 +37,7 @@ def main() -> None:
     """
 
 
+main.add_command(cache)
 main.add_command(check)
 main.add_command(clean)
 main.add_command(compare)

@@ -1,0 +1,220 @@
+"""What a change costs in rebuild time: the public door to ``ctxsize cache``."""
+
+from __future__ import annotations
+
+import datetime
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from ctxsize import __version__
+from ctxsize.comparison.builds import WITH, WITHOUT
+from ctxsize.comparison.cache import CacheCost, ChangeCost, Rebuild, rebuild_of
+from ctxsize.comparison.copies import CopyChange, copy_changes, late_installs
+from ctxsize.comparison.rebuilds import Rebuilt, rebuild_variant
+from ctxsize.context.changes import Edit, Lengthened, edit_of
+from ctxsize.context.totals import IgnoredRoot
+from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.engine.build import Builder, BuildOptions
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.janitor import Run
+from ctxsize.errors import BuildFailed
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.types import Rule
+from ctxsize.progress import Progress, Silent
+from ctxsize.subject import Subject, prepare
+from ctxsize.warning import Warning
+
+#: Ignored roots, and instructions that take eligible files, unless the user says otherwise.
+DEFAULT_TOP = 5
+#: How many eligible files are looked at to find one for each COPY.
+_LOOK_AT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class CacheMeasurement:
+    """What changes cost, and what the JSON has no place for: every build that failed, with its variant."""
+
+    cost: CacheCost
+    failures: tuple[tuple[str, BuildFailed], ...]
+
+
+def cache(
+    path: str | Path = ".",
+    *,
+    dockerfile: str | Path | None = None,
+    builder: str = "auto",
+    options: BuildOptions | None = None,
+    top: int = DEFAULT_TOP,
+    repeat: int | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> CacheMeasurement:
+    """Measure on a real engine what a change to the project at ``path`` costs in its next build.
+
+    The changes are those of the ``top`` largest ignored roots (0: all), built with and without the ignore
+    file, and of one eligible file for each of the first ``top`` instructions that take any. ``repeat``
+    builds after each change (None: as many as builds that long allow). Changes exist only in what is sent:
+    the project is only read. A build that fails is an error in the result; every other trouble is raised
+    as a CtxsizeError. The other arguments are those of :func:`ctxsize.api.compare`.
+    """
+    progress = progress or Silent()
+    subject = prepare(
+        path,
+        dockerfile=dockerfile,
+        builder=builder,
+        options=options or BuildOptions(),
+        progress=progress,
+        engine=engine,
+    )
+    with Run(subject.engine) as run:
+        return measure_changes(
+            subject, run, subject.builder(run), top=top, repeat=repeat, progress=progress, eligible=True
+        )
+
+
+def measure_changes(
+    subject: Subject,
+    run: Run,
+    builder: Builder,
+    *,
+    top: int,
+    repeat: int | None,
+    progress: Progress,
+    eligible: bool,
+) -> CacheMeasurement:
+    """What ``cache`` measures, within a run that is already there; ``eligible`` says whether changes to
+    eligible files are measured as well. Raises EngineError."""
+    roots = [root for root in subject.found.roots if not root.hidden]
+    chosen = roots[:top] if top else roots
+    copies = _copies(subject) if eligible else ()
+    taken = copies[:top] if top else copies
+    # Without an ignore file both variants are the same. Edits go on from one build to the next, so that each
+    # variant has its own.
+    edits: dict[str, list[Edit | None]] = {WITH: [*_edits(subject, chosen), *map(_lengthened, taken)]}
+    if chosen:
+        edits[WITHOUT] = _edits(subject, chosen)
+    built: dict[str, Rebuilt] = {}
+    failures: list[tuple[str, BuildFailed]] = []
+    errors: dict[str, str] = {}
+    for name, wanted in edits.items():
+        variant = subject.variant(name)
+        try:
+            built[name] = rebuild_variant(
+                variant, wanted, builder, repeat=repeat, progress=progress, remove_image=run.remove_image
+            )
+        except BuildFailed as failure:
+            errors[name] = str(failure)
+            failures.append((name, failure))
+        else:
+            found = built[name].changed
+            failures.extend((name, failure) for failure in found if isinstance(failure, BuildFailed))
+    lines = _from_lines(subject)
+    costs = [
+        _cost(root.path, root.rule, None, number, edits, built, lines) for number, root in enumerate(chosen)
+    ]
+    needed = [
+        _cost(copy.path, None, copy.line, number, edits, built, lines)
+        for number, copy in enumerate(taken, start=len(chosen))
+    ]
+    again = {
+        copy: cost.rebuilds[WITH] for copy, cost in zip(taken, needed, strict=True) if WITH in cost.rebuilds
+    }
+    cost = CacheCost(
+        version=__version__,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        project=subject.project_figures,
+        engine=subject.engine_figures,
+        unchanged={name: rebuild_of(results.unchanged, lines) for name, results in built.items()},
+        ignored=tuple(costs),
+        eligible=tuple(needed),
+        late_installs=late_installs(subject.plan.resolved, again),
+        errors=errors,
+        warnings=(*subject.warnings, *_warnings(subject, len(roots) - len(chosen), len(copies) - len(taken))),
+    )
+    return CacheMeasurement(cost, tuple(failures))
+
+
+def _edits(subject: Subject, roots: Sequence[IgnoredRoot]) -> list[Edit | None]:
+    project = subject.project
+    matcher = Matcher(project.ignore.rules if project.ignore is not None else (), project.dialect)
+
+    def ignored(path: str) -> bool:
+        return matcher.verdict(path).ignored
+
+    def needed(path: str) -> bool:
+        return subject.sources.needs(path, False)
+
+    return [edit_of(project.context, root.path, ignored=ignored, needed=needed) for root in roots]
+
+
+def _lengthened(copy: CopyChange) -> Edit:
+    return Lengthened(copy.path)
+
+
+def _copies(subject: Subject) -> tuple[CopyChange, ...]:
+    names = ContextDirectory(subject.project.context)
+    return copy_changes(subject.plan.resolved, islice(_eligible_files(subject), _LOOK_AT), names)
+
+
+def _eligible_files(subject: Subject) -> Iterator[tuple[str, int]]:
+    """Files that somebody works on: not the Dockerfile and the ignore file, which are the builder's own."""
+    project = subject.project
+    own = {project.dockerfile_in_context, *project.ignore_files}
+    for entry in subject.variant(WITH).walk(project.dockerfile_in_context):
+        if stat.S_ISREG(entry.stat.st_mode) and not entry.emptied and entry.path not in own:
+            yield entry.path, entry.stat.st_size
+
+
+def _from_lines(subject: Subject) -> frozenset[int]:
+    """The lines before the first FROM and those of every FROM: a builder may report them, but they are no
+    steps."""
+    dockerfile = subject.plan.resolved.dockerfile
+    stages = [stage.line for stage in dockerfile.stages]
+    before = [each.line for each in dockerfile.instructions if each.line < min(stages)]
+    return frozenset([*stages, *before])
+
+
+def _cost(
+    path: str,
+    rule: Rule | None,
+    line: int | None,
+    number: int,
+    edits: Mapping[str, Sequence[Edit | None]],
+    built: Mapping[str, Rebuilt],
+    from_lines: frozenset[int],
+) -> ChangeCost:
+    """What was measured of the edit ``number``, of the variants that have it."""
+    rebuilds: dict[str, Rebuild] = {}
+    errors: dict[str, str] = {}
+    for name, results in built.items():
+        result = results.changed[number] if number < len(results.changed) else None
+        if isinstance(result, BuildFailed):
+            errors[name] = str(result)
+        elif result is not None:
+            rebuilds[name] = rebuild_of(result, from_lines)
+    edit = next((found[number] for found in edits.values() if number < len(found)), None)
+    return ChangeCost(
+        path=path,
+        rule=rule,
+        line=line,
+        changed=None if edit is None else edit.path,
+        description=None if edit is None else edit.description,
+        rebuilds=rebuilds,
+        errors=errors,
+    )
+
+
+def _warnings(subject: Subject, roots_left: int, copies_left: int) -> Iterator[Warning]:
+    if subject.project.ignore is None:
+        yield Warning(
+            "no-ignore-file",
+            "there is no ignore file: only changes to files that the build needs are measured",
+            where=subject.project.name,
+        )
+    if roots_left or copies_left:
+        left = [(roots_left, "ignored path"), (copies_left, "COPY or ADD")]
+        words = [f"{count} more {what}{'s' if count > 1 else ''}" for count, what in left if count]
+        yield Warning("not-measured", f"not measured: {' and '.join(words)} (--top 0 measures all)")

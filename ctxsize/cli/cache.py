@@ -1,0 +1,116 @@
+"""``ctxsize cache``: what a change to a path costs in rebuild time, with and without the ignore file."""
+
+from __future__ import annotations
+
+import click
+
+from ctxsize.cli.errors import show_failure
+from ctxsize.cli.options import (
+    PATH,
+    build_options,
+    make_progress,
+    output_options,
+    pairs,
+    use_colour,
+    write_report,
+)
+
+_EPILOG = """\b
+Examples:
+  ctxsize cache                     what a commit, a new log line, a changed source file cost
+  ctxsize cache --top 0 --repeat 5  every ignored path, steadier times
+  ctxsize cache --format json -o cache.json services/api
+"""
+
+
+@click.command(epilog=_EPILOG)
+@PATH
+@build_options
+@click.option(
+    "--builder",
+    type=click.Choice(["auto", "buildkit", "buildkit-upload", "classic"]),
+    default="auto",
+    show_default=True,
+    help="Which builder measures; auto takes BuildKit where the engine has it.",
+)
+@click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Builds after each change.")
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Ignored paths (the largest), and COPY instructions, that are measured; 0 measures all.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to report.",
+)
+@output_options
+def cache(
+    path: str,
+    dockerfile: str | None,
+    target: str | None,
+    build_args: tuple[str, ...],
+    platform: str | None,
+    labels: tuple[str, ...],
+    network: str | None,
+    secrets: tuple[str, ...],
+    ssh: tuple[str, ...],
+    pull: bool,
+    no_cache: bool,
+    builder: str,
+    repeat: int | None,
+    top: int,
+    format_: str,
+    output: str,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Measure what a change costs in the next build of the project at PATH.
+
+    Builds it, then builds it again after one change at a time: a commit, one more byte in an ignored
+    directory, a changed source file. Which steps run again, what is sent again, and how long that takes,
+    with and without the ignore file. The changes exist only in what is sent to the engine: nothing is
+    written in PATH.
+    """
+    # Imported here so that commands without an engine start fast.
+    from ctxsize.cache import cache as measure
+    from ctxsize.engine.build import BuildOptions
+    from ctxsize.report.cache import CACHE_FORMATS
+    from ctxsize.report.style import Style
+
+    if no_cache:
+        raise click.UsageError("--no-cache: what a rebuild takes from the cache is what this measures")
+    options = BuildOptions(
+        target=target,
+        build_args=pairs(build_args, from_environment=True),
+        platform=platform,
+        labels={name: value or "" for name, value in pairs(labels, from_environment=False).items()},
+        network=network,
+        pull=pull,
+        secrets=secrets,
+        ssh=ssh,
+    )
+    progress = make_progress(quiet=quiet, verbose=verbose)
+    try:
+        measurement = measure(
+            path,
+            dockerfile=dockerfile,
+            builder=builder,
+            options=options,
+            top=top,
+            repeat=repeat,
+            progress=progress,
+        )
+    finally:
+        progress.close()
+    write_report(CACHE_FORMATS[format_](measurement.cost, Style(colour=use_colour(output))), output)
+    for variant, failure in measurement.failures:
+        show_failure(failure, variant=variant)
+    if measurement.failures:
+        raise SystemExit(max(failure.exit_code for _, failure in measurement.failures))

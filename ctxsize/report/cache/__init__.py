@@ -1,0 +1,16 @@
+"""The formats of a CacheCost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ctxsize.comparison.cache import CacheCost
+from ctxsize.report.cache import json as json_format
+from ctxsize.report.cache import table as table_format
+from ctxsize.report.style import Style
+
+#: Every format of ``cache --format``, by name.
+CACHE_FORMATS: Mapping[str, Callable[[CacheCost, Style], str]] = {
+    "table": table_format.cache,
+    "json": json_format.cache,
+}
