@@ -39,7 +39,7 @@ def find_sensitive(
 
     ``matcher`` has the rules as the builder in use reads them (None: there are none). ``needs`` says
     whether the Dockerfile takes an eligible path. With ``eligible_only`` nothing is told of what is
-    ignored, nor read. ``detect`` are the paths of eligible files to be read by the detector of the extra
+    ignored. ``detect`` are the paths of eligible files to be read by the detector of the extra
     ``ctxsize[secrets]``.
 
     What the build can see comes first, then what is likely, then by path. What can't be read is judged by its
@@ -49,11 +49,11 @@ def find_sensitive(
     found = []
     with OpenTree(context) as tree:
         for path in suspects:
-            fate = _fate(path, matcher)
-            if fate.eligible or not eligible_only:
-                look = _look(tree, path)
-                if look is not None:
-                    found.append(_finding(path, look, fate, needs))
+            look = _look(tree, path)
+            if look is not None:
+                file = _finding(path, look, _fate(path, matcher), needs)
+                if file.eligible or not eligible_only:
+                    found.append(file)
         named = {each.path for each in found}
         for path, look in _detected(tree, (path for path in detect if path not in named)):
             found.append(_finding(path, look, _fate(path, matcher), needs))
@@ -82,7 +82,7 @@ class _Fate(NamedTuple):
 def _fate(path: str, matcher: Matcher | None) -> _Fate:
     if matcher is None:
         return _Fate(True, None, None)
-    verdict = matcher.verdict(path)
+    verdict = matcher.quick_verdict(path)
     return _Fate(not verdict.ignored, verdict.rule, verdict.root)
 
 

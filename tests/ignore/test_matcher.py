@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -344,3 +345,12 @@ def test_hostile_rules_answer_in_a_few_seconds(lines: list[str]) -> None:
     for path in ("a" * 200, "/".join("ab" * 40), "dir39999/name.txt"):
         rules.verdict(path)
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    "path", ["web/x.log", "web/keep/a", "web/keep", "other", "web/sub/deep/file", "d/b.txt"]
+)
+def test_the_quick_verdict_differs_in_the_rules_that_match_only(path: str) -> None:
+    for dialect in Dialect:
+        rules = Matcher.from_patterns(["web", "!web/keep", "**/*.log", "d", "!**/*.txt"], dialect)
+        assert rules.quick_verdict(path) == replace(rules.verdict(path), matches=())
