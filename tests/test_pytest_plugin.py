@@ -1,0 +1,155 @@
+"""The pytest plugin, as a project's own tests use it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ctxsize.testing import Project
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def shop(pytester: pytest.Pytester) -> Path:
+    """A project in ``services/shop``: 3,000,036 bytes of context, and a ``.git`` that is kept out."""
+    root = pytester.mkdir("services") / "shop"
+    (root / "web").mkdir(parents=True)
+    (root / "web" / "app.js").write_bytes(b"x" * 3_000_000)
+    (root / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (root / ".dockerignore").write_text(".git\n*.log\n")
+    (root / ".git").mkdir()
+    return root
+
+
+def test_what_a_project_can_say_of_its_context(pytester: pytest.Pytester, shop: Path) -> None:
+    pytester.makepyfile(
+        """
+        def test_small(ctxsize):
+            shop = ctxsize("services/shop")
+            assert shop.context <= "10 MB"
+            assert shop.context <= 10_000_000
+            assert shop.context > 3_000_000 and shop.context == 3_000_033
+            assert shop.files == 3
+            assert ".git" not in shop
+            assert "web" in shop and "web/app.js" in shop
+            assert "old.log" not in shop and "there/is/none" not in shop
+            assert ctxsize("services/shop") is shop, "measured once"
+        """
+    )
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_a_failure_says_how_much_and_which_paths(pytester: pytest.Pytester, shop: Path) -> None:
+    pytester.makepyfile(
+        """
+        def test_size(ctxsize):
+            assert ctxsize("services/shop").context <= "2 MB"
+
+        def test_there(ctxsize):
+            assert "web" not in ctxsize("services/shop")
+
+        def test_not_there(ctxsize):
+            assert ".git" in ctxsize("services/shop")
+        """
+    )
+    result = pytester.runpytest()
+
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "E*context of <build of services/shop> <= 2 MB",
+            "E*it is 3,000,033 bytes, 1,000,033 too many",
+            "E*3MB  web",
+            "E*3MB  web/app.js",
+            "E*'web' reaches <build of services/shop>",
+            "E*keep it out with the ignore file*",
+            "E*'.git' does not reach <build of services/shop>",
+        ]
+    )
+
+
+def test_a_projects_own_limits_fail_with_the_whole_report(pytester: pytest.Pytester, shop: Path) -> None:
+    (shop / ".ctxsize.toml").write_text('[budget]\ncontext = "2 MB"\nforbid = ["web/*.js"]\n')
+    pytester.makepyfile(
+        """
+        def test_budget(ctxsize):
+            ctxsize("services/shop").check()
+        """
+    )
+    result = pytester.runpytest()
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*context*3MB*2MB*", "E*web/app.js*"])
+
+    (shop / ".ctxsize.toml").write_text('[budget]\ncontext = "4 MB"\n')
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_what_cant_be_measured_fails_and_is_never_small(
+    pytester: pytest.Pytester, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("path", ["services/shop", "no/such/directory"])
+        def test_image(ctxsize, path):
+            assert ctxsize(path).image <= "1 PB"
+
+        def test_nonsense(ctxsize):
+            assert ctxsize("services/shop").context <= "10 megs"
+        """
+    )
+    result = pytester.runpytest()
+
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(
+        ["E*no Docker engine answers at unix:///no/such.sock*", "E*no such directory*", "E*10 megs*"]
+    )
+
+
+@pytest.mark.docker
+def test_the_image_is_built_once(
+    make_fixture: Callable[..., Path], base_args: Callable[[str], dict[str, str]]
+) -> None:
+    project = Project(make_fixture("links"), build_args=base_args("links"))
+
+    assert project.pull < project.image
+    assert project.image > project.context > 0
+
+
+def test_the_environments_limits_do_not_count(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CTXSIZE_CONTEXT", "1 B")
+
+    assert Project(shop).context == 3_000_033
+
+
+def test_it_costs_nothing_where_it_is_not_used() -> None:
+    """pytest imports the module in every project of an environment that has ctxsize."""
+    code = (
+        "import sys, pytest; before = set(sys.modules); import ctxsize.pytest_plugin;"
+        "print(sorted(name for name in set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "['ctxsize', 'ctxsize.pytest_plugin']"
+
+
+def test_a_comparison_of_others_is_left_alone(pytester: pytest.Pytester, shop: Path) -> None:
+    pytester.makepyfile(
+        """
+        def test_other(ctxsize):
+            ctxsize("services/shop").context
+            assert "abc" == "abd"
+        """
+    )
+    result = pytester.runpytest()
+
+    result.stdout.fnmatch_lines(["E*- abd", "E*+ abc"])
+    result.stdout.no_fnmatch_line("*build of*")
