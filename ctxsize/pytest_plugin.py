@@ -1,4 +1,4 @@
-"""The pytest plugin: a ``ctxsize`` fixture, with which a project's tests hold its build context and image small.
+"""The pytest plugin: a ``ctxsize`` fixture, so that a project's tests keep its context and image small.
 
 ::
 

@@ -202,7 +202,10 @@ class Project:
 def explain(op: str, left: object, right: object) -> list[str] | None:
     """The lines below a failed ``assert left op right``; None when it has nothing to do with us."""
     if op == "not in" and isinstance(right, Project):
-        return [f"{left!r} reaches {right!r}", "keep it out with the ignore file; `ctxsize why` says what decides"]
+        return [
+            f"{left!r} reaches {right!r}",
+            "keep it out with the ignore file; `ctxsize why` says what decides",
+        ]
     if op == "in" and isinstance(right, Project):
         return [f"{left!r} does not reach {right!r}", "`ctxsize why` says which rule keeps it out"]
     if not isinstance(left, Size):
@@ -215,7 +218,10 @@ def explain(op: str, left: object, right: object) -> list[str] | None:
     if op in ("<", "<=") and left > limit:
         lines.append(f"it is {int(left):,} bytes, {int(left) - limit:,} too many")
         if left.what == "context":
-            lines += [f"  {format_bytes(size):>8}  {printable(path)}" for path, size in left.project.largest()[:_LARGEST]]
+            lines += [
+                f"  {format_bytes(size):>8}  {printable(path)}"
+                for path, size in left.project.largest()[:_LARGEST]
+            ]
     return lines
 
 
