@@ -90,7 +90,7 @@ def environment_budget(environ: Mapping[str, str]) -> Budget:
     for variable in sorted(name for name in environ if name.startswith(_ENVIRONMENT)):
         name, value = names.get(variable), environ[variable]
         if name is None:
-            _check_spelling(variable, (*names, _variable("baseline")))
+            _check_spelling(variable, {*names, _variable("baseline")})
         elif name in _LISTS:
             lists[name] = tuple(Listed(line.strip(), variable) for line in value.splitlines() if line.strip())
         elif value.strip():
@@ -119,10 +119,12 @@ def _variable(name: str) -> str:
     return _ENVIRONMENT + re.sub(r"[.-]", "_", name).upper()
 
 
-def _check_spelling(variable: str, known: Iterable[str]) -> None:
+def _check_spelling(variable: str, known: set[str]) -> None:
     """Raise ConfigError when a variable that is none of ours looks like one of them."""
     from difflib import get_close_matches
 
+    if variable in known:
+        return
     if near := get_close_matches(variable, list(known), n=1, cutoff=0.85):
         raise ConfigError("unknown environment variable", where=variable, hint=f"did you mean {near[0]}?")
 

@@ -358,7 +358,7 @@ class _Scanner:
     def _leave(self, entries: list[os.DirEntry[str]], outcome: Outcome, place: _Place) -> None:
         """Book entries that are ignored."""
         if self._wanted.eligible_only:
-            self._name(entries, outcome, place)
+            self._name(entries, self._rule(outcome), place)
             if not outcome.prunable:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
@@ -377,14 +377,14 @@ class _Scanner:
                 continue
             self._leave_file(entry, rule, place)
 
-    def _name(self, entries: list[os.DirEntry[str]], outcome: Outcome, place: _Place) -> None:
+    def _name(self, entries: list[os.DirEntry[str]], rule: int, place: _Place) -> None:
         """Take note of ignored entries, but not of what is in them, if a rule decides that is asked about."""
-        if self._wanted.named_from is None or self._rule(outcome) < self._wanted.named_from:
+        if self._wanted.named_from is None or rule < self._wanted.named_from:
             return
         prefix = place.path + "/" if place.path else ""
         for entry in entries:
             is_dir = entry.is_dir(follow_symlinks=False)
-            self.books.open(Account(prefix + entry.name, self._rule(outcome), is_dir))
+            self.books.open(Account(prefix + entry.name, rule, is_dir))
 
     def _leave_file(self, entry: os.DirEntry[str], rule: int | None, place: _Place) -> None:
         """Book a file that is ignored by the rule, or (None) with the directory it is in."""
@@ -484,8 +484,8 @@ class _Scanner:
             if not ignored:
                 self._take([entry], outcome, place, hidden=hidden)
             elif self._wanted.eligible_only:
-                if outcome is not None and outcome.ignored:
-                    self._name([entry], outcome, place)
+                if rule is not None:
+                    self._name([entry], rule, place)
             elif not hidden:
                 self._leave_file(entry, rule, place)
             elif rule is not None:

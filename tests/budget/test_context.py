@@ -1,0 +1,153 @@
+"""What must not be in a context, and how large it is, by one walk and no engine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ctxsize.budget.context import largest_paths, measure_context
+from ctxsize.budget.limits import Budget, Listed
+from ctxsize.budget.types import FileFinding
+from ctxsize.errors import ConfigError
+from ctxsize.ignore.types import Dialect
+from ctxsize.overview import open_subject
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name, size in {
+        "src/main.py": 100,
+        "src/.env": 10,
+        "conf/.env": 20,
+        "conf/keys/a.pem": 30,
+        "conf/keys/b.pem": 40,
+        "node_modules/x/.env": 1000,
+        ".git/config": 500,
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * size)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / ".dockerignore").write_text(".git\nnode_modules\nconf/keys\n!conf/keys/b.pem\n")
+    return tmp_path
+
+
+def look(
+    root: Path, *, forbid: tuple[str, ...] = (), require: tuple[str, ...] = (), classic: bool = False
+) -> tuple[int, tuple[FileFinding, ...]]:
+    dialect = Dialect.CLASSIC if classic else Dialect.BUILDKIT
+    budget = Budget(
+        forbid=tuple(Listed(text, "c.toml:1") for text in forbid),
+        require_ignored=tuple(Listed(text, "c.toml:2") for text in require),
+    )
+    found = measure_context(open_subject(root, dialect=dialect), budget)
+    return found.scan.eligible.bytes, found.findings
+
+
+def paths(findings: tuple[FileFinding, ...]) -> list[str]:
+    return [finding.path for finding in findings]
+
+
+SIZE = 100 + 10 + 20 + 40 + len("FROM scratch\n") + len(".git\nnode_modules\nconf/keys\n!conf/keys/b.pem\n")
+
+
+@pytest.mark.parametrize("classic", [False, True])
+@pytest.mark.parametrize(
+    ("forbid", "found"),
+    [
+        (("**/.env",), ["conf/.env", "src/.env"]),  # the one in node_modules does not arrive
+        (("**/*.pem",), ["conf/keys/b.pem"]),
+        (("conf",), ["conf"]),
+        (("conf/", "**/.env"), ["conf", "src/.env"]),
+        ((".git", "node_modules"), []),
+        (("nothing", "*.txt"), []),
+        (("**/.env", "!src/.env"), ["conf/.env"]),
+        (("conf", "!conf/keys"), ["conf/.env"]),
+        ((".dockerignore",), [".dockerignore"]),
+        (("./src/../src/main.py",), ["src/main.py"]),
+    ],
+)
+def test_forbidden_files_are_those_that_arrive_and_the_size_is_the_same(
+    root: Path, classic: bool, forbid: tuple[str, ...], found: list[str]
+) -> None:
+    size, findings = look(root, forbid=forbid, classic=classic)
+    assert paths(findings) == found
+    assert size == SIZE
+    assert look(root, classic=classic)[0] == SIZE
+
+
+def test_what_a_finding_says(root: Path) -> None:
+    _, findings = look(root, forbid=("**/.env", "**/*.pem"))
+    assert findings[0] == FileFinding(
+        code="forbidden",
+        path="conf/.env",
+        message='must not reach the build (forbid "**/.env")',
+        where="c.toml:1",
+        hint="add a line to .dockerignore that ignores it",
+    )
+    assert (findings[1].line, findings[1].hint) == (4, ".dockerignore:4 `!conf/keys/b.pem` lets it in")
+
+
+def test_without_an_ignore_file(root: Path) -> None:
+    (root / ".dockerignore").unlink()
+    _, findings = look(root, forbid=("**/.env",), require=(".git",))
+    assert paths(findings) == ["conf/.env", "node_modules/x/.env", "src/.env", ".git"]
+    assert {finding.hint for finding in findings} == {"make a .dockerignore that ignores it"}
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (".git", None),
+        ("/.git/", None),
+        ("node_modules/x", None),
+        ("src", "is not ignored, as require-ignored asks"),
+        ("conf/keys", "is ignored only in part, as require-ignored asks"),
+        (".env", "would not be ignored if it were there, as require-ignored asks"),
+        ("node_modules/not/there", None),
+    ],
+)
+def test_what_must_be_ignored(root: Path, path: str, message: str | None) -> None:
+    _, findings = look(root, require=(path,))
+    assert [finding.message for finding in findings] == ([] if message is None else [message])
+
+
+@pytest.mark.parametrize(
+    ("forbid", "require", "message"),
+    [
+        (("[",), (), "forbid: syntax error in pattern: a [ without its ], or an incomplete range ('[')"),
+        (("!",), (), "forbid: a lone ! negates nothing ('!')"),
+        (("# x",), (), "forbid: a pattern that says nothing ('# x')"),
+        ((), ("**/x",), "require-ignored: '**/x' is not a path in the context"),
+        ((), ("../x",), "require-ignored: '../x' is not a path in the context"),
+        ((), (".",), "require-ignored: '.' is not a path in the context"),
+    ],
+)
+def test_patterns_that_can_not_be_meant(
+    root: Path, forbid: tuple[str, ...], require: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        look(root, forbid=forbid, require=require)
+    assert error.value.message == message
+    assert error.value.where in ("c.toml:1", "c.toml:2")
+
+
+def test_what_is_ignored_is_not_looked_into(root: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root reads everything")
+    os.chmod(root / "node_modules", 0)
+    try:
+        assert paths(look(root, forbid=("**/.env",))[1]) == ["conf/.env", "src/.env"]
+    finally:
+        os.chmod(root / "node_modules", 0o755)
+
+
+def test_the_largest_paths_are_what_arrives(root: Path) -> None:
+    found = largest_paths(open_subject(root))
+    assert found.complete
+    assert found.sizes["conf"] == 60
+    assert found.sizes["conf/keys"] == 40
+    assert found.sizes["conf/keys/b.pem"] == 40
+    assert not any(path.startswith((".git", "node_modules")) for path in found.sizes)
