@@ -65,6 +65,19 @@ class BuildFailed(CtxsizeError):
         self.log = log
 
 
+class VerifyFailed(CtxsizeError):
+    """An image was built and does not do what it has to; ``log`` is the end of what the command wrote.
+
+    That is a finding of the measurement and no failed build, hence the exit code.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, log: tuple[str, ...] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.log = log
+
+
 class EngineError(CtxsizeError):
     """There is no usable engine, or it went away."""
 

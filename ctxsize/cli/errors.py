@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from ctxsize.errors import BuildFailed, CtxsizeError, Interrupted
+from ctxsize.errors import BuildFailed, CtxsizeError, Interrupted, VerifyFailed
 from ctxsize.text import printable
 
 
 def show_failure(error: CtxsizeError, *, variant: str | None = None) -> None:
     """Print ``error`` to stderr."""
     which = f" [{variant} the ignore file]" if variant else ""
-    if isinstance(error, BuildFailed):
+    if isinstance(error, (BuildFailed, VerifyFailed)):
         for line in error.log:
             print(f"  | {printable(line)}", file=sys.stderr)
-        if error.step:
-            print(f"  at step: {printable(error.step)}", file=sys.stderr)
+    if isinstance(error, BuildFailed) and error.step:
+        print(f"  at step: {printable(error.step)}", file=sys.stderr)
     print(f"ctxsize: error{which}: {printable(' '.join(str(error).split()))}", file=sys.stderr)
 
 

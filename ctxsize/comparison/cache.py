@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ctxsize.comparison.builds import WITH, WITHOUT
-from ctxsize.comparison.types import EngineFigures, ProjectFigures
+from ctxsize.comparison.types import Comparison, EngineFigures, ProjectFigures
 from ctxsize.engine.build import BuildResult, Step
 from ctxsize.ignore.types import Rule
 from ctxsize.warning import Warning
@@ -95,6 +95,22 @@ class CacheCost:
         """Seconds that the ignore file saves in each build after the change; None when not measured."""
         with_, without = (self.extra_seconds(cost, variant) for variant in (WITH, WITHOUT))
         return None if with_ is None or without is None else without - with_
+
+
+def with_rebuilds(comparison: Comparison, cost: CacheCost) -> Comparison:
+    """``comparison`` with what a change to each measured path adds to a build without the ignore file."""
+    costs = {change.path: change for change in cost.ignored if WITHOUT in change.rebuilds}
+    paths = tuple(
+        replace(
+            path,
+            rebuild_seconds=cost.extra_seconds(costs[path.path], WITHOUT),
+            rebuild_steps=len(costs[path.path].rebuilds[WITHOUT].steps),
+        )
+        if path.path in costs
+        else path
+        for path in comparison.paths
+    )
+    return replace(comparison, paths=paths)
 
 
 def rebuild_of(results: Sequence[BuildResult], from_lines: Collection[int]) -> Rebuild:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ctxsize.engine.build import Step
+from ctxsize.engine.verification import Verification
 from ctxsize.ignore.types import Rule
 from ctxsize.warning import Warning as Warning
 
@@ -73,12 +74,16 @@ class BuildFigures:
 
 @dataclass(frozen=True, slots=True)
 class VariantFigures:
-    """One variant. ``image`` and ``build`` are None when it did not build; ``error`` then says why."""
+    """One variant. ``image`` and ``build`` are None when it did not build; ``error`` then says why.
+
+    ``verify`` is what came of running a command in its image, None when none was asked for.
+    """
 
     context: ContextFigures
     image: ImageFigures | None = None
     build: BuildFigures | None = None
     error: str | None = None
+    verify: Verification | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,9 @@ class PathSaving:
     ``seconds`` has the 95 % interval ``seconds_low`` to ``seconds_high``; ``seconds_source`` is
     ``estimated`` (a share of the difference) or ``measured`` (builds in which only this path was not
     ignored). ``send_seconds`` is how long its content took to cross to the engine in the build without
-    the ignore file; ``note`` says why a figure is other than one would expect.
+    the ignore file. ``rebuild_seconds`` are what a change to it adds to the next build without the ignore
+    file, and ``rebuild_steps`` the steps that run again then; None when that was not measured. ``note`` says
+    why a figure is other than one would expect.
     """
 
     path: str
@@ -126,6 +133,8 @@ class PathSaving:
     seconds_high: float | None = None
     seconds_source: str | None = None
     send_seconds: float | None = None
+    rebuild_seconds: float | None = None
+    rebuild_steps: int | None = None
     note: str | None = None
 
 

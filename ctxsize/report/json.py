@@ -15,6 +15,7 @@ from ctxsize.comparison.types import (
     VariantFigures,
 )
 from ctxsize.engine.build import Step
+from ctxsize.engine.verification import Verification
 from ctxsize.ignore.types import Rule
 from ctxsize.report.json_text import json_text, json_text_or_null
 from ctxsize.report.style import Style
@@ -90,7 +91,7 @@ def _variant(variant: VariantFigures) -> dict[str, Any]:
         },
         "image": None if variant.image is None else _image(variant.image),
         "build": None if variant.build is None else _build(variant.build),
-        "verify": None,
+        "verify": None if variant.verify is None else _verify(variant.verify),
         "error": json_text_or_null(variant.error),
     }
 
@@ -113,6 +114,16 @@ def _build(build: BuildFigures) -> dict[str, Any]:
         "spread": build.spread,
         "phases": dict(build.phases),
         "steps": [_step(step) for step in build.steps],
+    }
+
+
+def _verify(verify: Verification) -> dict[str, Any]:
+    return {
+        "command": json_text(verify.command),
+        "exit_code": verify.exit_code,
+        "seconds": verify.seconds,
+        "output_tail": [json_text(line) for line in verify.output_tail],
+        "timed_out": verify.timed_out,
     }
 
 
@@ -152,6 +163,8 @@ def _path(path: PathSaving) -> dict[str, Any]:
         "seconds_high": path.seconds_high,
         "seconds_source": path.seconds_source,
         "send_seconds": path.send_seconds,
+        "rebuild_seconds": path.rebuild_seconds,
+        "rebuild_steps": path.rebuild_steps,
         "note": path.note,
     }
 

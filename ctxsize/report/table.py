@@ -8,6 +8,7 @@ from typing import TypeVar
 from tabulate import tabulate
 
 from ctxsize.comparison.types import Comparison, PathSaving, RuleSaving, SecondsSaved, VariantFigures
+from ctxsize.engine.verification import Verification
 from ctxsize.report.style import Style
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds, format_share
@@ -72,6 +73,8 @@ def _variants(result: Comparison, style: Style) -> str:
             _seconds(saved.seconds, without, style),
         ],
     ]
+    if with_.verify or without.verify:
+        rows.append(["verify", *(_verify(variant.verify) for variant in (with_, without)), ""])
     kept = [
         [f"image kept as {variant.image.tag}"]
         for variant in (with_, without)
@@ -111,6 +114,14 @@ def _row(
     return [label, *cells, style.good(text) if saved > 0 else text]
 
 
+def _verify(verify: Verification | None) -> str:
+    if verify is None:
+        return _UNKNOWN
+    if verify.timed_out:
+        return "timed out"
+    return "passed" if verify.passed else f"exit code {verify.exit_code}"
+
+
 def _failed(variant: VariantFigures) -> str:
     return "failed" if variant.error else _UNKNOWN
 
@@ -131,6 +142,7 @@ def _paths(result: Comparison, style: Style) -> str:
     shown = _top(result.paths, style)
     ignore_file = result.project.ignore_file or ""
     timed = result.unattributed.seconds is not None
+    rebuilt = any(path.rebuild_seconds is not None for path in result.paths)
     rows = [
         [
             printable(path.path),
@@ -139,6 +151,7 @@ def _paths(result: Comparison, style: Style) -> str:
             _bytes(path.image_bytes),
             _bytes(path.pull_bytes),
             *([_time(path)] if timed else []),
+            *([_rebuild(path)] if rebuilt else []),
             printable(f"{ignore_file}:{path.rule.line} {path.rule.text.strip()}"),
             printable(path.note or ""),
         ]
@@ -150,7 +163,8 @@ def _paths(result: Comparison, style: Style) -> str:
             rows.append([label, "", "", format_bytes(size)])
     if rest.seconds is not None and abs(rest.seconds) >= _SHOWN_SECONDS:
         rows.append(["(time not attributed)", "", "", "", "", format_seconds(rest.seconds)])
-    headers = ["path", "files", "context", "image", "pull", *(["build time"] if timed else []), "rule", ""]
+    seconds = [*(["build time"] if timed else []), *(["each rebuild"] if rebuilt else [])]
+    headers = ["path", "files", "context", "image", "pull", *seconds, "rule", ""]
     table = tabulate(
         [row + [""] * (len(headers) - len(row)) for row in rows],
         headers=headers,
@@ -213,6 +227,10 @@ def _warnings(result: Comparison, style: Style) -> str:
         for warning in result.warnings
         if warning.code not in _JSON_ONLY
     )
+
+
+def _rebuild(path: PathSaving) -> str:
+    return _UNKNOWN if path.rebuild_seconds is None else format_seconds(path.rebuild_seconds)
 
 
 def _time(row: PathSaving | RuleSaving) -> str:
