@@ -23,20 +23,22 @@ def timing_warnings(measured: Mapping[str, Measured]) -> Iterator[Warning]:
             yield Warning(
                 "slow-first-run",
                 f"the first build {name} the ignore file took {format_seconds(times[0])}, the median is"
-                f" {middle}: its files were probably not in memory yet; with --repeat 9 it weighs less",
+                f" {middle}: its files were probably not in memory yet; with more builds"
+                f" (--repeat {2 * len(times)}) it weighs less",
             )
         else:
             shown = ", ".join(format_seconds(times[index]) for index in found)
             yield Warning(
                 "outliers",
                 f"builds {name} the ignore file took {shown}, the median is {middle}: something else used the"
-                " machine or the engine; try again when it is quiet, or with a larger --repeat",
+                " machine or the engine; try again when it is quiet, or with more builds"
+                f" (--repeat {2 * len(times)})",
             )
     if any(variant.cut_short for variant in measured.values()):
         runs = min(len(variant.runs) for variant in measured.values())
+        builds = "1 timed build" if runs == 1 else f"{runs} timed builds"
         consequence = "" if runs >= MIN_RUNS else ", too few for an interval"
         yield Warning(
             "max-time",
-            f"the time limit left {runs} timed builds of each variant{consequence}; a larger --max-time"
-            " gives more",
+            f"the time limit left {builds} of each variant{consequence}; a larger --max-time gives more",
         )

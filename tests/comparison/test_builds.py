@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctxsize.comparison import builds
-from ctxsize.comparison.builds import build_variants
+from ctxsize.comparison.builds import TimeLimit, build_restored, build_variants
 from ctxsize.context.variant import Variant
 from ctxsize.engine.build import BuildResult
 from ctxsize.errors import BuildFailed, EngineError
@@ -99,3 +99,104 @@ def test_an_engine_that_goes_away_between_builds_loses_no_result() -> None:
     assert len(measured["with"].runs) == 1
     assert len(measured["without"].runs) == 1
     assert isinstance(measured["without"].failure, EngineError)
+
+
+# The time limit
+
+
+class Clock:
+    """A clock that stands still but for what the builder takes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(builds.time, "monotonic", lambda: self.now)
+
+
+class SlowBuilder(LoggingBuilder):
+    """Moves ``clock`` by ``seconds`` each build."""
+
+    def __init__(self, clock: Clock, seconds: float, fails: str | None = None) -> None:
+        super().__init__(seconds, fails)
+        self.clock = clock
+
+    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
+        self.clock.now += self.seconds
+        return super().build(variant, progress=progress, rebuild=rebuild)
+
+
+@pytest.mark.parametrize(
+    ("limit", "log", "cut_short"),
+    [
+        (0.5, ["with", "with", "without"], True),
+        (39.9, ["with", "with", "without"], True),
+        (40.0, ["with", "with", "without", "without"], True),
+        (59.9, ["with", "with", "without", "without", "with"], True),
+        (70.0, ["with", "with", "without", "without", "with", "with", "without"], False),
+        (None, ["with", "with", "without", "without", "with", "with", "without"], False),
+    ],
+)
+def test_no_build_starts_that_would_not_end_in_time_but_one_of_each_variant(
+    monkeypatch: pytest.MonkeyPatch, limit: float | None, log: list[str], cut_short: bool
+) -> None:
+    builder = SlowBuilder(Clock(monkeypatch), 10.0)
+    measured = build_variants(
+        VARIANTS,
+        builder,
+        repeat=3,
+        progress=Silent(),
+        remove_image=lambda image: None,
+        limit=TimeLimit(limit),
+    )
+
+    assert builder.log == log
+    assert {each.cut_short for each in measured.values()} == {cut_short}
+
+
+# One path no longer ignored
+
+RESTORED = {
+    name: Variant(name, Path("."), (), frozenset(), Dialect.BUILDKIT) for name in ("with", "with a", "with b")
+}
+
+
+def restored(
+    builder: LoggingBuilder, runs: int, limit: float | None = None
+) -> tuple[dict[str, builds.Measured], list[str]]:
+    removed: list[str] = []
+    measured = build_restored(
+        RESTORED,
+        builder,
+        runs=runs,
+        progress=Silent(),
+        remove_image=removed.append,
+        limit=TimeLimit(limit),
+    )
+    return measured, removed
+
+
+def test_all_variants_take_turns_and_every_other_round_backwards() -> None:
+    builder = LoggingBuilder()
+    measured, removed = restored(builder, 3)
+
+    there, back = ["with", "with a", "with b"], ["with b", "with a", "with"]
+    assert builder.log == [*there, *back, *there]
+    assert {len(each.runs) for each in measured.values()} == {3}
+    assert sorted(removed) == sorted(f"image-{number}" for number in range(1, 10)), "no image is kept"
+
+
+def test_one_that_fails_is_not_tried_again() -> None:
+    builder = LoggingBuilder(fails="with a")
+    measured, _ = restored(builder, 3)
+
+    assert builder.log.count("with a") == 1
+    assert isinstance(measured["with a"].failure, BuildFailed)
+    assert len(measured["with b"].runs) == 3
+
+
+def test_no_round_starts_that_would_not_end_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three builds of 10 s a round."""
+    builder = SlowBuilder(Clock(monkeypatch), 10.0)
+    measured, _ = restored(builder, 3, limit=60.0)
+
+    assert len(builder.log) == 6
+    assert all(each.cut_short for each in measured.values())
