@@ -68,6 +68,7 @@ def check(
     *paths: str | Path,
     targets: Iterable[Target] | None = None,
     options: CheckOptions | None = None,
+    notes: Iterable[Warning] = (),
     environ: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
@@ -75,7 +76,8 @@ def check(
     """Hold the projects at ``paths`` (default: the current directory) against the limits of their
     configuration, of the environment and of ``options``.
 
-    ``targets`` replaces what the configuration names (``--compose`` does). What is wrong with a target
+    ``targets`` are checked, too, and instead of the current directory (``--compose`` names some). ``notes``
+    are put in front of the report's warnings. What is wrong with a target
     is in its report; ConfigError and UsageError are raised for what is wrong with the question.
     """
     options = options or CheckOptions()
@@ -97,7 +99,7 @@ def check(
     reports = [report for report, _ in results]
     shadowed = [Warning("config-shadowed", f"{each.shadowed} has limits, too, which do not apply") for each in
                 configs if each.shadowed]  # fmt: skip
-    reports[0] = replace(reports[0], warnings=(*shadowed, *reports[0].warnings))
+    reports[0] = replace(reports[0], warnings=(*notes, *shadowed, *reports[0].warnings))
     if options.save_baseline:
         past = {report.name: measured for report, measured in results if measured is not None}
         if len(past) == len(results):

@@ -88,10 +88,10 @@ def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Com
         key = (build.path, build.dockerfile, build.stage, build.platform, args)
         same = builds.get(key)
         builds[key] = build if same is None else replace(same, services=(*same.services, service.name))
-    if not builds and not warnings:
-        raise UsageError(
-            "no service here is built", where=str(first), hint="services with profiles need COMPOSE_PROFILES"
-        )
+    if not builds:
+        why = "; ".join(warning.message for warning in warnings)
+        hint = None if why else "services with profiles need COMPOSE_PROFILES"
+        raise UsageError(f"nothing to build{f': {why}' if why else ''}", where=str(first), hint=hint)
     return Composed(tuple(builds.values()), tuple(warnings))
 
 

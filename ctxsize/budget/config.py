@@ -54,9 +54,10 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Config:
     """A configuration file: its targets (if it names none, one: the directory it lies in), its baseline, and
-    the other file that it hides."""
+    the other file that it hides. ``defaults`` is what it says outside of its targets."""
 
     targets: tuple[Target, ...]
+    defaults: Target
     baseline: str | None = None
     shadowed: str | None = None
 
@@ -78,7 +79,8 @@ def load_config(directory: str | Path) -> Config:
         return _Reader(directory, _shown(own), text, ()).config(_parse(text, _shown(own)), shadowed)
     if table is not None and shared is not None:
         return _Reader(directory, _shown(project), shared, ("tool", "ctxsize")).config(table, None)
-    return Config((Target(_name(directory), str(directory)),))
+    nothing = Target(_name(directory), str(directory))
+    return Config((nothing,), nothing)
 
 
 def environment_budget(environ: Mapping[str, str]) -> Budget:
@@ -198,7 +200,7 @@ class _Reader:
         baseline = self._text_of((), table, "baseline")
         if baseline is not None:
             baseline = os.path.normpath(self._directory / baseline)
-        return Config(tuple(targets) or (defaults,), baseline, shadowed)
+        return Config(tuple(targets) or (defaults,), defaults, baseline, shadowed)
 
     def _target(
         self, here: KeyPath, table: Mapping[str, Any], *, name: str, path: str, base: Target | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +14,17 @@ from ctxsize.errors import UsageError
 from ctxsize.report.check import CHECK_FORMATS, check_format
 
 if TYPE_CHECKING:
+    from ctxsize.budget.config import Target
     from ctxsize.check import CheckOptions
     from ctxsize.progress import Progress
+    from ctxsize.warning import Warning
 
 _EPILOG = """\b
 Examples:
   ctxsize check                            the limits in .ctxsize.toml, for the project in this directory
   ctxsize check --init                     write a .ctxsize.toml with limits a little above today's sizes
   ctxsize check --static services/*        several projects, without an engine
+  ctxsize check --compose compose.yaml     every service that is built
   ctxsize check --limit image='250 MB' --image shop:latest
   ctxsize check --save-baseline baseline.json
   ctxsize check --baseline baseline.json --limit growth.image=5%
@@ -69,6 +73,13 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     metavar="FILE",
     help="Look at a saved image (docker save, OCI layout); no engine. --image names one of several in it.",
 )
+@click.option(
+    "--compose",
+    type=click.Path(dir_okay=False),
+    multiple=True,
+    metavar="FILE",
+    help="Check what is built in a Compose file; several are merged, as with docker compose -f.",
+)
 @click.option("--static", is_flag=True, help="Only limits that need no image: no engine, no build.")
 @click.option("--only", multiple=True, metavar="TARGET", help="Only this target. Repeatable.")
 @click.option(
@@ -98,6 +109,13 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     show_default=True,
     help="How to report.",
 )
+@click.option(
+    "--report",
+    "further",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Another report of the same check, e.g. sarif=ctxsize.sarif; - is standard output. Repeatable.",
+)
 @build_options
 @output_options
 @click.pass_context
@@ -111,6 +129,7 @@ def check(
     save_baseline: str | None,
     images: tuple[str, ...],
     archive: str | None,
+    compose: tuple[str, ...],
     static: bool,
     only: tuple[str, ...],
     init: bool,
@@ -118,6 +137,7 @@ def check(
     repeat: int | None,
     top: int,
     format_: str,
+    further: tuple[str, ...],
     dockerfile: str | None,
     target: str | None,
     build_args: tuple[str, ...],
@@ -142,6 +162,9 @@ def check(
     from ctxsize.check import check as measure
     from ctxsize.report.style import Style
 
+    if init and (compose or further):
+        raise click.UsageError("--init writes one project's configuration, and no report")
+    reports = [_report(word) for word in further]
     options = CheckOptions(
         limits=limits,
         forbid=forbid,
@@ -179,10 +202,18 @@ def check(
             given = ctx.get_parameter_source("output") is not click.core.ParameterSource.DEFAULT
             _init(paths, options, output if given else None, progress)
             return
-        report = measure(*paths, options=options, progress=progress)
+        targets: tuple[Target, ...] | None = None
+        notes: tuple[Warning, ...] = ()
+        if compose:
+            targets, notes, options = _composed(compose, options)
+        report = measure(*paths, targets=targets, notes=notes, options=options, progress=progress)
     finally:
         progress.close()
     write_report(check_format(format_)(report, Style(colour=use_colour(output), top=top)), output)
+    for name, file in reports:
+        write_report(check_format(name)(report, Style(top=top)), file)
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        _append(check_format("markdown")(report, Style(top=top)), summary)
     if report.exit_code:
         raise SystemExit(report.exit_code)
 
@@ -194,6 +225,36 @@ def _images(words: tuple[str, ...]) -> dict[str, str]:
         target, separator, name = word.partition("=")
         found[target if separator else ""] = name if separator else word
     return found
+
+
+def _report(word: str) -> tuple[str, str]:
+    """``FORMAT=FILE`` as its two parts."""
+    name, separator, file = word.partition("=")
+    if name not in CHECK_FORMATS or not separator or not file:
+        raise click.BadParameter(f"{word!r}: write FORMAT=FILE; formats are {', '.join(CHECK_FORMATS)}")
+    return name, file
+
+
+def _composed(
+    files: tuple[str, ...], options: CheckOptions
+) -> tuple[tuple[Target, ...], tuple[Warning, ...], CheckOptions]:
+    """The targets of Compose files, what to note, and the options with the baseline that goes with them."""
+    from dataclasses import replace
+
+    from ctxsize.budget.compose_targets import compose_targets
+
+    found = compose_targets(files, os.environ)
+    baseline = options.baseline or os.environ.get("CTXSIZE_BASELINE") or found.baseline
+    return found.targets, found.warnings, replace(options, baseline=baseline)
+
+
+def _append(text: str, file: str) -> None:
+    """Add to a job's summary, which other steps may have written in. A summary is no reason to fail."""
+    try:
+        with open(file, "a", encoding="utf-8") as summary:
+            summary.write(text)
+    except OSError as error:
+        print(f"ctxsize: note: {file}: the summary can't be written: {error.strerror}", file=sys.stderr)
 
 
 def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, progress: Progress) -> None:
