@@ -33,7 +33,7 @@ class Subject:
     """What is measured: ``project`` with ``options`` by the builder ``choice`` on ``engine``.
 
     ``found`` is the scan of its context, ``sources`` what the Dockerfile takes of it, ``plan`` how it is
-    built. ``warnings`` are what reading it brought up.
+    built. ``sensitive`` are the files that look like secrets. ``warnings`` are what reading it brought up.
     """
 
     engine: Engine
@@ -43,23 +43,13 @@ class Subject:
     found: ScanResult
     sources: Sources
     plan: BuildPlan
+    sensitive: tuple[SensitiveFile, ...]
     warnings: tuple[Warning, ...]
 
     @property
     def needed_bytes(self) -> int | None:
         """The bytes of eligible files that the Dockerfile takes; None where that can't be known."""
         return None if self.sources.unknown or self.found.needed is None else self.found.needed.bytes
-
-    def sensitive(self) -> tuple[SensitiveFile, ...]:
-        """The files of the context that look like secrets, those that the build can see first."""
-        project = self.project
-        rules = project.ignore.rules if project.ignore is not None else ()
-        return find_sensitive(
-            project.context,
-            self.found.suspects,
-            Matcher(rules, project.dialect),
-            needs=None if self.sources.unknown else lambda path: self.sources.needs(path, is_dir=False),
-        )
 
     @property
     def project_figures(self) -> ProjectFigures:
@@ -141,7 +131,17 @@ def prepare(
         plan=make_plan(
             project, options, ignored, buildkit=buildkit, base_images=bases, predefined=predefined
         ),
+        sensitive=_sensitive(project, found, sources),
         warnings=tuple(_warnings(engine, choice, project)),
+    )
+
+
+def _sensitive(project: Project, found: ScanResult, sources: Sources) -> tuple[SensitiveFile, ...]:
+    return find_sensitive(
+        project.context,
+        found.suspects,
+        Matcher(project.ignore.rules, project.dialect) if project.ignore is not None else None,
+        needs=None if sources.unknown else lambda path: sources.needs(path, is_dir=False),
     )
 
 

@@ -31,6 +31,7 @@ from ctxsize.comparison.types import (
 from ctxsize.context.totals import IgnoredRoot, ScanResult, Totals
 from ctxsize.engine.build import BuildResult
 from ctxsize.ignore.types import Rule
+from ctxsize.sensitive.types import SensitiveFile
 
 _Number = TypeVar("_Number", int, float)
 
@@ -48,6 +49,7 @@ def make_comparison(
     savings: ImageSavings | None,
     divided: DividedSeconds | None,
     warnings: Iterable[Warning],
+    sensitive: Iterable[SensitiveFile] = (),
 ) -> Comparison:
     """Put the parts of a measurement together.
 
@@ -91,6 +93,7 @@ def make_comparison(
             *timing_warnings(measured),
             *_builder_warnings(measured),
         ),
+        sensitive=tuple(sensitive),
     )
 
 

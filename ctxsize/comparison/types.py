@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ctxsize.engine.build import Step
 from ctxsize.engine.verification import Verification
 from ctxsize.ignore.types import Rule
+from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.warning import Warning as Warning
 
 
@@ -172,7 +173,8 @@ class Unattributed:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A project built with and without its ignore file, compared."""
+    """A project built with and without its ignore file, compared. ``sensitive`` are the files that look like
+    secrets, those that the build can see first."""
 
     version: str
     created: str
@@ -184,6 +186,7 @@ class Comparison:
     rules: tuple[RuleSaving, ...]
     unattributed: Unattributed
     warnings: tuple[Warning, ...]
+    sensitive: tuple[SensitiveFile, ...] = ()
 
     @property
     def failed(self) -> bool:

@@ -18,6 +18,7 @@ from ctxsize.engine.build import Step
 from ctxsize.engine.verification import Verification
 from ctxsize.ignore.types import Rule
 from ctxsize.report.json_text import json_text, json_text_or_null
+from ctxsize.report.sensitive import sensitive_document
 from ctxsize.report.style import Style
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
@@ -68,6 +69,7 @@ def comparison_document(result: Comparison) -> dict[str, Any]:
             "pull_bytes": rest.pull_bytes,
             "seconds": rest.seconds,
         },
+        "sensitive": sensitive_document(result.sensitive),
         "warnings": [
             {
                 "code": warning.code,

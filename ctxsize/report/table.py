@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from ctxsize.comparison.types import Comparison, PathSaving, RuleSaving, SecondsSaved, VariantFigures
 from ctxsize.engine.verification import Verification
+from ctxsize.report.sensitive import sensitive_notes
 from ctxsize.report.style import Style
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds, format_share
@@ -27,8 +28,8 @@ def comparison(result: Comparison, style: Style = Style()) -> str:  # noqa: B008
     if result.paths:
         parts.append(_paths(result, style))
         parts.append(_rules(result, style))
-    if any(warning.code not in _JSON_ONLY for warning in result.warnings):
-        parts.append(_warnings(result, style))
+    if notes := _notes(result, style):
+        parts.append(notes)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -220,13 +221,14 @@ def _more(rows: Sequence[object], shown: Sequence[object]) -> list[str]:
     return [f"… and {left} more (--top 0 shows all)"] if left else []
 
 
-def _warnings(result: Comparison, style: Style) -> str:
-    return "\n".join(
-        style.warn("note: ")
-        + printable(f"{warning.where}: {warning.message}" if warning.where else warning.message)
+def _notes(result: Comparison, style: Style) -> str:
+    texts = sensitive_notes(result.sensitive)
+    texts += [
+        f"{warning.where}: {warning.message}" if warning.where else warning.message
         for warning in result.warnings
         if warning.code not in _JSON_ONLY
-    )
+    ]
+    return "\n".join(style.warn("note: ") + printable(text) for text in texts)
 
 
 def _rebuild(path: PathSaving) -> str:

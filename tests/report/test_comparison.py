@@ -27,6 +27,7 @@ from ctxsize.engine.build import Step
 from ctxsize.ignore.types import Rule
 from ctxsize.report.comparison import COMPARISON_FORMATS
 from ctxsize.report.style import Style
+from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.warning import Warning
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/comparison-1.json").read_text())
@@ -152,3 +153,21 @@ def test_names_that_are_no_utf_8_can_be_written_as_json() -> None:
 
     text.encode()
     assert json.loads(text)["paths"][0]["path"] == "caf\\xe9"
+
+
+def test_files_that_look_like_secrets_are_notes_of_the_table_and_all_in_the_json() -> None:
+    seen = SensitiveFile(
+        "certs/a.pem", "private-key", "private key", "likely", True, True, None, 1, "content", None
+    )
+    kept_out = dataclasses.replace(seen, path=".git/odd\n", eligible=False, rule=GIT, line=None, group=".git")
+    result = dataclasses.replace(RESULT, sensitive=(seen, kept_out))
+    assert COMPARISON_FORMATS["table"](result, Style()).endswith(
+        """
+note: 1 file that the build can see looks like a secret: certs/a.pem (private key)
+note: only the ignore file keeps out 1 file that looks like a secret: .git/odd\\n (private key)
+note: .dockerignore:2: look at this
+"""
+    )
+    document = json.loads(COMPARISON_FORMATS["json"](result, Style()))
+    jsonschema.validate(document, SCHEMA)
+    assert [file["path"] for file in document["sensitive"]] == ["certs/a.pem", ".git/odd\n"]

@@ -163,6 +163,11 @@ def test_json_is_as_its_schema_says(tmp_path: Path) -> None:
     ]
 
 
+def test_comparisons_say_it_in_the_same_words() -> None:
+    comparison = json.loads((DOCS / "schema/comparison-1.json").read_text())
+    assert comparison["$defs"]["sensitive"] == SCHEMA["$defs"]["sensitive"]
+
+
 def test_the_schema_knows_every_kind() -> None:
     from ctxsize.sensitive.names import RULES
 
