@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctxsize.comparison.attribution import ImageSavings, attribute
+from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.builds import WITH, WITHOUT, Measured, TimeLimit, build_variants
 from ctxsize.comparison.compare import make_comparison
 from ctxsize.comparison.explain import ignored_but_needed
-from ctxsize.comparison.layers import own_layers, step_changes
 from ctxsize.comparison.seconds import DividedSeconds
 from ctxsize.comparison.types import Comparison, EngineFigures, ImageFigures, ProjectFigures, Warning
-from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.sources import plan_sources
 from ctxsize.engine.build import BuildOptions
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.image import Image
-from ctxsize.engine.images import ImageReader
 from ctxsize.engine.janitor import Run
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.matcher import Matcher
+from ctxsize.image_figures import read_images
 from ctxsize.path_seconds import divide_seconds
 from ctxsize.progress import Progress, Silent
 from ctxsize.project import Project
@@ -90,7 +86,7 @@ def compare(
             limit=limit,
         )
         _explain(project, subject.plan, measured)
-        images, savings = _read_images(subject.engine, project, subject.plan, measured, progress)
+        images, savings = read_images(subject, measured, progress)
         divided, warnings = divide_seconds(
             subject, run, subject_builder, measured, savings, exact=exact, limit=limit, progress=progress
         )
@@ -98,58 +94,6 @@ def compare(
             images = {name: _kept(subject.engine, project, name, image) for name, image in images.items()}
     failures = {name: result.failure for name, result in measured.items() if result.failure is not None}
     return Measurement(_assemble(subject, measured, images, savings, divided, warnings), failures)
-
-
-def _read_images(
-    engine: Engine, project: Project, plan: BuildPlan, measured: Mapping[str, Measured], progress: Progress
-) -> tuple[dict[str, ImageFigures], ImageSavings | None]:
-    """Sizes of the images that were built and, when both were, what each ignored root saves there."""
-    ids = {name: result.image_id for name, result in measured.items() if result.image_id is not None}
-    if not ids:
-        return {}, None
-    progress.phase("read the images")
-    with ImageReader(engine.api, list(dict.fromkeys(ids.values()))) as reader:
-        images = {name: reader.images[image_id] for name, image_id in ids.items()}
-        figures = {name: _figures(engine, image) for name, image in images.items()}
-        if len(images) < 2:
-            return figures, None
-        links = _directory_links(reader.symlinks(images[WITHOUT].layers))
-        image_map = ImageMap(plan.resolved, ContextDirectory(project.context), links)
-        rules = project.ignore.rules if project.ignore is not None else ()
-        savings = attribute(
-            step_changes(reader, images[WITH], images[WITHOUT], image_map),
-            Matcher(rules, project.dialect).verdict,
-            lambda path: _size(project.context, path),
-        )
-    return figures, savings
-
-
-def _figures(engine: Engine, image: Image) -> ImageFigures:
-    layers = own_layers(image)
-    return ImageFigures(
-        id=image.id,
-        bytes=sum(layer.bytes for layer in layers),
-        engine_bytes=int(engine.api.inspect_image(image.id)["Size"]),
-        pull_bytes=sum({layer.diff_id: layer.pull_bytes for layer in layers}.values()),
-        layers=len(layers),
-    )
-
-
-def _directory_links(symlinks: Mapping[str, str]) -> dict[str, str]:
-    """The symlinks of an image as clean paths from its root, for those at its top (bin → usr/bin)."""
-    return {
-        path: os.path.normpath(os.path.join("/", os.path.dirname(path), target)).lstrip("/")
-        for path, target in symlinks.items()
-        if "/" not in path
-    }
-
-
-def _size(context: Path, path: str) -> int | None:
-    """The bytes of a context path as they count in an image."""
-    try:
-        return os.lstat(context / path).st_size
-    except OSError:
-        return None
 
 
 def _explain(project: Project, plan: BuildPlan, measured: Mapping[str, Measured]) -> None:

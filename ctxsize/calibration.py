@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctxsize.comparison.builds import WITHOUT
-from ctxsize.comparison.seconds import Cost
+from ctxsize.comparison.types import Cost
 from ctxsize.engine.build import PHASES, BuildOptions, BuildResult
 from ctxsize.engine.janitor import PROBE_PREFIX, Run
 from ctxsize.progress import Progress

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ctxsize.calibration import ProbeSize, calibrate
 from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.builds import WITH, WITHOUT, Measured, TimeLimit, build_restored
 from ctxsize.comparison.loads import build_loads
-from ctxsize.comparison.seconds import Cost, DividedSeconds, Load, Seconds, divide
+from ctxsize.comparison.seconds import DividedSeconds, Load, Seconds, divide
 from ctxsize.comparison.timing import MIN_RUNS, seconds_saved
+from ctxsize.comparison.types import Cost
 from ctxsize.context.inspect import ignored
-from ctxsize.engine.build import PHASES, Builder, Part
+from ctxsize.context.variant import Variant
+from ctxsize.engine.build import Builder, Part
 from ctxsize.engine.janitor import Run
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.matcher import Matcher
@@ -61,7 +63,7 @@ def divide_seconds(
     largest = sorted(divided.roots, key=lambda root: -divided.roots[root].median)[:exact]
     if not largest:
         return divided, []
-    figures, warnings = _measure(
+    figures, warnings = measure_roots(
         subject, run, builder, largest, len(with_runs), limit=limit, progress=progress
     )
     return divide(with_runs, without_runs, loads, costs, figures), warnings
@@ -79,8 +81,7 @@ def _costs(
     progress: Progress,
 ) -> dict[str, Cost]:
     if all(len(by_root) < 2 for by_root in loads.values()):
-        # Each part has one root at most, which gets all of it whatever the costs are.
-        return dict.fromkeys(PHASES, Cost(1.0, 1.0))
+        return {}  # there is nothing to divide
     costs = calibrate(subject, run, ProbeSize.for_difference(difference), progress)
     # A RUN step that writes files again does what a COPY does.
     return {**costs, "other": costs["copy"]}
@@ -97,7 +98,7 @@ def _ignored_files(subject: Subject) -> Iterator[tuple[str, int, str]]:
             yield entry.path, entry.bytes, root
 
 
-def _measure(
+def measure_roots(
     subject: Subject,
     run: Run,
     builder: Builder,
@@ -108,19 +109,7 @@ def _measure(
     progress: Progress,
 ) -> tuple[dict[str, Seconds], list[Warning]]:
     """The seconds of each of ``roots`` by builds that ignore all but it, against builds that ignore all."""
-    project = subject.project
-    assert project.ignore_path is not None
-    variants = {WITH: subject.variant(WITH)}
-    warnings = []
-    for root in roots:
-        try:
-            if project.ignore_path.parent not in (project.context, project.dockerfile_path.parent):
-                raise ValueError("the ignore file lies in another directory than where it is looked for")
-            variants[root] = variants[WITH].restoring(
-                root, project.ignore_path, project.ignore_path.read_bytes()
-            )
-        except (ValueError, OSError) as error:
-            warnings.append(Warning("not-exact", f"its seconds are an estimate: {error}", where=root))
+    variants, warnings = restored_variants(subject, roots)
     measured = build_restored(
         variants, builder, runs=runs, progress=progress, remove_image=run.remove_image, limit=limit
     )
@@ -136,3 +125,21 @@ def _measure(
         saved = seconds_saved(base, [result.seconds for result in measured[root].runs])
         figures[root] = Seconds(saved.median, saved.low, saved.high, measured=True)
     return figures, warnings
+
+
+def restored_variants(subject: Subject, roots: Iterable[str]) -> tuple[dict[str, Variant], list[Warning]]:
+    """The variant ``with`` and, for each root it can be made for, the one that ignores everything but it."""
+    project = subject.project
+    assert project.ignore_path is not None
+    variants = {WITH: subject.variant(WITH)}
+    warnings = []
+    for root in roots:
+        try:
+            if project.ignore_path.parent not in (project.context, project.dockerfile_path.parent):
+                raise ValueError("the ignore file lies in another directory than where it is looked for")
+            variants[root] = variants[WITH].restoring(
+                root, project.ignore_path, project.ignore_path.read_bytes()
+            )
+        except (ValueError, OSError) as error:
+            warnings.append(Warning("not-exact", f"its seconds are an estimate: {error}", where=root))
+    return variants, warnings

@@ -93,6 +93,7 @@ def make_comparison(
             *timing_warnings(measured),
             *_builder_warnings(measured),
         ),
+        calibration=divided.costs if divided is not None else {},
         sensitive=tuple(sensitive),
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ctxsize.comparison.timing import seconds_saved
-from ctxsize.comparison.types import SecondsSaved
+from ctxsize.comparison.types import Cost, SecondsSaved
 from ctxsize.engine.build import BuildResult, Part
 
 
@@ -33,18 +33,6 @@ Loads = Mapping[Part, Mapping[str, Load]]
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """Seconds per byte and per entry."""
-
-    per_byte: float
-    per_entry: float
-
-    def of(self, load: Load) -> float:
-        """The seconds of a load."""
-        return self.per_byte * load.bytes + self.per_entry * load.entries
-
-
-@dataclass(frozen=True, slots=True)
 class Seconds:
     """Seconds with a 95 % interval; ``low`` and ``high`` are None with too few runs for one.
 
@@ -59,10 +47,12 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class DividedSeconds:
-    """The measured difference by root; ``unattributed`` is what is left of it."""
+    """The measured difference by root; ``unattributed`` is what is left of it. ``costs`` are those it was
+    divided by, for each phase."""
 
     roots: Mapping[str, Seconds]
     unattributed: float
+    costs: Mapping[str, Cost]
 
 
 def divide(
@@ -74,9 +64,9 @@ def divide(
 ) -> DividedSeconds:
     """Divide the difference of the medians (without − with, seconds) over the roots in ``loads``.
 
-    ``costs`` are by phase; a part whose phase has none, or that no root puts anything into, is left
-    unattributed. ``measured`` are roots that builds of their own have measured: those figures stand, and
-    what they differ by from their share goes to the unattributed.
+    ``costs`` are by phase; a part of several roots whose phase has none, or that no root puts anything
+    into, is left unattributed. ``measured`` are roots that builds of their own have measured: those
+    figures stand, and what they differ by from their share goes to the unattributed.
     """
     saved = {part: _difference(part, with_runs, without_runs) for part in loads}
     estimates: dict[str, Seconds] = {}
@@ -85,7 +75,7 @@ def divide(
             estimates[root] = _plus(estimates.get(root), saved[part], share)
     roots = {**estimates, **(measured or {})}
     total = _median(run.seconds for run in without_runs) - _median(run.seconds for run in with_runs)
-    return DividedSeconds(roots, total - sum(seconds.median for seconds in roots.values()))
+    return DividedSeconds(roots, total - sum(seconds.median for seconds in roots.values()), costs)
 
 
 def _difference(
@@ -97,10 +87,18 @@ def _difference(
 
 
 def _shares(by_root: Mapping[str, Load], cost: Cost | None) -> dict[str, float]:
-    """The part of the difference that each root gets: they add up to 1, or there are none."""
-    weights = {root: cost.of(load) for root, load in by_root.items()} if cost is not None else {}
+    """The part of the difference that each root gets: they add up to 1, or there are none. The only root
+    gets all, whatever the cost."""
+    something = {root: load for root, load in by_root.items() if load.bytes or load.entries}
+    if len(something) == 1:
+        return dict.fromkeys(something, 1.0)
+    weights = {root: _seconds(cost, load) for root, load in something.items()} if cost is not None else {}
     total = sum(weights.values())
     return {root: weight / total for root, weight in weights.items()} if total > 0.0 else {}
+
+
+def _seconds(cost: Cost, load: Load) -> float:
+    return cost.per_byte * load.bytes + cost.per_entry * load.entries
 
 
 def _plus(seconds: Seconds | None, saved: SecondsSaved, share: float) -> Seconds:

@@ -6,7 +6,7 @@ Sizes are bytes, times are seconds. ``None`` means not measured; a warning says 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ctxsize.engine.build import Step
 from ctxsize.engine.verification import Verification
@@ -85,6 +85,14 @@ class VariantFigures:
     build: BuildFigures | None = None
     error: str | None = None
     verify: Verification | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a phase of a build costs: seconds per byte, and per entry (file or directory)."""
+
+    per_byte: float
+    per_entry: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +182,8 @@ class Unattributed:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A project built with and without its ignore file, compared. ``sensitive`` are the files that look like
-    secrets, those that the build can see first."""
+    secrets, those that the build can see first. ``calibration`` has the costs, by phase, that build time
+    was divided over the paths by; empty when there was nothing to divide."""
 
     version: str
     created: str
@@ -187,6 +196,7 @@ class Comparison:
     unattributed: Unattributed
     warnings: tuple[Warning, ...]
     sensitive: tuple[SensitiveFile, ...] = ()
+    calibration: Mapping[str, Cost] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:

@@ -70,6 +70,10 @@ def comparison_document(result: Comparison) -> dict[str, Any]:
             "seconds": rest.seconds,
         },
         "sensitive": sensitive_document(result.sensitive),
+        "calibration": {
+            phase: {"seconds_per_byte": cost.per_byte, "seconds_per_entry": cost.per_entry}
+            for phase, cost in result.calibration.items()
+        },
         "warnings": [
             {
                 "code": warning.code,
