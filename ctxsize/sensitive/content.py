@@ -50,6 +50,8 @@ _EXPRESSIONS = {
     "hcl-token": rf"""["']?token["']?[ \t]*[=:][ \t]*["']{_VALUE}""",
 }
 
+_XML = frozenset(["xml-password", "nuget-password"])
+
 # Files that are encrypted as a whole are made to be passed around: git-crypt, Ansible Vault, age, sops.
 _ENCRYPTED = (
     r"\A\x00GITCRYPT\x00|\A\$ANSIBLE_VAULT;|\Aage-encryption\.org/v1|\A-----BEGIN AGE ENCRYPTED FILE-----"
@@ -65,6 +67,9 @@ def secret_line(data: bytes, check: str) -> int | None:
     """
     if b"\x00" in data:
         return None
+    if check in _XML:
+        # The files these tools come with have examples in comments.
+        data = _expression(r"<!--(?s:.*?)-->").sub(lambda comment: b"\n" * comment[0].count(b"\n"), data)
     found = _expression(_EXPRESSIONS[check]).search(data)
     return None if found is None else data.count(b"\n", 0, found.start()) + 1
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ctxsize.context.walk import Entry
 from ctxsize.errors import UsageError
-from ctxsize.sensitive.names import packages_directory
+from ctxsize.sensitive.names import harmless_place
 from ctxsize.sensitive.read import LIMIT
 from ctxsize.sensitive.types import Level
 
@@ -43,7 +43,7 @@ def worth_reading(entries: Iterable[Entry]) -> Iterator[str]:
             entry.target is None
             and not entry.is_dir
             and 0 < entry.bytes <= LIMIT
-            and packages_directory(entry.path) is None
+            and harmless_place(entry.path, "detected") is None
             and "/.git/" not in f"/{entry.path}"
         ):
             yield entry.path

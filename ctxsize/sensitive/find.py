@@ -11,7 +11,7 @@ from ctxsize.context.walk import OpenTree
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Rule
 from ctxsize.sensitive.content import is_encrypted, secret_line
-from ctxsize.sensitive.names import classify, packages_directory
+from ctxsize.sensitive.names import classify, harmless_place
 from ctxsize.sensitive.read import read_head
 from ctxsize.sensitive.types import Level, SensitiveFile, Source
 
@@ -120,8 +120,8 @@ def _detected(tree: OpenTree, paths: Iterable[str]) -> Iterator[tuple[str, _Look
 
 
 def _finding(path: str, look: _Look, fate: _Fate, needs: Callable[[str], bool] | None) -> SensitiveFile:
-    packages = packages_directory(path)
-    group = packages if fate.eligible else fate.root if fate.root != path else None
+    harmless = harmless_place(path, look.kind)
+    group = harmless if fate.eligible else fate.root if fate.root != path else None
     needed: bool | None = False
     if fate.eligible:
         needed = None if needs is None else needs(path)
@@ -129,7 +129,7 @@ def _finding(path: str, look: _Look, fate: _Fate, needs: Callable[[str], bool] |
         path=path,
         kind=look.kind,
         reason=look.reason,
-        level=look.level if packages is None else "possible",
+        level=look.level if harmless is None else "possible",
         eligible=fate.eligible,
         needed=needed,
         rule=fate.rule,

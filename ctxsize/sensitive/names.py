@@ -25,10 +25,14 @@ PACKAGES = frozenset(
     .nox vendor pods
     """.split()  # noqa: SIM905
 )
+# Directories in which keys are there for tests, if nothing else is.
+_TESTS = frozenset(
+    ["test", "tests", "testing", "testdata", "test_data", "__tests__", "fixtures", "spec", "examples"]
+)
+_KEYS = frozenset(["private-key", "key-store"])
 # Words in names of files that only show what to fill in, but for keys: example.com.key is a key.
 _EXAMPLES = frozenset(["example", "sample", "template", "tmpl", "tpl"])
 _EXAMPLES_OF_ENVIRONMENTS = _EXAMPLES | {"dist", "default", "defaults", "schema"}
-_NEVER_EXAMPLES = frozenset(["private-key", "key-store"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,18 +194,19 @@ def classify(path: str) -> NameRule | None:
     return None
 
 
-def packages_directory(path: str) -> str | None:
-    """The topmost directory of installed packages that the path lies in, if any."""
+def harmless_place(path: str, kind: str) -> str | None:
+    """The topmost directory above the path in which files of that kind are usually harmless, if any: one of
+    installed packages and, for keys, one of tests."""
     parts = path.split("/")
     for depth, name in enumerate(parts[:-1]):
-        if name.lower() in PACKAGES:
+        if name.lower() in PACKAGES or (kind in _KEYS and name.lower() in _TESTS):
             return "/".join(parts[: depth + 1])
     return None
 
 
 def _is_example(name: str, kind: str) -> bool:
     """Whether the name says that the file only shows what to fill in (``.env.example``)."""
-    if kind in _NEVER_EXAMPLES:
+    if kind in _KEYS:
         return False
     words = _EXAMPLES_OF_ENVIRONMENTS if kind == "environment" else _EXAMPLES
     return not words.isdisjoint(name.replace("-", ".").replace("_", ".").split("."))

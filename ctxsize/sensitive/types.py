@@ -8,7 +8,7 @@ from typing import Literal
 from ctxsize.ignore.types import Rule
 
 #: ``likely``: almost always a secret, or its content says so. ``possible``: the name alone, or a place
-#: where such files are usually harmless (a package's own test keys).
+#: where such files are usually harmless (a package's own files, keys for tests).
 Level = Literal["likely", "possible"]
 #: What told: the file's name, its content, or the detector of the extra ``ctxsize[secrets]``.
 Source = Literal["name", "content", "detector"]
@@ -23,8 +23,8 @@ class SensitiveFile:
     matches). Otherwise ``rule`` is the one that keeps it out. ``needed`` says of an eligible file whether
     a COPY, ADD or bind mount takes it, None where that can't be known or nobody asked; False of one that is
     ignored. ``line`` is where in the file the content gave it away, None when the name alone did.
-    ``group`` is a directory that tables show instead of many such files in it: the ignored root, or a
-    directory of installed packages; None when the file stands for itself.
+    ``group`` is a directory that tables show instead of many such files in it: the ignored root, or one of
+    installed packages or of tests; None when the file stands for itself.
     """
 
     path: str

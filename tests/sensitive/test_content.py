@@ -40,6 +40,7 @@ FOUND = [
     ("composer-auth", '{"github-oauth": {"github.com": "abc"}}', 1),
     ("composer-auth", '{"bearer": {"example.org": "abc"}}', 1),
     ("xml-password", "<server>\n<password>abc</password>", 2),
+    ("xml-password", "<!-- a\nb --><a/>\n<!-- c -->\n<password>abc</password>", 4),
     ("nuget-password", '<add key="ClearTextPassword" value="abc" />', 1),
     ("git-token", '[remote "origin"]\n\turl = https://u:abc@host/r.git\n', 2),
     ("git-token", "\turl = https://ghp_abc@github.com/r.git\n", 1),
@@ -69,6 +70,7 @@ NOT_FOUND = [
     ("netrc", "machine h login u\n"),
     ("wp-password", "define( 'DB_PASSWORD', getenv('P') );\ndefine( 'DB_PASSWORD', '' );\n"),
     ("xml-password", "<password>${env.P}</password>"),
+    ("xml-password", "<!-- an example:\n<password>abc</password>\n-->\n"),
 ]
 
 

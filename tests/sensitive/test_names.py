@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.sensitive.names import RULES, classify, packages_directory, suspects
+from ctxsize.sensitive.names import RULES, classify, harmless_place, suspects
 
 TAKEN_FOR = [
     (".env", "environment"),
@@ -125,17 +125,23 @@ def test_names_next_to_each_other_are_both_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "directory"),
+    ("path", "kind", "directory"),
     [
-        ("web/node_modules/tls/key.pem", "web/node_modules"),
-        ("node_modules/a/node_modules/b/key.pem", "node_modules"),
-        (".venv/lib/python3/site-packages/x/key.pem", ".venv"),
-        ("node_modules", None),
-        ("src/key.pem", None),
+        ("web/node_modules/tls/key.pem", "private-key", "web/node_modules"),
+        ("node_modules/a/node_modules/b/.env", "environment", "node_modules"),
+        (".venv/lib/python3/site-packages/x/key.pem", "private-key", ".venv"),
+        ("src/tests/certs/key.pem", "private-key", "src/tests"),
+        ("src/tests/certs/key.p12", "key-store", "src/tests"),
+        ("src/tests/.env", "environment", None),
+        ("node_modules", "environment", None),
+        ("tests", "private-key", None),
+        ("src/key.pem", "private-key", None),
     ],
 )
-def test_packages_are_known_by_their_topmost_directory(path: str, directory: str | None) -> None:
-    assert packages_directory(path) == directory
+def test_in_places_of_packages_and_for_keys_of_tests_they_are_usually_harmless(
+    path: str, kind: str, directory: str | None
+) -> None:
+    assert harmless_place(path, kind) == directory
 
 
 def test_rows_are_lower_case_since_names_are_compared_so() -> None:
