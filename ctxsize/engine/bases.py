@@ -11,6 +11,7 @@ from ctxsize.dockerfile.expand import platform_args
 from ctxsize.dockerfile.resolve import BaseImage, resolve
 from ctxsize.engine.build import BuildOptions
 from ctxsize.engine.connect import Engine
+from ctxsize.engine.trouble import engine_trouble, sensible
 from ctxsize.project import Project
 
 
@@ -28,7 +29,7 @@ def base_images(engine: Engine, project: Project, options: BuildOptions) -> dict
     found: dict[str, BaseImage] = {}
     for stage in plan.stages:
         if stage.image is not None and stage.image != "scratch" and stage.image not in found:
-            with contextlib.suppress(APIError):
+            with engine_trouble(), contextlib.suppress(APIError), sensible("a base image"):
                 config = engine.api.inspect_image(stage.image).get("Config") or {}
                 found[stage.image] = BaseImage(
                     env=dict(pair.split("=", 1) for pair in config.get("Env") or [] if "=" in pair),
@@ -42,5 +43,6 @@ def platform_variables(engine: Engine, options: BuildOptions) -> Mapping[str, st
     """TARGETARCH and the like: of the platform asked for, or of the engine itself."""
     if options.platform:
         return platform_args(options.platform)
-    version = engine.api.version()
+    with engine_trouble():
+        version = engine.api.version()
     return platform_args(f"{version.get('Os', 'linux')}/{version.get('Arch', 'amd64')}")

@@ -12,13 +12,13 @@ from ctxsize.progress import Progress
 
 #: Carried by everything a run makes on the engine; the value is the run's id.
 RUN_LABEL = "org.ctxsize.run"
-#: Carried besides by the containers and networks a run makes: a container somebody starts from an image
-#: that was kept inherits the image's labels, and is not ours to remove.
+#: Carried besides by the containers a run makes: one that somebody starts from an image that was kept
+#: inherits the image's labels, and is not ours to remove.
 OBJECT_LABEL = "org.ctxsize.object"
 
 
 def object_labels(run: str) -> dict[str, str]:
-    """The labels of a container or network that ``run`` makes."""
+    """The labels of a container that ``run`` makes."""
     return {RUN_LABEL: run, OBJECT_LABEL: "1"}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +18,10 @@ from ctxsize.engine.journal import Journal
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.tarbuild import LOG_LINES, Stopwatch, engine_errors, post_tar
+from ctxsize.engine.trouble import sensible
 from ctxsize.engine.untagged import remove_untagged
 from ctxsize.errors import BuildFailed, EngineError
-from ctxsize.progress import Progress
+from ctxsize.progress import Progress, Silent
 
 _STEP = re.compile(r"^Step (\d+)/\d+ : (.*)$")
 _IMAGE = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
@@ -70,8 +72,8 @@ class ClassicBuilder:
     def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
         output = _Output(began=time.perf_counter())
-        with engine_errors(self._api):
-            for event in self._events(variant, output, progress, rebuild):
+        with engine_errors(), closing(self._events(variant, output, progress, rebuild)) as events:
+            for event in events:
                 self._take(event, output, progress)
         seconds = time.perf_counter() - output.began
         self._end_step(output)
@@ -81,8 +83,10 @@ class ClassicBuilder:
             self._prefix = self._prefix_images(output)
         if rebuild:
             self._rebuilt = list(dict.fromkeys([*self._rebuilt, *output.images.values()]))
+        with engine_errors(), sensible("the image"):
+            image_id = self._full_id(output.image_id)
         return BuildResult(
-            image_id=self._full_id(output.image_id),
+            image_id=image_id,
             seconds=seconds,
             steps=tuple(output.steps),
             sent_bytes=output.sent,
@@ -96,7 +100,7 @@ class ClassicBuilder:
 
     def _events(
         self, variant: Variant, output: _Output, progress: Progress, rebuild: bool
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Generator[dict[str, Any], None, None]:
         options = self._plan.options.for_rebuild() if rebuild else self._plan.options
         name, extra = self._dockerfile(variant)
 
@@ -118,7 +122,18 @@ class ClassicBuilder:
             rm=True,
             forcerm=True,
             cache_from=cache or self._prefix or [_NO_SUCH_IMAGE],
+            last_words=lambda event: self._hear_out(event, output),
         )
+
+    def _hear_out(self, event: Mapping[str, Any] | None, output: _Output) -> bool:
+        """After an interruption, wait for the id of the image that the step at work makes: the builder ends
+        the step though nobody listens, and of an image whose name we never heard nobody could tell that it
+        is ours. A RUN it breaks off, and makes none. True when nothing more is to be waited for."""
+        if event is not None:
+            with suppress(BuildFailed):
+                self._take(event, output, Silent())
+        at_work = output.number > 0 and output.number not in output.images
+        return output.name.upper().startswith("RUN ") if at_work else event is None
 
     def _dockerfile(self, variant: Variant) -> tuple[str, Mapping[str, bytes]]:
         """The Dockerfile's name in the tar, and what the tar holds besides the tree.

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import docker
-import requests.exceptions
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 from docker.errors import DockerException
 
-from ctxsize.engine.trouble import reason
+from ctxsize.engine.trouble import TROUBLE, reason, sensible
 from ctxsize.errors import EngineError
 
-#: How long the engine may say nothing before a call is given up, in seconds. A RUN step of the
-#: classic builder can be silent for as long as it works, so this is generous.
-SILENCE_SECONDS = 3600
+#: How long the engine may say nothing before a call is given up, in seconds: to be found at all, and for
+#: whatever else takes no time by nature. Builds and what can be long set their own.
+FIRST_ANSWER_SECONDS = 30
+ANSWER_SECONDS = 120
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _HINT = "start it, or point DOCKER_HOST or `docker context use` at one that runs"
@@ -56,27 +56,31 @@ def connect() -> Engine:
     """
     host = engine_address()
     try:
-        api = _client(host, version="auto")
+        api = _client(host, version="auto", timeout=FIRST_ANSWER_SECONDS)
         version: dict[str, Any] = api.version()
         info: dict[str, Any] = api.info()
         builder = api._get(api._url("/_ping", versioned_api=False)).headers.get("Builder-Version", "")
-    except (DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
+    except (*TROUBLE, OSError, ValueError) as error:
         raise EngineError(f"no Docker engine answers at {host}: {reason(error)}", hint=_HINT) from error
+    api.timeout = ANSWER_SECONDS
+    with sensible("itself"):
+        return Engine(api=api, host=host, info=_info(api, host, version, info, builder))
+
+
+def _info(
+    api: docker.APIClient, host: str, version: dict[str, Any], info: dict[str, Any], builder: str
+) -> EngineInfo:
     components = {part.get("Name", "") for part in version.get("Components") or []}
     podman = "Podman Engine" in components
-    return Engine(
-        api=api,
-        host=host,
-        info=EngineInfo(
-            id=str(info.get("ID", "")),
-            version=str(version.get("Version", "")),
-            api=str(api._version),
-            storage=_storage(info),
-            remote=not host.startswith(("unix://", "npipe://")),
-            podman=podman,
-            # Every engine from 18.09 has BuildKit; only newer ones announce it as their default.
-            buildkit=not podman and (builder == "2" or _at_least(str(api._version), (1, 39))),
-        ),
+    return EngineInfo(
+        id=str(info.get("ID", "")),
+        version=str(version.get("Version", "")),
+        api=str(api._version),
+        storage=_storage(info),
+        remote=not host.startswith(("unix://", "npipe://")),
+        podman=podman,
+        # Every engine from 18.09 has BuildKit; only newer ones announce it as their default.
+        buildkit=not podman and (builder == "2" or _at_least(str(api._version), (1, 39))),
     )
 
 
@@ -101,7 +105,7 @@ def _current_context() -> Any:
     return context
 
 
-def _client(host: str, *, version: str) -> docker.APIClient:
+def _client(host: str, *, version: str, timeout: int = ANSWER_SECONDS) -> docker.APIClient:
     if os.environ.get("DOCKER_HOST"):
         settings = docker.utils.kwargs_from_env()
     else:
@@ -109,7 +113,7 @@ def _client(host: str, *, version: str) -> docker.APIClient:
         settings = {"base_url": host}
         if context is not None and context.TLSConfig and host.startswith("tcp://"):
             settings["tls"] = context.TLSConfig
-    return docker.APIClient(version=version, timeout=SILENCE_SECONDS, **settings)
+    return docker.APIClient(version=version, timeout=timeout, **settings)
 
 
 def _storage(info: dict[str, Any]) -> str:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 18
 _MAX_JSON = 32 << 20
 _ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
+#: How long the engine may say nothing: older ones write all layers to their disk before the first byte.
+_SAVE_SECONDS = 600
 _SCHEMA = """
 CREATE TABLE entries (
   layer INTEGER, path BLOB, bytes INTEGER, link BLOB, start INTEGER, stop INTEGER, symlink INTEGER,
@@ -162,7 +164,8 @@ class ImageReader:
                 yield os.fsdecode(path), size
 
     def _read(self, api: docker.APIClient, image_ids: Sequence[str]) -> None:
-        response = api._get(api._url("/images/get"), params={"names": list(image_ids)}, stream=True)
+        parameters = {"names": list(image_ids)}
+        response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
         with response:
             api._raise_for_status(response)
             self._read_tar(cast(IO[bytes], _Body(response.iter_content(_BLOCK))))

@@ -194,11 +194,11 @@ def _remove(api: docker.APIClient, dead: DeadRun, things: Sequence[Leftover]) ->
 
 def _remove_labelled(api: docker.APIClient, run: str) -> int:
     """Remove what carries the label of a run that lives; returns how many things there were."""
-    objects = leftovers.object_filter(run)
+    label = {"label": f"{RUN_LABEL}={run}"}
     with sensible("what carries a label"):
-        containers = [str(each["Id"]) for each in api.containers(all=True, filters=objects)]
-        networks = [str(each["Id"]) for each in api.networks(filters=objects)]
-        images = leftovers.children_first(api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True))
+        containers = [str(each["Id"]) for each in leftovers.own_containers(api, run)]
+        networks = [str(each["Id"]) for each in api.networks(filters=label)]
+        images = leftovers.children_first(api.images(filters=label, all=True))
     for container in containers:
         with contextlib.suppress(APIError):
             api.remove_container(container, force=True, v=True)
@@ -213,15 +213,15 @@ def _remove_labelled(api: docker.APIClient, run: str) -> int:
 
 def _labelled_runs(api: docker.APIClient) -> list[str]:
     """The runs that something on the engine carries the label of, tagged images apart."""
-    objects = leftovers.object_filter()
+    label = {"label": RUN_LABEL}
     with sensible("what carries a label"):
         runs = {
             str((image.get("Labels") or {}).get(RUN_LABEL))
-            for image in api.images(filters={"label": RUN_LABEL}, all=True)
+            for image in api.images(filters=label, all=True)
             if not leftovers.real_tags(image)
         }
-        runs |= {str(each["Labels"][RUN_LABEL]) for each in api.containers(all=True, filters=objects)}
-        runs |= {str(each["Labels"][RUN_LABEL]) for each in api.networks(filters=objects)}
+        runs |= {str(each["Labels"][RUN_LABEL]) for each in leftovers.own_containers(api)}
+        runs |= {str(each["Labels"][RUN_LABEL]) for each in api.networks(filters=label)}
     return sorted(run for run in runs if is_run(run))
 
 

@@ -43,13 +43,13 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made] = ()) -> list[Lef
 
     In an order in which it can be removed. A tagged image is not among it: a tag means that it is wanted.
     """
-    objects = object_filter(run)
+    label = {"label": f"{RUN_LABEL}={run}"}
     found = [
         Leftover(run, "container", str(each["Id"]), _size(each.get("SizeRw")))
-        for each in api.containers(all=True, filters=objects, size=True)
+        for each in own_containers(api, run)
     ]
-    found += [Leftover(run, "network", str(each["Id"]), 0) for each in api.networks(filters=objects)]
-    labelled = api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True)
+    found += [Leftover(run, "network", str(each["Id"]), 0) for each in api.networks(filters=label)]
+    labelled = api.images(filters=label, all=True)
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
     images = [] if any(map(real_tags, labelled)) else children_first(labelled)
     images += [
@@ -72,9 +72,27 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made] = ()) -> list[Lef
     return found
 
 
-def object_filter(run: str | None = None) -> dict[str, list[str]]:
-    """The filter for containers and networks that ``run`` made itself (None: any run)."""
-    return {"label": [f"{RUN_LABEL}={run}" if run else RUN_LABEL, OBJECT_LABEL]}
+def own_containers(api: docker.APIClient, run: str | None = None) -> list[dict[str, Any]]:
+    """The containers that ``run`` (None: any run) made: those with its label that did not inherit it.
+
+    A container somebody started from an image that was kept has the image's labels; one that we started has
+    OBJECT_LABEL, and one of the classic builder a label that its image lacks.
+    """
+    label = f"{RUN_LABEL}={run}" if run else RUN_LABEL
+    with sensible("its containers"):
+        return [
+            each
+            for each in api.containers(all=True, filters={"label": label}, size=run is not None)
+            if OBJECT_LABEL in each["Labels"] or not _inherited(api, str(each["ImageID"]))
+        ]
+
+
+def _inherited(api: docker.APIClient, image: str) -> bool:
+    """Whether a container of ``image`` has our label from there; so it is when the image is gone."""
+    try:
+        return RUN_LABEL in (api.inspect_image(image)["Config"].get("Labels") or {})
+    except NotFound:
+        return True
 
 
 def remove(api: docker.APIClient, things: Iterable[Leftover]) -> list[Leftover]:

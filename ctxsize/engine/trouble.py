@@ -14,6 +14,7 @@ import requests.exceptions
 import urllib3.exceptions
 from docker.errors import DockerException
 
+from ctxsize.engine.buildkit.errors import reason as reason
 from ctxsize.errors import EngineError
 
 #: What the SDK raises when the engine is gone, goes away, or refuses.
@@ -55,15 +56,6 @@ def sensible(what: str) -> Iterator[None]:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise EngineError(
-            f"the engine's answer about {what} makes no sense: {type(error).__name__}: {error}",
+            f"the engine's answer about {what} makes no sense: {reason(error)}",
             hint="what is between you and the engine: a proxy?",
         ) from error
-
-
-def reason(error: BaseException) -> str:
-    """The innermost cause in one line: requests wraps a refused connection four times over."""
-    cause: BaseException = error
-    while (inner := cause.__cause__ or cause.__context__) is not None:
-        cause = inner
-    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-    return " ".join(text.split()) or type(cause).__name__

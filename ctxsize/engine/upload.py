@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from ctxsize.context.archive import tar_stream
@@ -23,6 +24,7 @@ from ctxsize.engine.markers import with_markers
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.tarbuild import LOG_LINES, Stopwatch, engine_errors, post_tar
+from ctxsize.engine.trouble import sensible
 from ctxsize.engine.vertices import line_map, steps_of
 from ctxsize.errors import BuildFailed
 from ctxsize.progress import Progress
@@ -63,8 +65,9 @@ class UploadBuilder:
         uploaded: float | None = None
         started = time.perf_counter()
         try:
-            with engine_errors(self._api):
-                for event in self._events(variant, rewritten.data, options, scanning, count):
+            answer = self._events(variant, rewritten.data, options, scanning, count)
+            with engine_errors(), closing(answer) as events:
+                for event in events:
                     uploaded = uploaded or time.perf_counter()
                     image_id = self._take(event, trace, progress) or image_id
         except BuildFailed as error:
@@ -103,7 +106,8 @@ class UploadBuilder:
 
     def _take(self, event: Mapping[str, Any], trace: buildkit.Trace, progress: Progress) -> str | None:
         if event.get("id") == buildkit.TRACE_ID:
-            status = buildkit.decode_trace(event["aux"])
+            with sensible("the build"):
+                status = buildkit.decode_trace(event["aux"])
             trace.add(status)
             self._cache.take(status)
             for piece in status.logs:

@@ -108,6 +108,22 @@ def test_containers_and_images_of_a_dead_run_go(
     assert ctxsize("clean").output == "nothing to remove\n"
 
 
+def test_a_container_of_the_classic_builder_goes(
+    here: Engine,
+    api: docker.APIClient,
+    dead: str,
+    make_image: Callable[[str], str],
+    new_tag: Callable[[], str],
+) -> None:
+    """It has the label of the step that it makes, and nothing else of ours."""
+    base = json.loads(api.import_image_from_data(b"\0" * 1024).splitlines()[-1])["status"]
+    container = api.create_container(base, "x", labels={RUN_LABEL: dead})["Id"]
+    try:
+        assert [thing.id for thing in clean(here).removed] == [container]
+    finally:
+        api.remove_image(base, force=True)
+
+
 def test_what_a_live_run_made_stays(
     here: Engine, api: docker.APIClient, make_image: Callable[[str], str]
 ) -> None:

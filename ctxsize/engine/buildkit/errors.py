@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+
+import urllib3.exceptions
+
+_BROKEN_OFF = (
+    http.client.IncompleteRead,
+    urllib3.exceptions.IncompleteRead,
+    urllib3.exceptions.InvalidChunkLength,
+)
+
 
 class BuildKitError(Exception):
     """Base of every error this package raises on purpose."""
@@ -45,3 +56,20 @@ class LoginRefused(SolveError):
     def __init__(self, message: str, *, host: str, step: str | None = None) -> None:
         super().__init__(message, step=step)
         self.host = host
+
+
+def reason(error: BaseException) -> str:
+    """Why a call to the engine failed, in one line: requests wraps a refused connection four times over, and
+    the innermost cause of an answer that is no JSON is a number."""
+    chain = [error]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(inner)
+    if any(isinstance(each, _BROKEN_OFF) for each in chain):
+        return "its answer broke off"
+    if any(isinstance(each, json.JSONDecodeError) for each in chain):
+        return "its answer is not JSON"
+    cause = chain[-1]
+    if isinstance(cause, KeyError):
+        return f"its answer lacks {cause}"
+    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+    return " ".join(text.split()) or type(cause).__name__

@@ -27,7 +27,7 @@ from h2.settings import SettingCodes
 from urllib3 import HTTPHeaderDict
 
 from ctxsize.engine.buildkit.bridge import as_socket
-from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable
+from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable, reason
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
@@ -123,7 +123,7 @@ class Session:
         try:
             response = self._api.send(prepared, stream=True, timeout=OPEN_TIMEOUT, allow_redirects=False)
         except (requests.RequestException, docker.errors.DockerException) as error:
-            raise ConnectionLost(f"the engine can't be reached: {error}") from error
+            raise ConnectionLost(f"the engine can't be reached: {reason(error)}") from error
         if response.status_code != 101:
             detail = response.text.strip()
             response.close()

@@ -24,7 +24,7 @@ import requests
 from ctxsize.engine.buildkit.auth import Auth
 from ctxsize.engine.buildkit.bridge import interrupt
 from ctxsize.engine.buildkit.directory import ContextDir
-from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError
+from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError, reason
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
 from ctxsize.engine.buildkit.health import Health
 from ctxsize.engine.buildkit.secrets import Secrets
@@ -189,7 +189,7 @@ def build(
             with _Events(api, params) as events:
                 for event in events.follow(session):
                     if event.get("id") == TRACE_ID:
-                        trace.add(decode_trace(event["aux"]))
+                        trace.add(_decoded(event))
                     elif "error" in event:
                         if _LOST in str(event["error"]):
                             # The engine may notice before we do that the session's connection broke.
@@ -209,6 +209,13 @@ def build(
         warnings=tuple(trace.warnings),
         transfers=tuple(directories.transfers),
     )
+
+
+def _decoded(event: Mapping[str, Any]) -> StatusUpdate:
+    try:
+        return decode_trace(event["aux"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConnectionLost(f"the engine's account of the build makes no sense: {reason(error)}") from error
 
 
 @contextlib.contextmanager
@@ -302,7 +309,7 @@ class _Events:
                 self._events.put(event)
             self._events.put(None)
         except Exception as error:  # whatever it is, the caller must hear of it rather than wait
-            self._events.put(ConnectionLost(f"the connection to the engine broke: {error}"))
+            self._events.put(ConnectionLost(f"the connection to the engine broke: {reason(error)}"))
 
 
 def _message(response: requests.Response) -> str:
