@@ -13,6 +13,8 @@ project := .cache/fixtures/$(FIXTURE)
 fixture_files := $(shell find fixtures/$(FIXTURE) -type f -o -type l) fixtures/make.py
 # Where the current reference engine is made (scripts/modern-engine); 2 GB, kept for the next time.
 MODERN := $(abspath .cache/modern-engine)
+# How much longer than in the suite `make fuzz` looks.
+TIMES := 100
 # More for the commands behind a target: make test ARGS="-k ignore", make compare ARGS="--repeat 5".
 ARGS :=
 
@@ -52,6 +54,10 @@ lint: venv  ## ruff, mypy, shellcheck
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/shellcheck --severity=warning scripts/* .ci/run
+
+.PHONY: fuzz
+fuzz: venv  ## hostile input for every reader, TIMES=100 times as much as in `make test` (about an hour)
+	@CTXSIZE_FUZZ=$(TIMES) $(python) -m pytest -m 'not reference' tests/fuzz $(ARGS)
 
 .PHONY: conformance
 conformance: venv engine  ## compare our ignore rules with real builds, 10,000 random cases (about an hour)

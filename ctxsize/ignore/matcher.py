@@ -34,7 +34,7 @@ table's default outcome. Only rules that can't be taken apart look at whole path
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import re2
@@ -52,11 +52,14 @@ from ctxsize.ignore.pattern import (
     go_text,
     matches_path,
     matches_path_or_parent,
+    path_or_parent_expression,
 )
+from ctxsize.ignore.regexset import MANY, RegexSet
 from ctxsize.ignore.types import Dialect, Rule, Verdict
 
 _NONE: Final[dict[str, Outcome]] = {}
 _MOST_TABLES = 20_000  # states kept for sharing; hostile rules can have very many
+_MOST_ALTERNATIVES = 1_000  # in one expression: RE2 does not compile any number of them
 _BULK = 12  # names from which one expression over the whole listing beats asking name by name
 # Rules of BuildKit's walker that keep it from judging exceptions by their beginning (fsutil's patternChars).
 _GLOB = re.compile(r"[*\[\]?^\\]")
@@ -128,6 +131,7 @@ class _Table:
         "sink",
         "starts",
         "suffixes",
+        "together",
         "wholes",
     )
 
@@ -148,7 +152,7 @@ class _Table:
         self.exts: dict[str, list[_Position]] = {}
         self.prefixes: list[tuple[str, _Position]] = []
         self.suffixes: list[tuple[str, _Position]] = []
-        self.regexes: list[tuple[re2._Regexp, str, _Position]] = []
+        self.regexes: dict[str, list[_Position]] = {}
         self.wholes: list[_Position] = []
         self.always: list[_Position] = []
         self.newline: list[_Position] = []  # those of `always` that a name with a newline does not match
@@ -170,7 +174,7 @@ class _Table:
             elif op is Op.PREFIX:
                 self.prefixes.append((text, position))
             elif op is Op.REGEX:
-                self.regexes.append((matcher._name_regex(text), text, position))
+                self.regexes.setdefault(text, []).append(position)
             else:
                 self.wholes.append(position)
         self.starts = tuple(text for text, _ in self.prefixes)
@@ -178,8 +182,9 @@ class _Table:
         self.affixed = bool(self.prefixes or self.suffixes or self.regexes)
         self.patterned = self.affixed or bool(self.exts)
         self.bulk: re2._Regexp | None = None
-        self.any_whole: re2._Regexp | None = None
-        self.singly: list[_Position] = []  # those of `wholes` that `any_whole` can't speak for
+        self.any_whole: RegexSet | None = None
+        self.together: list[_Position] = []  # those of `wholes` that `any_whole` asks, in its order
+        self.singly: list[_Position] = []  # the others
         self.memo: dict[_Signature, Outcome] = {}
         self.default: Outcome | None = None
 
@@ -234,8 +239,9 @@ class _Table:
                 found += [position for text, position in self.suffixes if name.endswith(text)]
             encoded = go_text(name).encode() if self.regexes else b""
             # One expression for all of them, so that the usual name costs one search.
-            if self.regexes and (len(self.regexes) < 3 or self._bulk_regex().search(encoded)):
-                found += [position for regex, _, position in self.regexes if regex.search(encoded)]
+            if self.regexes and (not 3 <= len(self.regexes) < MANY or self._bulk_regex().search(encoded)):
+                for text in self.matcher._texts_matching(self.regexes, encoded):
+                    found += self.regexes[text]
             hits = tuple(found)
         if self.wholes:
             path = prefix + name
@@ -247,7 +253,7 @@ class _Table:
         return outcome
 
     def _wholes_for(self, path: str) -> list[_Position]:
-        """Those of ``wholes`` that may match the path: none when one expression for all of them does not."""
+        """Those of ``wholes`` that may match the path: few when one look at all of them says so."""
         if len(self.wholes) < 3:
             return self.wholes
         if self.any_whole is None:
@@ -255,12 +261,14 @@ class _Table:
             regexes = []
             for position in self.wholes:
                 program = programs[position[0]]
-                if program.kind is not Kind.REGEX or "\\Q" in program.regex:  # \Q would quote what follows
+                if program.kind is not Kind.REGEX:
                     self.singly.append(position)
                 elif position[0] not in broken:
-                    regexes.append(f"(?:{program.regex})")
-            self.any_whole = _alternatives(regexes)
-        return self.wholes if self.any_whole.search(go_text(path).encode()) else self.singly
+                    self.together.append(position)
+                    regexes.append(program.regex)
+            self.any_whole = RegexSet(regexes)
+        found = self.any_whole.find(go_text(path).encode())
+        return self.wholes if found is None else [*self.singly, *(self.together[index] for index in found)]
 
     def _matches(self, position: _Position, path: str) -> bool:
         index = position[0]
@@ -272,7 +280,7 @@ class _Table:
             parts = [f"{re2.escape(ext)}(?:/|$)" for ext in self.exts]
             parts += [f"{re2.escape(text)}(?:/|$)" for text, _ in self.suffixes]
             parts += [f"(?:^|/){re2.escape(text)}" for text, _ in self.prefixes]
-            parts += [f"(?:^|/)(?:{text})(?:/|$)" for _, text, _ in self.regexes]
+            parts += [f"(?:^|/)(?:{text})(?:/|$)" for text in self.regexes]
             self.bulk = _alternatives(parts)
         return self.bulk
 
@@ -332,21 +340,24 @@ class Matcher:
         self.dialect = dialect
         self.source = source
         self._negated = [rule.negated for rule in self.rules]
-        self._programs: list[Program] = [compile_pattern(rule.pattern) for rule in self.rules]
+        self._indexes: dict[str, list[int]] = {}
+        for index, rule in enumerate(self.rules):
+            self._indexes.setdefault(rule.pattern, []).append(index)
+        self._compiled = {pattern: compile_pattern(pattern) for pattern in self._indexes}
+        self._programs: list[Program] = [self._compiled[rule.pattern] for rule in self.rules]
+        # Patterns without wildcards are their own text, so that a path is looked up among them.
+        self._exact = {pattern for pattern, program in self._compiled.items() if program.kind is Kind.EXACT}
         self._broken = self._find_broken()
-        # The names a path must have among its components for a rule to match: asked first, as it is fast.
-        self._required = [
-            frozenset([element.text for element in program.elements if element.op is Op.LITERAL])
-            for program in self._programs
-        ]
         self._exceptions = any(self._negated)
         self._weird_exceptions = False
         self._leads = _Lead()
         self._lead_exceptions()
         self._regexes: dict[str, re2._Regexp] = {}
+        self._names: tuple[list[str], RegexSet] | None = None
+        self._anywhere: tuple[list[str], RegexSet] | None = None
         self._tables: dict[_Key, _Table] = {}
         self._sinks: dict[int, _Table] = {}
-        live = [(index, 0) for index in range(len(self.rules))]
+        live = [(index, 0) for index in self._telling()]
         self._root = self._table(self._closure(live), (), (), self._leads)
 
     @classmethod
@@ -376,14 +387,7 @@ class Matcher:
         whose expression Go refuses.
         """
         outcome, root, unreached = self._decide(path)
-        names = frozenset(path.split("/"))
-        matches = tuple(
-            self.rules[index]
-            for index, required in enumerate(self._required)
-            if required <= names
-            and index not in self._broken
-            and matches_path_or_parent(self._programs[index], path)
-        )
+        matches = tuple(self.rules[index] for index in self._matching(path))
         emptied = outcome.emptied and not is_dir
         return Verdict(outcome.ignored, outcome.rule, root, matches, emptied, unreached)
 
@@ -421,15 +425,39 @@ class Matcher:
 
         When that needs a broken rule, the path is not ignored, or IgnoreFileError raised if ``strict``."""
         ignored = False
-        for index, program in enumerate(self._programs):
+        for index in sorted(self._broken.union(self._matching(path))):
             if self._negated[index] == ignored:
                 if index in self._broken:
                     if strict:
                         self._raise_broken(index, path)
                     return False
-                if matches_path_or_parent(program, path):
-                    ignored = not ignored
+                ignored = not ignored
         return ignored
+
+    def _matching(self, path: str) -> list[int]:
+        """The indexes of the rules that match the path or a directory above it, in their order."""
+        found: list[int] = []
+        for pattern in self._candidates(path):
+            if matches_path_or_parent(self._compiled[pattern], path):
+                found += self._indexes[pattern]
+        return sorted(found)
+
+    def _candidates(self, path: str) -> Iterable[str]:
+        """The patterns that may match the path or a directory above it, none of them broken."""
+        if self._anywhere is None:
+            others = [
+                pattern
+                for pattern, program in self._compiled.items()
+                if pattern not in self._exact and self._indexes[pattern][0] not in self._broken
+            ]
+            several = others if len(others) >= MANY else []
+            expressions = (path_or_parent_expression(self._compiled[pattern]) for pattern in several)
+            self._anywhere = others, RegexSet(expressions)
+        others, together = self._anywhere
+        found = together.find(go_text(path).encode()) if len(others) >= MANY else None
+        yield from others if found is None else [others[index] for index in found]
+        ends = [at for at, char in enumerate(path) if char == "/"]
+        yield from (path[:at] for at in [*ends, len(path)] if path[:at] in self._exact)
 
     def _enters(self, path: str) -> bool:
         """Whether the dialect's walker enters this directory although it is ignored."""
@@ -483,16 +511,30 @@ class Matcher:
                 return False
         return ignored
 
+    def _telling(self) -> Iterable[int]:
+        """The indexes of the rules that can decide something: one that repeats another of the same kind,
+        with no other kind between them, is never asked."""
+        seen: set[str] = set()
+        negated = False
+        for index, rule in enumerate(self.rules):
+            if rule.negated != negated:
+                negated = rule.negated
+                seen.clear()
+            if rule.pattern not in seen:
+                seen.add(rule.pattern)
+                yield index
+
     def _find_broken(self) -> frozenset[int]:
         """The rules whose expression Go refuses; Docker fails when it evaluates one."""
-        broken = set()
-        for index, program in enumerate(self._programs):
+        broken: set[int] = set()
+        for pattern, program in self._compiled.items():
             if program.kind is Kind.REGEX and program.elements[-1].op is Op.WHOLE:
                 try:
                     compile_regex(program.regex)
                 except PatternError:
-                    broken.add(index)
-                    self._programs[index] = program._replace(elements=(Element(Op.WHOLE, "", True),))
+                    broken.update(self._indexes[pattern])
+        for index in broken:
+            self._programs[index] = self._programs[index]._replace(elements=(Element(Op.WHOLE, "", True),))
         return frozenset(broken)
 
     def _raise_broken(self, index: int, path: str) -> None:
@@ -521,6 +563,23 @@ class Matcher:
             node = self._leads
             for name in pattern.split("/"):
                 node = node.below.setdefault(name, _Lead())
+
+    def _texts_matching(self, texts: Mapping[str, object], name: bytes) -> list[str]:
+        """Those of the REGEX elements' texts that match the name."""
+        if len(texts) >= MANY:
+            if self._names is None:
+                every = dict.fromkeys(
+                    element.text
+                    for program in self._programs
+                    for element in program.elements
+                    if element.op is Op.REGEX
+                )
+                self._names = list(every), RegexSet(f"^(?:{text})$" for text in every)
+            known, together = self._names
+            found = together.find(name)
+            if found is not None:
+                return [known[index] for index in found if known[index] in texts]
+        return [text for text in texts if self._name_regex(text).search(name)]
 
     def _name_regex(self, text: str) -> re2._Regexp:
         regex = self._regexes.get(text)
@@ -627,7 +686,9 @@ class Matcher:
 
 
 def _alternatives(expressions: Sequence[str]) -> re2._Regexp:
-    """One expression for all; if RE2 finds it too large, one that always matches, so that each is asked."""
+    """One expression for all; if they are too many, one that always matches, so that each is asked."""
+    if len(expressions) > _MOST_ALTERNATIVES:
+        return compile_regex("")
     try:
         return compile_regex("|".join(expressions))
     except PatternError:

@@ -44,17 +44,28 @@ def parse_ignore(data: bytes, source: str, dialect: Dialect) -> IgnoreFile:
             )
     rules: list[Rule] = []
     sent: list[tuple[int, str]] = []
+    size = 0
+    known: dict[bytes, tuple[str, str, tuple[str, bool] | None]] = {}
     for number, raw in enumerate(lines, 1):
         if not raw or raw == b"\r":
             continue
+        if size > _HEADER_BYTES and dialect is Dialect.BUILDKIT:
+            break  # too many already, however they are written
+        if raw in known:
+            text, read, cleaned = known[raw]
+            sent.append((number, read))
+            size += _FIELD_BYTES + len(read)
+            if cleaned is not None:
+                rules.append(Rule(number, text, *cleaned))
+            continue
         text = raw.decode("utf-8", "surrogateescape")
         text = text[:-1] if text[-1] == "\r" else text
-        read = read_line(text)
-        if read is None:
+        said = read_line(text)
+        if said is None:
             continue
-        if dialect is Dialect.BUILDKIT:
-            read = _through_json(read)
-            sent.append((number, read))
+        read = _through_json(said) if dialect is Dialect.BUILDKIT else said
+        sent.append((number, read))
+        size += _FIELD_BYTES + len(read)
         try:
             cleaned = clean_pattern(read)
         except PatternError as error:
@@ -63,6 +74,7 @@ def parse_ignore(data: bytes, source: str, dialect: Dialect) -> IgnoreFile:
                 where=f"{source}:{number}",
                 hint="docker build refuses this file; write a literal [ or \\ as \\[ or \\\\",
             ) from error
+        known[raw] = text, read, cleaned
         if cleaned is not None:
             rules.append(Rule(number, text, *cleaned))
     if dialect is Dialect.BUILDKIT:

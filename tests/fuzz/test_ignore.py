@@ -1,0 +1,158 @@
+"""Any bytes as an ignore file: rules or IgnoreFileError, in a time that grows with their number only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctxsize.errors import IgnoreFileError
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.parse import parse_ignore
+from ctxsize.ignore.types import Dialect
+from tests.fuzz.profile import effort
+
+MB = 1 << 20
+DIALECTS = st.sampled_from(Dialect)
+PIECES = (
+    *(b"*", b"**", b"**/", b"/", b"?", b"!", b"#", b"\\", b"[", b"]", b"[^", b"a-z", b"-", b"^", b".", b".."),
+    *(b"a", b"b", b"node_modules", b"{2}", b"|", b"(", b")", b"+", b"$", b"\\Q", b"\\E", b"\\C", b"\\pN"),
+    *(
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b" ",
+        b"\t",
+        b"\0",
+        b"\x1b",
+        b"\xff",
+        b"\xc2\x85",
+        b"\xef\xbb\xbf",
+        b"\xed\xa0\x80",
+    ),
+)
+FILES = st.one_of(st.binary(max_size=200), st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join))
+NAMES = st.one_of(
+    st.sampled_from(["a", "b", "node_modules", ".", "a.b", "-", "!", "\n", "\udcff", "\ufffd", "[", "é"]),
+    st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=8),
+)
+PATHS = st.lists(NAMES, min_size=1, max_size=5).map("/".join)
+
+
+@given(FILES, st.lists(PATHS, max_size=4), DIALECTS)
+@effort(300)
+def test_any_bytes(data: bytes, paths: list[str], dialect: Dialect) -> None:
+    try:
+        matcher = Matcher(parse_ignore(data, "f", dialect).rules, dialect, "f")
+        for path in paths:
+            verdict = matcher.verdict(path)
+            assert verdict.rule is None or verdict.rule in matcher.rules
+            matcher.matches_or_parent(path)
+            matcher.for_classic_build(path)
+        matcher.start().special([path.split("/")[0] for path in paths])
+    except IgnoreFileError as error:
+        assert error.where is not None
+        assert error.where.startswith("f:")
+
+
+@given(st.lists(st.binary(max_size=30).map(bytes.strip), max_size=5), st.lists(PATHS, max_size=3))
+@effort(200)
+def test_many_rules_are_decided_as_few(lines: list[bytes], paths: list[str]) -> None:
+    """A set of expressions at once, or one after the other: the same answer. Rules of no effect make many."""
+    data = b"\n".join(line.replace(b"\n", b"").replace(b"!", b"") for line in lines)
+    idle = b"".join(b"no*such-name%d?\n" % number for number in range(40))
+    try:
+        few = Matcher(parse_ignore(data, "f", Dialect.CLASSIC).rules, Dialect.CLASSIC)
+        many = Matcher(parse_ignore(idle + data, "f", Dialect.CLASSIC).rules, Dialect.CLASSIC)
+        answers = [
+            [
+                (verdict.ignored, verdict.rule and verdict.rule.text, [rule.text for rule in verdict.matches])
+                for verdict in map(matcher.verdict, paths)
+            ]
+            for matcher in (few, many)
+        ]
+        again = [[matcher.matches_or_parent(path) for path in paths] for matcher in (few, many)]
+    except IgnoreFileError:
+        return
+    assert answers[0] == answers[1]
+    assert again[0] == again[1]
+
+
+def lines(pattern: bytes, size: int) -> bytes:
+    """``size`` bytes of lines, each the pattern with another number."""
+    count = size // (len(pattern) + 4)
+    return b"".join(pattern % number + b"\n" for number in range(count))[:size]
+
+
+def answer(data: bytes, dialect: Dialect) -> float:
+    """CPU seconds to read the file and to decide a few paths and a directory of a thousand names."""
+    started = time.process_time()
+    try:
+        matcher = Matcher(parse_ignore(data, "f", dialect).rules, dialect)
+        for path in ("a", "a/b/c/d", "web/src/node_modules/x/index.js", "x/" * 20 + "a", "a" * 255):
+            matcher.verdict(path)
+            matcher.matches_or_parent(path)
+        matcher.start().special([f"n{number}" for number in range(1000)])
+    except IgnoreFileError:
+        pass
+    return time.process_time() - started
+
+
+LONG = {
+    "stars": b"*a" * 30_000,
+    "200 times any directory": b"**/" * 200 + b"x",
+    "200 times a name below any directory": b"**/a/" * 200 + b"x",
+    "200 times a part of a name below any directory": b"**/*a*" * 200,
+    "classes": b"[a-z]" * 13_000,
+    "one class": b"[" + b"a-z" * 20_000 + b"]",
+    "unclosed": b"[" * 60_000,
+    "escapes": b"\\a" * 30_000,
+    "quotes": b"\\Q*" * 20_000,
+    "alternatives": b"|" * 60_000 + b"*",
+    "counted": b"a{1000}{1000}*",
+    "up": b"../" * 20_000 + b"x",
+    "deep": b"a/" * 32_000,
+    "any characters": b"?" * 65_000,
+    "two stars in names": b"**a" * 20_000,
+}
+MEGABYTE: dict[str, Callable[[int], bytes]] = {
+    "the same again": lambda size: b"*\n" * (size // 2),
+    "names anywhere": lambda size: lines(b"**/a%d", size),
+    "parts of names": lambda size: lines(b"*a%d*", size),
+    "parts of names anywhere": lambda size: lines(b"**/*a%d*b", size),
+    "below anything": lambda size: lines(b"a%d/**/b", size),
+    "whole paths": lambda size: lines(b"a**b%d", size),
+    "exceptions": lambda size: lines(b"!a%d*", size),
+    "now this, now that": lambda size: lines(b"*a%d\n!*b", size),
+    "broken": lambda size: lines(b"x*[z-a]%d", size),
+    "comments": lambda size: b"#\n" * (size // 2),
+    "nothing": lambda size: b"\n" * size,
+    "long lines": lambda size: (b"*a" * 30_000 + b"\n") * (size // 60_001),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_hostile_pattern_answers_in_under_a_second(name: str) -> None:
+    assert any(answer(LONG[name] + b"\n", Dialect.BUILDKIT) < 1 for _ in range(3))
+
+
+@pytest.mark.parametrize("name", MEGABYTE)
+def test_a_hostile_megabyte_answers_in_under_a_second(name: str) -> None:
+    """As BuildKit takes it: it carries no more than 1 MiB of patterns, which bounds their number."""
+    data = MEGABYTE[name](MB)
+
+    assert any(answer(data, Dialect.BUILDKIT) < 1 for _ in range(3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MEGABYTE)
+def test_twice_as_many_patterns_take_twice_the_time(name: str) -> None:
+    """The classic builder takes any number of patterns: time may grow with it, but not with its square."""
+    small, large = (
+        min(answer(MEGABYTE[name](size), Dialect.CLASSIC) for _ in range(2)) for size in (MB // 16, MB // 4)
+    )
+
+    assert large < 4 * small * 2 + 0.2
