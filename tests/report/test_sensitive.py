@@ -73,8 +73,9 @@ def test_top_limits_the_rows() -> None:
 
 
 def test_names_can_do_nothing_to_a_terminal() -> None:
-    assert "\x1b" not in tables(replace(SEEN, path="a\x1b[31m.pem"), replace(PACKAGED, group="\x1bx"))
-    assert "\\x1b" in tables(replace(SEEN, path="a\x1b[31m.pem"))
+    files = [replace(SEEN, path="a\x1b[31m.pem"), *[replace(PACKAGED, group="\x1bx")] * 2]
+    assert "\x1b" not in tables(*files)
+    assert tables(*files).count("\\x1b") == 2
 
 
 @pytest.mark.parametrize(

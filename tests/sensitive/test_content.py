@@ -89,7 +89,7 @@ def test_every_check_is_used_and_every_one_used_is_there() -> None:
 
 
 def test_binary_content_is_not_read_as_text() -> None:
-    assert secret_line(b"\x00PASSWORD=abc\n", "assignment") is None
+    assert secret_line(b"\x00\nPASSWORD=abc\n", "assignment") is None
 
 
 @pytest.mark.parametrize(
