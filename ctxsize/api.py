@@ -169,4 +169,5 @@ def _assemble(
         savings=savings,
         divided=divided,
         warnings=[*subject.warnings, *warnings],
+        sensitive=subject.sensitive,
     )

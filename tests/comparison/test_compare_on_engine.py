@@ -288,3 +288,19 @@ def test_the_image_of_each_variant_serves(flask: Flask, engine: docker.DockerCli
 
 def _below_app(listing: Iterator[tuple[str, int]]) -> dict[str, int]:
     return {path.removeprefix("app/"): size for path, size in listing if path.startswith("app/")}
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_files_that_look_like_secrets_are_known_whatever_the_builder(
+    compared: Callable[[str, str], Compared], builder: str
+) -> None:
+    files = [file for file in compared("secrets", builder).comparison.sensitive if file.level == "likely"]
+    assert {file.path for file in files if file.eligible} == {
+        ".aws/credentials",
+        "certs/server.pem",
+        "deploy/terraform.tfstate",
+        "services/worker/.env",
+        "web/.npmrc",
+    }
+    assert all(file.needed for file in files if file.eligible)
+    assert {file.path for file in files if not file.eligible} == {".env", "id_rsa"}
