@@ -6,8 +6,8 @@ when a limit asks for it, once, unless a limit on savings or build time asks for
 
 from __future__ import annotations
 
-import datetime
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,15 +42,17 @@ class CheckOptions:
     """How to check; what is None is as the configuration says.
 
     ``limits`` are ``NAME=SIZE`` words (``image=250 MB``), ``forbid`` patterns and ``require_ignored`` paths,
-    for every target, as the environment's. ``baseline`` and ``save_baseline`` are files. ``images`` are
-    images that are there already, by target name ('' is for the only target); ``archive`` is a saved image,
-    read without an engine. ``static`` leaves out every limit that needs an image. ``only`` are the names of
-    the targets to check. ``build`` are options for the build besides those the configuration has.
+    for every target, as the environment's. ``sensitive`` is ``off``, ``warn`` or ``fail``. ``baseline`` and
+    ``save_baseline`` are files. ``images`` are images that are there already, by target name ('' is for the
+    only target); ``archive`` is a saved image, read without an engine. ``static`` leaves out every limit
+    that needs an image. ``only`` are the names of the targets to check. ``build`` are options for the build
+    besides those the configuration has.
     """
 
     limits: Sequence[str] = ()
     forbid: Sequence[str] = ()
     require_ignored: Sequence[str] = ()
+    sensitive: str | None = None
     baseline: str | None = None
     save_baseline: str | None = None
     images: Mapping[str, str] = field(default_factory=dict)
@@ -83,9 +85,8 @@ def check(
     options = options or CheckOptions()
     environ = os.environ if environ is None else environ
     configs = [_load(path) for path in paths or ((".",) if targets is None else ())]
-    over = options_budget(options.limits, options.forbid, options.require_ignored).over(
-        environment_budget(environ)
-    )
+    given = options_budget(options.limits, options.forbid, options.require_ignored, options.sensitive)
+    over = given.over(environment_budget(environ))
     named = [target for config in configs for target in config.targets]
     named = [_with_options(target, options) for target in (*named, *(targets or ()))]
     named = _distinct([replace(target, budget=over.over(target.budget)) for target in named])
@@ -95,7 +96,7 @@ def check(
     _check_question(chosen, options)
     checker = _Checker(options, baseline, len(named) == 1, progress or Silent(), engine)
     results = [checker.target(target) for target in chosen]
-    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    created = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     reports = [report for report, _ in results]
     shadowed = [Warning("config-shadowed", f"{each.shadowed} has limits, too, which do not apply") for each in
                 configs if each.shadowed]  # fmt: skip

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, unknown
+from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.budget.lines import KeyPath, key_lines
 from ctxsize.errors import ConfigError
 
@@ -24,7 +24,8 @@ _MOST_BYTES = 1 << 20
 _BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
 _GROUPS = ("growth", "savings")
 _LISTS = ("forbid", "require-ignored")
-_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS)
+_SENSITIVE = "sensitive"
+_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE)
 _BUILD_KEYS = ("dockerfile", "target", "build-args", "platform", "builder")
 _TOP_KEYS = (*_BUILD_KEYS, "baseline", "budget", "targets")
 _TARGET_KEYS = ("path", *_BUILD_KEYS, "budget")
@@ -86,7 +87,8 @@ def load_config(directory: str | Path) -> Config:
 def environment_budget(environ: Mapping[str, str]) -> Budget:
     """The limits in the environment: ``CTXSIZE_IMAGE``, ``CTXSIZE_GROWTH_BUILD_TIME``, ``CTXSIZE_FORBID`` (a
     pattern a line) … Raises ConfigError, also for a variable that looks like a misspelt one."""
-    names = {_variable(name): name for name in (*KINDS, *_LISTS)}
+    names = {_variable(name): name for name in (*KINDS, *_LISTS, _SENSITIVE)}
+    sensitive = None
     limits: dict[str, Limit | None] = {}
     lists: dict[str, tuple[Listed, ...]] = {}
     for variable in sorted(name for name in environ if name.startswith(_ENVIRONMENT)):
@@ -95,12 +97,21 @@ def environment_budget(environ: Mapping[str, str]) -> Budget:
             _check_spelling(variable, {*names, _variable("baseline")})
         elif name in _LISTS:
             lists[name] = tuple(Listed(line.strip(), variable) for line in value.splitlines() if line.strip())
-        elif value.strip():
+        elif not value.strip():
+            continue
+        elif name == _SENSITIVE:
+            sensitive = parse_sensitive(value, variable)
+        else:
             limits[name] = parse_limit(name, value, variable)
-    return Budget(limits, lists.get("forbid", ()), lists.get("require-ignored", ()))
+    return Budget(limits, lists.get("forbid", ()), lists.get("require-ignored", ()), sensitive)
 
 
-def options_budget(limits: Iterable[str], forbid: Iterable[str], require_ignored: Iterable[str]) -> Budget:
+def options_budget(
+    limits: Iterable[str],
+    forbid: Iterable[str],
+    require_ignored: Iterable[str],
+    sensitive: str | None = None,
+) -> Budget:
     """The limits of the command line: ``NAME=SIZE`` words, patterns and paths. Raises ConfigError."""
     found = {}
     for word in limits:
@@ -114,6 +125,7 @@ def options_budget(limits: Iterable[str], forbid: Iterable[str], require_ignored
         found,
         tuple(Listed(pattern, "--forbid") for pattern in forbid),
         tuple(Listed(path, "--require-ignored") for path in require_ignored),
+        None if sensitive is None else parse_sensitive(sensitive, "--sensitive"),
     )
 
 
@@ -240,9 +252,15 @@ class _Reader:
                 self._keys((*here, key), group, known)
                 for name, inner in group.items():
                     limits[f"{key}.{name}"] = self._limit((*here, key, name), f"{key}.{name}", inner)
-            elif key not in _LISTS:
+            elif key not in (*_LISTS, _SENSITIVE):
                 limits[key] = self._limit((*here, key), key, value)
-        return Budget(limits, self._list(here, table, "forbid"), self._list(here, table, "require-ignored"))
+        sensitive = self._text_of(here, table, _SENSITIVE)
+        return Budget(
+            limits,
+            self._list(here, table, "forbid"),
+            self._list(here, table, "require-ignored"),
+            None if sensitive is None else parse_sensitive(sensitive, self._where((*here, _SENSITIVE))),
+        )
 
     def _limit(self, here: KeyPath, name: str, value: object) -> Limit | None:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -15,7 +15,7 @@ from ctxsize.budget.baseline import Paths
 from ctxsize.budget.limits import Budget, Listed
 from ctxsize.budget.types import FileFinding
 from ctxsize.context.links import walk_key
-from ctxsize.context.scan import scan
+from ctxsize.context.scan import Suspects, scan
 from ctxsize.context.totals import ScanResult
 from ctxsize.errors import ConfigError, IgnoreFileError
 from ctxsize.ignore.matcher import Matcher
@@ -23,6 +23,7 @@ from ctxsize.ignore.parse import clean_pattern, read_line
 from ctxsize.ignore.pattern import PatternError
 from ctxsize.ignore.types import IgnoreFile, Rule
 from ctxsize.overview import Subject
+from ctxsize.sensitive.names import suspects
 
 _DEPTH = 3
 _MOST_DIRECTORIES = 500
@@ -50,19 +51,23 @@ def measure_context(
     Raises ConfigError for a pattern or path that can't be meant, ContextError, IgnoreFileError.
     """
     rules = _forbidding(budget.forbid, subject)
+    suspect = None if budget.sensitive is not None and budget.sensitive.text == "off" else suspects
     findings: list[FileFinding] = []
     found = None
     if any(rule.negated for rule in rules):
         findings = list(_walk(subject, rules))
     elif rules:
-        found = _scan(subject, _behind(subject.ignore, rules), without, progress, named=rules)
+        found = _scan(
+            subject, _behind(subject.ignore, rules), without, progress, named=rules, suspect=suspect
+        )
         findings = [
             _forbidden(subject, root.path, rules[root.rule]) for root in found.roots if root.rule in rules
         ]
     if found is None or findings:
-        found = _scan(subject, subject.ignore, without, progress)
+        found = _scan(subject, subject.ignore, without, progress, suspect=suspect)
     findings.sort(key=lambda finding: walk_key(finding.path))
     findings += _not_ignored(subject, budget.require_ignored)
+    findings += _sensitive(subject, found.suspects, budget.sensitive)
     return StaticResult(found, tuple(findings))
 
 
@@ -87,6 +92,7 @@ def _scan(
     progress: Callable[[int], None] | None,
     *,
     named: Mapping[Rule, Listed] | None = None,
+    suspect: Suspects | None = None,
     depth: int = 0,
 ) -> ScanResult:
     """Count; ``named`` are the last rules of ``ignore``, and what they keep out is listed."""
@@ -101,6 +107,7 @@ def _scan(
         named_from=count - len(named) if named else None,
         roots=named is not None,
         depth=depth,
+        suspects=suspect,
         progress=progress,
     )
 
@@ -199,4 +206,24 @@ def _not_ignored(subject: Subject, required: Iterable[Listed]) -> Iterator[FileF
             where=paths[answer.path].where,
             line=line,
             hint=hint,
+        )
+
+
+def _sensitive(subject: Subject, paths: tuple[str, ...], how: Listed | None) -> Iterator[FileFinding]:
+    """The files that look like secrets and arrive. Only one that almost certainly is a secret is an error."""
+    if not paths:
+        return
+    from ctxsize.sensitive.find import find_sensitive
+
+    fails = how is not None and how.text == "fail"
+    for file in find_sensitive(subject.context, paths, subject.rules, eligible_only=True):
+        line, hint = _lets_in(subject, file.path)
+        yield FileFinding(
+            code="sensitive",
+            path=file.path,
+            message=f"looks like a secret: {file.reason}",
+            where=how.where if how is not None else None,
+            line=line,
+            hint=hint,
+            level="error" if fails and file.level == "likely" else "warning",
         )

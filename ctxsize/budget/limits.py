@@ -12,6 +12,8 @@ from ctxsize.errors import ConfigError
 
 #: What takes a limit away that a file or a variable sets.
 OFF = "off"
+#: What is made of a file that looks like a secret and reaches the build.
+SENSITIVE = ("off", "warn", "fail")
 _MOST_SHOWN = 40
 
 
@@ -75,11 +77,13 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The limits of a target by name, None for one that was taken away; and its lists."""
+    """The limits of a target by name, None for one that was taken away; its lists; and what files that look
+    like secrets are (one of SENSITIVE; None: ``warn``)."""
 
     limits: Mapping[str, Limit | None] = field(default_factory=dict)
     forbid: tuple[Listed, ...] = ()
     require_ignored: tuple[Listed, ...] = ()
+    sensitive: Listed | None = None
 
     def over(self, weaker: Budget) -> Budget:
         """This budget where it says something, else the weaker one; lists add up."""
@@ -87,6 +91,7 @@ class Budget:
             limits={**weaker.limits, **self.limits},
             forbid=tuple(dict.fromkeys((*weaker.forbid, *self.forbid))),
             require_ignored=tuple(dict.fromkeys((*weaker.require_ignored, *self.require_ignored))),
+            sensitive=self.sensitive or weaker.sensitive,
         )
 
     def set_limits(self) -> tuple[Limit, ...]:
@@ -97,7 +102,8 @@ class Budget:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to check."""
-        return not (self.set_limits() or self.forbid or self.require_ignored)
+        fails = self.sensitive is not None and self.sensitive.text == "fail"
+        return not (self.set_limits() or self.forbid or self.require_ignored or fails)
 
 
 def parse_limit(name: str, text: str, where: str) -> Limit | None:
@@ -119,6 +125,13 @@ def parse_limit(name: str, text: str, where: str) -> Limit | None:
     except AmountError as error:
         raise ConfigError(f"{name}: {error}", where=where) from error
     return Limit(kind, text.strip(), where, amount=amount)
+
+
+def parse_sensitive(text: str, where: str) -> Listed:
+    """One of SENSITIVE. Raises ConfigError."""
+    if text.strip() not in SENSITIVE:
+        raise unknown(text.strip(), SENSITIVE, where, what="value of sensitive")
+    return Listed(text.strip(), where)
 
 
 def unknown(name: str, known: Iterable[str], where: str, *, what: str = "key", hint: str = "") -> ConfigError:

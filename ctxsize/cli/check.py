@@ -52,6 +52,11 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     "--require-ignored", multiple=True, metavar="PATH", help="A path that must be ignored. Repeatable."
 )
 @click.option(
+    "--sensitive",
+    type=click.Choice(["off", "warn", "fail"]),
+    help="What to make of files that look like secrets and reach the build (default: warn).",
+)
+@click.option(
     "--baseline",
     type=click.Path(dir_okay=False),
     metavar="FILE",
@@ -125,6 +130,7 @@ def check(
     limits: tuple[str, ...],
     forbid: tuple[str, ...],
     require_ignored: tuple[str, ...],
+    sensitive: str | None,
     baseline: str | None,
     save_baseline: str | None,
     images: tuple[str, ...],
@@ -169,6 +175,7 @@ def check(
         limits=limits,
         forbid=forbid,
         require_ignored=require_ignored,
+        sensitive=sensitive,
         baseline=baseline,
         save_baseline=save_baseline,
         images=_images(images),

@@ -35,12 +35,18 @@ def root(tmp_path: Path) -> Path:
 
 
 def look(
-    root: Path, *, forbid: tuple[str, ...] = (), require: tuple[str, ...] = (), classic: bool = False
+    root: Path,
+    *,
+    forbid: tuple[str, ...] = (),
+    require: tuple[str, ...] = (),
+    classic: bool = False,
+    sensitive: str = "off",
 ) -> tuple[int, tuple[FileFinding, ...]]:
     dialect = Dialect.CLASSIC if classic else Dialect.BUILDKIT
     budget = Budget(
         forbid=tuple(Listed(text, "c.toml:1") for text in forbid),
         require_ignored=tuple(Listed(text, "c.toml:2") for text in require),
+        sensitive=Listed(sensitive, "c.toml:3"),
     )
     found = measure_context(open_subject(root, dialect=dialect), budget)
     return found.scan.eligible.bytes, found.findings
@@ -151,3 +157,20 @@ def test_the_largest_paths_are_what_arrives(root: Path) -> None:
     assert found.sizes["conf/keys"] == 40
     assert found.sizes["conf/keys/b.pem"] == 40
     assert not any(path.startswith((".git", "node_modules")) for path in found.sizes)
+
+
+KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA75\n-----END RSA PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("how", "levels"),
+    [("off", {}), ("warn", {"conf/keys/b.pem": "warning"}), ("fail", {"conf/keys/b.pem": "error"})],
+)
+def test_what_looks_like_a_secret_and_arrives(root: Path, how: str, levels: dict[str, str]) -> None:
+    for name in ("a.pem", "b.pem"):
+        (root / "conf/keys" / name).write_text(KEY)
+    _, findings = look(root, sensitive=how)
+    keys = [finding for finding in findings if finding.path.endswith(".pem")]
+    assert {finding.path: finding.level for finding in keys} == levels
+    assert all(finding.code == "sensitive" for finding in findings)
+    assert all(finding.line == 4 for finding in keys), "the exception that lets it in"

@@ -1,0 +1,162 @@
+"""``ctxsize check`` with images: built once, named, or saved; and what it leaves on the engine."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from ctxsize.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "docs/schema/check-1.json").read_text())
+pytestmark = pytest.mark.docker
+#: The files of the image: app/main.bin and app/conf.txt.
+OWN = 120_000 + 500
+
+
+def check(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["check", *map(str, arguments)])
+
+
+def targets(result: Result) -> list[dict]:
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, SCHEMA)
+    return document["targets"]
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "app"
+    for name, size in {"app/main.bin": 120_000, "app/conf.txt": 500, "app/debug.log": 9000}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x" * size)
+    (root / "Dockerfile").write_text("FROM scratch\nCOPY app /app\n")
+    (root / ".dockerignore").write_text("**/*.log\n")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture
+def image(app: Path, engine: docker.DockerClient, new_tag: Callable[[], str]) -> str:
+    tag = new_tag()
+    engine.images.build(path=str(app), tag=tag)
+    return tag
+
+
+def test_an_image_limit_builds_once_and_is_exact_to_the_byte(app: Path, engine: docker.DockerClient) -> None:
+    before = {image.id for image in engine.images.list(all=True)}
+    assert check("--limit", f"image={OWN} B").exit_code == 0
+    result = check("--limit", f"image={OWN - 1} B")
+    assert result.exit_code == 1
+    assert f"image is {OWN:,} bytes, 1B over its limit of {OWN - 1:,} bytes" in result.output
+    assert {image.id for image in engine.images.list(all=True)} == before
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_savings_are_measured_against_a_build_without_the_ignore_file(app: Path, builder: str) -> None:
+    arguments = ["--limit", "savings.image=9 kB", "--limit", "savings.context=8991 B", "--format", "json"]
+    (target,) = targets(check("--builder", builder, *arguments))
+    saved = {each["name"]: each["value"] for each in target["limits"]}
+    # The ignore file itself is in the context only with the ignore file; COPY does not take it.
+    assert saved == {"savings.context": 9000 - len("**/*.log\n"), "savings.image": 9000}
+    assert target["exit_code"] == 0
+
+
+def test_growth_of_an_image_names_the_path_in_it(app: Path, tmp_path: Path) -> None:
+    limits = ["--limit", "growth.image=1%", "--limit", "growth.build-time=100000%"]
+    first = check("--save-baseline", tmp_path / "b.json", "--repeat", "3", *limits)
+    assert first.exit_code == 0, first.output
+    saved = json.loads((tmp_path / "b.json").read_text())["targets"]["app"]
+    jsonschema.validate(
+        json.loads((tmp_path / "b.json").read_text()),
+        json.loads((ROOT / "docs/schema/baseline-1.json").read_text()),
+    )
+    assert saved["image"]["bytes"] == OWN
+    assert len(saved["build"]["runs"]) == 3
+    (app / "app/assets").mkdir()
+    (app / "app/assets/font.bin").write_bytes(b"x" * 70_000)
+    result = check("--baseline", tmp_path / "b.json", "--repeat", "3", *limits, "--format", "json")
+    (target,) = targets(result)
+    image, seconds = target["limits"]
+    assert (image["value"], image["baseline"], image["over"]) == (70_000, OWN, True)
+    assert image["grew"] == [{"path": "/app/assets/font.bin", "kind": "image", "before": 0, "after": 70_000}]
+    assert (seconds["unit"], seconds["over"]) == ("seconds", False)
+    assert seconds["total"] > 0
+    assert target["exit_code"] == 1
+
+
+def test_an_image_that_is_there_is_not_built(app: Path, image: str) -> None:
+    (app / "app/main.bin").unlink()
+    (target,) = targets(check("--image", image, "--limit", "image=1 MB", "--format", "json"))
+    assert target["sizes"]["image_bytes"] == OWN
+    assert target["sizes"]["image_source"] == image
+
+
+def test_an_image_that_is_not_there_is_a_usage_error(app: Path) -> None:
+    result = check("--image", "ctxsize/not-there", "--limit", "image=1 MB")
+    assert result.exit_code == 2
+    assert "ctxsize/not-there: the engine has no such image (build or pull it first)" in result.output
+
+
+def test_a_build_that_fails_is_exit_code_3_and_names_the_rule(app: Path) -> None:
+    (app / ".dockerignore").write_text("app\n")
+    result = check("--limit", "image=1 MB", "--limit", "context=1 B")
+    assert result.exit_code == 3
+    assert ".dockerignore:1: " in result.output
+    assert "the rule `app` ignores app, which COPY in line 2 of the Dockerfile needs" in result.output
+    assert "over its limit of 1B" in result.output, "what was measured is reported all the same"
+
+
+@pytest.fixture
+def saved(image: str, tmp_path: Path) -> Path:
+    path = tmp_path / "saved.tar"
+    subprocess.run(["docker", "save", "-o", str(path), image], check=True)
+    return path
+
+
+def sizes(archive: Path, *arguments: str) -> tuple[int, int]:
+    result = check("--archive", archive, "--limit", "image=1 MB", "--format", "json", *arguments)
+    assert result.exit_code == 0, result.output
+    (target,) = targets(result)
+    assert target["sizes"]["image_source"] == str(archive)
+    return target["sizes"]["image_bytes"], target["sizes"]["pull_bytes"]
+
+
+def test_a_saved_image_is_read_without_an_engine(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    size, pull = sizes(saved)
+    assert size == OWN
+    assert 0 < pull < 2000, "twelve thousand times the same letter"
+    packed = saved.with_suffix(".tar.gz")
+    packed.write_bytes(gzip.compress(saved.read_bytes()))
+    assert sizes(packed) == (size, pull)
+
+
+def test_totals_count_a_base_that_images_share_once(
+    app: Path, engine: docker.DockerClient, image: str, new_tag: Callable[[], str], tmp_path: Path
+) -> None:
+    for name, size in {"one": 100, "two": 2000}.items():
+        root = tmp_path / "many" / name
+        root.mkdir(parents=True)
+        (root / "own").write_bytes(b"x" * size)
+        (root / "Dockerfile").write_text(f"FROM {image}\nCOPY own /\n")
+    result = check(tmp_path / "many/one", tmp_path / "many/two", "--limit", "image=1 MB", "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert [each["sizes"]["image_bytes"] for each in targets(result)] == [OWN + 100, OWN + 2000]
+    assert json.loads(result.stdout)["totals"]["image_bytes"] == OWN + 2100
+
+
+def test_a_first_configuration_has_limits_for_the_image(app: Path) -> None:
+    result = check("--init")
+    assert result.exit_code == 0, result.output
+    assert 'image = "140 kB"' in (app / ".ctxsize.toml").read_text()
+    assert check().exit_code == 0
