@@ -11,14 +11,16 @@ from ctxsize.comparison.builds import WITH, WITHOUT, Measured, TimeLimit, build_
 from ctxsize.comparison.compare import make_comparison
 from ctxsize.comparison.explain import ignored_but_needed
 from ctxsize.comparison.seconds import DividedSeconds
-from ctxsize.comparison.types import Comparison, EngineFigures, ImageFigures, ProjectFigures, Warning
+from ctxsize.comparison.types import Comparison, ImageFigures, Warning
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.sources import plan_sources
 from ctxsize.engine.build import BuildOptions
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.janitor import Run
 from ctxsize.engine.plan import BuildPlan
-from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.engine.verification import Check
+from ctxsize.errors import BuildFailed, EngineError, VerifyFailed
+from ctxsize.extras import measure_extras
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.image_figures import read_images
 from ctxsize.path_seconds import divide_seconds
@@ -32,7 +34,7 @@ class Measurement:
     """A comparison and what the JSON has no place for: the errors of the variants that failed."""
 
     comparison: Comparison
-    failures: Mapping[str, BuildFailed | EngineError]
+    failures: Mapping[str, BuildFailed | VerifyFailed | EngineError]
 
 
 def compare(
@@ -45,6 +47,8 @@ def compare(
     exact: int = 0,
     max_time: float | None = None,
     keep: bool = False,
+    check: Check | None = None,
+    cache_cost: int = 0,
     progress: Progress | None = None,
     engine: Engine | None = None,
 ) -> Measurement:
@@ -53,8 +57,10 @@ def compare(
     ``builder`` is ``auto``, ``buildkit``, ``buildkit-upload`` or ``classic``; ``repeat`` the timed builds
     of each variant (None: as many as builds that long allow); ``exact`` the ignored roots, largest first,
     whose seconds are measured by builds of their own; ``max_time`` bounds the whole run in seconds, as far
-    as one build of each variant allows; ``keep`` leaves both images, tagged. The project is only read. A
-    variant that does not build is an error in the result; every other trouble is raised as a CtxsizeError.
+    as one build of each variant allows; ``keep`` leaves both images, tagged; ``check`` is a command that
+    has to succeed in both images; ``cache_cost`` the ignored roots, largest first, of which a change's cost
+    in the next build is measured. The project is only read. A variant that does not build, or whose image
+    does not work, is an error in the result; every other trouble is raised as a CtxsizeError.
     """
     progress = progress or Silent()
     subject = prepare(
@@ -90,10 +96,14 @@ def compare(
         divided, warnings = divide_seconds(
             subject, run, subject_builder, measured, savings, exact=exact, limit=limit, progress=progress
         )
+        extras = measure_extras(
+            subject, run, subject_builder, measured, check=check, cache_cost=cache_cost, progress=progress
+        )
         if keep:
             images = {name: _kept(subject.engine, project, name, image) for name, image in images.items()}
     failures = {name: result.failure for name, result in measured.items() if result.failure is not None}
-    return Measurement(_assemble(subject, measured, images, savings, divided, warnings), failures)
+    comparison = _assemble(subject, measured, images, savings, divided, warnings)
+    return Measurement(extras.add_to(comparison), {**extras.failures, **failures})
 
 
 def _explain(project: Project, plan: BuildPlan, measured: Mapping[str, Measured]) -> None:
@@ -147,21 +157,9 @@ def _assemble(
     divided: DividedSeconds | None,
     warnings: Iterable[Warning],
 ) -> Comparison:
-    project, engine = subject.project, subject.engine
     return make_comparison(
-        project=ProjectFigures(
-            context=project.name,
-            dockerfile=project.dockerfile.path,
-            ignore_file=project.ignore.path if project.ignore is not None else None,
-            target=subject.options.target,
-        ),
-        engine=EngineFigures(
-            version=engine.info.version,
-            api=engine.info.api,
-            builder=subject.choice.name,
-            storage=engine.info.storage,
-            remote=engine.info.remote,
-        ),
+        project=subject.project_figures,
+        engine=subject.engine_figures,
         scan=subject.found,
         needed={WITH: subject.needed_bytes},
         measured=measured,

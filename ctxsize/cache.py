@@ -131,6 +131,7 @@ def measure_changes(
         ignored=tuple(costs),
         eligible=tuple(needed),
         late_installs=late_installs(subject.plan.resolved, again),
+        left_out=len(roots) - len(chosen),
         errors=errors,
         warnings=(*subject.warnings, *_warnings(subject, len(roots) - len(chosen), len(copies) - len(taken))),
     )

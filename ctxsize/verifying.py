@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ctxsize.comparison.builds import WITH, WITHOUT
-from ctxsize.comparison.types import Comparison
+from ctxsize.comparison.types import Comparison, Warning
 from ctxsize.engine.janitor import Run
 from ctxsize.engine.masked import masker_of
 from ctxsize.engine.trouble import engine_trouble
@@ -31,36 +31,41 @@ def verify_images(
     return found
 
 
-def verify_failures(found: Mapping[str, Verification]) -> dict[str, VerifyFailed]:
-    """An error for each variant whose image does not work, with what that says of the ignore file."""
-    failed = {name: result for name, result in found.items() if not result.passed}
-    return {
-        name: VerifyFailed(_said(result), log=result.output_tail, hint=_hint(name, found))
-        for name, result in failed.items()
-    }
+def verify_failure(found: Mapping[str, Verification]) -> VerifyFailed | None:
+    """The error of the image that is built with the ignore file, when it does not work.
+
+    That the other one does not is no fault of the project: see ``with_verifications``.
+    """
+    result = found.get(WITH)
+    if result is None or result.passed:
+        return None
+    other = found.get(WITHOUT)
+    hint = None
+    if other is not None and other.passed:
+        hint = "it passes without the ignore file: does a rule ignore something that is needed at run time?"
+    elif other is not None:
+        hint = "it fails without the ignore file, too: is the command right?"
+    return VerifyFailed(_said(result), log=result.output_tail, hint=hint)
 
 
 def with_verifications(comparison: Comparison, found: Mapping[str, Verification]) -> Comparison:
-    """``comparison`` with what came of the check."""
+    """``comparison`` with what came of the check; a warning when only the image without the ignore file
+    does not work, which is then compared with one that does."""
     variants = {
         name: replace(variant, verify=found.get(name)) for name, variant in comparison.variants.items()
     }
-    return replace(comparison, variants=variants)
+    warnings = comparison.warnings
+    without = found.get(WITHOUT)
+    if without is not None and not without.passed and found.get(WITH, without).passed:
+        message = (
+            f"{_said(without)} in the image built without the ignore file, which keeps out something that"
+            " breaks it"
+        )
+        warnings = (*warnings, Warning("without-does-not-work", message))
+    return replace(comparison, variants=variants, warnings=warnings)
 
 
 def _said(result: Verification) -> str:
     if result.timed_out:
         return f"`{result.command}` was stopped after {format_seconds(result.seconds)}"
     return f"`{result.command}` ended with exit code {result.exit_code}"
-
-
-def _hint(name: str, found: Mapping[str, Verification]) -> str | None:
-    others = [result for other, result in found.items() if other != name]
-    if not others:
-        return None
-    if not all(result.passed for result in others):
-        return "it fails in both images: is the command right?"
-    return {
-        WITH: "it passes without the ignore file: does a rule ignore something that is needed at run time?",
-        WITHOUT: "it passes with the ignore file, which keeps out something that breaks it",
-    }[name]

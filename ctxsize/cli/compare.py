@@ -20,6 +20,7 @@ Examples:
   ctxsize compare                          the project in this directory
   ctxsize compare services/api --repeat 9  steadier times
   ctxsize compare --exact 3                the time of the three largest paths by builds of their own
+  ctxsize compare --verify 'python -c "import main"'
   ctxsize compare --format json -o ctxsize.json
   ctxsize compare -f docker/Dockerfile.prod --build-arg VERSION=1.2 .
 """
@@ -59,6 +60,25 @@ Examples:
 )
 @click.option("--keep", is_flag=True, help="Keep both images and print their tags.")
 @click.option(
+    "--verify",
+    metavar="CMD",
+    help="Run CMD in a container of each image, as a RUN line would be: both must end with exit code 0.",
+)
+@click.option("--verify-network", is_flag=True, help="Let CMD of --verify reach the network.")
+@click.option(
+    "--verify-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Stop CMD of --verify after this time.",
+)
+@click.option(
+    "--cache-cost",
+    is_flag=True,
+    help="Measure what a change to each of the 5 largest ignored paths costs in the next build.",
+)
+@click.option(
     "--format",
     "format_",
     type=click.Choice(["table", "json"]),
@@ -85,6 +105,10 @@ def compare(
     max_time: float | None,
     top: int,
     keep: bool,
+    verify: str | None,
+    verify_network: bool,
+    verify_timeout: float,
+    cache_cost: bool,
     format_: str,
     output: str,
     quiet: bool,
@@ -98,10 +122,14 @@ def compare(
     """
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import compare as measure
+    from ctxsize.cache import DEFAULT_TOP
     from ctxsize.engine.build import BuildOptions
+    from ctxsize.engine.verification import Check
     from ctxsize.report.comparison import COMPARISON_FORMATS
     from ctxsize.report.style import Style
 
+    if verify is not None and not verify.strip():
+        raise click.UsageError("--verify needs a command")
     options = BuildOptions(
         target=target,
         build_args=pairs(build_args, from_environment=True),
@@ -124,6 +152,8 @@ def compare(
             exact=exact,
             max_time=max_time,
             keep=keep,
+            check=None if verify is None else Check(verify, verify_network, verify_timeout),
+            cache_cost=DEFAULT_TOP if cache_cost else 0,
             progress=progress,
         )
     finally:

@@ -72,7 +72,8 @@ class CacheCost:
 
     ``unchanged`` are builds after no change at all, per variant: what every rebuild costs. ``ignored`` are
     changes to ignored roots, ``eligible`` changes to files that the build needs, which no ignore file
-    helps with. ``errors`` say why a variant could not be measured at all.
+    helps with; ``left_out`` ignored roots were not measured. ``errors`` say why a variant could not be
+    measured at all.
     """
 
     version: str
@@ -83,6 +84,7 @@ class CacheCost:
     ignored: tuple[ChangeCost, ...]
     eligible: tuple[ChangeCost, ...]
     late_installs: tuple[LateInstall, ...]
+    left_out: int
     errors: Mapping[str, str]
     warnings: tuple[Warning, ...]
 

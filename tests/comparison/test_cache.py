@@ -48,6 +48,7 @@ def test_saved_is_what_the_change_adds_without_minus_what_it_adds_with(
         ignored=(),
         eligible=(),
         late_installs=(),
+        left_out=0,
         errors={},
         warnings=(),
     )

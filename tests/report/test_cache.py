@@ -57,6 +57,7 @@ RESULT = CacheCost(
     ),
     eligible=(ChangeCost("main.py", None, 3, "main.py", "one more byte", {"with": rebuild(4.0, COPY, RUN)}),),
     late_installs=(LateInstall(3, "COPY . .", 4, "RUN pip install -r requirements.txt", 3.0),),
+    left_out=0,
     errors={},
     warnings=(Warning("some-code", "look at this", ".dockerignore:2"),),
 )

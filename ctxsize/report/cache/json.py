@@ -55,6 +55,7 @@ def cache(result: CacheCost, style: Style = Style()) -> str:  # noqa: B008
             }
             for late in result.late_installs
         ],
+        "left_out": result.left_out,
         "errors": _errors(result.errors),
         "warnings": [
             {
