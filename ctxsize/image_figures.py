@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ctxsize.comparison.attribution import ImageSavings, attribute
 from ctxsize.comparison.builds import WITH, WITHOUT, Measured
 from ctxsize.comparison.layers import own_layers, step_changes
 from ctxsize.comparison.types import ImageFigures
+from ctxsize.context.roots import IgnoredRoots
 from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.engine.connect import Engine
@@ -40,9 +42,10 @@ def read_images(
         links = _directory_links(reader.symlinks(images[WITHOUT].layers))
         image_map = ImageMap(subject.plan.resolved, ContextDirectory(project.context), links)
         rules = project.ignore.rules if project.ignore is not None else ()
+        matcher, roots = Matcher(rules, project.dialect), IgnoredRoots(subject.plan.ignored)
         savings = attribute(
             step_changes(reader, images[WITH], images[WITHOUT], image_map),
-            Matcher(rules, project.dialect).verdict,
+            lambda path: replace(matcher.quick_verdict(path), root=roots.of(path)),
             lambda path: _size(project.context, path),
         )
     return figures, savings

@@ -12,6 +12,7 @@ from ctxsize.comparison.seconds import DividedSeconds, Load, Seconds, divide
 from ctxsize.comparison.timing import MIN_RUNS, seconds_saved
 from ctxsize.comparison.types import Cost
 from ctxsize.context.inspect import ignored
+from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.variant import Variant
 from ctxsize.engine.build import Builder, Part
 from ctxsize.engine.janitor import Run
@@ -92,8 +93,9 @@ def _ignored_files(subject: Subject) -> Iterator[tuple[str, int, str]]:
     project = subject.project
     assert project.ignore is not None
     matcher = Matcher(project.ignore.rules, project.dialect)
+    roots = IgnoredRoots(root.path for root in subject.found.roots)
     for entry in ignored(project.context, matcher, hidden=project.ignore_files):
-        root = matcher.verdict(entry.path).root
+        root = roots.of(entry.path)
         if root is not None:
             yield entry.path, entry.bytes, root
 

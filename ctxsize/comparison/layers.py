@@ -50,7 +50,7 @@ def step_changes(
             origins=_no_origins if step is None else partial(image_map.find, step),
             makes_files=step is None or step.kind == "run" or step.uses_from is not None,
             after_difference=different or (step is not None and step.uses_from is not None),
-            line=step.instruction.line if step is not None else None,
+            line=step.line if step is not None else None,
         )
         different = True
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.seconds import Load
 from ctxsize.context.totals import IgnoredRoot
-from ctxsize.dockerfile.resolve import Pick, Plan
+from ctxsize.dockerfile.resolve import Pick, Plan, ResolvedStage, ResolvedStep
 from ctxsize.dockerfile.wildcard import PathMatcher, excluded
 from ctxsize.engine.build import Part
 
@@ -32,19 +32,19 @@ def build_loads(
     """
     totals = {root.path: root for root in roots if not root.hidden}
     picks = [
-        (step.instruction.line, step.kind, pick)
+        (_copies(plan.stages[index], step, buildkit=plan.buildkit), pick)
         for index in plan.reachable
         for step in plan.stages[index].steps
         for pick in step.picks
         if pick.from_context
     ]
-    taken = _taken([pick for _, _, pick in picks], totals, files, buildkit=plan.buildkit)
+    taken = _taken([pick for _, pick in picks], totals, files, buildkit=plan.buildkit)
     loads: dict[Part, dict[str, Load]] = defaultdict(dict)
     needed: dict[str, Load] = {}
-    for (line, kind, _), by_root in zip(picks, taken, strict=True):
+    for (part, _), by_root in zip(picks, taken, strict=True):
         for path, load in by_root.items():
-            if kind in ("copy", "add"):
-                copied = loads[Part("copy", line)]
+            if part is not None:
+                copied = loads[part]
                 copied[path] = copied.get(path, Load(0, 0)) + load
             needed[path] = max(needed.get(path, load), load, key=lambda load: (load.entries, load.bytes))
     sent = {path: _whole(root) for path, root in totals.items()} if whole_context else needed
@@ -57,6 +57,14 @@ def build_loads(
             if copies is None:
                 loads[Part("other", line)] = {path: Load(*written) for path, written in by_path.items()}
     return dict(loads)
+
+
+def _copies(stage: ResolvedStage, step: ResolvedStep, *, buildkit: bool) -> Part | None:
+    """The part of the build in which a COPY or ADD runs; None for other steps. To the classic builder
+    what ONBUILD triggers is a part of the FROM."""
+    if step.kind not in ("copy", "add"):
+        return None
+    return Part("other" if step.trigger and not buildkit else "copy", stage.line_of(step))
 
 
 def _whole(root: IgnoredRoot) -> Load:

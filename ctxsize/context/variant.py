@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -38,19 +37,25 @@ class Variant:
         return self.name == "without"
 
     def restoring(self, path: str, ignore_file: Path, content: bytes) -> Variant:
-        """The same view with the ignored ``path``, and all in it, no longer ignored.
+        """The same view with the ignored root ``path``, and all in it, no longer ignored.
 
         ``content`` is the ``ignore_file``'s. Raises ValueError for a name that no rule can be written for.
         """
         if path != path.strip() or "\n" in path or "\r" in path:
-            raise ValueError("no rule of an ignore file can name a path that begins or ends with white space")
+            raise ValueError(
+                "no rule of an ignore file can name a path with a line end, or with white space at an end"
+            )
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            raise ValueError("no rule of an ignore file can name a path that is not UTF-8") from None
         pattern = _literal(path)
         exception = f"!/{pattern}"
         return replace(
             self,
             name=f"{self.name} {path}",
             rules=(*self.rules, Rule(0, exception, pattern, negated=True)),
-            ignore_file=(ignore_file, content + b"\n" + os.fsencode(exception) + b"\n"),
+            ignore_file=(ignore_file, content + b"\n" + exception.encode() + b"\n"),
         )
 
     def walk(self, dockerfile: str | None = None) -> Iterator[Entry]:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from ctxsize.dockerfile.names import ContextNames, matches, resolve_links
 from ctxsize.dockerfile.parse import Instruction
-from ctxsize.dockerfile.resolve import Pick, Plan, ResolvedStep
+from ctxsize.dockerfile.resolve import Pick, Plan, ResolvedStage, ResolvedStep
 from ctxsize.dockerfile.wildcard import PathMatcher, excluded, has_wildcard, name_pattern, unescape
 
 OriginKind = Literal["file", "archive"]
@@ -33,14 +33,16 @@ class Origin:
 class LayerStep:
     """An instruction that may write a layer of the target's image.
 
-    ``stage`` is the index of the stage it stands in. ``context_dependent`` says that it takes something
-    from the context, directly or through the stages it copies or mounts from (not through the steps
-    before it); True also when that can't be known. ``uses_from`` is the first stage that it uses.
+    ``stage`` is the index of the stage it stands in, ``line`` the line of the Dockerfile it belongs to.
+    ``context_dependent`` says that it takes something from the context, directly or through the stages it
+    copies or mounts from (not through the steps before it); True also when that can't be known.
+    ``uses_from`` is the first stage that it uses.
     """
 
     index: int
     instruction: Instruction
     stage: int
+    line: int
     kind: LayerKind
     context_dependent: bool
     uses_from: int | None
@@ -68,7 +70,8 @@ class ImageMap:
         ]
         self._chain = [step for _, step in chain]
         self.steps: tuple[LayerStep, ...] = tuple(
-            _layer_step(index, stage, step, dependent) for index, (stage, step) in enumerate(chain)
+            _layer_step(index, plan.stages[stage], step, dependent)
+            for index, (stage, step) in enumerate(chain)
         )
 
     def origins(self, step: LayerStep, image_path: str) -> tuple[str, ...]:
@@ -162,13 +165,14 @@ def _takes_from_context(step: ResolvedStep) -> bool:
     return (taker and step.unknown is not None) or any(pick.from_context for pick in step.picks)
 
 
-def _layer_step(index: int, stage: int, step: ResolvedStep, dependent: frozenset[int]) -> LayerStep:
+def _layer_step(index: int, stage: ResolvedStage, step: ResolvedStep, dependent: frozenset[int]) -> LayerStep:
     assert step.kind != "other"
     used = [pick.stage for pick in step.picks if pick.stage is not None]
     return LayerStep(
         index=index,
         instruction=step.instruction,
-        stage=stage,
+        stage=stage.stage.index,
+        line=stage.line_of(step),
         kind=step.kind,
         context_dependent=_takes_from_context(step) or not dependent.isdisjoint(used),
         uses_from=used[0] if used else None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ctxsize.dockerfile.expand import ExpansionError, Scope, UnknownVariable, global_scope
@@ -61,12 +61,16 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedStep:
-    """One instruction of a stage; ``unknown`` says why what it takes could not be worked out, or None."""
+    """One instruction of a stage; ``unknown`` says why what it takes could not be worked out, or None.
+
+    ``trigger``: an ONBUILD of what the stage starts from, which runs with its FROM.
+    """
 
     instruction: Instruction
     kind: StepKind
     picks: tuple[Pick, ...] = ()
     unknown: str | None = None
+    trigger: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,10 @@ class ResolvedStage:
     steps: tuple[ResolvedStep, ...]
     unknown: tuple[str, ...]
     inspected: bool
+
+    def line_of(self, step: ResolvedStep) -> int:
+        """The line of the Dockerfile a step of this stage belongs to: a trigger's is that of the FROM."""
+        return self.stage.line if step.trigger else step.instruction.line
 
     @property
     def uses(self) -> tuple[int, ...]:
@@ -206,7 +214,10 @@ class _Resolver:
             workdir = base.workdir if base else None
             triggers = _trigger_instructions(base) if base else ()
         walk = _StageWalk(self, stage, scope, workdir)
-        steps = tuple(walk.step(instruction) for instruction in (*triggers, *stage.instructions))
+        steps = (
+            *(replace(walk.step(trigger), trigger=True) for trigger in triggers),
+            *(walk.step(instruction) for instruction in stage.instructions),
+        )
         self.scopes.append(walk.scope)
         self.workdirs.append(walk.workdir)
         self.triggers.append(tuple(i.onbuild for i in stage.instructions if i.onbuild))

@@ -36,11 +36,10 @@ class BuildPlan:
         """The line of a stage's first affected instruction; None also when it only inherits one."""
         index = self.first_affected[stage]
         steps = self.resolved.stages[stage].steps
-        own = {instruction.line for instruction in self.resolved.stages[stage].stage.instructions}
         if index is None or self._inherits(stage) or index >= len(steps):
             return None
         # An ONBUILD trigger of the base image has no line here: what follows it is affected as well.
-        return next((step.instruction.line for step in steps[index:] if step.instruction.line in own), None)
+        return next((step.instruction.line for step in steps[index:] if not step.trigger), None)
 
     def line_of_step(self, number: int) -> int | None:
         """The Dockerfile line of the classic builder's step ``number`` (from 1)."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ctxsize.context.errors import ContextError
+from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine import buildcache, buildkit
@@ -99,7 +100,7 @@ class SessionBuilder:
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
         seconds = time.perf_counter() - started
-        lines = line_map(parse_dockerfile(rewritten.data, name), rewritten.original_line)
+        lines = line_map(parse_dockerfile(rewritten.data, name), rewritten.original_line, plan.resolved)
         return BuildResult(
             image_id=result.image_id,
             seconds=seconds,
@@ -149,7 +150,7 @@ class _Sending:
     """Adds up what crosses to the engine: bytes, and seconds for each ignored root."""
 
     def __init__(self, roots: frozenset[str], progress: Progress) -> None:
-        self._roots = roots
+        self._roots = IgnoredRoots(roots)
         self._progress = progress
         self._bytes = 0
         self.seconds: dict[str, float] = {}
@@ -163,17 +164,9 @@ class _Sending:
         self._progress.sent(self._bytes)
         per_byte = (part.completed - part.started) / max(size, 1)
         for path, count in part.files:
-            root = self._root_of(path)
+            root = self._roots.of(path)
             if root is not None:
                 self.seconds[root] = self.seconds.get(root, 0.0) + count * per_byte
-
-    def _root_of(self, path: str) -> str | None:
-        end = len(path)
-        while end > 0:
-            if path[:end] in self._roots:
-                return path[:end]
-            end = path.rfind("/", 0, end)
-        return None
 
 
 class SessionMatcher:

@@ -75,7 +75,8 @@ class UploadBuilder:
             message, where = locate_parse_error(error.message, path, rewritten.original_line)
             raise BuildFailed(message, where=where, step=error.step, log=error.log) from error
         seconds = time.perf_counter() - started
-        lines = line_map(parse_dockerfile(rewritten.data, _NAME), rewritten.original_line)
+        rewritten_file = parse_dockerfile(rewritten.data, _NAME)
+        lines = line_map(rewritten_file, rewritten.original_line, self._plan.resolved)
         sending = (uploaded or started) - started
         send = Step("send context", sending, cached=False, phase="send", critical=sending)
         return BuildResult(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from ctxsize.dockerfile.parse import Dockerfile
+from ctxsize.dockerfile.resolve import Plan
 from ctxsize.engine.build import Step, phase_of
 from ctxsize.engine.buildkit import Vertex
 from ctxsize.engine.criticalpath import Span, critical_seconds
@@ -14,7 +15,8 @@ from ctxsize.engine.markers import is_marker
 _NUMBERED = re.compile(r"^\[(?:(?P<stage>\S+) +)?(?P<number>\d+)/\d+\] +(?P<text>.*)$", re.DOTALL)
 #: The instructions BuildKit numbers (frontend/dockerfile/dockerfile2llb: cmdTotal).
 _COUNTED = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
-_LOADS = "[internal] load build context"
+#: In upload mode the engine unpacks what it received: the last two.
+_LOADS = ("[internal] load build context", "[internal] load remote build context", "copy /context /")
 _EXPORTS = ("exporting to ", "exporting layers", "writing image", "naming to ")
 
 
@@ -49,18 +51,24 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
 
 
 def line_map(
-    rewritten: Dockerfile, original_line: Callable[[int], int]
+    rewritten: Dockerfile, original_line: Callable[[int], int], resolved: Plan
 ) -> Callable[[str | None, int], int | None]:
     """How BuildKit's ``[stage 3/7]`` leads back to a line of the Dockerfile as the user wrote it.
 
-    BuildKit counts the FROM of an image as 1 and then every ADD, COPY, RUN and WORKDIR of the stage;
-    a stage without a name is ``stage-N``, and in a Dockerfile of one stage the name may be left out.
+    BuildKit counts the FROM of an image as 1 and then every ADD, COPY, RUN and WORKDIR of the stage, those
+    that ONBUILD triggers first, which have the line of the FROM; a stage without a name is ``stage-N``, and
+    in a Dockerfile of one stage the name may be left out. ``resolved`` knows the triggers.
     """
     table: dict[tuple[str | None, int], int] = {}
     names = {stage.name for stage in rewritten.stages if stage.name}
     for stage in rewritten.stages:
         from_image = stage.base.lower() not in names | {"scratch"}
-        counted = [i.line for i in stage.instructions if i.keyword in _COUNTED]
+        triggers = [
+            stage.line
+            for step in resolved.stages[stage.index].steps
+            if step.trigger and step.instruction.keyword in _COUNTED
+        ]
+        counted = [*triggers, *(i.line for i in stage.instructions if i.keyword in _COUNTED)]
         numbered = [stage.line, *counted] if from_image else counted
         labels = {stage.name, f"stage-{stage.index}"} | ({None} if len(rewritten.stages) == 1 else set())
         for number, line in enumerate(numbered, start=1):
@@ -70,7 +78,7 @@ def line_map(
 
 
 def _phase(text: str) -> str:
-    if text == _LOADS:
+    if text in _LOADS:
         return "load"
     if text.startswith(_EXPORTS):
         return "export"
