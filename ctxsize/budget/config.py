@@ -23,7 +23,7 @@ PYPROJECT = "pyproject.toml"
 _MOST_BYTES = 1 << 20
 _BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
 _GROUPS = ("growth", "savings")
-_LISTS = ("forbid", "require-ignored")
+_LISTS = ("forbid", "require-ignored", "not-sensitive")
 _SENSITIVE = "sensitive"
 _BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE)
 _BUILD_KEYS = ("dockerfile", "target", "build-args", "platform", "builder")
@@ -103,7 +103,13 @@ def environment_budget(environ: Mapping[str, str]) -> Budget:
             sensitive = parse_sensitive(value, variable)
         else:
             limits[name] = parse_limit(name, value, variable)
-    return Budget(limits, lists.get("forbid", ()), lists.get("require-ignored", ()), sensitive)
+    return Budget(
+        limits,
+        lists.get("forbid", ()),
+        lists.get("require-ignored", ()),
+        sensitive,
+        lists.get("not-sensitive", ()),
+    )
 
 
 def options_budget(
@@ -260,6 +266,7 @@ class _Reader:
             self._list(here, table, "forbid"),
             self._list(here, table, "require-ignored"),
             None if sensitive is None else parse_sensitive(sensitive, self._where((*here, _SENSITIVE))),
+            self._list(here, table, "not-sensitive"),
         )
 
     def _limit(self, here: KeyPath, name: str, value: object) -> Limit | None:

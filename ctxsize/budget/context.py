@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ctxsize.budget.baseline import Paths
 from ctxsize.budget.limits import Budget, Listed
@@ -57,6 +57,7 @@ def measure_context(
     if any(rule.negated for rule in rules):
         findings = list(_walk(subject, rules))
     elif rules:
+        rules = _with_contents(rules)
         found = _scan(
             subject, _behind(subject.ignore, rules), without, progress, named=rules, suspect=suspect
         )
@@ -66,8 +67,8 @@ def measure_context(
     if found is None or findings:
         found = _scan(subject, subject.ignore, without, progress, suspect=suspect)
     findings.sort(key=lambda finding: walk_key(finding.path))
+    findings += _sensitive(subject, found.suspects, budget, tuple(findings))
     findings += _not_ignored(subject, budget.require_ignored)
-    findings += _sensitive(subject, found.suspects, budget.sensitive)
     return StaticResult(found, tuple(findings))
 
 
@@ -120,7 +121,21 @@ def _behind(ignore: IgnoreFile | None, rules: Iterable[Rule]) -> IgnoreFile:
 
 
 def _forbidding(patterns: Iterable[Listed], subject: Subject) -> dict[Rule, Listed]:
-    """The patterns as rules of an ignore file, and where each is from. Raises ConfigError."""
+    """The patterns of forbid as rules of an ignore file, and where each is from. Raises ConfigError."""
+    return _patterns("forbid", patterns, subject)
+
+
+def _with_contents(rules: Mapping[Rule, Listed]) -> dict[Rule, Listed]:
+    """The rules, and each for what is in what it matches: of a directory that is ignored already a rule at
+    the end is not asked (ctxsize.ignore.matcher), and an exception may keep something in it."""
+    more = dict(rules)
+    for rule, listed in rules.items():
+        more[replace(rule, line=rule.line - len(rules), pattern=f"{rule.pattern}/**")] = listed
+    return more
+
+
+def _patterns(key: str, patterns: Iterable[Listed], subject: Subject) -> dict[Rule, Listed]:
+    """The patterns of the list ``key`` as rules of an ignore file, and where each is from."""
     rules = {}
     for number, listed in enumerate(patterns, 1):
         try:
@@ -133,7 +148,7 @@ def _forbidding(patterns: Iterable[Listed], subject: Subject) -> dict[Rule, List
             Matcher((rule,), subject.dialect).matches_or_parent("x", strict=True)
         except (PatternError, IgnoreFileError) as error:
             raise ConfigError(
-                f"forbid: {error.message if isinstance(error, IgnoreFileError) else error} ({listed.text!r})",
+                f"{key}: {error.message if isinstance(error, IgnoreFileError) else error} ({listed.text!r})",
                 where=listed.where,
                 hint="patterns are those of .dockerignore",
             ) from error
@@ -209,21 +224,38 @@ def _not_ignored(subject: Subject, required: Iterable[Listed]) -> Iterator[FileF
         )
 
 
-def _sensitive(subject: Subject, paths: tuple[str, ...], how: Listed | None) -> Iterator[FileFinding]:
-    """The files that look like secrets and arrive. Only one that almost certainly is a secret is an error."""
+def _sensitive(
+    subject: Subject, paths: tuple[str, ...], budget: Budget, forbidden: Iterable[FileFinding]
+) -> Iterator[FileFinding]:
+    """The files that almost certainly hold a secret and arrive, each once; what is ``forbidden`` is told
+    already. Keys of installed packages and for tests are not among them."""
+    harmless = Matcher(tuple(_patterns("not-sensitive", budget.not_sensitive, subject)), subject.dialect)
     if not paths:
         return
     from ctxsize.sensitive.find import find_sensitive
 
-    fails = how is not None and how.text == "fail"
+    how, told = budget.sensitive, {finding.path for finding in forbidden}
     for file in find_sensitive(subject.context, paths, subject.rules, eligible_only=True):
+        if file.level != "likely" or harmless.quick_verdict(file.path).ignored:
+            continue
+        if any(path in told for path in _with_parents(file.path)):
+            continue
+        told.add(file.path)
         line, hint = _lets_in(subject, file.path)
+        at = "" if file.line is None else f" in line {file.line}"
         yield FileFinding(
             code="sensitive",
             path=file.path,
-            message=f"looks like a secret: {file.reason}",
+            message=f"looks like a secret: {file.reason}{at}",
             where=how.where if how is not None else None,
             line=line,
-            hint=hint,
-            level="error" if fails and file.level == "likely" else "warning",
+            hint=f"{hint}, or name it in not-sensitive",
+            level="error" if how is not None and how.text == "fail" else "warning",
         )
+
+
+def _with_parents(path: str) -> Iterator[str]:
+    """The path and every directory above it."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]

@@ -77,13 +77,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The limits of a target by name, None for one that was taken away; its lists; and what files that look
-    like secrets are (one of SENSITIVE; None: ``warn``)."""
+    """The limits of a target by name, None for one that was taken away; its lists; what files that look
+    like secrets are (one of SENSITIVE; None: ``warn``), and patterns of those that are none."""
 
     limits: Mapping[str, Limit | None] = field(default_factory=dict)
     forbid: tuple[Listed, ...] = ()
     require_ignored: tuple[Listed, ...] = ()
     sensitive: Listed | None = None
+    not_sensitive: tuple[Listed, ...] = ()
 
     def over(self, weaker: Budget) -> Budget:
         """This budget where it says something, else the weaker one; lists add up."""
@@ -92,6 +93,7 @@ class Budget:
             forbid=tuple(dict.fromkeys((*weaker.forbid, *self.forbid))),
             require_ignored=tuple(dict.fromkeys((*weaker.require_ignored, *self.require_ignored))),
             sensitive=self.sensitive or weaker.sensitive,
+            not_sensitive=tuple(dict.fromkeys((*weaker.not_sensitive, *self.not_sensitive))),
         )
 
     def set_limits(self) -> tuple[Limit, ...]:

@@ -174,3 +174,35 @@ def test_what_looks_like_a_secret_and_arrives(root: Path, how: str, levels: dict
     assert {finding.path: finding.level for finding in keys} == levels
     assert all(finding.code == "sensitive" for finding in findings)
     assert all(finding.line == 4 for finding in keys), "the exception that lets it in"
+
+
+def test_a_secret_that_is_none_can_be_named(root: Path) -> None:
+    (root / "conf/keys/b.pem").write_text(KEY)
+    (root / "conf/c.pem").write_text(KEY)
+    budget = Budget(sensitive=Listed("fail", "c.toml:3"), not_sensitive=(Listed("conf/keys", "c.toml:4"),))
+    assert paths(measure_context(open_subject(root), budget).findings) == ["conf/c.pem"]
+
+
+def test_a_forbidden_directory_of_which_an_exception_keeps_a_part(root: Path) -> None:
+    assert paths(look(root, forbid=("conf/keys",))[1]) == ["conf/keys/b.pem"]
+    assert paths(look(root, forbid=("conf/keys",), classic=True)[1]) == ["conf/keys/b.pem"]
+
+
+def test_what_is_forbidden_is_not_told_again_as_a_secret(root: Path) -> None:
+    (root / "conf/keys/b.pem").write_text(KEY)
+    (root / "conf/c.pem").write_text(KEY)
+    _, findings = look(root, sensitive="fail", forbid=("conf/c.pem", "conf/keys"))
+    assert {finding.code for finding in findings} == {"forbidden"}
+
+
+def test_keys_for_tests_and_of_packages_are_no_findings(root: Path) -> None:
+    for name in ("tests/a.pem", "lib/vendor/a.pem"):
+        (root / name).parent.mkdir(parents=True)
+        (root / name).write_text(KEY)
+    assert look(root, sensitive="fail")[1] == ()
+
+
+def test_a_pattern_of_not_sensitive_that_can_not_be_meant(root: Path) -> None:
+    budget = Budget(not_sensitive=(Listed("[a", "c.toml:4"),))
+    with pytest.raises(ConfigError, match=r"^c\.toml:4: not-sensitive: "):
+        measure_context(open_subject(root), budget)
