@@ -40,7 +40,7 @@ class Problem:
 
 
 def problems(report: CheckReport) -> Iterator[Problem]:
-    """Every issue of ``report``: per target first what was not measured, then limits, files, warnings."""
+    """Every issue of ``report``: per target what was not measured, limits, files, warnings with a place."""
     for target in report.targets:
         if target.error is not None:
             yield _problem(target, "not-measured", "", target.error, of_target(target))
@@ -52,6 +52,8 @@ def problems(report: CheckReport) -> Iterator[Problem]:
         for found in target.findings:
             yield finding_problem(target, found)
         for warning in target.warnings:
+            if warning.where is None:
+                continue  # it is about the run, and nothing in the project is to be changed
             where = place(warning.where) or of_target(target)
             key = f"{warning.code}\0{warning.where}"
             yield _problem(target, "warning", key, warning.message, where, level="warning")

@@ -1,0 +1,375 @@
+"""Every recipe of docs/ci.md is run, where there is nothing to complain of and where there is."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from ctxsize.budget.config import load_config
+from tests.support.ci import ROOT, GitHub, Machine, Outcome, load_yaml, run_gitlab
+
+VENDOR = importlib.resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
+TEXT = (ROOT / "docs" / "ci.md").read_text()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A fenced block: the heading above it, its language, whether it says that it needs an engine."""
+
+    heading: str
+    language: str
+    engine: bool
+    text: str
+
+    @property
+    def kind(self) -> str:
+        """What runs it."""
+        if self.language != "yaml":
+            return self.language
+        keys = load_yaml(self.text)
+        return "github" if "jobs" in keys else "pre-commit" if "repos" in keys else "gitlab"
+
+
+def recipes() -> list[Recipe]:
+    found, heading = [], ""
+    block = (
+        r"^#+ (?P<heading>[^\n]*)$"
+        r"|(?P<engine>^<!-- needs an engine -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$"
+    )
+    for match in re.finditer(block, TEXT, re.MULTILINE | re.DOTALL):
+        if match["heading"]:
+            heading = match["heading"]
+        else:
+            found.append(Recipe(heading, match["language"], bool(match["engine"]), match["text"]))
+    return found
+
+
+RECIPES = recipes()
+
+
+def each(*kinds: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "recipe",
+        [
+            pytest.param(recipe, id=recipe.heading, marks=[pytest.mark.docker] if recipe.engine else [])
+            for recipe in RECIPES
+            if recipe.kind in kinds
+        ],
+    )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A checkout of a project that is within its limits."""
+    shop = tmp_path / "shop"
+    for folder in ("", "services/api", "services/web"):
+        context = shop / folder
+        context.mkdir(parents=True, exist_ok=True)
+        (context / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+        (context / "app.txt").write_text("x" * 1000)
+        (context / ".ctxsize.toml").write_text('[budget]\ncontext = "100 kB"\nimage = "100 kB"\n')
+    (shop / ".dockerignore").write_text(".git\n*.tar\n*.log\n")
+    (shop / "compose.yaml").write_text("services: {api: {build: services/api}, web: {build: services/web}}\n")
+    shutil.copytree(ROOT / "ci", shop / "ci")
+    _save_image(shop / "image.tar")
+    environment = {"DOCKER_CONFIG": str(tmp_path / "docker"), "DOCKER_HOST": "unix:///no/engine.sock"}
+    return Machine(shop, tmp_path / "home", environment)
+
+
+def grow(machine: Machine) -> None:
+    """Bring the contexts over their limits."""
+    for folder in ("", "services/api"):
+        (machine.workspace / folder / "big.bin").write_bytes(b"x" * 200_000)
+
+
+def _save_image(path: Path) -> None:
+    """What ``docker save`` writes, of an image with one small file."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        info = tarfile.TarInfo("app.txt")
+        info.size = 1000
+        tar.addfile(info, io.BytesIO(bytes(1000)))
+    digest = hashlib.sha256(layer.getvalue()).hexdigest()
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+        "history": [{"created_by": "COPY app.txt /"}],
+    }
+    manifest = [{"Config": "config.json", "RepoTags": ["shop:ci"], "Layers": ["layer.tar"]}]
+    parts = {
+        "config.json": json.dumps(config).encode(),
+        "layer.tar": layer.getvalue(),
+        "manifest.json": json.dumps(manifest).encode(),
+    }
+    with tarfile.open(path, "w") as tar:
+        for name, data in parts.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+
+
+def run_recipe(recipe: Recipe, machine: Machine) -> Outcome:
+    if recipe.engine:
+        machine.environment["DOCKER_HOST"] = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    match recipe.kind:
+        case "sh":
+            done = machine.run(["bash", "--norc", "-e", "-c", recipe.text])
+            return Outcome(done.returncode, done.stdout + done.stderr)
+        case "github":
+            return GitHub(machine).workflow(recipe.text)
+        case "gitlab":
+            return run_gitlab(machine, recipe.text)
+        case "python":
+            (machine.workspace / "test_size.py").write_text(recipe.text)
+            done = machine.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."])
+            return Outcome(done.returncode, done.stdout + done.stderr)
+    raise ValueError(recipe.kind)
+
+
+# What is in the document
+
+
+def test_every_block_is_run_by_one_of_the_tests_here() -> None:
+    known = {"sh", "github", "gitlab", "pre-commit", "python", "toml"}
+
+    assert {recipe.kind for recipe in RECIPES} == known
+    assert TEXT.count("```") == 2 * len(RECIPES)
+
+
+@each("sh")
+def test_commands(recipe: Recipe, machine: Machine) -> None:
+    if "--init" in recipe.text:
+        (machine.workspace / ".ctxsize.toml").unlink()
+    outcome = run_recipe(recipe, machine)
+
+    assert outcome.code == 0, outcome.output
+
+
+@each("github")
+def test_github_workflow(recipe: Recipe, machine: Machine) -> None:
+    schema = json.loads((VENDOR / "github-workflows.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(load_yaml(recipe.text))
+    outcome = run_recipe(recipe, machine)
+
+    assert outcome.code == 0, outcome.output
+    assert "### ctxsize: within budget" in (machine.home / "summary.md").read_text()
+    if "gh " in recipe.text:
+        (called,) = (line for line in machine.log.splitlines() if line.startswith("gh "))
+        named = [word.partition("=@")[2] or word for word in called.split() if "ctxsize." in word]
+        assert named and all((machine.workspace / name).stat().st_size for name in named)
+
+
+@each("github")
+def test_github_workflow_over_budget(recipe: Recipe, machine: Machine) -> None:
+    grow(machine)
+    outcome = run_recipe(recipe, machine)
+
+    assert outcome.code == (0 if "fail:" in recipe.text else 1), outcome.output
+    assert (
+        "::error file=.ctxsize.toml,line=2,title=ctxsize%3A over budget (shop)::context is" in outcome.output
+    )
+
+
+@each("gitlab")
+def test_gitlab_pipeline(recipe: Recipe, machine: Machine) -> None:
+    schema = json.loads((VENDOR / "gitlab-ci.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(load_yaml(recipe.text))
+    outcome = run_gitlab(machine, recipe.text)
+
+    assert outcome.code == 0, outcome.output
+    assert json.loads((machine.workspace / "gl-code-quality-report.json").read_text()) == []
+    assert "python -m pip install" in machine.log
+
+    grow(machine)
+    outcome = run_gitlab(machine, recipe.text)
+
+    assert outcome.code == 1, outcome.output
+    (issue,) = json.loads((machine.workspace / "gl-code-quality-report.json").read_text())
+    assert issue["location"] == {"path": ".ctxsize.toml", "lines": {"begin": 2}}
+
+
+@each("python")
+def test_pytest_tests(recipe: Recipe, machine: Machine) -> None:
+    assert run_recipe(recipe, machine).code == 0, "within the limits"
+
+    (machine.workspace / "big.bin").write_bytes(bytes(200_000))
+    (machine.workspace / ".git").mkdir()
+    (machine.workspace / ".dockerignore").unlink()
+    if not recipe.engine:
+        outcome = run_recipe(recipe, machine)
+        assert outcome.code == 1
+        assert "'.git' reaches <build of .>" in outcome.output
+        assert "context" in outcome.output and "over" in outcome.output
+
+
+@each("toml")
+def test_configuration(recipe: Recipe, machine: Machine) -> None:
+    (machine.workspace / ".ctxsize.toml").write_text(recipe.text)
+
+    assert load_config(machine.workspace).targets
+    assert machine.run(["ctxsize", "check", "--static", "--compose", "compose.yaml"]).returncode == 0
+
+
+@each("pre-commit")
+@pytest.mark.parametrize("language", ["system", pytest.param("python", marks=pytest.mark.slow)])
+def test_pre_commit(recipe: Recipe, machine: Machine, tmp_path: Path, language: str) -> None:
+    """``python`` installs the hook from its repository, as users' do, with the tests' own dependencies;
+    ``system`` takes the program that is there, which is quicker."""
+    hooks = tmp_path / "ctxsize"
+    _copy_package(hooks)
+    manifest = hooks / ".pre-commit-hooks.yaml"
+    manifest.write_text(manifest.read_text().replace("language: python", f"language: {language}"))
+    commit = _commit(hooks)
+    config = recipe.text.replace("COMMIT", commit).replace("https://example.com/OWNER/ctxsize", str(hooks))
+    (machine.workspace / ".pre-commit-config.yaml").write_text(config)
+    _commit(machine.workspace)
+    offline = {
+        "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "false",
+        "PYTHONPATH": next(path for path in sys.path if path.endswith("site-packages")),
+    }
+    run = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--verbose"]
+    done = machine.run(run, offline)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "within budget" in done.stdout or "Passed" in done.stdout
+
+    grow(machine)
+    done = machine.run(run, offline)
+
+    assert done.returncode == 1
+    assert "over its limit" in done.stdout
+
+
+def _copy_package(dest: Path) -> None:
+    """What is installed from: pip builds beside the sources, and this checkout stays as it is."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "ctxsize", dest / "ctxsize", ignore=ignore)
+    for name in (".pre-commit-hooks.yaml", "action.yml", "LICENSE", "README.md", "setup.cfg", "setup.py"):
+        shutil.copy(ROOT / name, dest)
+    shutil.copy(ROOT / "pyproject.toml", dest)
+
+
+def _commit(folder: Path) -> str:
+    git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
+        subprocess.run([*git, *words], check=True)
+    return subprocess.run(
+        [*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+# The action and the templates themselves
+
+
+def test_the_actions_file_follows_githubs_schema_and_uses_nothing_else() -> None:
+    action = load_yaml((ROOT / "action.yml").read_text())
+
+    jsonschema.Draft7Validator(json.loads((VENDOR / "github-actions.json").read_text())).validate(action)
+    for step in action["runs"]["steps"]:
+        assert "uses" not in step and "${{" not in step["run"]
+
+
+def test_the_gitlab_template_follows_gitlabs_schema() -> None:
+    template = load_yaml((ROOT / "ci" / "gitlab.yml").read_text())
+
+    jsonschema.Draft7Validator(json.loads((VENDOR / "gitlab-ci.json").read_text())).validate(template)
+
+
+@pytest.mark.slow
+def test_the_action_installs_itself(machine: Machine, tmp_path: Path) -> None:
+    """The real thing: a virtual environment, pip, the program in it."""
+    _copy_package(tmp_path / "ctxsize")
+    runner = GitHub(machine, tmp_path / "ctxsize")
+    machine.environment |= {
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "false",
+        "PYTHONPATH": next(path for path in sys.path if path.endswith("site-packages")),
+    }
+    outcome = runner.use_action({"arguments": "--static", "python": sys.executable})
+
+    assert outcome.code == 0, outcome.output
+    assert runner.outputs["action"]["exit-code"] == "0"
+    assert json.loads(Path(runner.outputs["action"]["json"]).read_text())["exit_code"] == 0
+    assert Path(runner.outputs["action"]["markdown"]).read_text().startswith("<!-- ctxsize check -->")
+
+
+def test_the_actions_inputs(machine: Machine) -> None:
+    runner = GitHub(machine)
+    inputs = {
+        "arguments": "--static\n--limit\ncontext=1 MB\n",
+        "paths": "services/api\nservices/web",
+        "sarif": "out.sarif",
+        "baseline": "baseline.json",
+    }
+    outcome = runner.use_action(inputs)
+
+    assert outcome.code == 0, outcome.output
+    report = json.loads(Path(runner.outputs["action"]["json"]).read_text())
+    assert [target["path"] for target in report["targets"]] == ["services/api", "services/web"]
+    assert report["targets"][0]["limits"][0]["limit"] == 1_000_000
+    assert json.loads((machine.workspace / "out.sarif").read_text())["version"] == "2.1.0"
+    assert "there is no baseline.json yet: this run writes it" in outcome.output
+    assert (machine.workspace / "baseline.json").exists()
+
+
+def test_the_action_checks_compose_files(machine: Machine) -> None:
+    runner = GitHub(machine)
+    outcome = runner.use_action({"arguments": "--static", "compose": "compose.yaml"})
+
+    assert outcome.code == 0, outcome.output
+    assert f"{ROOT}[compose]" in machine.log, "with the extra that reads them"
+    report = json.loads(Path(runner.outputs["action"]["json"]).read_text())
+    assert [target["name"] for target in report["targets"]] == ["api", "web"]
+
+
+@pytest.mark.parametrize(("fail", "code"), [("true", 1), ("false", 0)])
+def test_the_action_fails_when_asked_to(machine: Machine, fail: str, code: int) -> None:
+    grow(machine)
+    runner = GitHub(machine)
+
+    assert runner.use_action({"arguments": "--static", "fail": fail}).code == code
+    assert runner.outputs["action"]["exit-code"] == "1"
+
+
+def test_trouble_is_never_a_passed_step(machine: Machine) -> None:
+    machine.environment["DOCKER_HOST"] = "unix:///no/such.sock"
+    runner = GitHub(machine)
+
+    assert runner.use_action({"fail": "false"}).code == 4, "the engine does not answer"
+
+
+def test_an_old_python_is_said(machine: Machine) -> None:
+    old = machine.home / "bin" / "old"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    outcome = GitHub(machine).use_action({"python": "old"})
+
+    assert outcome.code == 2
+    assert "::error title=ctxsize::old is no Python 3.11 or newer" in outcome.output
+
+
+@pytest.mark.parametrize(
+    "value", ["$(touch hacked)", "`touch hacked`", '"; touch hacked; "', "-h; touch hacked"]
+)
+def test_inputs_are_never_run(machine: Machine, value: str) -> None:
+    GitHub(machine).use_action(dict.fromkeys(["paths", "arguments", "compose", "baseline", "sarif"], value))
+
+    assert not list(machine.workspace.rglob("hacked"))

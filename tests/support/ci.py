@@ -1,0 +1,212 @@
+"""Enough of GitHub Actions and GitLab CI to run recipes: environment, shells, outcome."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A stand-in for what would fetch packages: "venv" makes a folder with this Python, "pip" says it did.
+_PYTHON = """\
+#!/bin/sh
+echo "python $*" >>"$SHIM_LOG"
+case "$1 $2" in
+  "-m venv") mkdir -p "$3/bin" && ln -sf "$0" "$3/bin/python" && ln -sf "{bin}/ctxsize" "$3/bin/ctxsize" ;;
+  "-m pip") ;;
+  *) exec "{python}" "$@" ;;
+esac
+"""
+_ECHO = '#!/bin/sh\necho "{name} $*" >>"$SHIM_LOG"\nfor word; do :; done\n'
+
+
+def load_yaml(text: str) -> Any:
+    """YAML 1.2, in which ``on`` is a word."""
+    return YAML(typ="safe", pure=True).load(text)
+
+
+@dataclass
+class Machine:
+    """A machine that CI runs jobs on: a checkout, a folder for temporary files, programs."""
+
+    workspace: Path
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Programs that need the network (pip, gh) are stand-ins that write down their arguments."""
+        programs = self.home / "bin"
+        programs.mkdir(parents=True)
+        own = Path(sys.executable).parent
+        for name, text in {
+            "python": _PYTHON.format(bin=own, python=sys.executable),
+            "python3": _PYTHON.format(bin=own, python=sys.executable),
+            "gh": _ECHO.format(name="gh"),
+        }.items():
+            (programs / name).write_text(text)
+            (programs / name).chmod(0o755)
+        left_out = ("GITHUB_", "CI_", "GITLAB_", "CTXSIZE_", "RUNNER_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+        self.environment = {
+            **kept,
+            "PATH": f"{programs}:{own}:{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "SHIM_LOG": str(self.home / "log"),
+            **self.environment,
+        }
+
+    @property
+    def log(self) -> str:
+        """What the stand-ins were called with."""
+        log = self.home / "log"
+        return log.read_text() if log.exists() else ""
+
+    def run(
+        self, command: list[str], env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd=self.workspace,
+            env={**self.environment, **(env or {})},
+            timeout=300,
+        )
+
+
+@dataclass
+class Outcome:
+    """How a job ended: its exit code, all that it printed."""
+
+    code: int
+    output: str
+
+
+class GitHub:
+    """Runs a workflow's steps, and a composite action's, as actions/runner does."""
+
+    def __init__(self, machine: Machine, action: Path = ROOT) -> None:
+        self.machine = machine
+        self.action = action
+        self.outputs: dict[str, dict[str, str]] = {}
+        self.code = 0
+        self.printed: list[str] = []
+        temp = machine.home / "runner-temp"
+        temp.mkdir()
+        self.summary = machine.home / "summary.md"
+        self._output = machine.home / "output"
+        self._environment = {
+            "GITHUB_ACTIONS": "true",
+            "CI": "true",
+            "GITHUB_WORKSPACE": str(machine.workspace),
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_OUTPUT": str(self._output),
+            "GITHUB_REPOSITORY": "owner/shop",
+            "GITHUB_REF": "refs/heads/main",
+            "GITHUB_SHA": "0" * 40,
+            "RUNNER_TEMP": str(temp),
+        }
+
+    def workflow(self, text: str) -> Outcome:
+        """Run the steps of its one job."""
+        (job,) = load_yaml(text)["jobs"].values()
+        for step in job["steps"]:
+            self._step(step, {})
+        return Outcome(self.code, "".join(self.printed))
+
+    def use_action(self, inputs: Mapping[str, str], name: str = "action") -> Outcome:
+        """Run our action with ``inputs``."""
+        action = load_yaml((self.action / "action.yml").read_text())
+        values = {key: str(each.get("default", "")) for key, each in action["inputs"].items()}
+        unknown = set(inputs) - set(values)
+        assert not unknown, f"no inputs of the action: {unknown}"
+        values |= {key: str(value) for key, value in inputs.items()}
+        before = self.code
+        for step in action["runs"]["steps"]:
+            self._step(step, values)
+        self.outputs[name] = {
+            key: self._filled(each["value"], values) for key, each in action["outputs"].items()
+        }
+        return Outcome(self.code if before == 0 else before, "".join(self.printed))
+
+    def _step(self, step: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
+        if not self._wanted(str(step.get("if", "success()"))):
+            return
+        if "uses" in step:
+            if re.fullmatch(r"\S+/ctxsize@COMMIT", step["uses"]):
+                self.use_action(
+                    {key: self._filled(str(value), inputs) for key, value in step.get("with", {}).items()},
+                    step.get("id", "action"),
+                )
+            else:
+                assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", step["uses"]), "pinned by full hash"
+            return
+        self._output.write_text("")
+        env = {name: self._filled(str(value), inputs) for name, value in step.get("env", {}).items()}
+        assert "${{" not in step["run"], "what comes in as text of a script can be a script"
+        done = self.machine.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            {**self._environment, "GITHUB_ACTION_PATH": str(self.action), **env},
+        )
+        self.printed.append(done.stdout + done.stderr)
+        self.code = self.code or done.returncode
+        if "id" in step:
+            lines = self._output.read_text().splitlines()
+            self.outputs[step["id"]] = dict(line.split("=", 1) for line in lines)
+
+    def _wanted(self, condition: str) -> bool:
+        if condition == "always()":
+            return True
+        if condition == "github.ref == 'refs/heads/main'":
+            return self.code == 0
+        assert condition == "success()", f"this stand-in does not know: {condition}"
+        return self.code == 0
+
+    def _filled(self, text: str, inputs: Mapping[str, str]) -> str:
+        def value(found: re.Match[str]) -> str:
+            name = found[1]
+            known = {
+                "github.token": "token",
+                "github.sha": "0" * 40,
+                "github.event.number": "7",
+                "runner.temp": self._environment["RUNNER_TEMP"],
+            }
+            if name.startswith("inputs."):
+                return inputs[name.removeprefix("inputs.")]
+            if step := re.fullmatch(r"steps\.([\w-]+)\.outputs\.([\w-]+)", name):
+                return self.outputs.get(step[1], {}).get(step[2], "")
+            return known[name]
+
+        return re.sub(r"\$\{\{ *(\S+?) *\}\}", value, text)
+
+
+def run_gitlab(machine: Machine, text: str) -> Outcome:
+    """Run the one job of a pipeline that is not hidden, with what it includes and extends."""
+    pipeline = load_yaml(text)
+    jobs: dict[str, Any] = {}
+    for each in pipeline.pop("include", []):
+        jobs |= load_yaml((machine.workspace / each["local"]).read_text())
+    jobs |= pipeline
+    (job,) = (content for name, content in jobs.items() if not name.startswith("."))
+    while base := job.pop("extends", None):
+        below = dict(jobs[base])
+        job = {**below, **job, "variables": {**below.get("variables", {}), **job.get("variables", {})}}
+    lines = [*job.get("before_script", []), *job["script"]]
+    env = {
+        "CI": "true",
+        "GITLAB_CI": "true",
+        "CI_PROJECT_DIR": str(machine.workspace),
+        **{name: str(value) for name, value in job.get("variables", {}).items()},
+    }
+    done = machine.run(["sh", "-e", "-c", "\n".join(lines)], env)
+    for kind, name in job["artifacts"]["reports"].items():
+        assert (machine.workspace / name).exists(), f"the {kind} report is missing: {done.stderr}"
+    return Outcome(done.returncode, done.stdout + done.stderr)
