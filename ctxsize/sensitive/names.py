@@ -183,7 +183,6 @@ def suspects(directory: str, names: Sequence[str]) -> list[str]:
 def classify(path: str) -> NameRule | None:
     """The row that the context path ``path`` falls under, if any; none for ``.env.example`` and the like."""
     directory, _, name = path.rpartition("/")
-    name = name.lower()
     text = f"/{name}/".encode("utf-8", "surrogateescape")
     if _names_expression(_HARMLESS).fullmatch(text):
         return None
@@ -209,7 +208,7 @@ def _is_example(name: str, kind: str) -> bool:
     if kind in _KEYS:
         return False
     words = _EXAMPLES_OF_ENVIRONMENTS if kind == "environment" else _EXAMPLES
-    return not words.isdisjoint(name.replace("-", ".").replace("_", ".").split("."))
+    return not words.isdisjoint(name.lower().replace("-", ".").replace("_", ".").split("."))
 
 
 def _in_git_modules(directory: str) -> bool:

@@ -115,6 +115,12 @@ def test_a_name_that_needs_its_directory_is_one_there_only() -> None:
     assert suspects("app", ["HEAD", "config"]) == []
 
 
+def test_letters_that_only_unicode_takes_for_others_make_no_suspect() -> None:
+    """U+212A is the Kelvin sign, whose lower case is k: what one table says the other must say, too."""
+    assert classify("server.\u212aey") is None
+    assert suspects("", ["server.\u212aey"]) == []
+
+
 def test_names_next_to_each_other_are_both_found() -> None:
     assert suspects("", [".env", ".env", "a", ".npmrc", ".env.local"]) == [
         ".env",
