@@ -13,20 +13,24 @@ import sqlite3
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ctxsize.engine import pullsizes
 from ctxsize.engine.gzipmeter import GzipMeter
 from ctxsize.engine.image import Change, HistoryEntry, Image, Layer
+from ctxsize.engine.tarlist import Source, TarReader
 from ctxsize.errors import EngineError, UsageError
+from ctxsize.units import format_bytes
 
 if TYPE_CHECKING:
     import docker
 
 _BLOCK = 1 << 18
 _MAX_JSON = 32 << 20
+_MAX_DOCUMENTS = 64 << 20
 _ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
 #: How long the engine may say nothing: older ones write all layers to their disk before the first byte.
 _SAVE_SECONDS = 600
@@ -69,6 +73,14 @@ class ImageReader:
                 f"reading the images back from the engine failed: {error}",
                 hint="is the engine still running, and is there room for its temporary files?",
             ) from error
+        except sqlite3.Error as error:
+            self.close()
+            raise EngineError(
+                f"the images' files can't be listed: {error}", hint="is there room for temporary files?"
+            ) from error
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            self.close()
+            raise EngineError("the engine's answer to `docker save` makes no sense") from error
         except BaseException:
             self.close()
             raise
@@ -103,6 +115,9 @@ class ImageReader:
         except OSError as error:
             reader.close()
             raise UsageError(f"can't be read: {error.strerror}", where=str(path)) from error
+        except sqlite3.Error as error:
+            reader.close()
+            raise UsageError(f"its files can't be listed: {error}", where=str(path)) from error
         except BaseException:
             reader.close()
             raise
@@ -116,6 +131,7 @@ class ImageReader:
         self._layers: dict[str, Layer] = {}
         self._curves: dict[int, GzipMeter] = {}
         self._documents: dict[str, Any] = {}
+        self._document_bytes = 0
         self._aliases: dict[str, str] = {}
         self._pull_sizes = pullsizes.load()
 
@@ -168,19 +184,18 @@ class ImageReader:
         response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
         with response:
             api._raise_for_status(response)
-            self._read_tar(cast(IO[bytes], _Body(response.iter_content(_BLOCK))))
+            self._read_tar(_Body(response.iter_content(_BLOCK)))
 
-    def _read_tar(self, source: IO[bytes]) -> None:
-        with tarfile.open(fileobj=source, mode="r|", bufsize=_BLOCK) as outer:
-            for member in outer:
-                if member.issym() or member.islnk():
-                    target = os.path.join(os.path.dirname(member.name), member.linkname)
-                    self._aliases[member.name] = os.path.normpath(
-                        target if member.issym() else member.linkname
-                    )
-                elif member.isfile():
-                    name = os.path.normpath(member.name)  # some writers begin names with ./
-                    self._read_member(name, member.size, cast(IO[bytes], outer.extractfile(member)))
+    def _read_tar(self, source: Source) -> None:
+        reader = TarReader(source)
+        for member in reader:
+            name = os.path.normpath(member.name)  # some writers begin names with ./
+            if member.kind == "symlink":
+                self._aliases[name] = os.path.normpath(os.path.join(os.path.dirname(name), member.link))
+            elif member.kind == "hardlink":
+                self._aliases[name] = os.path.normpath(member.link)
+            elif member.kind == "file":
+                self._read_member(name, member.size, reader)
 
     def _read_file(self, path: Path) -> None:
         with open(path, "rb") as file:
@@ -188,7 +203,7 @@ class ImageReader:
             file.seek(0)
             if compressed:
                 with gzip.GzipFile(fileobj=file) as unpacked:
-                    self._read_tar(cast(IO[bytes], unpacked))
+                    self._read_tar(unpacked)
             else:
                 self._read_tar(file)
 
@@ -201,7 +216,7 @@ class ImageReader:
                         name = path.relative_to(directory).as_posix()
                         self._read_member(name, os.fstat(file.fileno()).st_size, file)
 
-    def _read_member(self, name: str, size: int, source: IO[bytes]) -> None:
+    def _read_member(self, name: str, size: int, source: Source) -> None:
         head = _read_up_to(source, 1024)
         if head[:2] == b"\x1f\x8b":
             layer_body = _Body(_gunzip(_chunks(head, source)))
@@ -211,7 +226,15 @@ class ImageReader:
         elif head[:4] == b"\x28\xb5\x2f\xfd":
             raise EngineError(f"layer {name} is compressed with zstd, which is not supported yet")
         elif size <= _MAX_JSON and head.lstrip()[:1] in (b"{", b"["):
-            self._documents[name] = json.loads(head + source.read())
+            self._read_document(name, head + source.read(size))
+
+    def _read_document(self, name: str, data: bytes) -> None:
+        """Keep what is JSON. A blob may only look like it; what is needed and missing shows later."""
+        self._document_bytes += len(data)
+        if self._document_bytes > _MAX_DOCUMENTS:
+            raise EngineError(f"the images have more than {format_bytes(_MAX_DOCUMENTS)} of configuration")
+        with suppress(ValueError, RecursionError):
+            self._documents[name] = json.loads(data)
 
     def _read_layer(self, name: str, body: _Body, *, stored: int | None) -> None:
         """Read one layer's listing; ``stored`` is its compressed size when it came compressed."""
@@ -236,25 +259,18 @@ class ImageReader:
 
     def _read_entries(self, key: int, body: _Body) -> None:
         def rows() -> Iterator[tuple[int, bytes, int, bytes | None, int, int, int]]:
-            source = cast(IO[bytes], body)
-            with tarfile.open(fileobj=source, mode="r|", bufsize=_BLOCK, encoding="utf-8") as layer:
-                layer.errors = "surrogateescape"
-                for entry in layer:
-                    # A stream can't go back, so the list tarfile keeps would only cost memory.
-                    layer.members = []  # type: ignore[attr-defined]
-                    if entry.isdir():
-                        continue
-                    size = _bytes_of(entry)
-                    stop = (
-                        entry.offset_data + (entry.size + 511) // 512 * 512
-                        if entry.isfile()
-                        else entry.offset_data
-                    )
-                    link = os.fsencode(entry.linkname) if entry.issym() or entry.islnk() else None
-                    if entry.islnk():
-                        link = os.fsencode(_clean(entry.linkname))
-                    path = os.fsencode(_clean(entry.name))
-                    yield key, path, size, link, entry.offset, stop, int(entry.issym())
+            for entry in TarReader(body):
+                if entry.kind == "directory":
+                    continue
+                link = None
+                size = entry.size
+                if entry.kind == "symlink":
+                    link = os.fsencode(entry.link)
+                    size = len(link)
+                elif entry.kind == "hardlink":
+                    link = os.fsencode(_clean(entry.link))
+                path = os.fsencode(_clean(entry.name))
+                yield key, path, size, link, entry.start, entry.stop, int(entry.kind == "symlink")
 
         self._database.execute("BEGIN")
         self._database.executemany(_INSERT, rows())
@@ -387,24 +403,18 @@ def _history(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[Histor
     return tuple(entries)
 
 
-def _bytes_of(entry: tarfile.TarInfo) -> int:
-    if entry.isfile():
-        return entry.size
-    return len(os.fsencode(entry.linkname)) if entry.issym() else 0
-
-
 def _clean(name: str) -> str:
     """A layer's entry name as a relative path; ``..`` is inert because nothing is extracted."""
     return os.path.normpath("/" + name).lstrip("/")
 
 
-def _chunks(head: bytes, source: IO[bytes]) -> Iterator[bytes]:
+def _chunks(head: bytes, source: Source) -> Iterator[bytes]:
     yield head
     while chunk := source.read(_BLOCK):
         yield chunk
 
 
-def _read_up_to(source: IO[bytes], size: int) -> bytes:
+def _read_up_to(source: Source, size: int) -> bytes:
     data = b""
     while len(data) < size and (chunk := source.read(size - len(data))):
         data += chunk
@@ -414,9 +424,11 @@ def _read_up_to(source: IO[bytes], size: int) -> bytes:
 def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Decompress in pieces of bounded size, so that a small layer can't fill the memory."""
     inflater = zlib.decompressobj(wbits=31)
+    inside = False
     for chunk in chunks:
         pending = chunk
         while pending:
+            inside = True
             try:
                 data = inflater.decompress(pending, _BLOCK)
             except zlib.error as error:
@@ -426,8 +438,11 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
             if inflater.eof:
                 pending = inflater.unused_data
                 inflater = zlib.decompressobj(wbits=31)
+                inside = False
             else:
                 pending = inflater.unconsumed_tail
+    if inside:
+        raise tarfile.ReadError("a compressed layer is cut off")
 
 
 class _Body:

@@ -1,0 +1,217 @@
+"""Reading a tar that nobody vouches for, as a stream: names, kinds and sizes, and content on request.
+
+Nothing is extracted and memory does not grow with the archive, whatever its headers claim. Python's tarfile,
+which reads more formats, takes headers of any size into memory, recurses from header to header, searches
+them in quadratic time and takes a damaged header for the end. What is understood is what Go's archive/tar
+(read), and so Docker, does: ustar, GNU and PAX headers, with its limit for long ones.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, Protocol
+
+BLOCK = 512
+#: Bytes of a long name, or of a PAX header; Go's archive/tar has the same limit.
+MOST_SPECIAL = 1 << 20
+_LARGEST = (1 << 63) - 1
+_SKIP = 1 << 18
+_ZEROS = bytes(BLOCK)
+_ALL_FIELDS = ("path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size")
+_FIELDS = frozenset(field.encode() for field in _ALL_FIELDS)
+
+Kind = Literal["file", "directory", "symlink", "hardlink", "other"]
+_KINDS: dict[bytes, Kind] = {
+    **dict.fromkeys((b"0", b"\0", b"7", b"S"), "file"),
+    b"1": "hardlink",
+    b"2": "symlink",
+    b"5": "directory",
+}
+#: Without content, whatever size their headers name.
+_BARE = frozenset(b"%d" % number for number in range(1, 7))
+
+
+class Source(Protocol):
+    """What a tar is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """``size`` bytes, or less at the end."""
+
+
+class TarEntry(NamedTuple):
+    """One entry. ``size`` is the file's, in bytes; ``link`` what a link names.
+
+    Its headers and content are the bytes of the stream from ``start`` to ``stop``.
+    """
+
+    name: str
+    kind: Kind
+    size: int
+    link: str
+    start: int
+    stop: int
+
+
+class TarReader:
+    """The entries of a tar, in order; ``read`` gives the content of the one that came last.
+
+    Raises tarfile.ReadError for what is damaged or cut off.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._at = 0  # bytes of the stream taken
+        self._end = 0  # where the content of the current entry ends
+        self._next = 0  # where the next header is
+
+    def __iter__(self) -> Iterator[TarEntry]:
+        while (entry := self._entry()) is not None:
+            yield entry
+
+    def read(self, size: int = -1) -> bytes:
+        """Content of the current entry: ``size`` bytes, less at its end; all of it by default."""
+        left = self._end - self._at
+        return self._take(left if size < 0 else min(size, left))
+
+    def _entry(self) -> TarEntry | None:
+        """The next entry, behind the headers that belong to it."""
+        self._skip_to(self._next)
+        start = self._at
+        name = link = b""
+        pax: dict[bytes, bytes] = {}
+        while (block := self._header()) is not None:
+            kind, size = block[156:157], _number(block[124:136])
+            if kind in (b"L", b"K"):
+                text = self._special(size).split(b"\0", 1)[0]
+                name, link = (text, link) if kind == b"L" else (name, text)
+            elif kind in (b"x", b"X"):
+                pax = _pax(self._special(size))
+            elif kind == b"g":
+                self._skip_to(self._at + _padded(size))  # Docker makes nothing of it
+            else:
+                return self._made(block, start, name, link, pax)
+        if self._at - start > BLOCK:
+            raise tarfile.ReadError("a tar ends behind a header that belongs to a file")
+        return None
+
+    def _made(self, block: bytes, start: int, name: bytes, link: bytes, pax: dict[bytes, bytes]) -> TarEntry:
+        kind = block[156:157]
+        stored = _decimal(pax[b"size"]) if b"size" in pax else _number(block[124:136])
+        size = stored
+        if kind == b"S":
+            size = _number(block[483:495])
+            more = block[482]
+            while more:
+                more = self._take_all(BLOCK)[504]
+        for field in (b"GNU.sparse.realsize", b"GNU.sparse.size"):
+            if field in pax:
+                size = _decimal(pax[field])
+        if kind in _BARE:
+            stored = 0
+        own = _text(block[:100])
+        if block[257:263] == b"ustar\0" and (prefix := _text(block[345:500])):
+            own = prefix + b"/" + own
+        own = pax.get(b"GNU.sparse.name") or pax.get(b"path") or name or own
+        what = _KINDS.get(kind, "other")
+        if kind == b"\0" and own.endswith(b"/"):
+            what = "directory"
+        self._end = self._at + stored
+        self._next = self._at + _padded(stored)
+        target = pax.get(b"linkpath") or link or _text(block[157:257])
+        return TarEntry(
+            own.decode("utf-8", "surrogateescape"),
+            what,
+            size if what == "file" else 0,
+            target.decode("utf-8", "surrogateescape"),
+            start,
+            self._next,
+        )
+
+    def _header(self) -> bytes | None:
+        """The next header block; None at the end of the archive."""
+        block = self._take(BLOCK)
+        if not block or block == _ZEROS:
+            return None
+        if len(block) < BLOCK:
+            raise tarfile.ReadError("a tar is cut off in a header")
+        given = _number(block[148:156])
+        rest = block[:148] + block[156:]
+        # Some old programs added the bytes up as signed ones.
+        if given not in (sum(rest) + 256, sum(rest) + 256 - 256 * sum(byte > 127 for byte in rest)):
+            raise tarfile.ReadError("a tar has a damaged header")
+        return block
+
+    def _special(self, size: int) -> bytes:
+        if size > MOST_SPECIAL:
+            raise tarfile.ReadError(f"a tar has a header of {size} bytes; {MOST_SPECIAL} is the most")
+        return self._take_all(_padded(size))[:size]
+
+    def _take(self, size: int) -> bytes:
+        data = self._source.read(size)
+        self._at += len(data)
+        return data
+
+    def _take_all(self, size: int) -> bytes:
+        data = self._take(size)
+        if len(data) < size:
+            raise tarfile.ReadError("a tar is cut off")
+        return data
+
+    def _skip_to(self, offset: int) -> None:
+        while self._at < offset:
+            if not self._take(min(offset - self._at, _SKIP)):
+                raise tarfile.ReadError("a tar is cut off")
+
+
+def _padded(size: int) -> int:
+    return size + -size % BLOCK
+
+
+def _text(field: bytes) -> bytes:
+    return field.split(b"\0", 1)[0]
+
+
+def _number(field: bytes) -> int:
+    """A number field: octal digits, or big-endian bytes behind a first byte of 0x80. Never negative."""
+    if field[0] & 0x80:
+        if field[0] & 0x40:
+            raise tarfile.ReadError("a tar has a negative number in a header")
+        value = int.from_bytes(bytes([field[0] & 0x3F]) + field[1:], "big")
+    else:
+        try:
+            value = int(_text(field).strip(b" ") or b"0", 8)
+        except ValueError as error:
+            raise tarfile.ReadError("a tar has a number in a header that is none") from error
+    return _bounded(value)
+
+
+def _decimal(field: bytes) -> int:
+    if not field.isdigit() or len(field) > 19:
+        raise tarfile.ReadError("a tar has a number in a header that is none")
+    return _bounded(int(field))
+
+
+def _bounded(value: int) -> int:
+    if not 0 <= value <= _LARGEST:
+        raise tarfile.ReadError("a tar has a number in a header that no file can have")
+    return value
+
+
+def _pax(data: bytes) -> dict[bytes, bytes]:
+    """The records of a PAX header that say something of names and sizes: ``LENGTH KEY=VALUE`` and a line
+    end, LENGTH counting all of it."""
+    found: dict[bytes, bytes] = {}
+    at = 0
+    while at < len(data):
+        space = data.find(b" ", at, at + 9)
+        digits = data[at:space] if space > 0 else b""
+        end = at + int(digits) if digits.isdigit() else 0
+        equals = data.find(b"=", space, end)
+        if end > len(data) or equals < 0 or data[end - 1 : end] != b"\n":
+            raise tarfile.ReadError("a tar has a damaged PAX header")
+        key = data[space + 1 : equals]
+        if key in _FIELDS:
+            found[key] = data[equals + 1 : end - 1]
+        at = end
+    return found
