@@ -97,7 +97,14 @@ def compare(
             subject, run, subject_builder, measured, savings, exact=exact, limit=limit, progress=progress
         )
         extras = measure_extras(
-            subject, run, subject_builder, measured, check=check, cache_cost=cache_cost, progress=progress
+            subject,
+            run,
+            subject_builder,
+            measured,
+            check=check,
+            cache_cost=cache_cost,
+            limit=limit,
+            progress=progress,
         )
         if keep:
             images = {name: _kept(subject.engine, project, name, image) for name, image in images.items()}

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from ctxsize import __version__
-from ctxsize.comparison.builds import WITH, WITHOUT
+from ctxsize.comparison.builds import WITH, WITHOUT, TimeLimit
 from ctxsize.comparison.cache import CacheCost, ChangeCost, Rebuild, rebuild_of
 from ctxsize.comparison.copies import CopyChange, copy_changes, late_installs
 from ctxsize.comparison.rebuilds import Rebuilt, rebuild_variant
@@ -49,6 +49,7 @@ def cache(
     options: BuildOptions | None = None,
     top: int = DEFAULT_TOP,
     repeat: int | None = None,
+    max_time: float | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
 ) -> CacheMeasurement:
@@ -56,11 +57,13 @@ def cache(
 
     The changes are those of the ``top`` largest ignored roots (0: all), built with and without the ignore
     file, and of one eligible file for each of the first ``top`` instructions that take any. ``repeat``
-    builds after each change (None: as many as builds that long allow). Changes exist only in what is sent:
-    the project is only read. A build that fails is an error in the result; every other trouble is raised
+    builds after each change (None: as many as builds that long allow); ``max_time`` bounds the whole run in
+    seconds, as far as two builds of each variant allow. Changes exist only in what is sent: the project is
+    only read. A build that fails is an error in the result; every other trouble is raised
     as a CtxsizeError. The other arguments are those of :func:`ctxsize.api.compare`.
     """
     progress = progress or Silent()
+    limit = TimeLimit(max_time)
     subject = prepare(
         path,
         dockerfile=dockerfile,
@@ -71,7 +74,14 @@ def cache(
     )
     with Run(subject.engine) as run:
         return measure_changes(
-            subject, run, subject.builder(run), top=top, repeat=repeat, progress=progress, eligible=True
+            subject,
+            run,
+            subject.builder(run),
+            top=top,
+            repeat=repeat,
+            limit=limit,
+            progress=progress,
+            eligible=True,
         )
 
 
@@ -82,6 +92,7 @@ def measure_changes(
     *,
     top: int,
     repeat: int | None,
+    limit: TimeLimit,
     progress: Progress,
     eligible: bool,
 ) -> CacheMeasurement:
@@ -103,7 +114,13 @@ def measure_changes(
         variant = subject.variant(name)
         try:
             built[name] = rebuild_variant(
-                variant, wanted, builder, repeat=repeat, progress=progress, remove_image=run.remove_image
+                variant,
+                wanted,
+                builder,
+                repeat=repeat,
+                progress=progress,
+                remove_image=run.remove_image,
+                limit=limit,
             )
         except BuildFailed as failure:
             errors[name] = str(failure)
@@ -122,6 +139,13 @@ def measure_changes(
     again = {
         copy: cost.rebuilds[WITH] for copy, cost in zip(taken, needed, strict=True) if WITH in cost.rebuilds
     }
+    warnings = [*subject.warnings, *_warnings(subject, len(roots) - len(chosen), len(copies) - len(taken))]
+    if skipped := sum(len(edits[name]) - len(results.changed) for name, results in built.items()):
+        warnings.append(
+            Warning(
+                "max-time", f"the time limit left out {skipped} changes; a larger --max-time measures them"
+            )
+        )
     cost = CacheCost(
         version=__version__,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -133,7 +157,7 @@ def measure_changes(
         late_installs=late_installs(subject.plan.resolved, again),
         left_out=len(roots) - len(chosen),
         errors=errors,
-        warnings=(*subject.warnings, *_warnings(subject, len(roots) - len(chosen), len(copies) - len(taken))),
+        warnings=tuple(warnings),
     )
     return CacheMeasurement(cost, tuple(failures))
 

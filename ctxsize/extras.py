@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ctxsize.cache import measure_changes
-from ctxsize.comparison.builds import WITH, WITHOUT, Measured
+from ctxsize.comparison.builds import WITH, WITHOUT, Measured, TimeLimit
 from ctxsize.comparison.cache import CacheCost, with_rebuilds
 from ctxsize.comparison.types import Comparison, Warning
 from ctxsize.engine.build import Builder
@@ -47,10 +47,11 @@ def measure_extras(
     *,
     check: Check | None,
     cache_cost: int,
+    limit: TimeLimit,
     progress: Progress,
 ) -> Extras:
     """Run ``check`` (None: nothing) in the images that were built, and rebuild after a change to each of the
-    ``cache_cost`` largest ignored roots."""
+    ``cache_cost`` largest ignored roots, as far as the ``limit`` allows."""
     verified: dict[str, Verification] = {}
     cost = None
     try:
@@ -59,7 +60,14 @@ def measure_extras(
             verified = verify_images(subject, run, images, check, progress)
         if cache_cost:
             cost = measure_changes(
-                subject, run, builder, top=cache_cost, repeat=None, progress=progress, eligible=False
+                subject,
+                run,
+                builder,
+                top=cache_cost,
+                repeat=None,
+                limit=limit,
+                progress=progress,
+                eligible=False,
             ).cost
     except EngineError as error:
         return Extras(verified, cost, {WITH: error})
@@ -77,6 +85,7 @@ def _rebuild_warnings(cost: CacheCost) -> Iterator[Warning]:
         elif change.changed is None:
             message = "a change to a link or a special file is not simulated"
             yield Warning("rebuild-not-simulated", message, where=change.path)
+    yield from (warning for warning in cost.warnings if warning.code == "max-time")
     if cost.left_out:
         yield Warning(
             "rebuilds-not-measured",

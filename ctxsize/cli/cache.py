@@ -35,6 +35,12 @@ Examples:
 )
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Builds after each change.")
 @click.option(
+    "--max-time",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Start no build that would not end within this time, beyond two of each variant.",
+)
+@click.option(
     "--top",
     type=click.IntRange(min=0),
     default=5,
@@ -65,6 +71,7 @@ def cache(
     no_cache: bool,
     builder: str,
     repeat: int | None,
+    max_time: float | None,
     top: int,
     format_: str,
     output: str,
@@ -105,6 +112,7 @@ def cache(
             options=options,
             top=top,
             repeat=repeat,
+            max_time=max_time,
             progress=progress,
         )
     finally:

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctxsize.comparison.builds import WITH, WITHOUT
-from ctxsize.comparison.types import Comparison, EngineFigures, ProjectFigures
+from ctxsize.comparison.timing import seconds_saved
+from ctxsize.comparison.types import Comparison, EngineFigures, PathSaving, ProjectFigures, SecondsSaved
 from ctxsize.engine.build import BuildResult, Step
 from ctxsize.ignore.types import Rule
 from ctxsize.warning import Warning
@@ -88,31 +89,29 @@ class CacheCost:
     errors: Mapping[str, str]
     warnings: tuple[Warning, ...]
 
-    def extra_seconds(self, cost: ChangeCost, variant: str) -> float | None:
+    def extra_seconds(self, cost: ChangeCost, variant: str) -> SecondsSaved | None:
         """Seconds that the change adds to a build of ``variant`` after no change; None when not measured."""
         rebuild, unchanged = cost.rebuilds.get(variant), self.unchanged.get(variant)
-        return None if rebuild is None or unchanged is None else rebuild.seconds - unchanged.seconds
+        return None if rebuild is None or unchanged is None else seconds_saved(unchanged.runs, rebuild.runs)
 
     def saved_seconds(self, cost: ChangeCost) -> float | None:
         """Seconds that the ignore file saves in each build after the change; None when not measured."""
         with_, without = (self.extra_seconds(cost, variant) for variant in (WITH, WITHOUT))
-        return None if with_ is None or without is None else without - with_
+        return None if with_ is None or without is None else without.median - with_.median
 
 
 def with_rebuilds(comparison: Comparison, cost: CacheCost) -> Comparison:
     """``comparison`` with what a change to each measured path adds to a build without the ignore file."""
-    costs = {change.path: change for change in cost.ignored if WITHOUT in change.rebuilds}
-    paths = tuple(
-        replace(
-            path,
-            rebuild_seconds=cost.extra_seconds(costs[path.path], WITHOUT),
-            rebuild_steps=len(costs[path.path].rebuilds[WITHOUT].steps),
-        )
-        if path.path in costs
-        else path
-        for path in comparison.paths
-    )
-    return replace(comparison, paths=paths)
+    costs = {change.path: change for change in cost.ignored}
+    return replace(comparison, paths=tuple(_with_rebuild(path, costs, cost) for path in comparison.paths))
+
+
+def _with_rebuild(path: PathSaving, costs: Mapping[str, ChangeCost], cost: CacheCost) -> PathSaving:
+    change = costs.get(path.path)
+    extra = None if change is None else cost.extra_seconds(change, WITHOUT)
+    if change is None or extra is None:
+        return path
+    return replace(path, rebuild_seconds=extra.median, rebuild_steps=len(change.rebuilds[WITHOUT].steps))
 
 
 def rebuild_of(results: Sequence[BuildResult], from_lines: Collection[int]) -> Rebuild:

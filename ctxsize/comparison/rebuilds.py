@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ctxsize.comparison.builds import LONG_BUILD_SECONDS
+from ctxsize.comparison.builds import LONG_BUILD_SECONDS, TimeLimit
 from ctxsize.context.changes import Changes, Edit
 from ctxsize.context.variant import Variant
 from ctxsize.engine.build import Builder, BuildResult
@@ -20,7 +20,8 @@ DEFAULT_RUNS = 3
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """The builds of one variant: after no change, and after each edit (in its place, and the failure where
-    the build failed because of it, or None for an edit that can't be made)."""
+    the build failed because of it, or None for an edit that can't be made). Edits at the end that ``changed``
+    does not have were left out for lack of time."""
 
     unchanged: list[BuildResult]
     changed: list[list[BuildResult] | BuildFailed | None]
@@ -34,14 +35,15 @@ def rebuild_variant(
     repeat: int | None,
     progress: Progress,
     remove_image: Callable[[str], None],
+    limit: TimeLimit | None = None,
 ) -> Rebuilt:
     """Build ``variant``, then again after no change, then after each edit, ``repeat`` times each.
 
     Every change comes on top of those before it, as somebody's work does: so each build differs from the
-    one before in that change alone. Raises BuildFailed when the variant does not build at all, and
-    EngineError.
+    one before in that change alone. Without any time left only the builds before the first edit are made,
+    once. Raises BuildFailed when the variant does not build at all, and EngineError.
     """
-    work = _Work(variant, builder, progress, remove_image)
+    work = _Work(variant, builder, progress, remove_image, limit or TimeLimit(None))
     suffix = f"({variant.name} the ignore file)"
     work.build(Changes(), f"build to start from {suffix}")
     unchanged = work.several(repeat, lambda: work.build(Changes(), f"rebuild after no change {suffix}"))
@@ -50,6 +52,8 @@ def rebuild_variant(
         if edit is None:
             changed.append(None)
             continue
+        if not work.time_for_another:
+            break
         title = f"rebuild after a change to {edit.path} {suffix}"
         try:
             changed.append(work.several(repeat, lambda: work.build(edit.next(), title)))  # noqa: B023
@@ -62,14 +66,26 @@ class _Work:
     """The state of the tree as somebody changes it, and the image last built of it."""
 
     def __init__(
-        self, variant: Variant, builder: Builder, progress: Progress, remove_image: Callable[[str], None]
+        self,
+        variant: Variant,
+        builder: Builder,
+        progress: Progress,
+        remove_image: Callable[[str], None],
+        limit: TimeLimit,
     ) -> None:
         self._variant = variant
         self._builder = builder
         self._progress = progress
         self._remove_image = remove_image
+        self._limit = limit
+        self._longest = 0.0
         self._changes = Changes()
         self._image: str | None = None
+
+    @property
+    def time_for_another(self) -> bool:
+        """Whether a build as long as the longest would end in time."""
+        return self._limit.allows(self._longest)
 
     def build(self, change: Changes, title: str) -> BuildResult:
         """Build after one more change, which stays unless the build fails."""
@@ -82,6 +98,7 @@ class _Work:
         if self._image is not None and self._image != result.image_id:
             self._remove_image(self._image)
         self._image = result.image_id
+        self._longest = max(self._longest, result.seconds)
         return result
 
     def several(self, repeat: int | None, build: Callable[[], BuildResult]) -> list[BuildResult]:
@@ -89,6 +106,7 @@ class _Work:
         results: list[BuildResult] = []
         for _ in range(repeat or DEFAULT_RUNS):
             results.append(build())
-            if repeat is None and results[-1].seconds > LONG_BUILD_SECONDS:
+            long = repeat is None and results[-1].seconds > LONG_BUILD_SECONDS
+            if long or not self.time_for_another:
                 break
         return results

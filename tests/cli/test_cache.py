@@ -69,15 +69,13 @@ def lines(change: dict[str, Any], variant: str) -> list[int]:
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_with_the_ignore_file_nothing_runs_again_and_without_it_what_comes_after_the_copy(
     ctxsize: Ctxsize,
     project: Path,
     base_args: Callable[[str], dict[str, str]],
     api: docker.APIClient,
-    builder: str,
 ) -> None:
-    words = ["--build-arg", f"BASE={base_args('links')['BASE']}", "--builder", builder, "--network", "none"]
+    words = ["--build-arg", f"BASE={base_args('links')['BASE']}", "--network", "none"]
     ctxsize("context", project)  # whatever the first run of all leaves
     before = tree_hash(project), left(api)
     result = ctxsize("cache", project, *words, "--top", "0", "--repeat", "1", "--format", "json")
@@ -92,8 +90,7 @@ def test_with_the_ignore_file_nothing_runs_again_and_without_it_what_comes_after
     for path in (".git", "logs", "Dockerfile"):
         assert lines(changes[path], "with") == []
         assert lines(changes[path], "without") == [3, 4]
-        if builder == "buildkit":
-            assert changes[path]["with"]["sent_files"] == 0
+        assert changes[path]["with"]["sent_files"] == 0
     assert changes[".git"]["how"].startswith("a commit (")
     assert (changes["logs"]["changed"], changes["logs"]["how"]) == ("logs/a.log", "one more byte")
     assert [report["unchanged"][name]["steps"] for name in ("with", "without")] == [[], []]

@@ -125,5 +125,5 @@ def test_no_container_is_left_by_an_interruption_nor_for_long_by_a_kill(
     killed.kill()
     killed.communicate()
     assert len(ours()) == 1
-    assert compare(start, project)[0] == 0
+    assert start("clean").wait(timeout=60) == 0
     assert ours() == []

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ctxsize.comparison.builds import TimeLimit
 from ctxsize.comparison.rebuilds import Rebuilt, rebuild_variant
-from ctxsize.context.changes import Changes, Lengthened
+from ctxsize.context.changes import Lengthened
 from ctxsize.context.variant import Variant
 from ctxsize.engine.build import BuildResult
 from ctxsize.errors import BuildFailed
@@ -89,5 +90,11 @@ def test_an_edit_that_can_not_be_made_is_passed_over() -> None:
     assert builder.log == [{}, {}, {"b": 1}]
 
 
-def test_changes_is_empty_by_default() -> None:
-    assert VARIANT.changes == Changes()
+def test_without_time_left_only_what_comes_before_the_first_change_is_built() -> None:
+    builder = LoggingBuilder()
+    edits = [Lengthened("a"), Lengthened("b")]
+    rebuilt = rebuild_variant(
+        VARIANT, edits, builder, repeat=3, progress=Silent(), remove_image=print, limit=TimeLimit(0.5)
+    )
+    assert builder.log == [{}, {}]
+    assert (len(rebuilt.unchanged), rebuilt.changed) == (1, [])

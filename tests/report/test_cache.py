@@ -88,15 +88,23 @@ def test_the_table_shows_what_a_change_re_runs_and_what_the_ignore_file_saves() 
     assert CACHE_FORMATS["table"](RESULT, Style()) == TABLE
 
 
+def test_what_noise_could_explain_is_not_called_saved() -> None:
+    runs = (0.2, 0.5, 0.9)
+    noisy = replace(rebuild(0.6, COPY), runs=(0.3, 0.6, 1.1))
+    unchanged = {"with": rebuild(0.25), "without": replace(rebuild(0.5), runs=runs)}
+    change = ChangeCost(
+        ".git", GIT, None, ".git", "a commit (8 files)", {"with": rebuild(0.25), "without": noisy}
+    )
+    text = CACHE_FORMATS["table"](replace(RESULT, unchanged=unchanged, ignored=(change,)), Style())
+    assert "not measurable  a commit (8 files)" in text
+
+
 def test_the_json_follows_its_schema() -> None:
     report = json.loads(CACHE_FORMATS["json"](RESULT, Style()))
     jsonschema.validate(report, SCHEMA)
     git, logs, link = report["ignored"]
-    assert (git["saved_seconds"], git["without"]["extra_seconds"], git["with"]["extra_seconds"]) == (
-        4.0,
-        4.0,
-        0.0,
-    )
+    extra = [git[name]["extra_seconds"]["median"] for name in ("with", "without")]
+    assert (git["saved_seconds"], extra) == (4.0, [0.0, 4.0])
     assert [step["line"] for step in git["without"]["steps"]] == [3, 4]
     assert (logs["without"], logs["saved_seconds"], logs["errors"]["without"]) == (
         None,

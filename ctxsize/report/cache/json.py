@@ -81,7 +81,11 @@ def _change(result: CacheCost, cost: ChangeCost) -> dict[str, Any]:
 
 def _changed(result: CacheCost, cost: ChangeCost, variant: str) -> dict[str, Any] | None:
     rebuild = _rebuild(cost.rebuilds.get(variant))
-    return None if rebuild is None else {**rebuild, "extra_seconds": result.extra_seconds(cost, variant)}
+    extra = result.extra_seconds(cost, variant)
+    if rebuild is None or extra is None:
+        return None
+    seconds = {"median": extra.median, "low": extra.low, "high": extra.high, "significant": extra.significant}
+    return {**rebuild, "extra_seconds": seconds}
 
 
 def _errors(errors: Mapping[str, str]) -> dict[str, str | None]:

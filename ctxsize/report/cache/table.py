@@ -74,8 +74,10 @@ def _cells(rebuild: Rebuild | None, error: str | None = None) -> list[str]:
 
 
 def _saved(result: CacheCost, cost: ChangeCost) -> str:
-    seconds = result.saved_seconds(cost)
-    return _UNKNOWN if seconds is None else format_seconds(seconds)
+    seconds, without = result.saved_seconds(cost), result.extra_seconds(cost, WITHOUT)
+    if seconds is None or without is None:
+        return _UNKNOWN
+    return "not measurable" if without.significant is False else format_seconds(seconds)
 
 
 def _what(cost: ChangeCost) -> str:
