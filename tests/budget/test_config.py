@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctxsize.budget.config import environment_budget, load_config, options_budget
-from ctxsize.budget.limits import Budget
+from ctxsize.budget.limits import KINDS, Budget
 from ctxsize.errors import ConfigError
 
 DESIGN = """\
@@ -50,6 +50,17 @@ def test_a_file_as_in_the_design(here: Path) -> None:
         ("**/*.pem", ".ctxsize.toml:7"),
     ]
     assert target.budget.set_limits()[2].where == ".ctxsize.toml:4"
+
+
+def test_the_reference_in_the_docs_is_read_and_complete(here: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/check.md").read_text()
+    example = text.split("```toml\n")[1].split("```")[0]
+    (here / ".ctxsize.toml").write_text(example)
+    api, web = load_config(".").targets
+    assert api.budget.limits["pull"] is None
+    assert web.stage == "assets"
+    assert all(f"`{name}`" in text for name in KINDS), "every limit is in the table"
+    assert all(key in example for key in ("forbid", "require-ignored", "sensitive", "build-args", "platform"))
 
 
 def test_the_same_in_pyproject(here: Path) -> None:
