@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ctxsize.budget.baseline import Paths
 from ctxsize.budget.types import LayerSize
-from ctxsize.errors import BuildFailed, EngineError, UsageError
+from ctxsize.errors import BuildFailed
 from ctxsize.report.json_text import json_text
 from ctxsize.warning import Warning
 
@@ -111,17 +111,9 @@ def _explained(subject: Subject) -> Iterator[None]:
 
 def named(engine: Engine, name: str, *, paths: bool = False) -> ImageSizes:
     """Read an image that the engine has. Raises UsageError when it has none of that name, EngineError."""
-    from docker.errors import APIError, DockerException, ImageNotFound
-    from requests.exceptions import RequestException
+    from ctxsize.engine.images import ImageReader, id_of
 
-    from ctxsize.engine.images import ImageReader
-
-    try:
-        image_id = str(engine.api.inspect_image(name)["Id"])
-    except ImageNotFound as error:
-        raise UsageError("the engine has no such image", where=name, hint="build or pull it first") from error
-    except (APIError, DockerException, RequestException) as error:
-        raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
+    image_id = id_of(engine.api, name)
     with ImageReader(engine.api, [image_id]) as reader:
         return _sizes(reader, reader.images[image_id], paths)
 

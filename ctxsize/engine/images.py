@@ -51,6 +51,19 @@ SELECT a.path, a.bytes, 0, a.link, 0, 0
 """
 
 
+def id_of(api: docker.APIClient, name: str) -> str:
+    """The id of the image of that name. Raises UsageError when the engine has none, EngineError."""
+    from docker.errors import DockerException, ImageNotFound
+    from requests.exceptions import RequestException
+
+    try:
+        return str(api.inspect_image(name)["Id"])
+    except ImageNotFound as error:
+        raise UsageError("the engine has no such image", where=name, hint="build or pull it first") from error
+    except (DockerException, RequestException) as error:
+        raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
+
+
 class ImageReader:
     """The images of both variants, read in one pass so that shared layers are read once.
 
