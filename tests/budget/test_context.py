@@ -206,3 +206,23 @@ def test_a_pattern_of_not_sensitive_that_can_not_be_meant(root: Path) -> None:
     budget = Budget(not_sensitive=(Listed("[a", "c.toml:4"),))
     with pytest.raises(ConfigError, match=r"^c\.toml:4: not-sensitive: "):
         measure_context(open_subject(root), budget)
+
+
+def test_forbidden_files_are_told_from_ignored_ones_where_savings_are_asked_for(root: Path) -> None:
+    budget = Budget(forbid=(Listed("**/.env", "c.toml:1"),))
+    found = measure_context(open_subject(root), budget, without=True)
+    assert paths(found.findings) == ["conf/.env", "src/.env"]
+    assert found.scan.without is not None
+    assert found.scan.without.bytes - found.scan.eligible.bytes == 1000 + 500 + 30 - len(
+        (root / ".dockerignore").read_bytes()
+    )
+
+
+def test_forbidden_files_that_another_process_of_the_scan_finds(tmp_path: Path) -> None:
+    for number in range(100):
+        directory = tmp_path / f"d{number:03}"
+        directory.mkdir()
+        for name in [".env", *map(str, range(40))]:
+            (directory / name).touch()
+    _, findings = look(tmp_path, forbid=("**/.env",))
+    assert paths(findings) == [f"d{number:03}/.env" for number in range(100)]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ctxsize.engine import pullsizes
 from ctxsize.engine.images import ImageReader
 from ctxsize.errors import UsageError
 
@@ -83,6 +84,16 @@ def test_a_layout_as_a_directory_and_as_a_tar(layout: Layout, packed: bool) -> N
     stored = sum(len(gzip.compress(each, mtime=0)) for each in layers)
     assert pull == stored if packed else abs(pull - stored) < 100
     assert read(layout.tar()) == (size, pull)
+
+
+def test_a_size_remembered_for_a_layer_of_an_engine_does_not_count(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    content = layer(a=1000)
+    layout.index(layout.image(content, packed=False))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    pullsizes.remember({f"blobs/sha256/{hashlib.sha256(content).hexdigest()}": 1})
+    assert read(layout.root)[1] > 1
 
 
 def test_an_index_of_platforms_with_what_is_said_of_them(layout: Layout) -> None:
