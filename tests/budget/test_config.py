@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from ctxsize.budget import config
 from ctxsize.budget.config import environment_budget, load_config, options_budget
 from ctxsize.budget.limits import KINDS, Budget
 from ctxsize.errors import ConfigError
@@ -60,7 +62,8 @@ def test_the_reference_in_the_docs_is_read_and_complete(here: Path) -> None:
     assert api.budget.limits["pull"] is None
     assert web.stage == "assets"
     assert all(f"`{name}`" in text for name in KINDS), "every limit is in the table"
-    assert all(key in example for key in ("forbid", "require-ignored", "sensitive", "build-args", "platform"))
+    keys = (*config._TOP_KEYS, *config._TARGET_KEYS, *config._BUDGET_KEYS)
+    assert [key for key in keys if not re.search(rf"(?m)^\[?{key}\b", example)] == []
 
 
 def test_the_same_in_pyproject(here: Path) -> None:
@@ -81,9 +84,9 @@ def test_a_pyproject_without_us_is_nothing(here: Path) -> None:
 def test_our_own_file_hides_pyproject_and_says_so(here: Path) -> None:
     (here / ".ctxsize.toml").write_text("[budget]\nimage = '1 MB'\n")
     (here / "pyproject.toml").write_text("[tool.ctxsize.budget]\nimage = '2 MB'\n")
-    config = load_config(".")
-    assert texts(config.targets[0].budget) == {"image": "1 MB"}
-    assert config.shadowed == "pyproject.toml"
+    loaded = load_config(".")
+    assert texts(loaded.targets[0].budget) == {"image": "1 MB"}
+    assert loaded.shadowed == "pyproject.toml"
 
 
 def test_targets_inherit_what_they_do_not_say(here: Path) -> None:
@@ -111,9 +114,9 @@ builder = "buildkit"
 dockerfile = "D"
 """
     )
-    config = load_config(".")
-    api, web = config.targets
-    assert config.baseline == "baseline.json"
+    loaded = load_config(".")
+    api, web = loaded.targets
+    assert loaded.baseline == "baseline.json"
     assert texts(api.budget) == {"image": "100 MB"}
     assert [listed.text for listed in api.budget.forbid] == ["**/.env", "**/*.pem"]
     assert (api.dockerfile, api.stage, api.builder) == ("services/api/build/Dockerfile", "run", "classic")
