@@ -318,6 +318,8 @@ class ImageReader:
         manifest = self._documents.get("manifest.json")
         if isinstance(manifest, list):
             return manifest
+        if "index.json" not in self._documents:
+            raise EngineError("not an image archive: it has neither a manifest.json nor an index.json")
         return list(self._indexed(self._documents["index.json"], ()))
 
     def _indexed(self, index: Mapping[str, Any], names: Sequence[str]) -> Iterator[Mapping[str, Any]]:

@@ -122,11 +122,11 @@ def test_one_of_several_by_name(layout: Layout) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "not an image archive: empty file"),
+        (b"", "not an image archive: it has neither a manifest.json nor an index.json"),
         (b"no tar at all" * 100, "not an image archive: "),
         (gzip.compress(b"no tar at all" * 100), "not an image archive: "),
         (gzip.compress(layer(a=100_000))[:60], "not an image archive: "),
-        (layer(a=1000), "the image archive is damaged"),
+        (layer(a=1000), "not an image archive: it has neither"),
     ],
 )
 def test_files_that_are_no_image(tmp_path: Path, data: bytes, message: str) -> None:
