@@ -49,11 +49,12 @@ test: venv engine  ## run the whole test suite
 	@$(python) -m pytest $(ARGS)
 
 .PHONY: lint
-lint: venv  ## ruff, mypy, shellcheck
+lint: venv  ## ruff (security rules too), mypy, shellcheck, known vulnerabilities of dependencies
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/shellcheck --severity=warning scripts/* .ci/run
+	@VENV=$(VENV) scripts/audit
 
 .PHONY: fuzz
 fuzz: venv  ## hostile input for every reader, TIMES=100 times as much as in `make test` (about an hour)
