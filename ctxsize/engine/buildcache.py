@@ -9,6 +9,7 @@ the marker ran, by the engine's own clock. And every record that was built on to
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,8 @@ _UPLOADS = frozenset({"[internal] load remote build context", "copy /context /"}
 #: How the received tar is described; it is made a few milliseconds before the step is reported to start.
 _UPLOAD_RECORD = "http url http://build-context-"
 _UPLOAD_EARLY = 500_000_000
+#: How much the engine's clock may be behind ours when we say when an upload began.
+_SKEW = 5_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,13 @@ class OwnRecords:
         self._journal = journal
         self._known = record_ids(api)
         self._windows: dict[str, Window] = {}
+        self._uploading: int | None = None
+
+    def upload(self) -> None:
+        """Note that a tar is about to be sent: the engine keeps what it has of it when that breaks off."""
+        now = time.time_ns()
+        self._uploading = self._uploading or now
+        self._journal.add("upload", str(now))
 
     def take(self, status: StatusUpdate) -> None:
         """Note the steps that ended."""
@@ -90,8 +100,14 @@ class OwnRecords:
 
     def remove(self) -> bool:
         """Remove them all; False when the engine keeps some back because they are in use."""
-        windows = list(self._windows.values())
-        return not remove(self._api, created_in(self._api, windows, run=self._run, known=self._known))
+        ours = select(
+            records(self._api),
+            list(self._windows.values()),
+            run=self._run,
+            known=self._known,
+            uploads_since=self._uploading,
+        )
+        return not remove(self._api, {record.id for record in ours})
 
 
 def record_ids(api: docker.APIClient) -> frozenset[str]:
@@ -108,11 +124,24 @@ def created_in(
 
 
 def select(
-    every: Iterable[Record], windows: Sequence[Window], *, run: str, known: frozenset[str] = frozenset()
+    every: Iterable[Record],
+    windows: Sequence[Window],
+    *,
+    run: str,
+    known: frozenset[str] = frozenset(),
+    uploads_since: int | None = None,
 ) -> list[Record]:
-    """Of ``every`` record those that ``created_in`` names."""
+    """Of ``every`` record those that ``created_in`` names, and the tars received since ``uploads_since``
+    (epoch nanoseconds). A received tar has a random name that never comes again, so it is of no use to
+    whoever else sent one."""
     new = [record for record in every if record.id not in known]
     ours = {record.id for record in new if run in record.description or _within(record, windows)}
+    if uploads_since is not None:
+        ours |= {
+            record.id
+            for record in new
+            if record.description.startswith(_UPLOAD_RECORD) and record.created >= uploads_since - _SKEW
+        }
     while more := {record.id for record in new if ours.intersection(record.parents)} - ours:
         ours |= more
     return [record for record in new if record.id in ours]

@@ -12,8 +12,10 @@ from typing import Any
 
 from ctxsize.context.archive import tar_stream
 from ctxsize.context.variant import Variant
+from ctxsize.engine import halfmade
 from ctxsize.engine.build import RUN_LABEL, BuildResult, Step, phase_of
 from ctxsize.engine.connect import Engine
+from ctxsize.engine.halfmade import StepAtWork
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
@@ -47,6 +49,7 @@ class _Output:
     cached: bool = False
     log: list[str] = field(default_factory=list)
     image_id: str = ""
+    at_work: StepAtWork | None = None
     scanning: Stopwatch = field(default_factory=Stopwatch)
 
 
@@ -68,13 +71,18 @@ class ClassicBuilder:
         self._prefix: list[str] = []
         self._rebuilt: list[str] = []
         self._made: list[str] = []
+        self._broken_off: StepAtWork | None = None
 
     def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
         output = _Output(began=time.perf_counter())
-        with engine_errors(), closing(self._events(variant, output, progress, rebuild)) as events:
-            for event in events:
-                self._take(event, output, progress)
+        try:
+            with engine_errors(), closing(self._events(variant, output, progress, rebuild)) as events:
+                for event in events:
+                    self._take(event, output, progress)
+        except (EngineError, KeyboardInterrupt):
+            self._broken_off = output.at_work
+            raise
         seconds = time.perf_counter() - output.began
         self._end_step(output)
         if not output.image_id:
@@ -95,6 +103,9 @@ class ClassicBuilder:
 
     def forget(self) -> bool:
         """Remove the intermediate images of this run, newest first; False when some are still in use."""
+        if self._broken_off is not None:
+            unheard = halfmade.find(self._api, [self._broken_off], self._made, last_word=time.time())
+            self._made += reversed(unheard)
         self._made = [image for image in reversed(self._made) if not remove_untagged(self._api, image)][::-1]
         return not self._made
 
@@ -171,6 +182,10 @@ class ClassicBuilder:
             self._end_step(output)
             output.number, output.name = int(match[1]), match[2]
             output.started, output.cached = time.perf_counter(), False
+            if output.name.upper().startswith("FROM "):
+                output.image_id = ""  # `FROM scratch` names none
+            output.at_work = StepAtWork(output.image_id, output.name, time.time())
+            self._journal.add("step", output.at_work.text())
             progress.step(output.name)
         elif line == _CACHED:
             output.cached = True

@@ -119,6 +119,11 @@ class DeadRun:
         """What it wrote down."""
         return self.journal.made if self.journal is not None else ()
 
+    @property
+    def last_word(self) -> float:
+        """When it wrote the last of that, in epoch seconds."""
+        return time.time() - self.journal.age if self.journal is not None else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
@@ -153,7 +158,7 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
     kept: list[Leftover] = []
     with engine_trouble():
         for dead in _dead_runs(engine.api, engine.info.id, also=runs):
-            things = leftovers.find(engine.api, dead.run, dead.made)
+            things = leftovers.find(engine.api, dead.run, dead.made, dead.last_word)
             refused = [] if dry_run else _remove(engine.api, dead, things)
             kept += refused
             removed += [thing for thing in things if thing not in refused]
@@ -164,7 +169,7 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
 def sweep(api: docker.APIClient, engine_id: str) -> None:
     """Remove what dead runs of this user on this machine left on the engine."""
     for dead in _dead_runs(api, engine_id):
-        _remove(api, dead, leftovers.find(api, dead.run, dead.made))
+        _remove(api, dead, leftovers.find(api, dead.run, dead.made, dead.last_word))
 
 
 def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:

@@ -13,8 +13,9 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
-from ctxsize.engine import buildcache
+from ctxsize.engine import buildcache, halfmade
 from ctxsize.engine.build import OBJECT_LABEL, RUN_LABEL
+from ctxsize.engine.halfmade import StepAtWork
 from ctxsize.engine.journal import Made
 from ctxsize.engine.trouble import sensible
 from ctxsize.engine.untagged import remove_untagged
@@ -38,8 +39,11 @@ class Leftover:
     bytes: int | None
 
 
-def find(api: docker.APIClient, run: str, made: Sequence[Made] = ()) -> list[Leftover]:
-    """What is on the engine with the label of ``run``, and of what its journal lists (``made``).
+def find(
+    api: docker.APIClient, run: str, made: Sequence[Made] = (), last_word: float = 0.0
+) -> list[Leftover]:
+    """What is on the engine with the label of ``run``, and of what its journal lists (``made``), whose last
+    line was written at ``last_word`` (epoch seconds).
 
     In an order in which it can be removed. A tagged image is not among it: a tag means that it is wanted.
     """
@@ -52,11 +56,12 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made] = ()) -> list[Lef
     labelled = api.images(filters=label, all=True)
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
     images = [] if any(map(real_tags, labelled)) else children_first(labelled)
+    listed = [each.value for each in reversed(made) if each.kind == "image"]
+    steps = [step for each in made if each.kind == "step" and (step := StepAtWork.parse(each.value))]
     images += [
-        image
-        for each in reversed(made)
-        if each.kind == "image" and (image := _untagged(api, each.value)) and image not in images
+        image for image in halfmade.find(api, steps, listed, last_word=last_word) if image not in images
     ]
+    images += [image for each in listed if (image := _untagged(api, each)) and image not in images]
     freed = _freed(api, images) if images else {}
     found += [Leftover(run, "image", image, freed.get(image)) for image in images]
     found += [
@@ -64,10 +69,11 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made] = ()) -> list[Lef
         for each in made
         if each.kind == "directory" and _is_probe(each.value)
     ]
+    uploads = min((int(each.value) for each in made if _is_upload(each)), default=None)
     windows = [window for each in made if each.kind == "window" and (window := _window(each.value))]
     found += [
         Leftover(run, "cache record", record.id, 0 if record.shared else record.size)
-        for record in buildcache.select(buildcache.records(api), windows, run=run)
+        for record in buildcache.select(buildcache.records(api), windows, run=run, uploads_since=uploads)
     ]
     return found
 
@@ -145,6 +151,10 @@ def _untagged(api: docker.APIClient, image: str) -> str | None:
     except NotFound:
         return None
     return None if real_tags(found) else str(found["Id"])
+
+
+def _is_upload(made: Made) -> bool:
+    return made.kind == "upload" and made.value.isascii() and made.value.isdigit()
 
 
 def _window(text: str) -> buildcache.Window | None:

@@ -9,8 +9,9 @@ difference is exact, and each is larger than it should be by those few bytes.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from contextlib import closing
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from ctxsize.context.archive import tar_stream
@@ -24,13 +25,15 @@ from ctxsize.engine.markers import with_markers
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.tarbuild import LOG_LINES, Stopwatch, engine_errors, post_tar
-from ctxsize.engine.trouble import sensible
+from ctxsize.engine.trouble import TROUBLE, sensible
 from ctxsize.engine.vertices import line_map, steps_of
 from ctxsize.errors import BuildFailed
 from ctxsize.progress import Progress
 
 #: Where the Dockerfile with markers lies in the tar.
 _NAME = ".ctxsize.Dockerfile"
+#: How long the engine has to take note that a build is given up.
+_CANCEL_SECONDS = 5
 
 
 class UploadBuilder:
@@ -66,7 +69,7 @@ class UploadBuilder:
         started = time.perf_counter()
         try:
             answer = self._events(variant, rewritten.data, options, scanning, count)
-            with engine_errors(), closing(answer) as events:
+            with self._cancelled_when_given_up(), engine_errors(), closing(answer) as events:
                 for event in events:
                     uploaded = uploaded or time.perf_counter()
                     image_id = self._take(event, trace, progress) or image_id
@@ -91,6 +94,20 @@ class UploadBuilder:
     def forget(self) -> bool:
         """Remove the build-cache records of this run; False when some are still in use."""
         return self._cache.remove()
+
+    @contextmanager
+    def _cancelled_when_given_up(self) -> Iterator[None]:
+        """The engine ends a build that is given up when it is told to; that the connection ends is not
+        enough."""
+        build = uuid.uuid4().hex
+        self._api.params = {"version": "2", "buildid": build}
+        self._cache.upload()
+        try:
+            yield
+        except BaseException:
+            with suppress(*TROUBLE):
+                self._api.post(self._api._url("/build/cancel"), params={"id": build}, timeout=_CANCEL_SECONDS)
+            raise
 
     def _events(
         self, variant: Variant, dockerfile: bytes, options: BuildOptions, scanning: Stopwatch, count: Any
