@@ -82,6 +82,11 @@ def _lines(report: TargetReport) -> Iterable[str]:
         found = next((path for message, path in forbidden.items() if f'"{pattern}"' in message), None)
         yield f'  "{pattern}",' if found is None else f'  # "{pattern}",  # is there today: {_comment(found)}'
     yield "]"
+    yield "# Files that look like secrets, by name and content, and reach the build: off, warn or fail."
+    # What is forbidden is not reported as a secret; with its pattern taken out it would be.
+    secret = next((found.path for found in report.findings if found.code in ("sensitive", "forbidden")), None)
+    fail = 'sensitive = "fail"'
+    yield fail if secret is None else f'sensitive = "warn"  # not "fail" because of {_comment(secret)}'
     yield "# What the ignore file must name, whether it is there or not."
     missing = {finding.path for finding in report.findings if finding.code == "not-ignored"}
     for path in _REQUIRE:

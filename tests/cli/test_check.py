@@ -285,6 +285,25 @@ def test_a_first_configuration_is_kept_by_what_it_was_made_from(shop: Path) -> N
     assert check().exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("src/notes.txt", 'sensitive = "fail"'),
+        ("src/.npmrc", 'sensitive = "warn"  # not "fail" because of src/.npmrc'),
+        ("src/.env", 'sensitive = "warn"  # not "fail" because of src/.env'),
+    ],
+)
+def test_a_first_configuration_lets_secrets_fail_where_there_are_none(
+    shop: Path, name: str, line: str
+) -> None:
+    (shop / ".ctxsize.toml").unlink()
+    (shop / "src/key.pem").unlink()
+    (shop / name).write_text("//registry/:_authToken=abc\n")
+    assert check("--init", "--static").exit_code == 0
+    assert line in (shop / ".ctxsize.toml").read_text().splitlines()
+    assert check().exit_code == 0
+
+
 def test_a_first_configuration_never_replaces_one(shop: Path) -> None:
     before = (shop / ".ctxsize.toml").read_text()
     result = check("--init", "--static")
