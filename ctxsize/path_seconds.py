@@ -11,6 +11,7 @@ from ctxsize.comparison.loads import build_loads
 from ctxsize.comparison.seconds import DividedSeconds, Load, Seconds, divide
 from ctxsize.comparison.timing import MIN_RUNS, seconds_saved
 from ctxsize.comparison.types import Cost
+from ctxsize.context.errors import ContextError
 from ctxsize.context.inspect import ignored
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.variant import Variant
@@ -21,6 +22,8 @@ from ctxsize.ignore.matcher import Matcher
 from ctxsize.progress import Progress
 from ctxsize.subject import Subject
 from ctxsize.warning import Warning
+
+_MORE_TIME = "a larger --max-time gives more"
 
 
 def divide_seconds(
@@ -56,14 +59,20 @@ def divide_seconds(
         savings,
         whole_context=subject.choice.name != "buildkit",
     )
+    longest = max(result.seconds for result in (*with_runs, *without_runs))
+    if _several(loads) and not limit.allows(longest):
+        return None, [_not_divided("the time limit left no time to calibrate it")]
     try:
         costs = _costs(subject, run, loads, saved.median, progress)
-    except (BuildFailed, EngineError) as error:
-        return None, [_not_divided(f"the builds that calibrate it failed: {error}")]
+    except (BuildFailed, ContextError, EngineError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        return None, [_not_divided(f"the builds that calibrate it failed: {reason}")]
     divided = divide(with_runs, without_runs, loads, costs)
     largest = sorted(divided.roots, key=lambda root: -divided.roots[root].median)[:exact]
     if not largest:
         return divided, []
+    if not limit.allows((1 + len(largest)) * longest):
+        return divided, [Warning("max-time", f"the time limit left no time for --exact: {_MORE_TIME}")]
     figures, warnings = measure_roots(
         subject, run, builder, largest, len(with_runs), limit=limit, progress=progress
     )
@@ -81,11 +90,16 @@ def _costs(
     difference: float,
     progress: Progress,
 ) -> dict[str, Cost]:
-    if all(len(by_root) < 2 for by_root in loads.values()):
+    if not _several(loads):
         return {}  # there is nothing to divide
     costs = calibrate(subject, run, ProbeSize.for_difference(difference), progress)
     # A RUN step that writes files again does what a COPY does.
     return {**costs, "other": costs["copy"]}
+
+
+def _several(loads: Mapping[Part, Mapping[str, Load]]) -> bool:
+    """Whether any part has to be divided between roots."""
+    return any(len(by_root) > 1 for by_root in loads.values())
 
 
 def _ignored_files(subject: Subject) -> Iterator[tuple[str, int, str]]:
@@ -112,10 +126,15 @@ def measure_roots(
 ) -> tuple[dict[str, Seconds], list[Warning]]:
     """The seconds of each of ``roots`` by builds that ignore all but it, against builds that ignore all."""
     variants, warnings = restored_variants(subject, roots)
+    if len(variants) == 1:
+        return {}, warnings
     measured = build_restored(
         variants, builder, runs=runs, progress=progress, remove_image=run.remove_image, limit=limit
     )
     base = [result.seconds for result in measured[WITH].runs]
+    if measured[WITH].cut_short:
+        builds = "1 build" if len(base) == 1 else f"{len(base)} builds"
+        warnings.append(Warning("max-time", f"the time limit left {builds} each for --exact: {_MORE_TIME}"))
     figures = {}
     for root in variants:
         if root == WITH:
