@@ -28,6 +28,7 @@ from ctxsize.progress import Progress, Silent
 _STEP = re.compile(r"^Step (\d+)/\d+ : (.*)$")
 _IMAGE = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
 _CACHED = " ---> Using cache"
+_TRIGGERS = re.compile(r"^# Executing (\d+) build triggers?")
 #: The builder writes what a step wrote to stderr in red.
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 #: Naming an image that does not exist as the only cache source keeps the builder away from its
@@ -47,6 +48,7 @@ class _Output:
     name: str = ""
     started: float = 0.0
     cached: bool = False
+    triggers: int = 0
     log: list[str] = field(default_factory=list)
     image_id: str = ""
     at_work: StepAtWork | None = None
@@ -181,7 +183,7 @@ class ClassicBuilder:
         if match := _STEP.match(line):
             self._end_step(output)
             output.number, output.name = int(match[1]), match[2]
-            output.started, output.cached = time.perf_counter(), False
+            output.started, output.cached, output.triggers = time.perf_counter(), False, 0
             if output.name.upper().startswith("FROM "):
                 output.image_id = ""  # `FROM scratch` names none
             output.at_work = StepAtWork(output.image_id, output.name, time.time())
@@ -191,9 +193,28 @@ class ClassicBuilder:
             output.cached = True
         elif match := _IMAGE.match(line):
             output.images[output.number] = output.image_id = match[1]
-            if not output.name.upper().startswith("FROM "):
-                self._made.append(match[1])
-                self._journal.add("image", match[1])
+            for image in self._new_images(match[1], output):
+                self._made.append(image)
+                self._journal.add("image", image)
+        elif match := _TRIGGERS.match(line):
+            output.triggers = int(match[1])
+
+    def _new_images(self, image: str, output: _Output) -> list[str]:
+        """The images that a step made, oldest first: ``image``, or of a FROM those that its ONBUILD triggers
+        made, of which the builder only tells the last."""
+        if not output.name.upper().startswith("FROM "):
+            return [image]
+        images: list[str] = []
+        while image and len(images) < output.triggers and not self._is_made(image):
+            details = self._api.inspect_image(image)
+            if details.get("RepoTags"):
+                break  # a trigger made none, and this is what the stage starts from
+            images.append(image)
+            image = str(details.get("Parent") or "").removeprefix("sha256:")
+        return images[::-1]
+
+    def _is_made(self, image: str) -> bool:
+        return any(image.startswith(known) for known in self._made)
 
     def _end_step(self, output: _Output) -> None:
         now = time.perf_counter()

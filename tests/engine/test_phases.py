@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import docker
 import pytest
 
 from ctxsize.engine.build import PHASES, BuildOptions, BuildResult, Part, Step
@@ -87,18 +88,20 @@ def test_listing_that_nobody_waited_for_is_no_phase() -> None:
 @pytest.mark.docker
 @pytest.mark.parametrize("builder", ["buildkit", "classic", "buildkit-upload"])
 def test_steps_that_a_base_image_triggers_have_the_line_of_the_from(
-    tmp_path: Path, base_args: Callable[[str], dict[str, str]], builder: str
+    tmp_path: Path, base_args: Callable[[str], dict[str, str]], api: docker.APIClient, builder: str
 ) -> None:
     """And those after them the lines that they stand on, which BuildKit's own count does not say."""
     (tmp_path / ".dockerignore").write_text("nothing\n")
     (tmp_path / "Dockerfile").write_text(
-        "ARG BASE\nFROM ${BASE} AS base\nONBUILD COPY Dockerfile /triggered\n"
-        "FROM base\n# a comment\nRUN echo six\nCOPY . /seven\n"
+        "ARG BASE\nFROM ${BASE} AS base\nONBUILD COPY Dockerfile /triggered\nONBUILD RUN echo triggered\n"
+        "FROM base\nRUN echo six\nCOPY . /seven\n"
     )
+    images = {image["Id"] for image in api.images(all=True)}
     result = build(tmp_path, builder, build_args=base_args("links"))
     lines = {step.name: step.line for step in result.steps if step.line is not None}
 
     assert lines["RUN echo six"] == 6
     assert lines["COPY . /seven"] == 7
     if builder != "classic":
-        assert lines["COPY Dockerfile /triggered"] == 4
+        assert lines["COPY Dockerfile /triggered"] == lines["RUN echo triggered"] == 5
+    assert {image["Id"] for image in api.images(all=True)} <= images, "nor are the triggers' images left"
