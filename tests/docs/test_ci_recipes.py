@@ -366,6 +366,20 @@ def test_an_old_python_is_said(machine: Machine) -> None:
     assert "::error title=ctxsize::old is no Python 3.11 or newer" in outcome.output
 
 
+def test_names_of_files_are_no_commands_to_the_runner(machine: Machine) -> None:
+    """actions/runner takes any line that begins with :: for a command, white space before it or not."""
+    name = "::set-output name=exit-code::0"
+    (machine.workspace / name).write_text("x")
+    outcome = GitHub(machine).use_action({"arguments": f"--static\n--forbid\n{name}"})
+    lines = [line.lstrip() for line in outcome.output.splitlines()]
+    stopped = next(index for index, line in enumerate(lines) if line.startswith("::stop-commands::"))
+    resumed = lines.index(f"::{lines[stopped].removeprefix('::stop-commands::')}::")
+
+    assert any(name in line for line in lines[stopped:resumed]), "the table names it"
+    commands = [line for line in (*lines[:stopped], *lines[resumed + 1 :]) if line.startswith("::")]
+    assert [line.split(" ")[0] for line in commands] == ["::error"]
+
+
 @pytest.mark.parametrize(
     "value", ["$(touch hacked)", "`touch hacked`", '"; touch hacked; "', "-h; touch hacked"]
 )
