@@ -81,7 +81,7 @@ Examples:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "json"]),
+    type=click.Choice(["table", "json", "markdown", "csv"]),
     default="table",
     show_default=True,
     help="How to report.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ctxsize.comparison.types import Comparison
+from ctxsize.report import comparison_csv, comparison_markdown
 from ctxsize.report import json as json_format
 from ctxsize.report import table as table_format
 from ctxsize.report.style import Style
@@ -13,4 +14,6 @@ from ctxsize.report.style import Style
 COMPARISON_FORMATS: Mapping[str, Callable[[Comparison, Style], str]] = {
     "table": table_format.comparison,
     "json": json_format.comparison,
+    "markdown": comparison_markdown.comparison,
+    "csv": comparison_csv.comparison,
 }

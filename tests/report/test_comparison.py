@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import json
 from pathlib import Path
 
@@ -171,3 +173,37 @@ note: .dockerignore:2: look at this
     document = json.loads(COMPARISON_FORMATS["json"](result, Style()))
     jsonschema.validate(document, SCHEMA)
     assert [file["path"] for file in document["sensitive"]] == ["certs/a.pem", ".git/odd\n"]
+
+
+def test_markdown_of_a_comparison() -> None:
+    text = COMPARISON_FORMATS["markdown"](RESULT, Style(top=1))
+
+    assert text == (
+        "### What .dockerignore saves: shop\n"
+        "\n"
+        "|  | with | without | saved |\n"
+        "| :--- | ---: | ---: | ---: |\n"
+        "| context | 10kB | 3.01MB | 3MB (99.7%) |\n"
+        "| files | 4 | 300 | 296 (99%) |\n"
+        "| image | 2.01MB | 5.01MB | 3MB (60%) |\n"
+        "| pull | 1MB | 2.5MB | 1.5MB (60%) |\n"
+        "| build time | 1.00 s | 2.50 s | 1.50 s, 95% 1.20 s to 1.80 s |\n"
+        "\n"
+        "| path | files | context | image | rule |\n"
+        "| :--- | ---: | ---: | ---: | :--- |\n"
+        "| `.git` | 295 | 2.9MB | 2.9MB | `.dockerignore:1 .git` |\n"
+        "| … and 1 more |  |  |  |  |\n"
+        "\n"
+        "- .dockerignore:2: look at this\n"
+        "\n"
+        "<sub>ctxsize 0.1.0, Docker 28.5.2, buildkit</sub>\n"
+    )
+
+
+def test_csv_of_a_comparison_has_every_path() -> None:
+    rows = list(csv.DictReader(io.StringIO(COMPARISON_FORMATS["csv"](RESULT, Style(top=1))), strict=True))
+
+    assert [(row["path"], row["rule"], row["image_bytes"], row["seconds"]) for row in rows] == [
+        (".git", ".git", "2900000", ""),
+        ("odd\\nname.log", "*.log", "100000", ""),
+    ]

@@ -17,7 +17,8 @@ import xmlschema
 from markdown_it import MarkdownIt
 
 from ctxsize.budget.types import CheckReport, FileFinding
-from ctxsize.report.check import check_format, github, markdown, sarif
+from ctxsize.report import markdown_text
+from ctxsize.report.check import check_format, github, sarif
 from ctxsize.report.check.csv import COLUMNS
 from ctxsize.report.style import Style
 from tests.report.check import samples
@@ -388,4 +389,4 @@ def test_csv_has_a_row_of_the_same_width_for_everything(report: CheckReport) -> 
 
 
 def test_markdown_limits_are_below_githubs() -> None:
-    assert markdown.MOST_CHARACTERS < 65_536
+    assert markdown_text.MOST_CHARACTERS < 65_536
