@@ -91,15 +91,15 @@ def cache(
     from ctxsize.report.cache import CACHE_FORMATS
     from ctxsize.report.style import Style
 
-    if no_cache:
-        raise click.UsageError("--no-cache: what a rebuild takes from the cache is what this measures")
+    if no_cache or pull:
+        option = "--no-cache" if no_cache else "--pull"
+        raise click.UsageError(f"{option}: what a rebuild takes from the cache is what this measures")
     options = BuildOptions(
         target=target,
         build_args=pairs(build_args, from_environment=True),
         platform=platform,
         labels={name: value or "" for name, value in pairs(labels, from_environment=False).items()},
         network=network,
-        pull=pull,
         secrets=secrets,
         ssh=ssh,
     )

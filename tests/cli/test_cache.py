@@ -132,6 +132,9 @@ def test_without_an_ignore_file_the_order_of_the_dockerfile_is_still_measured(
     assert "there is no ignore file" in result.stdout
 
 
-def test_no_cache_contradicts_what_is_measured(ctxsize: Ctxsize, project: Path) -> None:
-    result = ctxsize("cache", project, "--no-cache")
-    assert (result.returncode, "--no-cache: what a rebuild takes" in result.stderr) == (2, True)
+@pytest.mark.parametrize("option", ["--no-cache", "--pull"])
+def test_options_that_contradict_what_is_measured_are_refused(
+    ctxsize: Ctxsize, project: Path, option: str
+) -> None:
+    result = ctxsize("cache", project, option)
+    assert (result.returncode, f"{option}: what a rebuild takes" in result.stderr) == (2, True)

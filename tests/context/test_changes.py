@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -121,19 +121,24 @@ def test_git_takes_the_changes_of_a_commit_for_one(repository: Path, state: str)
     )
 
 
-def test_a_commit_touches_index_branch_logs_and_objects(repository: Path) -> None:
+def test_the_files_are_those_that_git_itself_writes(repository: Path) -> None:
+    def contents() -> dict[str, bytes]:
+        files = (path for path in (repository / ".git").rglob("*") if path.is_file())
+        return {path.relative_to(repository).as_posix(): path.read_bytes() for path in files}
+
+    def without_objects(paths: Iterable[str]) -> list[str]:
+        return sorted(".git/objects" if path.startswith(".git/objects/") else path for path in paths)
+
     changes = edit(repository, ".git").next()
-    objects = [path for path in changes.replaced if path.startswith(".git/objects/")]
-    assert len(objects) == 3
-    assert changes.replaced.keys() - set(objects) == {
-        ".git/COMMIT_EDITMSG",
-        ".git/index",
-        ".git/refs/heads/main",
-    }
-    assert changes.appended.keys() == {".git/logs/HEAD", ".git/logs/refs/heads/main"}
-    index = (repository / ".git/index").read_bytes()
-    assert len(changes.replaced[".git/index"]) == len(index)
-    assert changes.replaced[".git/index"] != index
+    before = contents()
+    (repository / "file").write_text("2\n")
+    git(repository, "commit", "-q", "-a", "-m", "second")
+    after = contents()
+    written = [path for path, content in after.items() if before.get(path) != content]
+
+    assert without_objects([*changes.replaced, *changes.appended]) == without_objects(written)
+    assert without_objects(changes.appended) == [".git/logs/HEAD", ".git/logs/refs/heads/main"]
+    assert len(changes.replaced[".git/index"]) == len(before[".git/index"])
 
 
 @pytest.mark.parametrize("head", ["ref: refs/heads/../../../secret\n", "ref: /etc/passwd\n", "nonsense", ""])
