@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ctxsize.budget.config import Target
 from ctxsize.budget.limits import Budget, Limit, Listed, parse_limit
 from ctxsize.budget.types import TargetReport
 from ctxsize.units import format_bytes
-
-if TYPE_CHECKING:
-    from ctxsize.check import CheckOptions
-    from ctxsize.progress import Progress
 
 _FORBID = ("**/.env", "**/.env.*", "**/*.pem", "**/id_rsa", "**/.aws/credentials")
 _REQUIRE = (".git",)
@@ -23,36 +17,21 @@ _ENDLESS = "999 YB"
 _OWN_BYTES = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class FirstConfiguration:
-    """The file's text, and notes on what could not be found out."""
-
-    text: str
-    notes: tuple[str, ...]
-
-
-def first_configuration(directory: Path, options: CheckOptions, progress: Progress) -> FirstConfiguration:
-    """Measure the project in ``directory`` and write its configuration, as text.
-
-    The image is built for it, unless ``options`` are static or name one; what can't be measured is there as
-    a comment. Raises CtxsizeError when not even the context can be measured.
-    """
-    from ctxsize.check import check
-
-    lists = Budget(
-        {} if options.static else {name: _endless(name) for name in ("image", "pull")},
+def init_target(directory: Path, *, static: bool) -> Target:
+    """What to check to learn what a configuration of the project in ``directory`` can say; ``static``:
+    without an image."""
+    budget = Budget(
+        {} if static else {name: _endless(name) for name in ("image", "pull")},
         forbid=tuple(Listed(pattern, "") for pattern in _FORBID),
         require_ignored=tuple(Listed(path, "") for path in _REQUIRE),
     )
-    target = Target(directory.resolve().name, str(directory), budget=lists)
-    plain = replace(
-        options, limits=(), forbid=(), require_ignored=(), baseline=None, save_baseline=None, only=()
-    )
-    report = check(targets=[target], options=plain, environ={}, progress=progress).targets[0]
-    notes = []
-    if report.error is not None:
-        notes.append(report.error)
-    return FirstConfiguration("".join(f"{line}\n" for line in _lines(report)), tuple(notes))
+    return Target(directory.resolve().name, str(directory), budget=budget)
+
+
+def configuration(report: TargetReport) -> str:
+    """A configuration that the project is within today. ``report`` is of :func:`init_target`; what was not
+    measured is there as a comment."""
+    return "".join(f"{line}\n" for line in _lines(report))
 
 
 def _endless(name: str) -> Limit | None:

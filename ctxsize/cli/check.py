@@ -12,6 +12,7 @@ import click
 from ctxsize.cli.options import build_options, make_progress, output_options, pairs, use_colour, write_report
 from ctxsize.errors import UsageError
 from ctxsize.report.check import CHECK_FORMATS, check_format
+from ctxsize.text import printable
 
 if TYPE_CHECKING:
     from ctxsize.budget.config import Target
@@ -266,8 +267,11 @@ def _append(text: str, file: str) -> None:
 
 def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, progress: Progress) -> None:
     """Write a first configuration: to ``output``, or to a file in the project that is not there yet."""
+    from dataclasses import replace
+
     from ctxsize.budget.config import FILE
-    from ctxsize.budget.init import first_configuration
+    from ctxsize.budget.init import configuration, init_target
+    from ctxsize.check import check as measure
 
     if len(paths) > 1:
         raise UsageError("--init writes the configuration of one project", hint="name one directory")
@@ -275,9 +279,15 @@ def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, pro
     own = directory / FILE
     if output is None and own.exists():
         raise UsageError("there is a configuration already", where=str(own), hint="-o - prints a new one")
-    made = first_configuration(directory, options, progress)
-    write_report(made.text, output or str(own))
-    for note in made.notes:
-        print(f"ctxsize: note: {note}", file=sys.stderr)
+    plain = replace(
+        options, limits=(), forbid=(), require_ignored=(), baseline=None, save_baseline=None, only=()
+    )
+    target = init_target(directory, static=options.static)
+    report = measure(targets=[target], options=plain, environ={}, progress=progress).targets[0]
+    if report.sizes.context_bytes is None and report.error is not None:
+        raise UsageError(report.error)
+    write_report(configuration(report), output or str(own))
+    if report.error is not None:
+        print(f"ctxsize: note: {printable(' '.join(report.error.split()))}", file=sys.stderr)
     if output is None:
-        print(f"ctxsize: wrote {own}", file=sys.stderr)
+        print(f"ctxsize: wrote {printable(str(own))}", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from ctxsize.budget.context import largest_paths, measure_context
 from ctxsize.budget.limits import Budget, Listed
 from ctxsize.budget.types import FileFinding
+from ctxsize.context.walk import OpenTree
 from ctxsize.errors import ConfigError
 from ctxsize.ignore.types import Dialect
 from ctxsize.overview import open_subject
@@ -140,14 +140,18 @@ def test_patterns_that_can_not_be_meant(
     assert error.value.where in ("c.toml:1", "c.toml:2")
 
 
-def test_what_is_ignored_is_not_looked_into(root: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root reads everything")
-    os.chmod(root / "node_modules", 0)
-    try:
-        assert paths(look(root, forbid=("**/.env",))[1]) == ["conf/.env", "src/.env"]
-    finally:
-        os.chmod(root / "node_modules", 0o755)
+def test_what_is_ignored_is_not_looked_into(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    open_directory = OpenTree.open_directory
+
+    def record(tree: OpenTree, path: str) -> int | None:
+        opened.append(path)
+        return open_directory(tree, path)
+
+    monkeypatch.setattr(OpenTree, "open_directory", record)
+    (root / ".dockerignore").write_text(".git\nnode_modules\nconf/keys\n")
+    assert paths(look(root, forbid=("**/*.pem",))[1]) == []
+    assert sorted(opened) == ["", "conf", "src"], "each once"
 
 
 def test_the_largest_paths_are_what_arrives(root: Path) -> None:

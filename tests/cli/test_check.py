@@ -320,6 +320,13 @@ def test_a_first_configuration_without_an_engine_says_what_is_missing(shop: Path
     assert '# pull = "250 MB"' in result.stdout
 
 
+def test_no_configuration_is_written_of_what_is_not_there(shop: Path) -> None:
+    result = check("--init", "--static", "nowhere")
+    assert result.exit_code == 2
+    assert "nowhere: no such directory" in result.stderr
+    assert "[budget]" not in result.stdout
+
+
 def test_names_can_do_nothing_to_a_terminal(shop: Path) -> None:
     (shop / "src/\x1b[31mevil\n.pem").write_bytes(b"")
     output = check().output
