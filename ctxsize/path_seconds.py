@@ -44,14 +44,14 @@ def divide_seconds(
     """
     with_runs, without_runs = measured[WITH].runs, measured[WITHOUT].runs
     if not with_runs or not without_runs:
-        return None, [_not_divided("only one variant was built")]
+        return None, _not_divided("only one variant was built", exact)
     if min(len(with_runs), len(without_runs)) < MIN_RUNS:
-        return None, [_not_divided(f"fewer than {MIN_RUNS} timed builds of each variant")]
+        return None, _not_divided(f"fewer than {MIN_RUNS} timed builds of each variant", exact)
     saved = seconds_saved(
         [result.seconds for result in with_runs], [result.seconds for result in without_runs]
     )
     if not saved.significant and not exact:
-        return None, [_not_divided("the build times do not differ measurably")]
+        return None, _not_divided("the build times do not differ measurably", exact)
     loads = build_loads(
         subject.plan.resolved,
         subject.found.roots,
@@ -61,12 +61,12 @@ def divide_seconds(
     )
     longest = max(result.seconds for result in (*with_runs, *without_runs))
     if _several(loads) and not limit.allows(longest):
-        return None, [_not_divided("the time limit left no time to calibrate it")]
+        return None, _not_divided("the time limit left no time to calibrate it", exact)
     try:
         costs = _costs(subject, run, loads, saved.median, progress)
     except (BuildFailed, ContextError, EngineError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        return None, [_not_divided(f"the builds that calibrate it failed: {reason}")]
+        return None, _not_divided(f"the builds that calibrate it failed: {reason}", exact)
     divided = divide(with_runs, without_runs, loads, costs)
     largest = sorted(divided.roots, key=lambda root: -divided.roots[root].median)[:exact]
     if not largest:
@@ -79,8 +79,11 @@ def divide_seconds(
     return divide(with_runs, without_runs, loads, costs, figures), warnings
 
 
-def _not_divided(reason: str) -> Warning:
-    return Warning("path-seconds", f"{reason}: `seconds` of paths and rules are null")
+def _not_divided(reason: str, exact: int) -> list[Warning]:
+    warnings = [Warning("path-seconds", f"{reason}: `seconds` of paths and rules are null")]
+    if exact:
+        warnings.append(Warning("not-exact", f"--exact measured nothing: {reason}"))
+    return warnings
 
 
 def _costs(

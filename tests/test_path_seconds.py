@@ -190,6 +190,15 @@ def test_why_there_are_no_seconds_of_paths(
     )
 
 
+def test_who_asked_for_exact_seconds_is_told_in_every_report_why_there_are_none(project: Path) -> None:
+    measured = {WITH: runs(1.0, 2), WITHOUT: runs(2.0, 2)}
+    _, warnings = divided(subject_of(project), measured, exact=1)
+
+    assert warnings[1:] == [
+        Warning("not-exact", "--exact measured nothing: fewer than 3 timed builds of each variant")
+    ]
+
+
 def test_no_time_left_to_calibrate(project: Path) -> None:
     found, warnings = divided(subject_of(project), {WITH: runs(1.0), WITHOUT: runs(2.0)}, limit=Over())
 

@@ -15,6 +15,7 @@ from ctxsize.comparison.types import (
     BuildFigures,
     Comparison,
     ContextFigures,
+    Cost,
     EngineFigures,
     ImageFigures,
     PathSaving,
@@ -207,3 +208,67 @@ def test_csv_of_a_comparison_has_every_path() -> None:
         (".git", ".git", "2900000", ""),
         ("odd\\nname.log", "*.log", "100000", ""),
     ]
+
+
+TIMED = dataclasses.replace(
+    RESULT,
+    paths=(
+        dataclasses.replace(
+            RESULT.paths[0], seconds=1.25, seconds_low=1.0, seconds_high=1.5, seconds_source="measured"
+        ),
+        dataclasses.replace(
+            RESULT.paths[1], seconds=0.125, seconds_low=-0.1, seconds_high=0.4, seconds_source="estimated"
+        ),
+    ),
+    rules=(
+        dataclasses.replace(
+            RESULT.rules[0], seconds=1.25, seconds_low=1.0, seconds_high=1.5, seconds_source="measured"
+        ),
+        dataclasses.replace(
+            RESULT.rules[1], seconds=0.125, seconds_low=-0.1, seconds_high=0.4, seconds_source="estimated"
+        ),
+    ),
+    unattributed=dataclasses.replace(RESULT.unattributed, seconds=0.13),
+    calibration={"copy": Cost(1e-8, 1e-4)},
+)
+
+TIMES = """\
+Saved, by path
+path                     files    context    image    pull    build time  rule
+.git                       295      2.9MB    2.9MB   1.4MB        1.25 s  .dockerignore:1 .git
+odd\\nname.log                1      100kB    100kB    90kB       ~0.12 s  .dockerignore:2 *.log  a note
+(derived by RUN)                               10B
+(not attributed)                              -10B
+(time not attributed)                                             0.13 s
+
+Saved, by rule
+  line  rule      paths    files    context    image    pull    build time
+     1  .git          1      295      2.9MB    2.9MB   1.4MB        1.25 s
+     2  *.log         1        1      100kB    100kB    90kB       ~0.12 s
+"""
+
+
+def test_build_time_by_path_and_rule_says_what_is_an_estimate() -> None:
+    assert TIMES in COMPARISON_FORMATS["table"](TIMED, Style())
+
+
+def test_time_that_rounds_to_nothing_has_no_row() -> None:
+    rest = dataclasses.replace(TIMED.unattributed, seconds=-0.004)
+    text = COMPARISON_FORMATS["table"](dataclasses.replace(TIMED, unattributed=rest), Style())
+
+    assert "(time not attributed)" not in text
+
+
+def test_the_json_has_every_times_interval_and_source_and_what_it_was_divided_by() -> None:
+    document = json.loads(COMPARISON_FORMATS["json"](TIMED, Style()))
+
+    jsonschema.validate(document, SCHEMA)
+    times = [
+        [row[key] for key in ("seconds", "seconds_low", "seconds_high", "seconds_source")]
+        for row in (*document["paths"], *document["rules"])
+    ]
+    assert times == [[1.25, 1.0, 1.5, "measured"], [0.125, -0.1, 0.4, "estimated"]] * 2
+    assert document["unattributed"]["seconds"] == 0.13
+    assert document["calibration"] == {"copy": {"seconds_per_byte": 1e-8, "seconds_per_entry": 1e-4}}
+    step = document["variants"]["without"]["build"]["steps"][0]
+    assert (step["phase"], step["seconds"], step["critical_seconds"]) == ("copy", 1.25, 0.0)
