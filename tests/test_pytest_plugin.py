@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,26 @@ def shop(pytester: pytest.Pytester) -> Path:
     return root
 
 
+def run(pytester: pytest.Pytester, tests: str) -> pytest.RunResult:
+    """Run ``tests``; of all plugins there are in this environment only ours is loaded, which is quicker."""
+    pytester.makepyfile(tests)
+    return pytester.runpytest("-p", "ctxsize.pytest_plugin")
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
+def test_pytest_finds_the_plugin_itself() -> None:
+    found = {each.name for each in entry_points(group="pytest11") if each.value == "ctxsize.pytest_plugin"}
+
+    assert found == {"ctxsize"}
+
+
 def test_what_a_project_can_say_of_its_context(pytester: pytest.Pytester, shop: Path) -> None:
-    pytester.makepyfile(
+    result = run(
+        pytester,
         """
         def test_small(ctxsize):
             shop = ctxsize("services/shop")
@@ -39,13 +58,15 @@ def test_what_a_project_can_say_of_its_context(pytester: pytest.Pytester, shop: 
             assert "web" in shop and "web/app.js" in shop
             assert "old.log" not in shop and "there/is/none" not in shop
             assert ctxsize("services/shop") is shop, "measured once"
-        """
+        """,
     )
-    pytester.runpytest().assert_outcomes(passed=1)
+
+    result.assert_outcomes(passed=1)
 
 
 def test_a_failure_says_how_much_and_which_paths(pytester: pytest.Pytester, shop: Path) -> None:
-    pytester.makepyfile(
+    result = run(
+        pytester,
         """
         def test_size(ctxsize):
             assert ctxsize("services/shop").context <= "2 MB"
@@ -55,11 +76,13 @@ def test_a_failure_says_how_much_and_which_paths(pytester: pytest.Pytester, shop
 
         def test_not_there(ctxsize):
             assert ".git" in ctxsize("services/shop")
-        """
-    )
-    result = pytester.runpytest()
 
-    result.assert_outcomes(failed=3)
+        def test_of_something_else(ctxsize):
+            assert "abc" == "abd"
+        """,
+    )
+
+    result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines(
         [
             "E*context of <build of services/shop> <= 2 MB",
@@ -69,32 +92,36 @@ def test_a_failure_says_how_much_and_which_paths(pytester: pytest.Pytester, shop
             "E*'web' reaches <build of services/shop>",
             "E*keep it out with the ignore file*",
             "E*'.git' does not reach <build of services/shop>",
+            "E*- abd",
+            "E*+ abc",
         ]
     )
 
 
 def test_a_projects_own_limits_fail_with_the_whole_report(pytester: pytest.Pytester, shop: Path) -> None:
     (shop / ".ctxsize.toml").write_text('[budget]\ncontext = "2 MB"\nforbid = ["web/*.js"]\n')
-    pytester.makepyfile(
+    (shop / "web" / ".ctxsize.toml").write_text('[budget]\ncontext = "4 MB"\n')
+    result = run(
+        pytester,
         """
-        def test_budget(ctxsize):
+        def test_over(ctxsize):
             ctxsize("services/shop").check()
-        """
+
+        def test_within(ctxsize):
+            ctxsize("services/shop/web").check()
+        """,
     )
-    result = pytester.runpytest()
 
-    result.assert_outcomes(failed=1)
+    result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(["E*context*3MB*2MB*", "E*web/app.js*"])
-
-    (shop / ".ctxsize.toml").write_text('[budget]\ncontext = "4 MB"\n')
-    pytester.runpytest().assert_outcomes(passed=1)
 
 
 def test_what_cant_be_measured_fails_and_is_never_small(
     pytester: pytest.Pytester, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
-    pytester.makepyfile(
+    result = run(
+        pytester,
         """
         def test_image(ctxsize):
             assert ctxsize("services/shop").image <= "1 PB"
@@ -104,9 +131,8 @@ def test_what_cant_be_measured_fails_and_is_never_small(
 
         def test_nonsense(ctxsize):
             assert ctxsize("services/shop").context <= "10 megs"
-        """
+        """,
     )
-    result = pytester.runpytest()
 
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(
@@ -143,17 +169,3 @@ def test_it_costs_nothing_where_it_is_not_used() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "['ctxsize', 'ctxsize.pytest_plugin']"
-
-
-def test_a_comparison_of_others_is_left_alone(pytester: pytest.Pytester, shop: Path) -> None:
-    pytester.makepyfile(
-        """
-        def test_other(ctxsize):
-            ctxsize("services/shop").context
-            assert "abc" == "abd"
-        """
-    )
-    result = pytester.runpytest()
-
-    result.stdout.fnmatch_lines(["E*- abd", "E*+ abc"])
-    result.stdout.no_fnmatch_line("*build of*")

@@ -135,7 +135,10 @@ def run_recipe(recipe: Recipe, machine: Machine) -> Outcome:
             return run_gitlab(machine, recipe.text)
         case "python":
             (machine.workspace / "test_size.py").write_text(recipe.text)
-            done = machine.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."])
+            # Named instead of found: the other plugins of this environment take a second to load.
+            options = ["-q", "-p", "no:cacheprovider", "-p", "ctxsize.pytest_plugin"]
+            alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+            done = machine.run([sys.executable, "-m", "pytest", *options, "."], alone)
             return Outcome(done.returncode, done.stdout + done.stderr)
     raise ValueError(recipe.kind)
 
