@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +13,17 @@ from ctxsize.comparison.compare import make_comparison
 from ctxsize.comparison.explain import ignored_but_needed
 from ctxsize.comparison.seconds import DividedSeconds
 from ctxsize.comparison.types import Comparison, ImageFigures, Warning
+from ctxsize.context.errors import ContextError
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.sources import plan_sources
 from ctxsize.engine.build import BuildOptions
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.janitor import Run
 from ctxsize.engine.plan import BuildPlan
+from ctxsize.engine.trouble import engine_trouble
 from ctxsize.engine.verification import Check
-from ctxsize.errors import BuildFailed, EngineError, VerifyFailed
-from ctxsize.extras import measure_extras
+from ctxsize.errors import BuildFailed, CtxsizeError, EngineError, Interrupted
+from ctxsize.extras import Extras, measure_extras
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.image_figures import read_images
 from ctxsize.path_seconds import divide_seconds
@@ -34,7 +37,7 @@ class Measurement:
     """A comparison and what the JSON has no place for: the errors of the variants that failed."""
 
     comparison: Comparison
-    failures: Mapping[str, BuildFailed | VerifyFailed | EngineError]
+    failures: Mapping[str, CtxsizeError]
 
 
 def compare(
@@ -81,15 +84,22 @@ def compare(
         )
         return Measurement(_assemble(subject, {}, {}, None, None, [nothing]), {})
     limit = TimeLimit(max_time)
-    with Run(subject.engine) as run:
+    measured: dict[str, Measured] = {}
+    images: dict[str, ImageFigures] = {}
+    savings: ImageSavings | None = None
+    divided: DividedSeconds | None = None
+    warnings: list[Warning] = []
+    extras = Extras()
+    with Run(subject.engine) as run, _reported_all_the_same(measured, run):
         subject_builder = subject.builder(run)
-        measured = build_variants(
+        build_variants(
             {name: subject.variant(name) for name in (WITH, WITHOUT)},
             subject_builder,
             repeat=repeat,
             progress=progress,
             remove_image=run.remove_image,
             limit=limit,
+            into=measured,
         )
         _explain(project, subject.plan, measured)
         images, savings = read_images(subject, measured, progress)
@@ -109,8 +119,34 @@ def compare(
         if keep:
             images = {name: _kept(subject.engine, project, name, image) for name, image in images.items()}
     failures = {name: result.failure for name, result in measured.items() if result.failure is not None}
+    warnings = [*warnings, *_broken_off(failures)]
     comparison = _assemble(subject, measured, images, savings, divided, warnings)
     return Measurement(extras.add_to(comparison), {**extras.failures, **failures})
+
+
+@contextmanager
+def _reported_all_the_same(measured: Mapping[str, Measured], run: Run) -> Iterator[None]:
+    """Once a build has ended, what goes wrong after it is an error in the result, beside what was measured:
+    the engine goes away, a file changes, somebody presses Ctrl-C."""
+    try:
+        with engine_trouble():
+            yield
+    except (CtxsizeError, KeyboardInterrupt) as error:
+        if not any(each.runs or each.image_id for each in measured.values()):
+            raise
+        failure = error if isinstance(error, CtxsizeError) else Interrupted("interrupted")
+        for each in measured.values():
+            each.failure = each.failure or failure
+    run.winding_down = any(
+        isinstance(each.failure, EngineError | Interrupted | ContextError) for each in measured.values()
+    )
+
+
+def _broken_off(failures: Mapping[str, CtxsizeError]) -> Iterator[Warning]:
+    if any(isinstance(failure, Interrupted) for failure in failures.values()):
+        yield Warning(
+            "interrupted", "the measurement was interrupted: the figures are of the builds that had ended"
+        )
 
 
 def _explain(project: Project, plan: BuildPlan, measured: Mapping[str, Measured]) -> None:

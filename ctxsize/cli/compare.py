@@ -14,6 +14,7 @@ from ctxsize.cli.options import (
     use_colour,
     write_report,
 )
+from ctxsize.errors import Interrupted
 
 _EPILOG = """\b
 Examples:
@@ -160,6 +161,8 @@ def compare(
         progress.close()
     style = Style(colour=use_colour(output), top=top)
     write_report(COMPARISON_FORMATS[format_](measurement.comparison, style), output)
+    if any(isinstance(failure, Interrupted) for failure in measurement.failures.values()):
+        raise KeyboardInterrupt
     if (
         len({str(failure) for failure in measurement.failures.values()}) == 1
         and len(measurement.failures) > 1

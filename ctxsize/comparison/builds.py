@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ctxsize.context.variant import Variant
 from ctxsize.engine.build import Builder, BuildResult
-from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.errors import BuildFailed, CtxsizeError, EngineError
 from ctxsize.progress import Progress
 
 WITH, WITHOUT = "with", "without"
@@ -34,7 +34,7 @@ class Measured:
 
     image_id: str | None = None
     runs: list[BuildResult] = field(default_factory=list)
-    failure: BuildFailed | EngineError | None = None
+    failure: CtxsizeError | None = None
     cut_short: bool = False
 
 
@@ -64,16 +64,19 @@ def build_variants(
     progress: Progress,
     remove_image: Callable[[str], None],
     limit: TimeLimit | None = None,
+    into: dict[str, Measured] | None = None,
 ) -> dict[str, Measured]:
     """Build each variant ``repeat`` times (None: as often as builds that long allow) in alternation.
 
     A first build of ``with`` warms up: it makes what the variants share, and its time counts only when
     nothing else is known. A variant that fails is not tried again; the other is still built once, so
     that its numbers are not lost. Each variant is built once whatever the ``limit``, and again only while
-    that allows another build as long as the longest.
+    that allows another build as long as the longest. ``into`` is filled as builds end, so that its
+    owner has what was measured when this is interrupted.
     """
     limit = limit or TimeLimit(None)
-    measured = {name: Measured() for name in variants}
+    measured = into if into is not None else {}
+    measured.update({name: Measured() for name in variants})
     warm_up = _build(variants[WITH], measured[WITH], builder, progress, "warm-up build", remove_image)
     planned = repeat or MOST_RUNS
     done = 0

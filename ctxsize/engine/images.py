@@ -73,17 +73,17 @@ class ImageReader:
 
     def __init__(self, api: docker.APIClient, image_ids: Sequence[str]) -> None:
         """Read ``image_ids`` from the engine. Raises EngineError when the engine's answer breaks off."""
-        import requests.exceptions
-        from docker.errors import DockerException
+        from ctxsize.engine.trouble import TROUBLE, reason
 
         self._begin()
         try:
             self._read(api, image_ids)
             self.images: Mapping[str, Image] = self._assemble(image_ids)
-        except (tarfile.TarError, requests.exceptions.RequestException, DockerException, OSError) as error:
+        except (tarfile.TarError, *TROUBLE, OSError) as error:
             self.close()
+            why = reason(error) if isinstance(error, TROUBLE) else error
             raise EngineError(
-                f"reading the images back from the engine failed: {error}",
+                f"reading the images back from the engine failed: {why}",
                 hint="is the engine still running, and is there room for its temporary files?",
             ) from error
         except sqlite3.Error as error:

@@ -59,6 +59,8 @@ class Run:
         self._api = engine.api
         self._engine_id = engine.info.id
         self._forget: list[Callable[[], bool]] = []
+        #: A build was broken off: the engine may still be making something when the run ends.
+        self.winding_down = False
 
     def __enter__(self) -> Run:
         with engine_trouble():
@@ -69,7 +71,7 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        done = self._clean(interrupted=kind is not None)
+        done = self._clean(interrupted=kind is not None or self.winding_down)
         self.journal.close(done=done)
         if done:
             # What a killed run's engine was still making when we began is there by now.
