@@ -20,7 +20,7 @@ from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.engine.build import Builder, BuildOptions
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.janitor import Run
-from ctxsize.errors import BuildFailed
+from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Rule
 from ctxsize.progress import Progress, Silent
@@ -35,10 +35,11 @@ _LOOK_AT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class CacheMeasurement:
-    """What changes cost, and what the JSON has no place for: every build that failed, with its variant."""
+    """What changes cost, and what the JSON has no place for: every build that failed, with its variant, and
+    an engine that went away."""
 
     cost: CacheCost
-    failures: tuple[tuple[str, BuildFailed], ...]
+    failures: tuple[tuple[str, BuildFailed | EngineError], ...]
 
 
 def cache(
@@ -98,68 +99,91 @@ def measure_changes(
 ) -> CacheMeasurement:
     """What ``cache`` measures, within a run that is already there; ``eligible`` says whether changes to
     eligible files are measured as well. Raises EngineError."""
-    roots = [root for root in subject.found.roots if not root.hidden]
-    chosen = roots[:top] if top else roots
-    copies = _copies(subject) if eligible else ()
-    taken = copies[:top] if top else copies
-    # Without an ignore file both variants are the same. Edits go on from one build to the next, so that each
-    # variant has its own.
-    edits: dict[str, list[Edit | None]] = {WITH: [*_edits(subject, chosen), *map(_lengthened, taken)]}
-    if chosen:
-        edits[WITHOUT] = _edits(subject, chosen)
+    chosen = _choose(subject, top, eligible=eligible)
+    edits = chosen.edits(subject)
     built: dict[str, Rebuilt] = {}
-    failures: list[tuple[str, BuildFailed]] = []
+    failures: list[tuple[str, BuildFailed | EngineError]] = []
     errors: dict[str, str] = {}
     for name, wanted in edits.items():
-        variant = subject.variant(name)
+        variant, remove = subject.variant(name), run.remove_image
         try:
             built[name] = rebuild_variant(
-                variant,
-                wanted,
-                builder,
-                repeat=repeat,
-                progress=progress,
-                remove_image=run.remove_image,
-                limit=limit,
+                variant, wanted, builder, repeat=repeat, progress=progress, remove_image=remove, limit=limit
             )
         except BuildFailed as failure:
             errors[name] = str(failure)
             failures.append((name, failure))
-        else:
-            found = built[name].changed
-            failures.extend((name, failure) for failure in found if isinstance(failure, BuildFailed))
+            continue
+        failures += [(name, each) for each in built[name].changed if isinstance(each, BuildFailed)]
+        if (lost := built[name].lost) is not None:
+            errors[name] = str(lost)
+            failures.append((name, lost))
+            break
+    return CacheMeasurement(_assemble(subject, chosen, edits, built, errors), tuple(failures))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The ignored roots and the instructions that are measured, and how many of each are left out."""
+
+    roots: tuple[IgnoredRoot, ...]
+    copies: tuple[CopyChange, ...]
+    roots_left: int
+    copies_left: int
+
+    def edits(self, subject: Subject) -> dict[str, list[Edit | None]]:
+        """The changes per variant: those to the roots, and with the ignore file those to eligible files.
+
+        Edits go on from one build to the next, so each variant has its own. Without an ignored root both
+        variants are the same.
+        """
+        found = {WITH: [*_edits(subject, self.roots), *(Lengthened(copy.path) for copy in self.copies)]}
+        if self.roots:
+            found[WITHOUT] = _edits(subject, self.roots)
+        return found
+
+
+def _choose(subject: Subject, top: int, *, eligible: bool) -> _Chosen:
+    roots = tuple(root for root in subject.found.roots if not root.hidden)
+    copies = _copies(subject) if eligible else ()
+    chosen = roots[: top or None], copies[: top or None]
+    return _Chosen(*chosen, len(roots) - len(chosen[0]), len(copies) - len(chosen[1]))
+
+
+def _assemble(
+    subject: Subject,
+    chosen: _Chosen,
+    edits: Mapping[str, Sequence[Edit | None]],
+    built: Mapping[str, Rebuilt],
+    errors: Mapping[str, str],
+) -> CacheCost:
     lines = _from_lines(subject)
-    costs = [
-        _cost(root.path, root.rule, None, number, edits, built, lines) for number, root in enumerate(chosen)
+    ignored = [
+        _cost(root.path, root.rule, None, number, edits, built, lines)
+        for number, root in enumerate(chosen.roots)
     ]
-    needed = [
-        _cost(copy.path, None, copy.line, number, edits, built, lines)
-        for number, copy in enumerate(taken, start=len(chosen))
-    ]
-    again = {
-        copy: cost.rebuilds[WITH] for copy, cost in zip(taken, needed, strict=True) if WITH in cost.rebuilds
+    needed = {
+        copy: _cost(copy.path, None, copy.line, number, edits, built, lines)
+        for number, copy in enumerate(chosen.copies, start=len(chosen.roots))
     }
-    warnings = [*subject.warnings, *_warnings(subject, len(roots) - len(chosen), len(copies) - len(taken))]
-    if skipped := sum(len(edits[name]) - len(results.changed) for name, results in built.items()):
-        warnings.append(
-            Warning(
-                "max-time", f"the time limit left out {skipped} changes; a larger --max-time measures them"
-            )
-        )
-    cost = CacheCost(
+    again = {copy: cost.rebuilds[WITH] for copy, cost in needed.items() if WITH in cost.rebuilds}
+    in_time = [name for name, results in built.items() if results.lost is None]
+    return CacheCost(
         version=__version__,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         project=subject.project_figures,
         engine=subject.engine_figures,
         unchanged={name: rebuild_of(results.unchanged, lines) for name, results in built.items()},
-        ignored=tuple(costs),
-        eligible=tuple(needed),
+        ignored=tuple(ignored),
+        eligible=tuple(needed.values()),
         late_installs=late_installs(subject.plan.resolved, again),
-        left_out=len(roots) - len(chosen),
+        left_out=chosen.roots_left,
         errors=errors,
-        warnings=tuple(warnings),
+        warnings=(
+            *subject.warnings,
+            *_warnings(subject, chosen, sum(len(edits[name]) - len(built[name].changed) for name in in_time)),
+        ),
     )
-    return CacheMeasurement(cost, tuple(failures))
 
 
 def _edits(subject: Subject, roots: Sequence[IgnoredRoot]) -> list[Edit | None]:
@@ -173,10 +197,6 @@ def _edits(subject: Subject, roots: Sequence[IgnoredRoot]) -> list[Edit | None]:
         return subject.sources.needs(path, False)
 
     return [edit_of(project.context, root.path, ignored=ignored, needed=needed) for root in roots]
-
-
-def _lengthened(copy: CopyChange) -> Edit:
-    return Lengthened(copy.path)
 
 
 def _copies(subject: Subject) -> tuple[CopyChange, ...]:
@@ -232,14 +252,16 @@ def _cost(
     )
 
 
-def _warnings(subject: Subject, roots_left: int, copies_left: int) -> Iterator[Warning]:
+def _warnings(subject: Subject, chosen: _Chosen, out_of_time: int) -> Iterator[Warning]:
     if subject.project.ignore is None:
         yield Warning(
             "no-ignore-file",
             "there is no ignore file: only changes to files that the build needs are measured",
             where=subject.project.name,
         )
-    if roots_left or copies_left:
-        left = [(roots_left, "ignored path"), (copies_left, "COPY or ADD")]
-        words = [f"{count} more {what}{'s' if count > 1 else ''}" for count, what in left if count]
+    left = [(chosen.roots_left, "ignored path"), (chosen.copies_left, "COPY or ADD")]
+    if words := [f"{count} more {what}{'s' if count > 1 else ''}" for count, what in left if count]:
         yield Warning("not-measured", f"not measured: {' and '.join(words)} (--top 0 measures all)")
+    if out_of_time:
+        left_out = f"{out_of_time} change{'s' if out_of_time > 1 else ''}"
+        yield Warning("max-time", f"the time limit left out {left_out}: a larger --max-time measures more")

@@ -59,7 +59,7 @@ def measure_extras(
             images = {name: each.image_id for name, each in measured.items() if each.image_id is not None}
             verified = verify_images(subject, run, images, check, progress)
         if cache_cost:
-            cost = measure_changes(
+            measurement = measure_changes(
                 subject,
                 run,
                 builder,
@@ -68,11 +68,15 @@ def measure_extras(
                 limit=limit,
                 progress=progress,
                 eligible=False,
-            ).cost
+            )
+            cost = measurement.cost
+            for _, failure in measurement.failures:
+                if isinstance(failure, EngineError):
+                    raise failure
     except EngineError as error:
         return Extras(verified, cost, {WITH: error})
-    failure = verify_failure(verified)
-    return Extras(verified, cost, {} if failure is None else {WITH: failure})
+    broken = verify_failure(verified)
+    return Extras(verified, cost, {} if broken is None else {WITH: broken})
 
 
 def _rebuild_warnings(cost: CacheCost) -> Iterator[Warning]:

@@ -9,7 +9,7 @@ from ctxsize.comparison.builds import LONG_BUILD_SECONDS, TimeLimit
 from ctxsize.context.changes import Changes, Edit
 from ctxsize.context.variant import Variant
 from ctxsize.engine.build import Builder, BuildResult
-from ctxsize.errors import BuildFailed
+from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.progress import Progress
 
 #: Builds after each change unless the user says otherwise; one when a build takes longer than
@@ -21,10 +21,11 @@ DEFAULT_RUNS = 3
 class Rebuilt:
     """The builds of one variant: after no change, and after each edit (in its place, and the failure where
     the build failed because of it, or None for an edit that can't be made). Edits at the end that ``changed``
-    does not have were left out for lack of time."""
+    does not have were left out for lack of time, or because the engine went away (``lost``)."""
 
     unchanged: list[BuildResult]
     changed: list[list[BuildResult] | BuildFailed | None]
+    lost: EngineError | None = None
 
 
 def rebuild_variant(
@@ -41,7 +42,8 @@ def rebuild_variant(
 
     Every change comes on top of those before it, as somebody's work does: so each build differs from the
     one before in that change alone. Without any time left only the builds before the first edit are made,
-    once. Raises BuildFailed when the variant does not build at all, and EngineError.
+    once. Raises BuildFailed when the variant does not build at all, and EngineError when the engine goes away
+    before the first edit.
     """
     work = _Work(variant, builder, progress, remove_image, limit or TimeLimit(None))
     suffix = f"({variant.name} the ignore file)"
@@ -59,6 +61,8 @@ def rebuild_variant(
             changed.append(work.several(repeat, lambda: work.build(edit.next(), title)))  # noqa: B023
         except BuildFailed as failure:
             changed.append(failure)
+        except EngineError as error:
+            return Rebuilt(unchanged, changed, error)
     return Rebuilt(unchanged, changed)
 
 

@@ -11,7 +11,7 @@ from ctxsize.comparison.rebuilds import Rebuilt, rebuild_variant
 from ctxsize.context.changes import Lengthened
 from ctxsize.context.variant import Variant
 from ctxsize.engine.build import BuildResult
-from ctxsize.errors import BuildFailed
+from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.progress import Progress, Silent
 
@@ -98,3 +98,16 @@ def test_without_time_left_only_what_comes_before_the_first_change_is_built() ->
     )
     assert builder.log == [{}, {}]
     assert (len(rebuilt.unchanged), rebuilt.changed) == (1, [])
+
+
+def test_what_was_measured_before_the_engine_went_away_is_kept() -> None:
+    class Leaving(LoggingBuilder):
+        def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
+            if "b" in variant.changes.appended:
+                raise EngineError("the engine went away")
+            return super().build(variant, progress=progress, rebuild=rebuild)
+
+    rebuilt, _ = rebuild(Leaving(), "a", "b", "c")
+    assert len(rebuilt.unchanged) == 2
+    assert [len(results) for results in rebuilt.changed if isinstance(results, list)] == [2]
+    assert str(rebuilt.lost) == "the engine went away"
