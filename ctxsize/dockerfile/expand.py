@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+import re2
+
+from ctxsize.dockerfile.linear import compile_linear, encodable
 from ctxsize.dockerfile.parse import Dockerfile, Instruction
 from ctxsize.dockerfile.words import WHITESPACE
 
@@ -17,6 +20,9 @@ PLATFORM_ARGS = frozenset(
 )
 """The ARGs that BuildKit gives a value by itself, in a stage that declares them and before the first FROM."""
 
+#: Characters of the longest value: the system gives no process a longer variable (MAX_ARG_STRLEN).
+LONGEST = 128 * 1024
+_MOST_NESTED = 100
 _SPECIAL = "@*#?-$!"
 
 
@@ -186,8 +192,19 @@ class _Expander:
     def __init__(self, word: str, lookup: Callable[[str], str | None], escape: str) -> None:
         self.word = word
         self.at = 0
-        self.lookup = lookup
+        self.ask = lookup
         self.escape = escape
+        self.depth = 0
+        self.length = len(word)
+
+    def lookup(self, name: str) -> str | None:
+        """The value of a name. Raises ExpansionError when those of the word are too long together: a few
+        lines of ``ENV A=$A$A`` would fill the memory."""
+        value = self.ask(name)
+        self.length += len(value or "")
+        if self.length > LONGEST and value:
+            raise ExpansionError(f"{name}: a value of more than {LONGEST} characters")
+        return value
 
     def run(self) -> str:
         return self._until("", raw_escapes=False)
@@ -201,10 +218,14 @@ class _Expander:
         return char
 
     def _until(self, stop: str, *, raw_escapes: bool) -> str:
+        self.depth += 1
+        if self.depth > _MOST_NESTED:
+            raise ExpansionError("syntax error: too many substitutions in one another")
         result: list[str] = []
         while char := self._peek():
             if char == stop:
                 self._next()
+                self.depth -= 1
                 return "".join(result)
             if char == "'":
                 result.append(self._single_quoted())
@@ -289,7 +310,8 @@ class _Expander:
             self._next()
         pattern = _shell_pattern(self._until("/", raw_escapes=True), ".*")
         replacement = self._until("}", raw_escapes=True)
-        return re.sub(pattern, lambda _: replacement, self.lookup(name) or "", count=0 if everywhere else 1)
+        value = self.lookup(name) or ""
+        return _replaced(value, pattern, replacement, everywhere)
 
     def _name(self) -> str:
         first = self._peek()
@@ -302,16 +324,34 @@ class _Expander:
         return name
 
 
+def _replaced(value: str, pattern: str, replacement: str, everywhere: bool) -> str:
+    """``value`` with the first, or every, match of an expression replaced."""
+    result: list[str] = []
+    at = length = 0
+    for match in compile_linear(pattern).finditer(encodable(value)):
+        start, end = match.span()
+        result += [value[at:start], replacement]
+        at = end
+        length += len(replacement)
+        if length > LONGEST:
+            raise ExpansionError(f"a value of more than {LONGEST} characters")
+        if not everywhere:
+            break
+    return "".join(result) + value[at:]
+
+
 def _trim(value: str, argument: str, operator: str) -> str:
     """``${X#pattern}`` and ``${X%pattern}``, doubled for the longest match."""
     greedy = argument.startswith(operator)
-    pattern = argument[1:] if greedy else argument
-    expression = re.compile(_shell_pattern(pattern, ".*" if greedy else ".*?"))
+    pattern = _shell_pattern(argument[1:] if greedy else argument, ".*" if greedy else ".*?")
+    text = encodable(value)
     if operator == "#":
-        match = expression.match(value)
+        match = compile_linear(f"^(?:{pattern})").search(text)
         return value[match.end() :] if match else value
-    starts = range(len(value) + 1) if greedy else range(len(value), -1, -1)
-    return next((value[:start] for start in starts if expression.fullmatch(value, start)), value)
+    # The longest suffix is the first to match; for the shortest, all before it is taken first.
+    before = "" if greedy else "(?s:.*)"
+    match = compile_linear(f"^{before}({pattern})$" if before else f"({pattern})$").search(text)
+    return value[: match.start(1)] if match else value
 
 
 def _shell_pattern(pattern: str, star: str) -> str:
@@ -324,7 +364,7 @@ def _shell_pattern(pattern: str, star: str) -> str:
         elif char == "?":
             result.append(".")
         elif char == "\\":
-            result.append(re.escape(next(chars, "")))
+            result.append(re2.escape(encodable(next(chars, ""))))
         else:
-            result.append(re.escape(char))
+            result.append(re2.escape(encodable(char)))
     return "".join(result)

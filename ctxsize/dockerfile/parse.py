@@ -216,7 +216,7 @@ class _Reader:
         match = self._continued.search(line)
         return (line[: match.start()], True) if match else (line, False)
 
-    def _tokenise(self, text: str, number: int) -> Instruction:
+    def _tokenise(self, text: str, number: int, *, carried: bool = False) -> Instruction:
         parts = WHITESPACE.split(text.strip(), maxsplit=1)
         keyword = parts[0].upper()
         rest = parts[1] if len(parts) == 2 else ""
@@ -229,8 +229,8 @@ class _Reader:
             words = split_quoted(args, self.escape)
         else:
             words = split_plain(args)
-        if keyword == "ONBUILD" and words:
-            onbuild = self._tokenise(args, number)
+        if keyword == "ONBUILD" and words and not carried:  # Docker allows no ONBUILD in an ONBUILD
+            onbuild = self._tokenise(args, number, carried=True)
         return Instruction(keyword, number, number, "", flags, args, words, json is not None, (), onbuild)
 
     def _heredocs(self, instruction: Instruction, text: str) -> tuple[Heredoc, ...]:

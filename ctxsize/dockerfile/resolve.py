@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import posixpath
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -186,6 +187,10 @@ class _Resolver:
         self.buildkit = buildkit
         self.outer = outer
         self.base_images = base_images
+        self.named: dict[str, list[int]] = {}
+        for stage in dockerfile.stages:
+            if stage.name is not None:
+                self.named.setdefault(stage.name, []).append(stage.index)
         self.scopes: list[Scope] = []
         self.workdirs: list[str | None] = []
         self.triggers: list[tuple[Instruction, ...]] = []
@@ -236,9 +241,9 @@ class _Resolver:
 
     def _named(self, name: str, before: int) -> int | None:
         """The last stage of that name before the given one."""
-        names = [stage.name for stage in self.dockerfile.stages[:before]]
-        found = [index for index, known in enumerate(names) if known == name.lower()]
-        return found[-1] if found else None
+        indexes = self.named.get(name.lower(), [])
+        at = bisect_left(indexes, before)
+        return indexes[at - 1] if at else None
 
     def reference(self, name: str, before: int) -> tuple[int | None, str | None]:
         """What ``--from=name`` means: ``(stage, None)`` or ``(None, image)``."""
@@ -344,9 +349,15 @@ def _trigger_instructions(base: BaseImage) -> tuple[Instruction, ...]:
 
 
 def _mount_options(value: str) -> dict[str, str]:
-    """The ``key=value`` fields of a ``--mount``, under the long names of the keys."""
+    """The ``key=value`` fields of a ``--mount``, under the long names of the keys.
+
+    Raises ExpansionError for what is no list of fields.
+    """
     names = {"src": "source", "dst": "target", "destination": "target"}
-    fields = next(csv.reader([value]), [])
+    try:
+        fields = next(csv.reader([value]), [])
+    except csv.Error as error:
+        raise ExpansionError(f"--mount: {error}") from error
     pairs = (part.partition("=") for part in fields)
     return {names.get(key.strip().lower(), key.strip().lower()): text for key, _, text in pairs}
 

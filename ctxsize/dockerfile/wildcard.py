@@ -13,6 +13,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
+import re2
+
+from ctxsize.dockerfile.linear import LinearPattern, encodable
+
 Cover = Literal["all", "some", "none"]
 
 
@@ -32,15 +36,15 @@ def unescape(pattern: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def name_pattern(pattern: str) -> re.Pattern[str]:
+def name_pattern(pattern: str) -> LinearPattern:
     """A pattern for one path component; one that Go calls malformed matches nothing."""
-    return re.compile(_translate(pattern, deep=False), re.DOTALL)
+    return LinearPattern(_translate(pattern, deep=False))
 
 
 @lru_cache(maxsize=1024)
-def deep_pattern(pattern: str) -> re.Pattern[str]:
+def deep_pattern(pattern: str) -> LinearPattern:
     """A pattern for a whole path, in which ``**`` crosses directories."""
-    return re.compile(_translate(pattern, deep=True), re.DOTALL)
+    return LinearPattern(_translate(pattern, deep=True))
 
 
 def excluded(path: str, patterns: Sequence[str]) -> bool:
@@ -84,10 +88,11 @@ class PathMatcher:
         return "some"
 
 
-_NOTHING = r"(?!)"
+_NOTHING = r"[^\s\S]"
 
 
 def _translate(pattern: str, *, deep: bool) -> str:
+    pattern = encodable(pattern)
     result = []
     at = 0
     while at < len(pattern):
@@ -114,10 +119,10 @@ def _translate(pattern: str, *, deep: bool) -> str:
         elif char == "\\":
             if at == len(pattern):
                 return _NOTHING
-            result.append(re.escape(pattern[at]))
+            result.append(re2.escape(pattern[at]))
             at += 1
         else:
-            result.append(re.escape(char))
+            result.append(re2.escape(char))
     return "".join(result)
 
 
@@ -132,7 +137,7 @@ def _character_class(negation: str, members: str) -> str:
         low, high = ("".join(ends[0]), "".join(ends[-1]))
         if low > high:
             continue
-        found.append(f"{re.escape(low)}-{re.escape(high)}")
+        found.append(f"{re2.escape(low)}-{re2.escape(high)}")
     if not found:
         return "." if negation else _NOTHING
     return f"[{negation}{''.join(found)}]"
