@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+_FORMULA = ("=", "+", "-", "@")
+#: The name of an option of ours, which computes nothing.
+_OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 
 
 def printable(text: str) -> str:
@@ -14,6 +19,17 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(character if _harmless(character) else _escape(character) for character in text)
+
+
+def csv_cell(text: str) -> str:
+    """``text`` printable, and as text in a spreadsheet, too.
+
+    A cell that begins with one of ``= + - @`` is a formula to spreadsheets, and a formula can run programs
+    and send what other cells hold; an apostrophe in front makes it text (OWASP, "CSV injection").
+    """
+    shown = printable(text)
+    formula = shown.startswith(_FORMULA) and not _OPTION.fullmatch(shown)
+    return f"'{shown}" if formula else shown
 
 
 def _harmless(character: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.text import printable
+from ctxsize.text import csv_cell, printable
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,20 @@ from ctxsize.text import printable
 def test_what_could_steer_a_terminal_is_shown_as_an_escape(raw: str, shown: str) -> None:
     assert printable(raw) == shown
     shown.encode()  # and can always be written
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("=cmd()", "'=cmd()"),
+        ("+1", "'+1"),
+        ("-x", "'-x"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("a=b", "a=b"),
+        ("--max-pull", "--max-pull"),
+        ("--a+cmd", "'--a+cmd"),
+        ("\t=a", "\\t=a"),
+    ],
+)
+def test_no_name_is_a_formula_in_a_spreadsheet(raw: str, shown: str) -> None:
+    assert csv_cell(raw) == shown

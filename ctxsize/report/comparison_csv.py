@@ -7,7 +7,7 @@ import io
 
 from ctxsize.comparison.types import Comparison
 from ctxsize.report.style import Style
-from ctxsize.text import printable
+from ctxsize.text import csv_cell
 
 COLUMNS = (
     "path",
@@ -30,9 +30,9 @@ def comparison(result: Comparison, style: Style) -> str:
     for path in result.paths:
         writer.writerow(
             (
-                printable(path.path),
+                csv_cell(path.path),
                 path.rule.line,
-                printable(path.rule.text.strip()),
+                csv_cell(path.rule.text.strip()),
                 path.files,
                 path.context_bytes,
                 path.image_bytes,

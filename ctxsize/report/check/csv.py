@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport
 from ctxsize.report.style import Style
-from ctxsize.text import printable
+from ctxsize.text import csv_cell
 
 COLUMNS = (
     "target",
@@ -32,7 +32,7 @@ def check(report: CheckReport, style: Style) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in _rows(report):
-        writer.writerow([printable(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([csv_cell(cell) if isinstance(cell, str) else cell for cell in row])
     return text.getvalue()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ctxsize.overview import Overview
 from ctxsize.report.style import Style
-from ctxsize.text import printable
+from ctxsize.text import csv_cell
 
 
 def context(result: Overview, style: Style) -> Iterator[str]:
@@ -18,7 +18,7 @@ def context(result: Overview, style: Style) -> Iterator[str]:
     writer = csv.writer(line, lineterminator="\n")
     writer.writerow(view.columns)
     for row in view.rows:
-        writer.writerow([printable(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([csv_cell(cell) if isinstance(cell, str) else cell for cell in row])
         yield line.getvalue()
         line.seek(0)
         line.truncate()
