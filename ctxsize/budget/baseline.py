@@ -7,9 +7,7 @@ knows the sizes but not the paths that make them up.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +61,8 @@ class Baseline:
 
 def load_baseline(path: str | Path) -> Baseline:
     """Read the baseline in a file. Raises ConfigError."""
+    import json  # most checks have no baseline
+
     shown = str(path)
     try:
         with open(path, "rb") as file:
@@ -84,6 +84,9 @@ def load_baseline(path: str | Path) -> Baseline:
 
 def save_baseline(path: str | Path, targets: Mapping[str, Past], created: str) -> None:
     """Write a baseline, all of it or nothing. Raises UsageError."""
+    import json
+    import tempfile  # slow to import
+
     document = {
         "schema": SCHEMA,
         "ctxsize": __version__,
