@@ -193,10 +193,13 @@ def test_one_that_fails_is_not_tried_again() -> None:
     assert len(measured["with b"].runs) == 3
 
 
-def test_no_round_starts_that_would_not_end_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three builds of 10 s a round."""
+@pytest.mark.parametrize(("limit", "built"), [(0.5, 3), (59.9, 3), (60.0, 6), (89.9, 6)])
+def test_no_round_starts_that_would_not_end_in_time(
+    monkeypatch: pytest.MonkeyPatch, limit: float, built: int
+) -> None:
+    """Three builds of 10 s a round; the first one is made."""
     builder = SlowBuilder(Clock(monkeypatch), 10.0)
-    measured, _ = restored(builder, 3, limit=60.0)
+    measured, _ = restored(builder, 3, limit=limit)
 
-    assert len(builder.log) == 6
+    assert len(builder.log) == built
     assert all(each.cut_short for each in measured.values())

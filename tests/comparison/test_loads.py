@@ -183,6 +183,7 @@ def test_what_is_exported_is_what_the_layers_hold_with_its_directories(context: 
 
     assert found[Part("export")] == {"data": Load(150, 2 + 1)}
     assert found[Part("copy", 2)]["data"] == DATA, "what the step copied is known better from its sources"
+    assert Part("other", 2) not in found
 
 
 def test_a_run_that_writes_files_again_is_loaded_with_them_and_they_are_exported_twice(context: Path) -> None:

@@ -39,7 +39,11 @@ def test_a_clear_difference_is_found_and_its_interval_holds_the_median() -> None
 
 
 def test_an_ignore_file_that_costs_time_is_a_negative_saving() -> None:
-    assert seconds_saved([3.0, 3.1, 3.2], [1.0, 1.1, 1.2]).median < 0
+    saved = seconds_saved([3.0, 3.1, 3.2], [1.0, 1.1, 1.2])
+
+    assert saved.median == pytest.approx(-2.0)
+    assert saved.high is not None and saved.high < 0
+    assert saved.significant
 
 
 def test_the_same_runs_always_give_the_same_interval() -> None:
@@ -98,6 +102,14 @@ def test_three_runs_are_at_least_as_uncertain_as_their_means() -> None:
     assert saved.low is not None and saved.high is not None
     assert saved.low <= 2.0 - 2.776 * 0.0816
     assert saved.high >= 2.0 + 2.776 * 0.0816
+
+
+def test_the_interval_is_expanded_for_small_samples() -> None:
+    """Ten runs each, of which the plain 95 % of the resampled medians would be 0.65 to 1.4."""
+    runs = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9]
+    saved = seconds_saved(runs, [run + 1.0 for run in runs])
+
+    assert (saved.low, saved.high) == (pytest.approx(0.6), pytest.approx(1.45))
 
 
 def test_runs_that_are_all_the_same_have_an_interval_of_no_width() -> None:

@@ -73,6 +73,17 @@ def test_listing_the_context_is_taken_out_of_what_it_was_a_part_of() -> None:
     }  # fmt: skip
 
 
+def test_listing_longer_than_sending_went_on_while_it_was_loaded() -> None:
+    """Upload: the engine unpacks what it was sent."""
+    steps = (
+        Step("send context", 1.0, False, "send", critical=1.0),
+        Step("copy /context /", 2.0, False, "load", critical=2.0),
+    )
+    phases = BuildResult("image", 3.0, steps, 0, scan_seconds=1.25).phases
+
+    assert (phases["scan"], phases["send"], phases["load"]) == (1.25, 0.0, 1.75)
+
+
 def test_listing_that_nobody_waited_for_is_no_phase() -> None:
     """The context was loaded while a longer step ran."""
     steps = (
