@@ -74,7 +74,7 @@ def open_project(
 def open_context(path: str | Path) -> Path:
     """The context directory, absolute. Raises UsageError when it is not a directory."""
     context = Path(path)
-    if not context.exists():
+    if not os.path.exists(context):  # unlike Path.exists(), also for a name that is too long
         raise UsageError("no such directory", where=str(path), hint="give the path of a build context")
     if not context.is_dir():
         raise UsageError(
@@ -115,9 +115,9 @@ def _dockerfile(context: Path, given: str | Path | None) -> Path:
     else:
         path = Path(os.path.abspath(given))
         hint = "-f is relative to the current directory, as in docker build"
-        if not path.exists() and (context / given).exists():
+        if not os.path.exists(path) and os.path.exists(context / given):
             hint += f": did you mean {context / given}?"
-    if not path.exists():
+    if not os.path.exists(path):
         raise UsageError("no Dockerfile here", where=str(given or path), hint=hint)
     if path.is_dir():
         raise UsageError("this is a directory, not a Dockerfile", where=str(given or path), hint=hint)

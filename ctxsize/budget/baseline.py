@@ -64,6 +64,8 @@ def load_baseline(path: str | Path) -> Baseline:
     import json  # most checks have no baseline
 
     shown = str(path)
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+        raise ConfigError("the baseline is not a file", where=shown)
     try:
         with open(path, "rb") as file:
             data = file.read(_MOST_BYTES + 1)

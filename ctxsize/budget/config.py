@@ -151,6 +151,8 @@ def _check_spelling(variable: str, known: set[str]) -> None:
 
 def _read(path: Path) -> str | None:
     """A file's text; None when there is none."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise ConfigError("not a file", where=_shown(path))
     try:
         with open(path, "rb") as file:
             data = file.read(_MOST_BYTES + 1)
@@ -206,26 +208,44 @@ class _Reader:
         self._table((), table)
         self._keys((), table, _TOP_KEYS)
         self._dockerfile = self._text_of((), table, "dockerfile")
-        defaults = self._target((), table, name=_name(self._directory), path=str(self._directory), base=None)
+        defaults = self._target(
+            (),
+            table,
+            name=_name(self._directory),
+            path=str(self._directory),
+            base=None,
+            checked="targets" not in table,
+        )
         targets = []
         for name, content in self._mapping((), table, "targets").items():
             here: KeyPath = ("targets", name)
             self._table(here, content)
             self._keys(here, content, _TARGET_KEYS)
             path = self._text_of(here, content, "path") or "."
-            joined = os.path.normpath(self._directory / path)
-            targets.append(self._target(here, content, name=name, path=joined, base=defaults))
+            joined = self._inside((*here, "path"), os.path.normpath(self._directory / path))
+            targets.append(self._target(here, content, name=name, path=joined, base=defaults, checked=True))
         baseline = self._text_of((), table, "baseline")
         if baseline is not None:
             baseline = os.path.normpath(self._directory / baseline)
         return Config(tuple(targets) or (defaults,), defaults, baseline, shadowed)
 
     def _target(
-        self, here: KeyPath, table: Mapping[str, Any], *, name: str, path: str, base: Target | None
+        self,
+        here: KeyPath,
+        table: Mapping[str, Any],
+        *,
+        name: str,
+        path: str,
+        base: Target | None,
+        checked: bool,
     ) -> Target:
-        """A target; ``base`` has what it does not say itself."""
+        """A target; ``base`` has what it does not say itself. ``checked``: it is one to be checked."""
         base = base or Target(name, path)
         dockerfile = self._text_of(here, table, "dockerfile") or self._dockerfile
+        if dockerfile is not None:
+            dockerfile = os.path.normpath(os.path.join(path, dockerfile))
+            if checked:
+                self._inside((*here, "dockerfile"), dockerfile)
         stage = self._text_of(here, table, "target")
         platform = self._text_of(here, table, "platform")
         builder = self._text_of(here, table, "builder")
@@ -238,8 +258,7 @@ class _Reader:
         return Target(
             name=name,
             path=path,
-            # In the file it is relative to the context, so that several targets can share one line.
-            dockerfile=None if dockerfile is None else os.path.normpath(os.path.join(path, dockerfile)),
+            dockerfile=dockerfile,
             stage=base.stage if stage is None else stage,
             build_args={**base.build_args, **args},
             platform=base.platform if platform is None else platform,
@@ -247,6 +266,18 @@ class _Reader:
             budget=self._budget((*here, "budget"), self._mapping(here, table, "budget")).over(base.budget),
             config=self._shown,
         )
+
+    def _inside(self, here: KeyPath, path: str) -> str:
+        """The path. Raises ConfigError when it leads out of the file's directory, links followed: what a
+        stranger wrote must not make a build see more than the directory that was named."""
+        root = os.path.realpath(self._directory)
+        if os.path.commonpath([root, os.path.realpath(path)]) != root:
+            raise ConfigError(
+                f"{path} lies outside of {os.path.normpath(self._directory)}",
+                where=self._where(here),
+                hint="put the configuration above it, or name the directory on the command line",
+            )
+        return path
 
     def _budget(self, here: KeyPath, table: Mapping[str, Any]) -> Budget:
         self._keys(here, table, _BUDGET_KEYS)
@@ -302,11 +333,15 @@ class _Reader:
     def _string(self, here: KeyPath, value: object) -> str:
         if not isinstance(value, str):
             raise self._wrong(here, value, "a string")
+        if "\0" in value:
+            raise self._wrong(here, value, "text without null characters", found="such a string")
         return value
 
-    def _wrong(self, here: KeyPath, value: object, wanted: str) -> ConfigError:
+    def _wrong(self, here: KeyPath, value: object, wanted: str, *, found: str | None = None) -> ConfigError:
         name = ".".join(str(part) for part in here if isinstance(part, str)) or "tool.ctxsize"
-        return ConfigError(f"{name} must be {wanted}, not {_kind_of(value)}", where=self._where(here))
+        return ConfigError(
+            f"{name} must be {wanted}, not {found or _kind_of(value)}", where=self._where(here)
+        )
 
     def _keys(self, here: KeyPath, table: Mapping[str, Any], known: Iterable[str]) -> None:
         """Raise ConfigError for a key that is not ``known``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -164,6 +165,10 @@ dockerfile = "D"
         ("[targets]\napi = 'x'", ".ctxsize.toml:2: targets.api must be a table, not a string"),
         ("builder = 'buildkitt'", ".ctxsize.toml:1: unknown builder 'buildkitt' (did you mean buildkit?)"),
         ("[budget]\nimage = 1979-05-27", ".ctxsize.toml:2: budget.image must be a string, not a date"),
+        (
+            '[targets.a]\npath = "a\\u0000b"',
+            ".ctxsize.toml:2: targets.a.path must be text without null characters, not such a string",
+        ),
         ("[budget\n", ".ctxsize.toml:1: not TOML: Expected ']' at the end of a table declaration"),
         ("a = ", ".ctxsize.toml:1: not TOML: Invalid value"),
     ],
@@ -174,6 +179,35 @@ def test_what_can_not_be_meant(here: Path, text: str, error: str) -> None:
         load_config(".")
     assert str(raised.value) == error
     assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[targets.a]\npath = '..'", ".ctxsize.toml:2"),
+        ("[targets.a]\npath = '/'", ".ctxsize.toml:2"),
+        ("[targets.a]\npath = 'link'", ".ctxsize.toml:2"),
+        ("dockerfile = '../Dockerfile'", ".ctxsize.toml:1"),
+        ("[targets.a]\ndockerfile = 'link/Dockerfile'", ".ctxsize.toml:2"),
+    ],
+)
+def test_a_configuration_can_not_lead_out_of_its_directory(here: Path, text: str, where: str) -> None:
+    (here / "link").symlink_to("/")
+    (here / ".ctxsize.toml").write_text(text)
+    with pytest.raises(ConfigError, match="lies outside of") as raised:
+        load_config(".")
+    assert raised.value.where == where
+
+
+def test_a_dockerfile_beside_targets_is_fine(here: Path) -> None:
+    (here / ".ctxsize.toml").write_text("dockerfile = '../../docker/a'\n[targets.a]\npath = 'services/a'\n")
+    assert load_config(".").targets[0].dockerfile == "docker/a"
+
+
+def test_a_pipe_is_not_waited_for(here: Path) -> None:
+    os.mkfifo(here / ".ctxsize.toml")
+    with pytest.raises(ConfigError, match="not a file"):
+        load_config(".")
 
 
 def test_a_line_in_pyproject(here: Path) -> None:

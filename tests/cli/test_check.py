@@ -130,6 +130,8 @@ def test_json_within_its_schema(shop: Path) -> None:
         (["--image", "web=x"], 2),
         (["-f", "none"], 2),
         (["nowhere"], 2),
+        (["n" * 5000], 2),
+        (["-f", "n" * 5000], 2),
         (["--builder", "classicc"], 2),
     ],
 )
