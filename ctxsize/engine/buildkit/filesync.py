@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import unquote_plus
 
 import grpclib
+from google.protobuf.message import DecodeError
 from grpclib.const import Cardinality, Handler, Status
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
@@ -223,6 +224,12 @@ class _Sender:
             raise
 
     async def _receive(self) -> None:
+        try:
+            await self._receive_packets()
+        except DecodeError as error:
+            raise grpclib.GRPCError(Status.INVALID_ARGUMENT, f"a packet makes no sense: {error}") from error
+
+    async def _receive_packets(self) -> None:
         async for packet in self._stream:
             if packet.type == pb.Packet.REQ:
                 self._requested.append(packet.id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -44,6 +45,9 @@ CLOSE_TIMEOUT = 5.0
 """Seconds a closed session has to end its thread."""
 HEADER_LIST_BYTES = 16 * 1024 * 1024
 """Bytes of request headers we accept, as grpc-go does: ignore patterns travel in them."""
+# grpclib logs the traceback of what a handler raises, such as a packet that can't be decoded; without a
+# handler of the program's own that would go to the terminal.
+logging.getLogger("grpclib").addHandler(logging.NullHandler())
 
 
 class Service(Protocol):
@@ -140,6 +144,8 @@ class Session:
     async def _serve(self, sock: socket.socket, early: bytes) -> None:
         self._loop = asyncio.get_running_loop()
         self._closing = closing = asyncio.Event()
+        # What breaks on the connection itself ends it, and is told as that: not as a traceback.
+        self._loop.set_exception_handler(lambda _loop, _context: closing.set())
         server = Server(self._services)
         made = server._protocol_factory()
         handler = cast("ConnectionHandler", made.handler)
