@@ -20,7 +20,8 @@ REFERENCE = (
 )
 BASELINE = (
     '{"schema": 1, "targets": {"a": {"context": {"bytes": 1, "files": 2, "paths":'
-    ' [{"path": "a", "bytes": 1}], "complete": true}, "image": {"bytes": 1, "pull_bytes": 2}, "build": {"runs": [1.0]}}}}'
+    ' [{"path": "a", "bytes": 1}], "complete": true},'
+    ' "image": {"bytes": 1, "pull_bytes": 2}, "build": {"runs": [1.0]}}}}'
 )
 COMPARISON = (
     '{"schema": 1, "project": {"context": "a"}, "variants": {"with": {"context": {"bytes": 1, "files": 2},'
