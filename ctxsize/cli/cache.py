@@ -7,10 +7,10 @@ import click
 from ctxsize.cli.errors import show_failure
 from ctxsize.cli.options import (
     PATH,
-    build_options,
     make_progress,
     output_options,
     pairs,
+    rebuild_options,
     use_colour,
     write_report,
 )
@@ -25,7 +25,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @PATH
-@build_options
+@rebuild_options
 @click.option(
     "--builder",
     type=click.Choice(["auto", "buildkit", "buildkit-upload", "classic"]),
@@ -67,8 +67,6 @@ def cache(
     network: str | None,
     secrets: tuple[str, ...],
     ssh: tuple[str, ...],
-    pull: bool,
-    no_cache: bool,
     builder: str,
     repeat: int | None,
     max_time: float | None,
@@ -91,9 +89,6 @@ def cache(
     from ctxsize.report.cache import CACHE_FORMATS
     from ctxsize.report.style import Style
 
-    if no_cache or pull:
-        option = "--no-cache" if no_cache else "--pull"
-        raise click.UsageError(f"{option}: what a rebuild takes from the cache is what this measures")
     options = BuildOptions(
         target=target,
         build_args=pairs(build_args, from_environment=True),

@@ -53,6 +53,19 @@ DIALECT = click.option(
 def build_options(command: _Command) -> _Command:
     """The options of ``docker build`` that a measurement passes on."""
     options = [
+        click.option("--pull", is_flag=True, help="Pull newer base images first."),
+        click.option(
+            "--no-cache", is_flag=True, help="Run every step for real, not only those the context touches."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return rebuild_options(command)
+
+
+def rebuild_options(command: _Command) -> _Command:
+    """As ``build_options``, without those that say what the cache is good for."""
+    options = [
         DOCKERFILE,
         TARGET,
         BUILD_ARGS,
@@ -73,10 +86,6 @@ def build_options(command: _Command) -> _Command:
             multiple=True,
             metavar="default|ID=SOCKET",
             help="An SSH agent for RUN --mount=type=ssh (BuildKit). Repeatable.",
-        ),
-        click.option("--pull", is_flag=True, help="Pull newer base images first."),
-        click.option(
-            "--no-cache", is_flag=True, help="Run every step for real, not only those the context touches."
         ),
     ]
     for option in reversed(options):

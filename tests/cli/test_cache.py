@@ -132,9 +132,6 @@ def test_without_an_ignore_file_the_order_of_the_dockerfile_is_still_measured(
     assert "there is no ignore file" in result.stdout
 
 
-@pytest.mark.parametrize("option", ["--no-cache", "--pull"])
-def test_options_that_contradict_what_is_measured_are_refused(
-    ctxsize: Ctxsize, project: Path, option: str
-) -> None:
-    result = ctxsize("cache", project, option)
-    assert (result.returncode, f"{option}: what a rebuild takes" in result.stderr) == (2, True)
+def test_what_the_cache_is_good_for_is_not_an_option(ctxsize: Ctxsize, project: Path) -> None:
+    result = ctxsize("cache", project, "--no-cache")
+    assert (result.returncode, "No such option" in result.stderr) == (2, True)
