@@ -197,6 +197,19 @@ def test_include_has_a_directory_and_a_dotenv_of_its_own() -> None:
     }
 
 
+def test_a_service_that_an_included_file_has_too_is_refused() -> None:
+    write("other.yaml", "services: {web: {build: other}}")
+
+    with pytest.raises(CtxsizeError, match=r"compose\.yaml:1: service web is also in an included file"):
+        read("{include: [other.yaml], services: {web: {build: web}}}")
+
+
+def test_a_context_below_the_home_directory(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(here / "home"))
+
+    assert only(read("services: {web: {build: ~/web}}")).path == "home/web"
+
+
 @pytest.mark.parametrize(
     ("build", "reason"),
     [

@@ -132,6 +132,15 @@ def test_every_service_of_a_compose_file_is_a_target() -> None:
     assert check("--compose", "compose.yaml").exit_code == 1, "one over is over"
 
 
+def test_services_with_one_build_take_the_limits_of_any_of_them() -> None:
+    service("api", 1000)
+    write("compose.yaml", "services: {api: {build: api}, worker: {build: api}}")
+    write(".ctxsize.toml", "[targets.worker.budget]\ncontext-files = 9\n")
+    report = json.loads(check("--compose", "compose.yaml", "--format", "json").stdout)
+
+    assert [limit["name"] for target in report["targets"] for limit in target["limits"]] == ["context-files"]
+
+
 def test_a_service_may_have_its_limits_in_its_own_context() -> None:
     service("api", 1000)
     service("web", 1000)
