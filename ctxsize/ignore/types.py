@@ -47,11 +47,12 @@ class Verdict:
 
     ``rule`` is the rule that decides (the last one that matches the path or a parent), or None
     when none does. ``root`` is the topmost ignored path of the ignored subtree the path lies in,
-    or None when it is kept. ``matches`` are all rules that match the path or a parent, in order.
-    ``emptied`` is BuildKit's oddity: the path is kept, and when it is a regular file the engine gets
-    it with 0 bytes (a hard link with the content its first name arrives with). ``unreached`` is the
-    ignored directory above the path that the builder does not enter, so that an exception for the path
-    changes nothing; None when it is entered, or not ignored.
+    or None when it is kept; by the rules alone, that is: a directory in which an exception keeps something
+    that is really there is no ignored root of a scan (see context.roots). ``matches`` are all rules that
+    match the path or a parent, in order. ``emptied`` is BuildKit's oddity: the path is kept, and when it is
+    a regular file the engine gets it with 0 bytes (a hard link with the content its first name arrives
+    with). ``unreached`` is the ignored directory above the path that the builder does not enter, so that an
+    exception for the path changes nothing; None when it is entered, or not ignored.
     """
 
     ignored: bool

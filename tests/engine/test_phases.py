@@ -17,9 +17,9 @@ from ctxsize.subject import prepare
 STAGES = """\
 ARG BASE
 FROM ${BASE} AS slow
-RUN sleep 2.5 && echo slow > /slow
+RUN sleep 1.5 && echo slow > /slow
 FROM ${BASE} AS fast
-RUN sleep 0.5 && echo fast > /fast
+RUN sleep 0.2 && echo fast > /fast
 FROM ${BASE}
 COPY --from=slow /slow /
 COPY --from=fast /fast /
@@ -52,7 +52,7 @@ def test_the_phases_of_a_build_add_up_to_its_seconds(
     assert sum(result.parts.values()) == pytest.approx(result.seconds)
     assert min(result.phases.values()) >= 0.0
     assert result.parts[Part("copy", 9)] > 0.0
-    slow, fast = runs["2.5"], runs["0.5"]
+    slow, fast = runs["1.5"], runs["0.2"]
     assert slow.critical == pytest.approx(slow.seconds)
     if builder == "classic":
         assert fast.critical == fast.seconds, "one stage after the other"
