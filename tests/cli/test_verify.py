@@ -86,7 +86,7 @@ def test_an_image_that_does_not_work_with_the_ignore_file_is_a_finding(start: Po
 def test_that_only_the_image_without_the_ignore_file_is_broken_is_a_note_and_rebuilds_have_a_column(
     start: Popen, project: Path
 ) -> None:
-    words = ["--verify", "! test -e stale/a", "--cache-cost", "--builder", "classic"]
+    words = ["--verify", "! test -e stale/a", "--cache-cost"]
     code, out, errors = compare(start, project, *words)
 
     assert (code, errors) == (0, "")
