@@ -105,7 +105,7 @@ def _current_context() -> Any:
     return context
 
 
-def _client(host: str, *, version: str, timeout: int = ANSWER_SECONDS) -> docker.APIClient:
+def _client(host: str, *, version: str, timeout: int | None = None) -> docker.APIClient:
     if os.environ.get("DOCKER_HOST"):
         settings = docker.utils.kwargs_from_env()
     else:
@@ -113,7 +113,7 @@ def _client(host: str, *, version: str, timeout: int = ANSWER_SECONDS) -> docker
         settings = {"base_url": host}
         if context is not None and context.TLSConfig and host.startswith("tcp://"):
             settings["tls"] = context.TLSConfig
-    return docker.APIClient(version=version, timeout=timeout, **settings)
+    return docker.APIClient(version=version, timeout=timeout or ANSWER_SECONDS, **settings)
 
 
 def _storage(info: dict[str, Any]) -> str:

@@ -142,6 +142,8 @@ def main() -> None:
     parser.add_argument("--base", default=None, help="an image with a shell, for RUN steps (default: none)")
     parser.add_argument("--builder", action="append", choices=BUILDERS, help="repeatable (default: all)")
     options = parser.parse_args()
+    # A shell ignores SIGINT for what it starts in the background, and so would our children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     builders = options.builder or BUILDERS
     api = docker.from_env(timeout=300).api
     with tempfile.TemporaryDirectory(prefix="storm-") as name:

@@ -24,7 +24,7 @@ class Fault:
 
     ``kind`` is ``cut`` (both ways end at once), ``truncate`` (the answer ends as if it were whole),
     ``corrupt`` (its body is garbled), ``delay`` (each piece of it comes late) or ``hold`` (nothing comes any
-    more, but the connection stays). It begins when ``after`` bytes of the answer have passed, or with
+    more, on any connection, but all stay). It begins when ``after`` bytes of the answer have passed, or with
     ``upwards`` of the request; ``then`` is called once at that moment.
     """
 
@@ -47,6 +47,7 @@ class Proxy:
         self.url = f"unix://{path}"
         self.fault = fault
         self.struck = 0
+        self.holding = threading.Event()
         self.stages: list[str] = []
         self._upstream = upstream.removeprefix("unix://")
         self._matched = 0
@@ -137,6 +138,8 @@ class _Connection:
         """What the engine answers."""
         with contextlib.suppress(OSError):
             while data := self._far.recv(1 << 16):
+                if self._proxy.holding.is_set():
+                    self._proxy.wait()
                 fault = self._fault
                 if fault is not None and not fault.upwards:
                     data = self._harm(fault, data)
@@ -156,6 +159,7 @@ class _Connection:
             time.sleep(fault.seconds)
             return data
         if fault.kind == "hold":
+            self._proxy.holding.set()
             self._proxy.wait()
             raise OSError
         if fault.kind == "corrupt":

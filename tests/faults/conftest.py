@@ -1,0 +1,217 @@
+"""Faults are done to real engines; after each, nothing may be left and the project must be as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import docker
+import pytest
+from click.testing import CliRunner, Result
+
+from ctxsize.cli.main import main
+from ctxsize.engine import buildcache
+from ctxsize.engine.build import RUN_LABEL
+from ctxsize.engine.connect import connect
+from ctxsize.engine.janitor import clean
+from tests.engine.buildkit.conftest import Daemon
+from tests.support.proxy import Fault, Proxy
+from tests.support.tree import tree_hash
+
+#: Seconds in which every fault must have come to an end.
+LIMIT = 60
+
+Compare = Callable[..., "Outcome"]
+
+
+class Outcome:
+    """What ``ctxsize compare --format json`` ended with: exit code, its line on stderr, the report if any."""
+
+    def __init__(self, result: Result, seconds: float) -> None:
+        assert result.exception is None or isinstance(result.exception, SystemExit), "a traceback"
+        self.code = result.exit_code
+        self.lines = [line for line in result.stderr.splitlines() if line.startswith("ctxsize: ")]
+        self.report: dict[str, Any] | None = json.loads(result.stdout) if result.stdout else None
+        self.seconds = seconds
+
+    def measured(self, variant: str) -> bool:
+        """Whether the report has the build time of a variant."""
+        return bool(self.report and (self.report["variants"][variant]["build"] or {}).get("runs"))
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user of the test's own, with a temporary directory of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose context takes a moment to send."""
+    folder = tmp_path / "project"
+    (folder / "data").mkdir(parents=True)
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /src/\nCOPY small /small\n")
+    (folder / ".dockerignore").write_text("*.log\n")
+    (folder / "small").write_text("x")
+    (folder / "a.log").write_bytes(os.urandom(200_000))
+    for number in range(4):
+        (folder / "data" / f"file{number}").write_bytes(os.urandom(1 << 20))
+    return folder
+
+
+@contextlib.contextmanager
+def within(seconds: int) -> Iterator[None]:
+    """Fail when it takes longer: a hang must not hang the tests."""
+
+    def late(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeoutError(f"still there after {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def compare(project: Path) -> Compare:
+    """``compare("--builder", "classic")``: compare the project; it must end, and leave the tree."""
+
+    def run(*words: str | Path, folder: Path = project, same_tree: bool = True) -> Outcome:
+        before = tree_hash(folder) if same_tree else ""
+        started = time.monotonic()
+        arguments = ["compare", str(folder), "--repeat", "1", "--format", "json", *map(str, words)]
+        with within(LIMIT):
+            result = CliRunner().invoke(main, arguments)
+        outcome = Outcome(result, time.monotonic() - started)
+        if same_tree:
+            assert tree_hash(folder) == before, "it wrote in the tree"
+        return outcome
+
+    return run
+
+
+def things(api: docker.APIClient) -> set[str]:
+    """Every container and cache record on the engine, and every image that is labelled.
+
+    One that the classic builder finished after its connection broke, before it had said a word, has no label,
+    and nobody can tell whose it is (docs/how-it-measures.md).
+    """
+    return {
+        *(f"image {each['Id']}" for each in api.images(all=True, filters={"label": RUN_LABEL})),
+        *(f"container {each['Id']}" for each in api.containers(all=True)),
+        *(f"cache record {each}" for each in buildcache.record_ids(api)),
+    }
+
+
+@pytest.fixture
+def nothing_left(api: docker.APIClient) -> Iterator[None]:
+    """What a fault kept from being removed, the next start removes: after that nothing is left."""
+    before = things(api)
+    yield
+    deadline = time.monotonic() + 20
+    while left := things(api) - before:
+        assert time.monotonic() < deadline, f"left on the engine: {left}"
+        clean(connect())
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def proxied(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Fault], Proxy]]:
+    """``proxied(fault)``: from now on the engine is behind a proxy that does this harm."""
+    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if not host.startswith("unix://"):
+        pytest.skip("the engine is not on a Unix socket")
+    started: list[Proxy] = []
+
+    def start(fault: Fault) -> Proxy:
+        started.append(Proxy(host, tmp_path_factory.mktemp("p") / "s", fault))
+        monkeypatch.setenv("DOCKER_HOST", started[-1].url)
+        return started[-1]
+
+    yield start
+    for proxy in started:
+        proxy.close()
+    monkeypatch.setenv("DOCKER_HOST", host)
+
+
+class OwnEngine:
+    """An engine of the tests' own, which may be stopped, killed, frozen and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.host = f"unix://{folder}/docker.sock"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, again if need be, and wait until it answers."""
+        (self.folder / "pid").unlink(missing_ok=True)
+        self.daemon = Daemon(self.folder)
+        self.daemon.wait(docker.APIClient(base_url=self.host, version="1.41"), seconds=60)
+
+    def kill(self) -> None:
+        """End it as kill -9 does, with the containerd it started: another one could not start beside it."""
+        self.daemon.kill()
+        containerd = self.folder / "exec" / "containerd" / "containerd.pid"
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int(containerd.read_text()), signal.SIGKILL)
+            containerd.unlink()
+
+    def freeze(self) -> None:
+        """It stays, and says nothing any more."""
+        self.daemon.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on."""
+        self.daemon.process.send_signal(signal.SIGCONT)
+
+    @property
+    def api(self) -> docker.APIClient:
+        """A client of it."""
+        return docker.APIClient(base_url=self.host, version="1.41")
+
+
+@pytest.fixture(scope="session")
+def _engine_of_ours() -> Iterator[OwnEngine]:
+    """One for all tests that do harm to an engine: starting one takes seconds."""
+    import shutil
+
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+        pytest.skip("needs root and dockerd")
+    # A socket's path may be 107 bytes long: not below pytest's own long folder names.
+    folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
+    engine = OwnEngine(folder)
+    yield engine
+    engine.daemon.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def own_engine(_engine_of_ours: OwnEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnEngine]:
+    """That engine, running, as the one to measure on; afterwards it runs and has nothing of ours."""
+    engine = _engine_of_ours
+    monkeypatch.setenv("DOCKER_HOST", engine.host)
+    before = things(engine.api)
+    yield engine
+    with contextlib.suppress(ProcessLookupError):
+        engine.thaw()
+    if engine.daemon.process.poll() is not None:
+        engine.start()
+    deadline = time.monotonic() + 20
+    while left := things(engine.api) - before:
+        assert time.monotonic() < deadline, f"left on the engine: {left}"
+        clean(connect())
+        time.sleep(0.2)
