@@ -41,6 +41,9 @@ def remember(sizes: Mapping[str, int], path: Path | None = None) -> None:
 
 
 def _default_path() -> Path:
-    """``$XDG_CACHE_HOME/ctxsize/pull-bytes.json``; see the XDG base directory specification."""
+    """``$XDG_CACHE_HOME/ctxsize/pull-bytes-zlib-ng.json``; see the XDG base directory specification.
+
+    Another compressor has other sizes, so the file is named after it.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "ctxsize" / "pull-bytes.json"
+    return Path(base) / "ctxsize" / "pull-bytes-zlib-ng.json"
