@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import socket
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -178,9 +179,9 @@ PATTERNS = st.lists(
 
 
 @given(packets=PACKETS, patterns=PATTERNS)
-@effort(40)
+@effort(25)
 def test_any_packets(
-    packets: Sequence[bytes], patterns: list[tuple[str, str]], folder: Path, capfd: Any
+    packets: Sequence[bytes], patterns: list[tuple[str, str]], folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with served(folder) as (engine, _):
         for answer in call(engine, DIFF_COPY, [("dir-name", "context"), *patterns], packets):
@@ -188,16 +189,30 @@ def test_any_packets(
             assert b"outside" not in packet.data
             assert packet.stat.path in ("", "file", "link")
 
-    assert capfd.readouterr().err == ""
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 @given(data=st.binary(max_size=200), preface=st.booleans())
 @effort(30)
-def test_any_bytes_on_the_connection(data: bytes, preface: bool, folder: Path, capfd: Any) -> None:
+def test_any_bytes_on_the_connection(
+    data: bytes, preface: bool, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with served(folder) as (engine, _), suppress(BrokenPipeError, ConnectionResetError):
         engine.sendall((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" if preface else b"") + data)
 
-    assert capfd.readouterr().err == ""
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_packet_that_makes_no_sense_ends_the_call(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with served(folder) as (engine, _):
+        call(engine, DIFF_COPY, [("dir-name", "context")], [b"\xff\xff\xff"])
+
+    assert "Application error" not in caplog.text
+
+
+def test_tracebacks_of_the_connection_are_not_for_the_terminal() -> None:
+    """Without a handler of their own, Python prints what libraries log as errors."""
+    assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger("grpclib").handlers)
 
 
 @pytest.mark.parametrize("name", ["/", "/etc", "..", "context/..", "dockerfile", "Context", "context-"])
