@@ -21,6 +21,7 @@ from ctxsize.errors import ConfigError
 FILE = ".ctxsize.toml"
 PYPROJECT = "pyproject.toml"
 _MOST_BYTES = 1 << 20
+_MOST_PARTS = 500
 _BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
 _GROUPS = ("growth", "savings")
 _LISTS = ("forbid", "require-ignored", "not-sensitive")
@@ -170,6 +171,10 @@ def _read(path: Path) -> str | None:
 
 
 def _parse(text: str, shown: str) -> dict[str, Any]:
+    for number, line in enumerate(text.split("\n"), 1):
+        # tomllib takes time with the square of a dotted key's parts.
+        if line.count(".") > _MOST_PARTS and max(part.count(".") for part in line.split("=")) > _MOST_PARTS:
+            raise ConfigError(f"a key of more than {_MOST_PARTS} parts", where=f"{shown}:{number}")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -182,6 +187,8 @@ def _parse(text: str, shown: str) -> dict[str, Any]:
         ) from error
     except RecursionError as error:
         raise ConfigError("not TOML: nested too deeply", where=shown) from error
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        raise ConfigError("not TOML: a number is too long", where=shown) from error
 
 
 def _shown(path: Path) -> str:

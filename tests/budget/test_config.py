@@ -234,9 +234,9 @@ def test_files_that_are_no_configuration(here: Path, data: bytes, message: str) 
     assert raised.value.message == message
 
 
-def test_a_key_of_thousands_of_parts_has_no_line_and_no_traceback(here: Path) -> None:
+def test_a_key_of_thousands_of_parts_is_refused(here: Path) -> None:
     (here / ".ctxsize.toml").write_text("targets." + ".".join("a" * 3000) + " = 1\n")
-    with pytest.raises(ConfigError, match="unknown key 'a'"):
+    with pytest.raises(ConfigError, match="a key of more than 500 parts"):
         load_config(".")
 
 

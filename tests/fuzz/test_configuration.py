@@ -1,0 +1,224 @@
+"""Any bytes as a configuration, a size, a baseline or a Compose file: what they say, or an error of ours."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctxsize.budget.baseline import load_baseline
+from ctxsize.budget.compose import read_compose
+from ctxsize.budget.config import environment_budget, load_config
+from ctxsize.budget.interpolate import interpolate
+from ctxsize.budget.sizes import AmountError, parse_bytes, parse_files, parse_share
+from ctxsize.errors import CtxsizeError
+from tests.fuzz.profile import effort
+
+SIZES = st.one_of(
+    st.text(max_size=20),
+    st.lists(
+        st.sampled_from([*"019 .,-+eE%\u0661\u00a0", "kB", "KiB", "GB", "inf", "nan", "_"]), max_size=8
+    ).map("".join),
+)
+TOML = (
+    *(
+        "[budget]\n",
+        "[targets.a]\n",
+        "[[targets]]\n",
+        "[tool.ctxsize]\n",
+        "context",
+        "image",
+        "growth",
+        "forbid",
+    ),
+    *(
+        "path",
+        " = ",
+        '"1 MB"',
+        '"x"',
+        "1",
+        "-1",
+        "nan",
+        "1979-05-27",
+        "true",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "\n",
+        ".",
+    ),
+    *('"', "'", '"""', "#", "\0", "\ufeff", "\r", "a", "\\u0000", "\x1b"),
+)
+YAML = (
+    *(
+        "services:\n",
+        "  a:\n",
+        "    build: ",
+        "    build:\n",
+        "      context: ",
+        "extends",
+        "include:\n",
+        "- ",
+        "x",
+        ".",
+    ),
+    *(
+        "&a ",
+        "*a",
+        "<<: ",
+        "!!python/object:os.system",
+        "!reset",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        "\n",
+        "${A:-",
+        "${",
+        "}",
+    ),
+    *("null", "\t", '"', "'", "|\n", "---\n", "\0", "1e999", "\ufeff", "? ", "=\n"),
+)
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just(10**400)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(
+                ["schema", "kind", "ctxsize", "created", "targets", "context", "image", "paths", "a", "bytes"]
+            ),
+            inner,
+            max_size=5,
+        ),
+    ),
+    max_leaves=15,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("project")
+
+
+@given(SIZES)
+@effort(300)
+def test_any_size(text: str) -> None:
+    for parse in (parse_bytes, parse_files, parse_share):
+        with suppress(AmountError):
+            parse(text)
+
+
+@given(
+    data=st.one_of(
+        st.binary(max_size=60),
+        st.lists(st.sampled_from(TOML), max_size=30).map(lambda p: "".join(p).encode()),
+    )
+)
+@effort(200)
+def test_any_configuration(data: bytes, folder: Path) -> None:
+    (folder / ".ctxsize.toml").write_bytes(data)
+    with suppress(CtxsizeError):
+        load_config(folder)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["CTXSIZE_MAX_CONTEXT", "CTXSIZE_FORBID", "CTXSIZE_X"]), SIZES, max_size=3
+    )
+)
+@effort(100)
+def test_any_environment(environ: dict[str, str]) -> None:
+    with suppress(CtxsizeError):
+        environment_budget(environ)
+
+
+@given(data=st.one_of(st.binary(max_size=60), JSON.map(lambda value: json.dumps(value).encode())))
+@effort(200)
+def test_any_baseline(data: bytes, folder: Path) -> None:
+    (folder / "baseline.json").write_bytes(data)
+    with suppress(CtxsizeError):
+        load_baseline(folder / "baseline.json")
+
+
+@given(
+    data=st.one_of(
+        st.binary(max_size=60),
+        st.lists(st.sampled_from(YAML), max_size=30).map(lambda p: "".join(p).encode()),
+    )
+)
+@effort(200)
+def test_any_compose_file(data: bytes, folder: Path) -> None:
+    (folder / "compose.yaml").write_bytes(data)
+    with suppress(CtxsizeError):
+        read_compose([folder / "compose.yaml"], {"A": "a"})
+
+
+@given(
+    st.lists(st.sampled_from(["${", "}", "$", "A", ":-", ":?", "+", "$$", "{", " ", "\n"]), max_size=15).map(
+        "".join
+    )
+)
+@effort(200)
+def test_any_variable(text: str) -> None:
+    with suppress(CtxsizeError):
+        interpolate(text, {"A": "${A}"}, "f:1")
+
+
+LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
+)
+HOSTILE: dict[str, tuple[str, bytes, Callable[[Path], object]]] = {
+    "nested tables": (".ctxsize.toml", b"a = " + b"[" * 100_000, lambda p: load_config(p.parent)),
+    "dotted keys": (".ctxsize.toml", b"a." * 100_000 + b"b = 1", lambda p: load_config(p.parent)),
+    "a long number": (".ctxsize.toml", b"a = " + b"9" * 100_000, lambda p: load_config(p.parent)),
+    "many lines": (".ctxsize.toml", b"[budget]\n" + b"a = 1\n" * 20_000, lambda p: load_config(p.parent)),
+    "nested JSON": ("b.json", b"[" * 100_000, load_baseline),
+    "a long JSON number": ("b.json", b"9" * 100_000, load_baseline),
+    "laughs": ("c.yaml", LAUGHS.encode(), lambda p: read_compose([p], {})),
+    "laughs that build": (
+        "c.yaml",
+        LAUGHS.encode() + b"services:\n  a:\n    build:\n      context: .\n      args: *a11\n",
+        lambda p: read_compose([p], {}),
+    ),
+    "nested YAML": ("c.yaml", b"[" * 20_000, lambda p: read_compose([p], {})),
+    "itself": ("c.yaml", b"services: &a\n  a: *a\n", lambda p: read_compose([p], {})),
+    "includes itself": ("c.yaml", b"include: [c.yaml]\nservices: {}\n", lambda p: read_compose([p], {})),
+    "nested variables": (
+        "c.yaml",
+        b"services: {a: {build: '" + b"${A:-" * 20_000 + b"}" * 20_000 + b"'}}",
+        lambda p: read_compose([p], {}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_answers_in_seconds(name: str, tmp_path: Path) -> None:
+    file, data, read = HOSTILE[name]
+    (tmp_path / file).write_bytes(data)
+
+    started = time.process_time()
+    with suppress(CtxsizeError):
+        read(tmp_path / file)
+
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "text", ["1" * 5000, "1" * 5000 + " MB", "0." + "1" * 5000 + " GB", "9e999999999", " " * 100_000 + "x"]
+)
+def test_a_hostile_size_answers_at_once(text: str) -> None:
+    started = time.process_time()
+    for parse in (parse_bytes, parse_files, parse_share):
+        with suppress(AmountError):
+            parse(text)
+
+    assert time.process_time() - started < 1
