@@ -171,9 +171,9 @@ def _read(path: Path) -> str | None:
 
 
 def _parse(text: str, shown: str) -> dict[str, Any]:
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, said in enumerate(text.split("\n"), 1):
         # tomllib takes time with the square of a dotted key's parts.
-        if line.count(".") > _MOST_PARTS and max(part.count(".") for part in line.split("=")) > _MOST_PARTS:
+        if said.count(".") > _MOST_PARTS and max(part.count(".") for part in said.split("=")) > _MOST_PARTS:
             raise ConfigError(f"a key of more than {_MOST_PARTS} parts", where=f"{shown}:{number}")
     try:
         return tomllib.loads(text)
