@@ -160,7 +160,11 @@ def test_when_the_docker_cli_is_stopped_so_is_ctxsize(docker_cli: Docker, projec
             text=True,
         )
         engine.settimeout(60)
-        connection, _ = engine.accept()  # an engine that never answers
+        while True:
+            connection, _ = engine.accept()
+            if b"docker-sdk-python" in connection.recv(4096):
+                break  # ctxsize asks, and this engine never answers
+            connection.close()  # the Docker CLI itself, before it starts the plugin
         process.send_signal(signal.SIGTERM)
         try:
             _, errors = process.communicate(timeout=20)
