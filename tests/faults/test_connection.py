@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from ctxsize.engine import connect, tarbuild
-from ctxsize.engine.buildkit import session
+from ctxsize.engine.buildkit import ConnectionLost, session, solve
 from tests.faults.conftest import LIMIT, Compare
 from tests.support.proxy import Fault, Proxy
 
@@ -86,6 +86,12 @@ def test_an_answer_that_breaks_off_or_is_garbled(
     assert all("error" in line and len(line) < 300 for line in outcome.lines), outcome.lines
     for variant in measured.split():
         assert outcome.measured(variant), "what was measured before is reported"
+
+
+@pytest.mark.parametrize("event", [{}, {"aux": None}, {"aux": "%"}, {"aux": "/////w=="}])
+def test_an_account_of_a_build_that_is_none_ends_as_a_lost_connection(event: dict[str, object]) -> None:
+    with pytest.raises(ConnectionLost, match="makes no sense"):
+        solve._decoded(event)
 
 
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
