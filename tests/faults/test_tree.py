@@ -102,6 +102,7 @@ def test_a_name_that_is_not_utf8_is_one_line_with_buildkit_and_measured_with_cla
     assert compare("--builder", "classic").code == 0
 
 
+@pytest.mark.slow
 def test_a_file_of_more_than_4_gigabytes_is_sent_whole(tmp_path: Path) -> None:
     """By its tar, without a build: sizes of more than 32 bits, in constant memory."""
     with (tmp_path / "sparse").open("wb") as file:
