@@ -15,7 +15,6 @@ from ctxsize.context.variant import Variant
 from ctxsize.engine import halfmade
 from ctxsize.engine.build import RUN_LABEL, BuildResult, Step, phase_of
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.halfmade import StepAtWork
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
@@ -27,6 +26,7 @@ from ctxsize.progress import Progress, Silent
 
 _STEP = re.compile(r"^Step (\d+)/\d+ : (.*)$")
 _IMAGE = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
+_CONTAINER = re.compile(r"^ ---> Running in ([0-9a-f]{12,64})$")
 _CACHED = " ---> Using cache"
 _TRIGGERS = re.compile(r"^# Executing (\d+) build triggers?")
 #: The builder writes what a step wrote to stderr in red.
@@ -51,7 +51,7 @@ class _Output:
     triggers: int = 0
     log: list[str] = field(default_factory=list)
     image_id: str = ""
-    at_work: StepAtWork | None = None
+    containers: list[str] = field(default_factory=list)
     scanning: Stopwatch = field(default_factory=Stopwatch)
 
 
@@ -73,7 +73,7 @@ class ClassicBuilder:
         self._prefix: list[str] = []
         self._rebuilt: list[str] = []
         self._made: list[str] = []
-        self._broken_off: StepAtWork | None = None
+        self._broken_off: list[str] | None = None
 
     def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
@@ -83,7 +83,7 @@ class ClassicBuilder:
                 for event in events:
                     self._take(event, output, progress)
         except (EngineError, KeyboardInterrupt):
-            self._broken_off = output.at_work
+            self._broken_off = output.containers
             raise
         seconds = time.perf_counter() - output.began
         self._end_step(output)
@@ -106,7 +106,7 @@ class ClassicBuilder:
     def forget(self) -> bool:
         """Remove the intermediate images of this run, newest first; False when some are still in use."""
         if self._broken_off is not None:
-            unheard = halfmade.find(self._api, [self._broken_off], self._made, last_word=time.time())
+            unheard = halfmade.find(self._api, self._made, self._broken_off, last_word=time.time())
             self._made += reversed(unheard)
         self._made = [image for image in reversed(self._made) if not remove_untagged(self._api, image)][::-1]
         return not self._made
@@ -186,8 +186,6 @@ class ClassicBuilder:
             output.started, output.cached, output.triggers = time.perf_counter(), False, 0
             if output.name.upper().startswith("FROM "):
                 output.image_id = ""  # `FROM scratch` names none
-            output.at_work = StepAtWork(output.image_id, output.name, time.time())
-            self._journal.add("step", output.at_work.text())
             progress.step(output.name)
         elif line == _CACHED:
             output.cached = True
@@ -196,6 +194,9 @@ class ClassicBuilder:
             for image in self._new_images(match[1], output):
                 self._made.append(image)
                 self._journal.add("image", image)
+        elif match := _CONTAINER.match(line):
+            output.containers.append(match[1])
+            self._journal.add("container", match[1])
         elif match := _TRIGGERS.match(line):
             output.triggers = int(match[1])
 

@@ -33,8 +33,8 @@ def is_run(name: str) -> bool:
 class Made:
     """Something a run made: ``kind`` is ``image`` (``value`` an id), ``window`` (``value`` two times by the
     engine's clock between which a marker of ours ran; see ctxsize.engine.buildcache), ``directory``
-    (``value`` the path of a temporary one on this machine), ``step`` (``value`` a step of a classic build
-    that has begun; see ctxsize.engine.halfmade) or ``upload`` (``value`` when one began, in nanoseconds)."""
+    (``value`` the path of a temporary one on this machine), ``container`` (``value`` the id of one that the
+    classic builder runs a step in) or ``upload`` (``value`` when one began, in nanoseconds)."""
 
     kind: str
     value: str

@@ -15,7 +15,6 @@ from docker.errors import APIError, NotFound
 
 from ctxsize.engine import buildcache, halfmade
 from ctxsize.engine.build import OBJECT_LABEL, RUN_LABEL
-from ctxsize.engine.halfmade import StepAtWork
 from ctxsize.engine.journal import Made
 from ctxsize.engine.trouble import sensible
 from ctxsize.engine.untagged import remove_untagged
@@ -57,10 +56,10 @@ def find(
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
     images = [] if any(map(real_tags, labelled)) else children_first(labelled)
     listed = [each.value for each in reversed(made) if each.kind == "image"]
-    steps = [step for each in made if each.kind == "step" and (step := StepAtWork.parse(each.value))]
-    images += [
-        image for image in halfmade.find(api, steps, listed, last_word=last_word) if image not in images
-    ]
+    containers = [each.value for each in made if each.kind == "container"]
+    if listed or containers:
+        unheard = halfmade.find(api, listed, containers, last_word=last_word)
+        images += [image for image in unheard if image not in images]
     images += [image for each in listed if (image := _untagged(api, each)) and image not in images]
     freed = _freed(api, images) if images else {}
     found += [Leftover(run, "image", image, freed.get(image)) for image in images]
