@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import sys
+import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -96,6 +98,7 @@ def base_image(engine: docker.DockerClient) -> Callable[[str], str]:
             if done.returncode:
                 pytest.fail(f"no base image for {public}: {done.stderr}", pytrace=False)
             known[public] = done.stdout.split()[1]
+            _build_once_from(known[public])
         try:
             engine.images.get(known[public])
         except docker.errors.ImageNotFound:
@@ -103,6 +106,17 @@ def base_image(engine: docker.DockerClient) -> Callable[[str], str]:
         return known[public]
 
     return find
+
+
+def _build_once_from(image: str) -> None:
+    """The first build from an image leaves the engine a cache record of its layers, whoever builds."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "Dockerfile").write_text(f"FROM {image}\nCOPY . /\n")
+        Path(folder, ".dockerignore").write_text("nothing\n")
+        command = [sys.executable, "-m", "ctxsize", "compare", "--repeat", "1", folder]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        pytest.fail(f"nothing can be built from {image}: {done.stderr}", pytrace=False)
 
 
 @pytest.fixture(scope="session")

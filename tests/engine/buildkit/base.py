@@ -1,8 +1,11 @@
-"""The base image of the cases: busybox, shell and a user, from the machine's static busybox."""
+"""The base image of the cases: busybox, shell and a user. The static busybox is the machine's own, or that of
+the fixtures' base image."""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -43,7 +46,7 @@ def make_base(api: docker.APIClient) -> bool:
             member = tarfile.TarInfo(folder)
             member.type, member.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
             tar.addfile(member)
-        _add(tar, "bin/busybox", Path("/bin/busybox").read_bytes(), 0o755)
+        _add(tar, "bin/busybox", _busybox(), 0o755)
         _add(tar, "etc/passwd", b"root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n", 0o644)
         _add(tar, "etc/group", b"root:x:0:\napp:x:1000:\n", 0o644)
         for applet in _APPLETS:
@@ -52,6 +55,24 @@ def make_base(api: docker.APIClient) -> bool:
             tar.addfile(member)
     api.import_image_from_data(layer.getvalue(), repository=BASE, tag="latest", changes=["ENV PATH=/bin"])
     return True
+
+
+def _busybox() -> bytes:
+    installed = Path("/bin/busybox")
+    if installed.exists():
+        return installed.read_bytes()
+    script = Path(__file__).resolve().parents[3] / "scripts" / "make-base-images"
+    made = subprocess.run([script, "busybox:1.36"], check=True, capture_output=True, text=True)
+    with contextlib.closing(docker.from_env()) as client:
+        container = client.containers.create(made.stdout.split()[1], "true")
+        try:
+            stream, _ = container.get_archive("/bin/busybox")
+            with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
+                file = tar.extractfile("busybox")
+                assert file is not None
+                return file.read()
+        finally:
+            container.remove()
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes, mode: int) -> None:
