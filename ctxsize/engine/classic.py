@@ -20,7 +20,7 @@ from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.tarbuild import LOG_LINES, Stopwatch, engine_errors, post_tar
 from ctxsize.engine.trouble import sensible
-from ctxsize.engine.untagged import remove_untagged
+from ctxsize.engine.untagged import built_on, digits_of, remove_untagged
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.progress import Progress, Silent
 
@@ -109,6 +109,15 @@ class ClassicBuilder:
             unheard = halfmade.find(self._api, self._made, self._broken_off, last_word=time.time())
             self._made += reversed(unheard)
         self._made = [image for image in reversed(self._made) if not remove_untagged(self._api, image)][::-1]
+        if self._made:
+            # What an image that was kept is built on has to stay.
+            with sensible("its images"):
+                wanted = built_on(self._api.images(all=True))
+            self._made = [
+                image
+                for image in self._made
+                if not any(digits.startswith(digits_of(image)) for digits in wanted)
+            ]
         return not self._made
 
     def _events(

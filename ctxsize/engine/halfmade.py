@@ -14,6 +14,7 @@ import docker
 from docker.errors import APIError
 
 from ctxsize.engine.trouble import sensible
+from ctxsize.engine.untagged import built_on, digits_of, is_tagged
 
 #: Seconds after the run's last word in which a step that was at work may still end.
 _AFTERWARDS = 60.0
@@ -28,7 +29,7 @@ def find(
     ``images`` and ``containers`` as the builder calls them, by the first digits of their ids.
     """
     with sensible("its images"):
-        every = {_digits(str(image["Id"])): image for image in api.images(all=True)}
+        every = {digits_of(str(image["Id"])): image for image in api.images(all=True)}
         ours = {known for image in images if (known := _known(every, image))}
         found: dict[str, None] = {}
         again = True
@@ -38,18 +39,17 @@ def find(
                 too_late = float(image["Created"]) > last_word + _AFTERWARDS
                 if digits in found or digits in ours or too_late:
                     continue
-                parent = _digits(str(image.get("ParentId") or ""))
+                parent = digits_of(str(image.get("ParentId") or ""))
                 if parent in ours or parent in found or _made_in(api, image, containers):
                     found[digits] = None
                     again = True
-        named = {digits for digits, image in every.items() if _names(image)}
-        wanted = {ancestor for digits in named for ancestor in _ancestors(every, digits)}
+        wanted = built_on(every.values())
     return [str(every[digits]["Id"]) for digits in reversed(found) if digits not in wanted]
 
 
 def _made_in(api: docker.APIClient, image: Mapping[str, Any], containers: Sequence[str]) -> bool:
     """Whether the image is what one of the containers left."""
-    if not containers or _names(image):
+    if not containers or is_tagged(image):
         return False
     try:
         container = str(api.inspect_image(image["Id"]).get("Container") or "")
@@ -58,23 +58,6 @@ def _made_in(api: docker.APIClient, image: Mapping[str, Any], containers: Sequen
     return any(container.startswith(ours) for ours in containers)
 
 
-def _names(image: Mapping[str, Any]) -> list[str]:
-    return [tag for tag in image.get("RepoTags") or [] if tag != "<none>:<none>"]
-
-
-def _ancestors(every: Mapping[str, Mapping[str, Any]], digits: str) -> set[str]:
-    """The image and all it was built on."""
-    found: set[str] = set()
-    while digits in every and digits not in found:
-        found.add(digits)
-        digits = _digits(str(every[digits].get("ParentId") or ""))
-    return found
-
-
 def _known(every: Iterable[str], image: str) -> str | None:
     """The full digits of an image that the builder named by the first twelve."""
-    return next((digits for digits in every if digits.startswith(_digits(image))), None)
-
-
-def _digits(image: str) -> str:
-    return image.removeprefix("sha256:")
+    return next((digits for digits in every if digits.startswith(digits_of(image))), None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import docker
 from docker.errors import APIError, NotFound
 
@@ -19,3 +22,26 @@ def remove_untagged(api: docker.APIClient, image_id: str) -> bool:
     except APIError:
         return False
     return True
+
+
+def built_on(images: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The ids (digits alone) of the tagged images among ``images``, which are all of the engine's, and of all
+    that those were built on: what is wanted."""
+    every = {digits_of(str(image["Id"])): image for image in images}
+    wanted: set[str] = set()
+    for digits, image in every.items():
+        current = digits if is_tagged(image) else ""
+        while current in every and current not in wanted:
+            wanted.add(current)
+            current = digits_of(str(every[current].get("ParentId") or ""))
+    return wanted
+
+
+def is_tagged(image: Mapping[str, Any]) -> bool:
+    """Whether an image of the engine's list has a name."""
+    return any(tag != "<none>:<none>" for tag in image.get("RepoTags") or [])
+
+
+def digits_of(image_id: str) -> str:
+    """An image's id without the algorithm."""
+    return image_id.removeprefix("sha256:")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,9 +51,12 @@ def swapping(context: Path) -> Iterator[None]:
     enough = threading.Event()
 
     def work() -> None:
+        chance = random.Random(1)
         while not enough.is_set():
             swap(context)
+            time.sleep(chance.uniform(0, 0.001))
             put_back(context)
+            time.sleep(chance.uniform(0, 0.001))
 
     thread = threading.Thread(target=work)
     thread.start()
