@@ -128,6 +128,8 @@ def run_recipe(recipe: Recipe, machine: Machine) -> Outcome:
     match recipe.kind:
         case "sh":
             done = machine.run(["bash", "--norc", "-e", "-c", recipe.text])
+            if "docker build" in recipe.text:
+                machine.run(["docker", "image", "rm", "--force", "shop:ci"])
             return Outcome(done.returncode, done.stdout + done.stderr)
         case "github":
             return GitHub(machine).workflow(recipe.text)
