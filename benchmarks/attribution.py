@@ -237,7 +237,7 @@ def report(name: str, builder: str, rows: list[Row], total: float) -> bool:
             f"   measured {row.measured:7.2f} ± {row.half:.2f} s   {error:+.0%}"
             f"{'' if large else '   (less than a tenth)'}"
         )
-    correlation, worst = rank_correlation(rows), max(errors, default=0.0)
+    correlation, worst = round(rank_correlation(rows), 6), max(errors, default=0.0)
     print(
         f"  rank correlation {correlation:.2f} (bar {BAR_CORRELATION}),"
         f" worst error {worst:.0%} (bar {BAR_ERROR:.0%})"
