@@ -20,6 +20,7 @@ from ctxsize.ignore.types import Rule
 from ctxsize.report.json_text import json_text, json_text_or_null
 from ctxsize.report.sensitive import sensitive_document
 from ctxsize.report.style import Style
+from ctxsize.report.subject_json import engine_document, project_document
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
 SCHEMA = 1
@@ -32,26 +33,13 @@ def comparison(result: Comparison, style: Style = Style()) -> str:  # noqa: B008
 
 def comparison_document(result: Comparison) -> dict[str, Any]:
     """``result`` as what the JSON text says."""
-    project, engine, saved, rest = result.project, result.engine, result.saved, result.unattributed
+    saved, rest = result.saved, result.unattributed
     return {
         "schema": SCHEMA,
         "ctxsize": result.version,
         "created": result.created,
-        "project": {
-            "context": json_text(project.context),
-            "dockerfile": json_text(project.dockerfile),
-            "ignore_file": json_text_or_null(project.ignore_file),
-            "target": project.target,
-        },
-        "engine": None
-        if engine is None
-        else {
-            "version": engine.version,
-            "api": engine.api,
-            "builder": engine.builder,
-            "storage": engine.storage,
-            "remote": engine.remote,
-        },
+        "project": project_document(result.project),
+        "engine": engine_document(result.engine),
         "variants": {name: _variant(variant) for name, variant in result.variants.items()},
         "saved": {
             "context_bytes": saved.context_bytes,

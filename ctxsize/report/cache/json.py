@@ -10,6 +10,7 @@ from ctxsize.comparison.builds import WITH, WITHOUT
 from ctxsize.comparison.cache import CacheCost, ChangeCost, Rebuild
 from ctxsize.report.json_text import json_text, json_text_or_null
 from ctxsize.report.style import Style
+from ctxsize.report.subject_json import engine_document, project_document
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
 SCHEMA = 1
@@ -17,24 +18,12 @@ SCHEMA = 1
 
 def cache(result: CacheCost, style: Style = Style()) -> str:  # noqa: B008
     """``result`` as JSON text with a line end; ``style`` is not used."""
-    project, engine = result.project, result.engine
     document = {
         "schema": SCHEMA,
         "ctxsize": result.version,
         "created": result.created,
-        "project": {
-            "context": json_text(project.context),
-            "dockerfile": json_text(project.dockerfile),
-            "ignore_file": json_text_or_null(project.ignore_file),
-            "target": project.target,
-        },
-        "engine": {
-            "version": engine.version,
-            "api": engine.api,
-            "builder": engine.builder,
-            "storage": engine.storage,
-            "remote": engine.remote,
-        },
+        "project": project_document(result.project),
+        "engine": engine_document(result.engine),
         "unchanged": {name: _rebuild(result.unchanged.get(name)) for name in (WITH, WITHOUT)},
         "ignored": [
             {
