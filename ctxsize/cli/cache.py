@@ -6,10 +6,11 @@ import click
 
 from ctxsize.cli.errors import show_failure
 from ctxsize.cli.options import (
+    BUILDER,
     PATH,
+    given_build_options,
     make_progress,
     output_options,
-    pairs,
     rebuild_options,
     use_colour,
     write_report,
@@ -26,13 +27,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @PATH
 @rebuild_options
-@click.option(
-    "--builder",
-    type=click.Choice(["auto", "buildkit", "buildkit-upload", "classic"]),
-    default="auto",
-    show_default=True,
-    help="Which builder measures; auto takes BuildKit where the engine has it.",
-)
+@BUILDER
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Builds after each change.")
 @click.option(
     "--max-time",
@@ -85,15 +80,14 @@ def cache(
     """
     # Imported here so that commands without an engine start fast.
     from ctxsize.cache import cache as measure
-    from ctxsize.engine.build import BuildOptions
     from ctxsize.report.cache import CACHE_FORMATS
     from ctxsize.report.style import Style
 
-    options = BuildOptions(
+    options = given_build_options(
         target=target,
-        build_args=pairs(build_args, from_environment=True),
+        build_args=build_args,
         platform=platform,
-        labels={name: value or "" for name, value in pairs(labels, from_environment=False).items()},
+        labels=labels,
         network=network,
         secrets=secrets,
         ssh=ssh,

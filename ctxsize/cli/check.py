@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctxsize.cli.options import build_options, make_progress, output_options, pairs, use_colour, write_report
+from ctxsize.cli.options import (
+    build_options,
+    given_build_options,
+    make_progress,
+    output_options,
+    use_colour,
+    write_report,
+)
 from ctxsize.errors import UsageError
 from ctxsize.report.check import CHECK_FORMATS, check_format
 from ctxsize.text import printable
@@ -191,12 +198,10 @@ def check(
     if not static and not archive:
         from dataclasses import replace
 
-        from ctxsize.engine.build import BuildOptions
-
-        build = BuildOptions(
-            build_args=pairs(build_args, from_environment=True),
+        build = given_build_options(
+            build_args=build_args,
             platform=platform,
-            labels={name: value or "" for name, value in pairs(labels, from_environment=False).items()},
+            labels=labels,
             network=network,
             pull=pull,
             no_cache=no_cache,

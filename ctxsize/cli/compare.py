@@ -6,11 +6,12 @@ import click
 
 from ctxsize.cli.errors import show_failure
 from ctxsize.cli.options import (
+    BUILDER,
     PATH,
     build_options,
+    given_build_options,
     make_progress,
     output_options,
-    pairs,
     use_colour,
     write_report,
 )
@@ -30,13 +31,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @PATH
 @build_options
-@click.option(
-    "--builder",
-    type=click.Choice(["auto", "buildkit", "buildkit-upload", "classic"]),
-    default="auto",
-    show_default=True,
-    help="Which builder measures; auto takes BuildKit where the engine has it.",
-)
+@BUILDER
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Timed builds of each variant.")
 @click.option(
     "--exact",
@@ -124,18 +119,17 @@ def compare(
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import compare as measure
     from ctxsize.cache import DEFAULT_TOP
-    from ctxsize.engine.build import BuildOptions
     from ctxsize.engine.verification import Check
     from ctxsize.report.comparison import COMPARISON_FORMATS
     from ctxsize.report.style import Style
 
     if verify is not None and not verify.strip():
         raise click.UsageError("--verify needs a command")
-    options = BuildOptions(
+    options = given_build_options(
         target=target,
-        build_args=pairs(build_args, from_environment=True),
+        build_args=build_args,
         platform=platform,
-        labels={name: value or "" for name, value in pairs(labels, from_environment=False).items()},
+        labels=labels,
         network=network,
         pull=pull,
         no_cache=no_cache,

@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ctxsize.errors import UsageError
 from ctxsize.progress import Progress, Silent, Terminal, Verbose
+
+if TYPE_CHECKING:
+    from ctxsize.engine.build import BuildOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -47,6 +50,15 @@ DIALECT = click.option(
     default="buildkit",
     show_default=True,
     help="Whose reading of the ignore file applies.",
+)
+
+
+BUILDER = click.option(
+    "--builder",
+    type=click.Choice(["auto", "buildkit", "buildkit-upload", "classic"]),
+    default="auto",
+    show_default=True,
+    help="Which builder measures; auto takes BuildKit where the engine has it.",
 )
 
 
@@ -91,6 +103,18 @@ def rebuild_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def given_build_options(*, build_args: Iterable[str], labels: Iterable[str], **others: Any) -> BuildOptions:
+    """What the user gave to the options of ``build_options`` or ``rebuild_options``; ``others`` are those
+    whose names and values BuildOptions has, too."""
+    from ctxsize.engine.build import BuildOptions  # here, so that commands without an engine start fast
+
+    return BuildOptions(
+        build_args=pairs(build_args, from_environment=True),
+        labels={name: value or "" for name, value in pairs(labels, from_environment=False).items()},
+        **others,
+    )
 
 
 def output_options(command: _Command) -> _Command:

@@ -115,14 +115,6 @@ def record_ids(api: docker.APIClient) -> frozenset[str]:
     return frozenset(record.id for record in records(api))
 
 
-def created_in(
-    api: docker.APIClient, windows: Sequence[Window], *, run: str, known: frozenset[str] = frozenset()
-) -> set[str]:
-    """The ids of the records that were made in one of ``windows`` or that name ``run``, and of all
-    records that build on them. ``known`` are records that were there before and are never ours."""
-    return {record.id for record in select(records(api), windows, run=run, known=known)}
-
-
 def select(
     every: Iterable[Record],
     windows: Sequence[Window],
@@ -131,8 +123,11 @@ def select(
     known: frozenset[str] = frozenset(),
     uploads_since: int | None = None,
 ) -> list[Record]:
-    """Of ``every`` record those that ``created_in`` names, and the tars received since ``uploads_since``
-    (epoch nanoseconds). A received tar has a random name that never comes again, so it is of no use to
+    """Of ``every`` record those that were made in one of ``windows`` or that name ``run``, the tars received
+    since ``uploads_since`` (epoch nanoseconds), and all records that build on them. ``known`` are records
+    that were there before and are never ours.
+
+    A received tar has a random name that never comes again, so it is of no use to
     whoever else sent one."""
     new = [record for record in every if record.id not in known]
     ours = {record.id for record in new if run in record.description or _within(record, windows)}

@@ -220,7 +220,7 @@ class ClassicBuilder:
             if details.get("RepoTags"):
                 break  # a trigger made none, and this is what the stage starts from
             images.append(image)
-            image = str(details.get("Parent") or "").removeprefix("sha256:")
+            image = digits_of(str(details.get("Parent") or ""))
         return images[::-1]
 
     def _is_made(self, image: str) -> bool:

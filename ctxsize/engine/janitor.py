@@ -36,7 +36,7 @@ from ctxsize.engine.journal import (
 from ctxsize.engine.leftovers import PROBE_PREFIX as PROBE_PREFIX
 from ctxsize.engine.leftovers import Leftover
 from ctxsize.engine.trouble import TROUBLE, engine_error, engine_trouble, sensible
-from ctxsize.engine.untagged import remove_untagged
+from ctxsize.engine.untagged import is_tagged, remove_untagged
 from ctxsize.errors import EngineError, UsageError
 
 #: An engine that was told to stop a build needs a moment until what the build made can be removed.
@@ -225,7 +225,7 @@ def _labelled_runs(api: docker.APIClient) -> list[str]:
         runs = {
             str((image.get("Labels") or {}).get(RUN_LABEL))
             for image in api.images(filters=label, all=True)
-            if not leftovers.real_tags(image)
+            if not is_tagged(image)
         }
         runs |= {str(each["Labels"][RUN_LABEL]) for each in leftovers.own_containers(api)}
         runs |= {str(each["Labels"][RUN_LABEL]) for each in api.networks(filters=label)}

@@ -17,7 +17,7 @@ from ctxsize.engine import buildcache, halfmade
 from ctxsize.engine.build import OBJECT_LABEL, RUN_LABEL
 from ctxsize.engine.journal import Made
 from ctxsize.engine.trouble import sensible
-from ctxsize.engine.untagged import remove_untagged
+from ctxsize.engine.untagged import is_tagged, remove_untagged
 
 #: How the temporary directories of probe builds begin (see ctxsize.calibration).
 PROBE_PREFIX = "ctxsize-probe-"
@@ -54,7 +54,7 @@ def find(
     found += [Leftover(run, "network", str(each["Id"]), 0) for each in api.networks(filters=label)]
     labelled = api.images(filters=label, all=True)
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
-    images = [] if any(map(real_tags, labelled)) else children_first(labelled)
+    images = [] if any(map(is_tagged, labelled)) else children_first(labelled)
     listed = [each.value for each in reversed(made) if each.kind == "image"]
     containers = [each.value for each in made if each.kind == "container"]
     if listed or containers:
@@ -133,14 +133,9 @@ def _remove(api: docker.APIClient, thing: Leftover) -> bool:
 def children_first(images: Iterable[Mapping[str, Any]]) -> list[str]:
     """Ids of the untagged images; the newest are nobody's parents."""
     with sensible("its images"):
-        untagged = [image for image in images if not real_tags(image)]
+        untagged = [image for image in images if not is_tagged(image)]
         untagged.sort(key=lambda image: int(image.get("Created", 0)), reverse=True)
         return [str(image["Id"]) for image in untagged]
-
-
-def real_tags(image: Mapping[str, Any]) -> list[str]:
-    """The names an image has; the engine lists an unnamed one as ``<none>:<none>``."""
-    return [tag for tag in image.get("RepoTags") or [] if tag != "<none>:<none>"]
 
 
 def _untagged(api: docker.APIClient, image: str) -> str | None:
@@ -149,7 +144,7 @@ def _untagged(api: docker.APIClient, image: str) -> str | None:
         found = api.inspect_image(image)
     except NotFound:
         return None
-    return None if real_tags(found) else str(found["Id"])
+    return None if is_tagged(found) else str(found["Id"])
 
 
 def _is_upload(made: Made) -> bool:
