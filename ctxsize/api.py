@@ -10,21 +10,16 @@ from pathlib import Path
 from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.builds import WITH, WITHOUT, Measured, TimeLimit, build_variants
 from ctxsize.comparison.compare import make_comparison
-from ctxsize.comparison.explain import ignored_but_needed
 from ctxsize.comparison.seconds import DividedSeconds
 from ctxsize.comparison.types import Comparison, ImageFigures, Warning
 from ctxsize.context.errors import ContextError
-from ctxsize.dockerfile.names import ContextDirectory
-from ctxsize.dockerfile.sources import plan_sources
 from ctxsize.engine.build import BuildOptions
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.janitor import Run
-from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.trouble import engine_trouble
 from ctxsize.engine.verification import Check
 from ctxsize.errors import BuildFailed, CtxsizeError, EngineError, Interrupted
 from ctxsize.extras import Extras, measure_extras
-from ctxsize.ignore.matcher import Matcher
 from ctxsize.image_figures import read_images
 from ctxsize.path_seconds import divide_seconds
 from ctxsize.progress import Progress, Silent
@@ -101,7 +96,7 @@ def compare(
             limit=limit,
             into=measured,
         )
-        _explain(project, subject.plan, measured)
+        _explain(subject, measured)
         images, savings = read_images(subject, measured, progress)
         divided, warnings = divide_seconds(
             subject, run, subject_builder, measured, savings, exact=exact, limit=limit, progress=progress
@@ -149,25 +144,20 @@ def _broken_off(failures: Mapping[str, CtxsizeError]) -> Iterator[Warning]:
         )
 
 
-def _explain(project: Project, plan: BuildPlan, measured: Mapping[str, Measured]) -> None:
+def _explain(subject: Subject, measured: Mapping[str, Measured]) -> None:
     """Where only ``with`` fails, name the rule that ignores what the Dockerfile needs."""
     failure = measured[WITH].failure
-    if (
-        not isinstance(failure, BuildFailed)
-        or project.ignore is None
-        or measured[WITHOUT].failure is not None
-    ):
+    if not isinstance(failure, BuildFailed) or measured[WITHOUT].failure is not None:
         return
-    matcher = Matcher(project.ignore.rules, project.dialect)
-    names = ContextDirectory(project.context)
-    for needed in ignored_but_needed(plan_sources(plan.resolved, names), matcher, names):
-        dockerfile = plan.resolved.dockerfile.path
-        failure.where = f"{project.ignore.path}:{needed.rule.line}"
-        failure.hint = (
-            f"the rule `{needed.rule.text.strip()}` ignores {needed.path}, which {needed.source.keyword} at"
-            f" {dockerfile}:{needed.source.line} needs: narrow the rule, or add `!{needed.path}` after it"
-        )
+    needed = subject.rule_to_blame()
+    if needed is None or subject.project.ignore is None:
         return
+    dockerfile = subject.project.dockerfile.path
+    failure.where = f"{subject.project.ignore.path}:{needed.rule.line}"
+    failure.hint = (
+        f"the rule `{needed.rule.text.strip()}` ignores {needed.path}, which {needed.source.keyword} at"
+        f" {dockerfile}:{needed.source.line} needs: narrow the rule, or add `!{needed.path}` after it"
+    )
 
 
 def _kept(engine: Engine, project: Project, variant: str, image: ImageFigures) -> ImageFigures:

@@ -92,19 +92,12 @@ def _explained(subject: Subject) -> Iterator[None]:
     try:
         yield
     except BuildFailed as failure:
-        from ctxsize.comparison.explain import ignored_but_needed
-        from ctxsize.dockerfile.names import ContextDirectory
-        from ctxsize.ignore.matcher import Matcher
-
-        ignore = subject.project.ignore
-        matcher = Matcher(ignore.rules if ignore is not None else (), subject.project.dialect)
-        needed = ignored_but_needed(subject.sources, matcher, ContextDirectory(subject.project.context))
-        if ignore is not None and needed:
-            first = needed[0]
-            failure.where = f"{ignore.path}:{first.rule.line}"
+        needed, ignore = subject.rule_to_blame(), subject.project.ignore
+        if needed is not None and ignore is not None:
+            failure.where = f"{ignore.path}:{needed.rule.line}"
             failure.hint = (
-                f"the rule `{first.rule.text.strip()}` ignores {first.path}, which {first.source.keyword} in"
-                f" line {first.source.line} of the Dockerfile needs"
+                f"the rule `{needed.rule.text.strip()}` ignores {needed.path}, which {needed.source.keyword}"
+                f" in line {needed.source.line} of the Dockerfile needs"
             )
         raise
 

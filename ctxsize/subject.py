@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctxsize.comparison.builds import WITH, WITHOUT
+from ctxsize.comparison.explain import IgnoredButNeeded, ignored_but_needed
 from ctxsize.comparison.types import EngineFigures, ProjectFigures
 from ctxsize.context.dialects import disagreement
 from ctxsize.context.scan import scan
@@ -80,6 +81,15 @@ class Subject:
             return Variant(WITHOUT, project.context, (), project.ignore_files, project.dialect)
         rules = project.ignore.rules if project.ignore is not None else ()
         return Variant(WITH, project.context, rules, frozenset(), project.dialect)
+
+    def rule_to_blame(self) -> IgnoredButNeeded | None:
+        """The first thing that the Dockerfile copies and the ignore file keeps out, by what rule: why a build
+        of ``with`` fails where the other does not. None when there is no such thing."""
+        if self.project.ignore is None:
+            return None
+        matcher = Matcher(self.project.ignore.rules, self.project.dialect)
+        found = ignored_but_needed(self.sources, matcher, ContextDirectory(self.project.context))
+        return found[0] if found else None
 
     def builder(self, run: Run) -> Builder:
         """A builder whose leavings ``run`` removes at its end."""
