@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from ctxsize.context.archive import tar_stream
 from ctxsize.context.variant import Variant
-from ctxsize.engine import halfmade
+from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine.build import RUN_LABEL, BuildResult, Step, phase_of
+from ctxsize.engine.classictar import ClassicTar, classic_tar
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.parseerror import locate_parse_error
@@ -41,18 +41,29 @@ class _Output:
     """What the builder's output has said so far."""
 
     began: float
+    #: The line of each instruction of the Dockerfile that the builder is given; ``original_line`` leads from
+    #: one of these to the user's.
+    lines: Sequence[int]
+    original_line: Callable[[int], int]
     sent: int = 0
     steps: list[Step] = field(default_factory=list)
+    #: What the instruction on a line of the user's Dockerfile made.
     images: dict[int, str] = field(default_factory=dict)
     number: int = 0
     name: str = ""
     started: float = 0.0
     cached: bool = False
+    made: bool = False
     triggers: int = 0
     log: list[str] = field(default_factory=list)
     image_id: str = ""
-    containers: list[str] = field(default_factory=list)
     scanning: Stopwatch = field(default_factory=Stopwatch)
+
+    @property
+    def line(self) -> int | None:
+        """The line in the user's Dockerfile of the step at work; None for one of the builder's own."""
+        given = 0 < self.number <= len(self.lines)
+        return self.original_line(self.lines[self.number - 1]) if given else None
 
 
 class ClassicBuilder:
@@ -67,24 +78,28 @@ class ClassicBuilder:
 
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
         self._api = engine.new_client()
+        self._podman = engine.info.podman
         self._plan = plan
         self._run = run
         self._journal = journal
         self._prefix: list[str] = []
         self._rebuilt: list[str] = []
         self._made: list[str] = []
-        self._broken_off: list[str] | None = None
 
     def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
-        output = _Output(began=time.perf_counter())
+        tar = classic_tar(self._plan, variant, self._run, podman=self._podman)
+        given = parse_dockerfile(tar.rewritten.data, tar.dockerfile).instructions
+        lines = [instruction.line for instruction in given]
+        output = _Output(time.perf_counter(), lines, tar.rewritten.original_line)
         try:
-            with engine_errors(), closing(self._events(variant, output, progress, rebuild)) as events:
+            with engine_errors(), closing(self._events(variant, tar, output, progress, rebuild)) as events:
                 for event in events:
                     self._take(event, output, progress)
-        except (EngineError, KeyboardInterrupt):
-            self._broken_off = output.containers
-            raise
+        except BuildFailed as error:
+            path = self._plan.resolved.dockerfile.path
+            message, where = locate_parse_error(error.message, path, output.original_line)
+            raise BuildFailed(message, where=where, step=error.step, log=error.log) from error
         seconds = time.perf_counter() - output.began
         self._end_step(output)
         if not output.image_id:
@@ -105,9 +120,6 @@ class ClassicBuilder:
 
     def forget(self) -> bool:
         """Remove the intermediate images of this run, newest first; False when some are still in use."""
-        if self._broken_off is not None:
-            unheard = halfmade.find(self._api, self._made, self._broken_off, last_word=time.time())
-            self._made += reversed(unheard)
         self._made = [image for image in reversed(self._made) if not remove_untagged(self._api, image)][::-1]
         if self._made:
             # What an image that was kept is built on has to stay.
@@ -121,23 +133,23 @@ class ClassicBuilder:
         return not self._made
 
     def _events(
-        self, variant: Variant, output: _Output, progress: Progress, rebuild: bool
+        self, variant: Variant, tar: ClassicTar, output: _Output, progress: Progress, rebuild: bool
     ) -> Generator[dict[str, Any], None, None]:
         options = self._plan.options.for_rebuild() if rebuild else self._plan.options
-        name, extra = self._dockerfile(variant)
+        dockerfile = self._plan.dockerfile_in_context
 
         def count(_path: str, size: int) -> None:
             output.sent += size
             progress.sent(output.sent)
 
-        tree = output.scanning.time(variant.walk(self._plan.dockerfile_in_context))
-        extra = {**variant.replaced(self._plan.dockerfile_in_context), **extra}
+        tree = output.scanning.time(tar.entries(variant, dockerfile))
+        extra = {**variant.replaced(dockerfile), **tar.extra}
         body = tar_stream(tree, variant.root, extra=extra, appended=variant.changes.appended, sent=count)
         cache = self._rebuilt if rebuild else self._prefix
         return post_tar(
             self._api,
             body,
-            name,
+            tar.dockerfile,
             options,
             run=self._run,
             build_args=options.build_args,
@@ -148,37 +160,20 @@ class ClassicBuilder:
         )
 
     def _hear_out(self, event: Mapping[str, Any] | None, output: _Output) -> bool:
-        """After an interruption, wait for the id of the image that the step at work makes: the builder ends
-        the step though nobody listens, and of an image whose name we never heard nobody could tell that it
-        is ours. A RUN it breaks off, and makes none. True when nothing more is to be waited for."""
+        """After an interruption, wait for the image that the step at work makes: the builder ends the step
+        though nobody listens, and what comes after the run has ended only the next one removes. A RUN it
+        breaks off, and makes none. True when nothing more is to be waited for."""
         if event is not None:
             with suppress(BuildFailed):
                 self._take(event, output, Silent())
-        at_work = output.number > 0 and output.number not in output.images
+        at_work = output.number > 0 and not output.made
         return output.name.upper().startswith("RUN ") if at_work else event is None
-
-    def _dockerfile(self, variant: Variant) -> tuple[str, Mapping[str, bytes]]:
-        """The Dockerfile's name in the tar, and what the tar holds besides the tree.
-
-        A Dockerfile outside the context goes the way of the official client: under a random name
-        that the `.dockerignore` in the tar lists, so that the builder takes it out again.
-        """
-        plan = self._plan
-        if plan.dockerfile_in_context is not None:
-            return plan.dockerfile_in_context, {}
-        name = f".dockerfile.{secrets.token_hex(10)}"
-        ignore = variant.root / ".dockerignore"
-        if not variant.without and ignore.is_file():
-            rules = ignore.read_bytes()
-        else:
-            rules = b".dockerignore"
-        return name, {name: plan.dockerfile_data, ".dockerignore": rules + f"\n{name}\n".encode()}
 
     def _take(self, event: Mapping[str, Any], output: _Output, progress: Progress) -> None:
         message = event.get("error") or event.get("message")
         if message:
-            text, where = locate_parse_error(str(message).strip(), self._plan.resolved.dockerfile.path)
-            raise BuildFailed(text, where=where, step=output.name or None, log=tuple(output.log[-LOG_LINES:]))
+            log = tuple(output.log[-LOG_LINES:])
+            raise BuildFailed(str(message).strip(), step=output.name or None, log=log)
         if "aux" in event and "ID" in event["aux"]:
             output.image_id = event["aux"]["ID"]
         for line in _COLOURS.sub("", str(event.get("stream", ""))).splitlines():
@@ -192,19 +187,22 @@ class ClassicBuilder:
         if match := _STEP.match(line):
             self._end_step(output)
             output.number, output.name = int(match[1]), match[2]
-            output.started, output.cached, output.triggers = time.perf_counter(), False, 0
+            output.started, output.cached, output.made = time.perf_counter(), False, False
+            output.triggers = 0
             if output.name.upper().startswith("FROM "):
                 output.image_id = ""  # `FROM scratch` names none
-            progress.step(output.name)
+            if RUN_LABEL not in output.name:
+                progress.step(output.name)
         elif line == _CACHED:
             output.cached = True
         elif match := _IMAGE.match(line):
-            output.images[output.number] = output.image_id = match[1]
+            output.image_id, output.made = match[1], True
+            if output.line is not None:
+                output.images[output.line] = match[1]
             for image in self._new_images(match[1], output):
                 self._made.append(image)
                 self._journal.add("image", image)
         elif match := _CONTAINER.match(line):
-            output.containers.append(match[1])
             self._journal.add("container", match[1])
         elif match := _TRIGGERS.match(line):
             output.triggers = int(match[1])
@@ -244,7 +242,7 @@ class ClassicBuilder:
                 seconds=seconds,
                 cached=output.cached,
                 phase=phase_of(output.name),
-                line=self._plan.line_of_step(output.number),
+                line=output.line,
                 started=output.started - output.began,
                 critical=seconds,
             )
@@ -253,7 +251,7 @@ class ClassicBuilder:
 
     def _prefix_images(self, output: _Output) -> list[str]:
         """The images just before the first affected step of each stage: all that may be reused."""
-        return [output.images[number] for number in self._plan.prefix_steps if number in output.images]
+        return [output.images[line] for line in self._plan.prefix_lines if line in output.images]
 
     def _full_id(self, image_id: str) -> str:
         return str(self._api.inspect_image(image_id)["Id"])

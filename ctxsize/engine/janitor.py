@@ -1,8 +1,8 @@
 """A run's footprint on the engine: everything it makes is its own, known, and removed.
 
-Images carry the label ``org.ctxsize.run=<run>``; what an engine can't label (the classic builder's
-intermediate images, build-cache records) is listed in the run's journal. Tagged images are never
-removed: a tag on an image of ours means that the user asked to keep it.
+Images and containers carry the label ``org.ctxsize.run=<run>``; what an engine can't label (build-cache
+records, what ONBUILD triggers make in the classic builder) is listed in the run's journal. Tagged images are
+never removed: a tag on an image of ours means that the user asked to keep it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ctxsize.engine.journal import (
 from ctxsize.engine.leftovers import PROBE_PREFIX as PROBE_PREFIX
 from ctxsize.engine.leftovers import Leftover
 from ctxsize.engine.trouble import TROUBLE, engine_error, engine_trouble, sensible
-from ctxsize.engine.untagged import is_tagged, remove_untagged
+from ctxsize.engine.untagged import remove_untagged, unwanted
 from ctxsize.errors import EngineError, UsageError
 
 #: An engine that was told to stop a build needs a moment until what the build made can be removed.
@@ -121,11 +121,6 @@ class DeadRun:
         """What it wrote down."""
         return self.journal.made if self.journal is not None else ()
 
-    @property
-    def last_word(self) -> float:
-        """When it wrote the last of that, in epoch seconds."""
-        return time.time() - self.journal.age if self.journal is not None else 0.0
-
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
@@ -160,7 +155,7 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
     kept: list[Leftover] = []
     with engine_trouble():
         for dead in _dead_runs(engine.api, engine.info.id, also=runs):
-            things = leftovers.find(engine.api, dead.run, dead.made, dead.last_word)
+            things = leftovers.find(engine.api, dead.run, dead.made)
             refused = [] if dry_run else _remove(engine.api, dead, things)
             kept += refused
             removed += [thing for thing in things if thing not in refused]
@@ -171,7 +166,7 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
 def sweep(api: docker.APIClient, engine_id: str) -> None:
     """Remove what dead runs of this user on this machine left on the engine."""
     for dead in _dead_runs(api, engine_id):
-        _remove(api, dead, leftovers.find(api, dead.run, dead.made, dead.last_word))
+        _remove(api, dead, leftovers.find(api, dead.run, dead.made))
 
 
 def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
@@ -205,7 +200,7 @@ def _remove_labelled(api: docker.APIClient, run: str) -> int:
     with sensible("what carries a label"):
         containers = [str(each["Id"]) for each in leftovers.own_containers(api, run)]
         networks = [str(each["Id"]) for each in api.networks(filters=label)]
-        images = leftovers.children_first(api.images(filters=label, all=True))
+        images = leftovers.children_first(unwanted(api.images(filters=label, all=True)))
     for container in containers:
         with contextlib.suppress(APIError):
             api.remove_container(container, force=True, v=True)
@@ -219,13 +214,13 @@ def _remove_labelled(api: docker.APIClient, run: str) -> int:
 
 
 def _labelled_runs(api: docker.APIClient) -> list[str]:
-    """The runs that something on the engine carries the label of, tagged images apart."""
+    """The runs that something on the engine carries the label of, tagged images and what they are built on
+    apart."""
     label = {"label": RUN_LABEL}
     with sensible("what carries a label"):
         runs = {
             str((image.get("Labels") or {}).get(RUN_LABEL))
-            for image in api.images(filters=label, all=True)
-            if not is_tagged(image)
+            for image in unwanted(api.images(filters=label, all=True))
         }
         runs |= {str(each["Labels"][RUN_LABEL]) for each in leftovers.own_containers(api)}
         runs |= {str(each["Labels"][RUN_LABEL]) for each in api.networks(filters=label)}

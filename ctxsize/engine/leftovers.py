@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
-from ctxsize.engine import buildcache, halfmade
+from ctxsize.engine import buildcache
 from ctxsize.engine.build import OBJECT_LABEL, RUN_LABEL
 from ctxsize.engine.journal import Made
 from ctxsize.engine.trouble import sensible
-from ctxsize.engine.untagged import is_tagged, remove_untagged
+from ctxsize.engine.untagged import built_on, digits_of, is_tagged, remove_untagged
 
+#: How the classic builder names a container, or at length.
+_CONTAINER = re.compile(r"[0-9a-f]{12,64}")
 #: How the temporary directories of probe builds begin (see ctxsize.calibration).
 PROBE_PREFIX = "ctxsize-probe-"
 
@@ -38,29 +41,26 @@ class Leftover:
     bytes: int | None
 
 
-def find(
-    api: docker.APIClient, run: str, made: Sequence[Made] = (), last_word: float = 0.0
-) -> list[Leftover]:
-    """What is on the engine with the label of ``run``, and of what its journal lists (``made``), whose last
-    line was written at ``last_word`` (epoch seconds).
+def find(api: docker.APIClient, run: str, made: Sequence[Made] = ()) -> list[Leftover]:
+    """What is on the engine with the label of ``run``, and of what its journal lists (``made``).
 
-    In an order in which it can be removed. A tagged image is not among it: a tag means that it is wanted.
+    In an order in which it can be removed. Neither a tagged image is among it nor what that is built on: a
+    tag means that it is wanted.
     """
     label = {"label": f"{RUN_LABEL}={run}"}
-    found = [
-        Leftover(run, "container", str(each["Id"]), _size(each.get("SizeRw")))
-        for each in own_containers(api, run)
+    containers = [
+        *own_containers(api, run),
+        *_listed_containers(api, (each.value for each in made if each.kind == "container")),
     ]
+    sizes = {str(each["Id"]): _size(each.get("SizeRw")) for each in containers}
+    found = [Leftover(run, "container", each, size) for each, size in sizes.items()]
     found += [Leftover(run, "network", str(each["Id"]), 0) for each in api.networks(filters=label)]
     labelled = api.images(filters=label, all=True)
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
     images = [] if any(map(is_tagged, labelled)) else children_first(labelled)
-    listed = [each.value for each in reversed(made) if each.kind == "image"]
-    containers = [each.value for each in made if each.kind == "container"]
-    if listed or containers:
-        unheard = halfmade.find(api, listed, containers, last_word=last_word)
-        images += [image for image in unheard if image not in images]
-    images += [image for each in listed if (image := _untagged(api, each)) and image not in images]
+    noted = [_untagged(api, each.value) for each in reversed(made) if each.kind == "image"]
+    wanted = built_on(api.images(all=True)) if any(noted) else set()
+    images += [each for each in noted if each and each not in images and digits_of(each) not in wanted]
     freed = _freed(api, images) if images else {}
     found += [Leftover(run, "image", image, freed.get(image)) for image in images]
     found += [
@@ -81,7 +81,7 @@ def own_containers(api: docker.APIClient, run: str | None = None) -> list[dict[s
     """The containers that ``run`` (None: any run) made: those with its label that did not inherit it.
 
     A container somebody started from an image that was kept has the image's labels; one that we started has
-    OBJECT_LABEL, and one of the classic builder a label that its image lacks.
+    OBJECT_LABEL, and one in which the classic builder makes the label has a label that its image lacks.
     """
     label = f"{RUN_LABEL}={run}" if run else RUN_LABEL
     with sensible("its containers"):
@@ -92,8 +92,20 @@ def own_containers(api: docker.APIClient, run: str | None = None) -> list[dict[s
         ]
 
 
+def _listed_containers(api: docker.APIClient, listed: Iterable[str]) -> list[dict[str, Any]]:
+    """The containers of the classic builder that a journal lists, by the first digits of their ids."""
+    ids = tuple(each for each in listed if _CONTAINER.fullmatch(each))
+    if not ids:
+        return []
+    with sensible("its containers"):
+        return [each for each in api.containers(all=True, size=True) if str(each["Id"]).startswith(ids)]
+
+
 def _inherited(api: docker.APIClient, image: str) -> bool:
-    """Whether a container of ``image`` has our label from there; so it is when the image is gone."""
+    """Whether a container of ``image`` has our label from there; so it is when the image is gone. The classic
+    builder's first step FROM scratch has none."""
+    if not image:
+        return False
     try:
         return RUN_LABEL in (api.inspect_image(image)["Config"].get("Labels") or {})
     except NotFound:
@@ -131,11 +143,19 @@ def _remove(api: docker.APIClient, thing: Leftover) -> bool:
 
 
 def children_first(images: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Ids of the untagged images; the newest are nobody's parents."""
+    """Ids of the untagged images, each before the one it is built on: times, in whole seconds, don't tell."""
     with sensible("its images"):
-        untagged = [image for image in images if not is_tagged(image)]
-        untagged.sort(key=lambda image: int(image.get("Created", 0)), reverse=True)
-        return [str(image["Id"]) for image in untagged]
+        parents = {
+            str(image["Id"]): str(image.get("ParentId") or "") for image in images if not is_tagged(image)
+        }
+
+    def depth(image: str) -> int:
+        steps = 0
+        while image in parents and steps < len(parents):
+            image, steps = parents[image], steps + 1
+        return steps
+
+    return sorted(parents, key=depth, reverse=True)
 
 
 def _untagged(api: docker.APIClient, image: str) -> str | None:

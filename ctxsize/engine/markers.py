@@ -1,17 +1,21 @@
-"""Steps inserted into the Dockerfile that BuildKit is given, so that a run has a cache of its own.
+"""Steps inserted into the Dockerfile that a builder is given, so that what it makes is told to be ours.
 
-A marker is a COPY of nothing: a wildcard that matches no file. It adds an empty layer and no file, and
-takes milliseconds, but its text is part of BuildKit's cache key for every step after it. A marker after
-each FROM names the run: what follows is never taken from the user's cache, and every record it leaves
-descends from a record of ours. A second marker before the first step that the ignore file affects names
-the build: from there on every build runs for real. Rebuilds have no second marker, so that they find in
-the cache what an earlier rebuild of the run has made.
+BuildKit gets *markers*, so that a run has a cache of its own. A marker is a COPY of nothing: a wildcard that
+matches no file. It adds an empty layer and no file, and takes milliseconds, but its text is part of
+BuildKit's cache key for every step after it. A marker after each FROM names the run: what follows is never
+taken from the user's cache, and every record it leaves descends from a record of ours. A second marker before
+the first step that the ignore file affects names the build: from there on every build runs for real. Rebuilds
+have no second marker, so that they find in the cache what an earlier rebuild of the run has made.
+
+The classic builder gets the run's label after each FROM: every image and container that a step makes
+has it from the one before, whether or not anybody is still there to hear of it.
 """
 
 from __future__ import annotations
 
 from ctxsize.dockerfile.resolve import ResolvedStage
 from ctxsize.dockerfile.rewrite import RewrittenDockerfile, insert_markers
+from ctxsize.engine.build import RUN_LABEL
 from ctxsize.engine.plan import BuildPlan
 
 #: In the text of every marker, and so in its step's name and in its layer's history.
@@ -36,6 +40,14 @@ def with_markers(plan: BuildPlan, run: str, build: int | None) -> RewrittenDocke
             ends = [instruction.end_line for instruction in stage.stage.instructions]
             before = max([end for end in ends if end < line], default=end_of_from)
             inserted.append((before, _marker(stage, f"{run}-{build:04d}")))
+    return insert_markers(plan.resolved.dockerfile, plan.dockerfile_data, inserted)
+
+
+def with_labels(plan: BuildPlan, run: str) -> RewrittenDockerfile:
+    """The Dockerfile with the label of the run in every stage. What ONBUILD triggers of a base image make
+    comes before it."""
+    roots = [stage for stage in plan.resolved.stages if stage.parent is None]
+    inserted = [(_end_of_from(plan, stage), f"LABEL {RUN_LABEL}={run}") for stage in roots]
     return insert_markers(plan.resolved.dockerfile, plan.dockerfile_data, inserted)
 
 

@@ -41,30 +41,17 @@ class BuildPlan:
         # An ONBUILD trigger of the base image has no line here: what follows it is affected as well.
         return next((step.instruction.line for step in steps[index:] if not step.trigger), None)
 
-    def line_of_step(self, number: int) -> int | None:
-        """The Dockerfile line of the classic builder's step ``number`` (from 1)."""
-        instructions = self.resolved.dockerfile.instructions
-        return instructions[number - 1].line if 0 < number <= len(instructions) else None
-
     @property
-    def prefix_steps(self) -> tuple[int, ...]:
-        """The classic step numbers whose images are, for each stage, the last that may be reused."""
-        steps = []
+    def prefix_lines(self) -> tuple[int, ...]:
+        """For each stage, the line of the last instruction whose result may be reused."""
+        lines = []
         for stage in self.resolved.stages:
             if self._inherits(stage.stage.index):
                 continue
             affected = self.first_affected_line(stage.stage.index)
-            instructions = stage.stage.instructions
-            last = instructions[-1].line if instructions else stage.stage.line
-            limit = affected - 1 if affected is not None else last
-            steps.append(
-                max(
-                    number
-                    for number, instruction in enumerate(self.resolved.dockerfile.instructions, start=1)
-                    if stage.stage.line <= instruction.line <= limit
-                )
-            )
-        return tuple(steps)
+            instructions = [stage.stage.line, *(each.line for each in stage.stage.instructions)]
+            lines.append(max(line for line in instructions if affected is None or line < affected))
+        return tuple(lines)
 
     def _inherits(self, stage: int) -> bool:
         parent = self.resolved.stages[stage].parent

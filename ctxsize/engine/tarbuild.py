@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import docker
 import requests
+from docker.errors import APIError
 
 from ctxsize.engine.build import RUN_LABEL, BuildOptions
 from ctxsize.engine.buildkit.bridge import interrupt
 from ctxsize.engine.trouble import TROUBLE, reason
-from ctxsize.errors import EngineError
+from ctxsize.errors import BuildFailed, EngineError
 
 _Item = TypeVar("_Item")
 
@@ -66,7 +67,7 @@ def post_tar(
     be silent for hours, but an engine that does not answer a ping either is gone. Close the generator when
     the build is given up: the engine then ends it. When the user interrupts, ``last_words`` is still told
     what comes (None: nothing for a moment), for a few seconds at most, until it says that it has heard
-    enough. Raises EngineError, and what ``body`` raises.
+    enough. Raises EngineError, BuildFailed for a build that the engine refuses, and what ``body`` raises.
     """
     answer = _Answer(api)
 
@@ -89,6 +90,9 @@ def post_tar(
 
     try:
         yield from answer.events(post)
+    except APIError as error:
+        # What is wrong with the Dockerfile as a whole is no event but the answer's status.
+        raise BuildFailed(reason(error)) from error
     except KeyboardInterrupt:
         if last_words is not None:
             answer.hear_out(last_words)

@@ -25,8 +25,8 @@ def remove_untagged(api: docker.APIClient, image_id: str) -> bool:
 
 
 def built_on(images: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The ids (digits alone) of the tagged images among ``images``, which are all of the engine's, and of all
-    that those were built on: what is wanted."""
+    """The ids (digits alone) of the tagged images among ``images``, and of all among them that those were
+    built on: what is wanted."""
     every = {digits_of(str(image["Id"])): image for image in images}
     wanted: set[str] = set()
     for digits, image in every.items():
@@ -35,6 +35,13 @@ def built_on(images: Iterable[Mapping[str, Any]]) -> set[str]:
             wanted.add(current)
             current = digits_of(str(every[current].get("ParentId") or ""))
     return wanted
+
+
+def unwanted(images: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of a run's images that have no tag, and that none of the run's tagged ones is built on."""
+    every = list(images)
+    wanted = built_on(every)
+    return [image for image in every if digits_of(str(image["Id"])) not in wanted]
 
 
 def is_tagged(image: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -121,6 +122,87 @@ def test_a_container_of_the_classic_builder_goes(
         assert [thing.id for thing in clean(here).removed] == [container]
     finally:
         api.remove_image(base, force=True)
+
+
+def test_a_container_of_no_image_can_not_have_inherited_its_label(
+    here: Engine, api: docker.APIClient, dead: str
+) -> None:
+    """The classic builder makes one for a first step FROM scratch, and leaves it when it is killed."""
+    steps = f"FROM scratch\nLABEL {RUN_LABEL}={dead}\n"
+    list(api.build(fileobj=io.BytesIO(steps.encode()), rm=False, decode=True))
+
+    assert [thing.kind for thing in clean(here).removed] == ["container", "image"]
+
+
+def test_a_container_that_the_classic_builder_ran_a_step_in_goes(
+    here: Engine, api: docker.APIClient, state: Path, dead: str, new_tag: Callable[[], str]
+) -> None:
+    """It has its label from the image of the step before, as one of a user's has: the journal tells them
+    apart. A line that something else has written over names none."""
+    base = json.loads(api.import_image_from_data(b"\0" * 1024).splitlines()[-1])["status"]
+    ours, users = (api.create_container(base, "x")["Id"] for _ in range(2))
+    state.mkdir(parents=True)
+    lines = [{"engine": here.info.id}] + [
+        {"kind": "container", "value": value} for value in (ours[:12], "", users[:4], ".*")
+    ]
+    (state / f"{dead}.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    try:
+        assert [(thing.kind, thing.id) for thing in clean(here).removed] == [("container", ours)]
+        assert users in {each["Id"] for each in api.containers(all=True)}
+    finally:
+        api.remove_container(users)
+        api.remove_image(base, force=True)
+
+
+@pytest.fixture
+def make_steps(api: docker.APIClient) -> Iterator[Callable[..., list[str]]]:
+    """``make_steps(run)``: the images of a classic build, one a step, lowest first; the last has a tag."""
+    made: list[str] = []
+
+    def make(run: str, tag: str | None = None) -> list[str]:
+        before = {each["Id"] for each in api.images(all=True)}
+        steps = f"FROM scratch\nLABEL {RUN_LABEL}={run}\nENV a=b\nENV c={len(made)}\n"
+        list(api.build(fileobj=io.BytesIO(steps.encode()), tag=tag, rm=True, decode=True))
+        new = [each for each in api.images(all=True) if each["Id"] not in before]
+        parents = {each["ParentId"]: each["Id"] for each in new}
+        images = [parents[""]]
+        while images[-1] in parents:
+            images.append(parents[images[-1]])
+        made.extend(images)
+        return images
+
+    yield make
+    for image in reversed(made):
+        if _is_there(api, image):
+            api.remove_image(image, force=True, noprune=True)
+
+
+def test_the_images_of_the_steps_of_a_dead_run_go_children_first(
+    here: Engine, api: docker.APIClient, dead: str, make_steps: Callable[..., list[str]]
+) -> None:
+    """Nobody heard of them, so no journal lists them. They were made in the same second."""
+    images = make_steps(dead)
+
+    assert [thing.id for thing in clean(here).removed] == images[::-1]
+    assert not any(_is_there(api, image) for image in images)
+
+
+def test_what_a_kept_image_is_built_on_stays_and_is_not_waited_for(
+    here: Engine,
+    api: docker.APIClient,
+    dead: str,
+    new_tag: Callable[[], str],
+    make_steps: Callable[..., list[str]],
+) -> None:
+    with Run(here) as run:
+        images = make_steps(run.id, new_tag())
+        began = time.monotonic()
+    assert time.monotonic() - began < janitor._ATTEMPTS * janitor._PAUSE_SECONDS / 2
+
+    cleaned = clean(here)
+
+    assert (cleaned.removed, cleaned.kept) == ((), ())
+    assert all(_is_there(api, image) for image in images)
 
 
 def test_what_a_live_run_made_stays(

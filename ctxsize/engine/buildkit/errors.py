@@ -6,6 +6,7 @@ import http.client
 import json
 
 import urllib3.exceptions
+from docker.errors import APIError
 
 _BROKEN_OFF = (
     http.client.IncompleteRead,
@@ -59,11 +60,14 @@ class LoginRefused(SolveError):
 
 
 def reason(error: BaseException) -> str:
-    """Why a call to the engine failed, in one line: requests wraps a refused connection four times over, and
-    the innermost cause of an answer that is no JSON is a number."""
+    """Why a call to the engine failed, in one line: its own words if it had any. Else the innermost cause, as
+    requests wraps a refused connection four times over; but that of an answer that is no JSON is a number."""
     chain = [error]
     while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(inner)
+    said = next((each.explanation for each in chain if isinstance(each, APIError) and each.explanation), None)
+    if said:
+        return " ".join(str(said).split())
     if any(isinstance(each, _BROKEN_OFF) for each in chain):
         return "its answer broke off"
     if any(isinstance(each, json.JSONDecodeError) for each in chain):
