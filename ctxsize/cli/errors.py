@@ -26,7 +26,11 @@ def show_failure(error: CtxsizeError, *, variant: str | None = None) -> None:
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn the errors ctxsize raises on purpose, Ctrl-C and SIGTERM into a message and an exit code."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    # Whoever started us may want us to ignore one: a shell does, for what it starts in the background.
+    heeded = [
+        each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN
+    ]
+    before = {each: signal.signal(each, _interrupt) for each in heeded}
     try:
         yield
     except CtxsizeError as error:
@@ -40,9 +44,10 @@ def exit_codes() -> Iterator[None]:
         sys.stderr.close()
         raise SystemExit(0) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    # The same way out as Ctrl-C: everything that cleans up does.
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    # SIGTERM has the same way out as Ctrl-C: everything that cleans up does.
     raise KeyboardInterrupt

@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from ctxsize.engine import buildcache  # noqa: E402
 from ctxsize.engine.janitor import _WINDING_DOWN  # noqa: E402
+from ctxsize.errors import Interrupted  # noqa: E402
 from tests.support.tree import tree_hash  # noqa: E402
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
@@ -126,10 +127,11 @@ class Storm:
             process.communicate()
             self.odd.append(f"{builder}, {sent.name}: still there after {LIMIT} seconds")
             return
-        self.outcomes[f"{builder}, {sent.name}: exit {process.returncode}"] += 1
+        code = process.returncode
+        self.outcomes[f"{builder}, {sent.name}: exit {code}"] += 1
         # A signal before the program's first line is Python's own affair.
-        if "Traceback" in errors and "ctxsize/cli/" in errors:
-            self.odd.append(f"{builder}, {sent.name}: {errors[-1500:]}")
+        if code not in (0, Interrupted.exit_code, -sent) or ("Traceback" in errors and "/ctxsize/" in errors):
+            self.odd.append(f"{builder}, {sent.name}: exit {code}: {errors[-1500:]}")
 
 
 def main() -> None:
