@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,12 @@ def _why_no_engine(config: pytest.Config) -> str | None:
         except (docker.errors.DockerException, OSError) as error:
             config.stash[_no_engine] = f"no Docker engine answers ({error}); scripts/ensure-engine starts one"
     return config.stash[_no_engine]
+
+
+def pytest_configure() -> None:
+    """A shell has what it starts in the background ignore Ctrl-C, and the programs under test would, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

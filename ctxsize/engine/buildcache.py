@@ -2,16 +2,18 @@
 
 BuildKit can't label cache records. A record is ours when its description names the run: that is so for
 received directories, and on newer engines for markers (ctxsize.engine.markers). An older engine describes
-a marker's record as any other, so there it is told by the time it was made: the few milliseconds in which
-the marker ran, by the engine's own clock. And every record that was built on top of one of ours is ours.
+a marker's record as that of any COPY, so there it is told by what it holds, nothing, and by the time it was
+made: the moment in which the marker ran, by the engine's own clock. Where somebody else's build made such a
+record in the same moment, so that ours can't be told for certain, neither is taken for ours. Every record
+that was built on top of one of ours is ours.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,18 +21,23 @@ import docker
 
 from ctxsize.engine.buildkit import StatusUpdate
 from ctxsize.engine.journal import Journal
-from ctxsize.engine.markers import is_marker
+from ctxsize.engine.markers import is_first_marker
 from ctxsize.engine.trouble import sensible
 
 #: The first API version in which `/system/df` can be asked for the build cache alone.
 _DF_BY_TYPE = (1, 42)
 _ROUNDS = 50
 _DF_SECONDS = 600
-#: The steps that receive an uploaded context, which descends from no marker.
-_UPLOADS = frozenset({"[internal] load remote build context", "copy /context /"})
-#: How the received tar is described; it is made a few milliseconds before the step is reported to start.
+#: How an older engine refuses a second question while it answers the first, be it another run's.
+_BUSY = "disk usage operation is already running"
+_PAUSE_SECONDS = 0.2
+#: How an older engine describes what COPY, ADD and WORKDIR make.
+_ANONYMOUS = "fileop target"
+#: The step that unpacks an uploaded context, which descends from no marker. A newer engine describes its
+#: record so.
+_UNPACKING = "copy /context /"
+#: How the received tar is described.
 _UPLOAD_RECORD = "http url http://build-context-"
-_UPLOAD_EARLY = 500_000_000
 #: How much the engine's clock may be behind ours when we say when an upload began.
 _SKEW = 5_000_000_000
 
@@ -69,6 +76,21 @@ class Window:
         return cls(int(start), int(stop))
 
 
+@dataclass(slots=True)
+class Traces:
+    """What tells the records of a run. ``windows`` are those of its first marker in each stage, ``unpacked``
+    those in which an uploaded context was unpacked, ``uploads_since`` is when the first upload began (epoch
+    nanoseconds), and ``ids`` are records that were found to be its own.
+
+    A window tells a record as long as that is there. So it is looked into once, and forgotten.
+    """
+
+    windows: dict[Window, None] = field(default_factory=dict)
+    unpacked: dict[Window, None] = field(default_factory=dict)
+    uploads_since: int | None = None
+    ids: set[str] = field(default_factory=set)
+
+
 class OwnRecords:
     """The cache records of one run, told by the times of its steps as the engine reports them."""
 
@@ -77,13 +99,12 @@ class OwnRecords:
         self._run = run
         self._journal = journal
         self._known = record_ids(api)
-        self._windows: dict[str, Window] = {}
-        self._uploading: int | None = None
+        self._traces = Traces()
 
     def upload(self) -> None:
         """Note that a tar is about to be sent: the engine keeps what it has of it when that breaks off."""
         now = time.time_ns()
-        self._uploading = self._uploading or now
+        self._traces.uploads_since = self._traces.uploads_since or now
         self._journal.add("upload", str(now))
 
     def take(self, status: StatusUpdate) -> None:
@@ -91,22 +112,20 @@ class OwnRecords:
         for vertex in status.vertexes:
             if vertex.cached or vertex.started is None or vertex.completed is None:
                 continue
-            if not (is_marker(vertex.name) or vertex.name in _UPLOADS):
-                continue
             window = Window.of(vertex.started, vertex.completed)
-            if str(window) not in self._windows:
-                self._windows[str(window)] = window
-                self._journal.add("window", str(window))
+            if is_first_marker(vertex.name, self._run):
+                self._note("window", window, self._traces.windows)
+            elif vertex.name == _UNPACKING:
+                self._note("unpacked", window, self._traces.unpacked)
+
+    def _note(self, kind: str, window: Window, noted: dict[Window, None]) -> None:
+        if window not in noted:
+            noted[window] = None
+            self._journal.add(kind, str(window))
 
     def remove(self) -> bool:
         """Remove them all; False when the engine keeps some back because they are in use."""
-        ours = select(
-            records(self._api),
-            list(self._windows.values()),
-            run=self._run,
-            known=self._known,
-            uploads_since=self._uploading,
-        )
+        ours = select(records(self._api), self._traces, run=self._run, known=self._known)
         return not remove(self._api, {record.id for record in ours})
 
 
@@ -116,30 +135,72 @@ def record_ids(api: docker.APIClient) -> frozenset[str]:
 
 
 def select(
-    every: Iterable[Record],
-    windows: Sequence[Window],
-    *,
-    run: str,
-    known: frozenset[str] = frozenset(),
-    uploads_since: int | None = None,
+    every: Iterable[Record], traces: Traces, *, run: str, known: frozenset[str] = frozenset()
 ) -> list[Record]:
-    """Of ``every`` record those that were made in one of ``windows`` or that name ``run``, the tars received
-    since ``uploads_since`` (epoch nanoseconds), and all records that build on them. ``known`` are records
-    that were there before and are never ours.
+    """Of ``every`` record those of ``run``: those that name it, those that its ``traces`` tell (windows
+    become ids), and all that build on them. ``known`` are records that were there before and are never ours.
 
-    A received tar has a random name that never comes again, so it is of no use to
-    whoever else sent one."""
-    new = [record for record in every if record.id not in known]
-    ours = {record.id for record in new if run in record.description or _within(record, windows)}
-    if uploads_since is not None:
+    A received tar has a random name that never comes again, so it is of no use to whoever else sent one."""
+    new = {record.id: record for record in every if record.id not in known}
+    ours = traces.ids
+    ours |= {record.id for record in new.values() if run in record.description}
+    if traces.uploads_since is not None:
         ours |= {
             record.id
-            for record in new
-            if record.description.startswith(_UPLOAD_RECORD) and record.created >= uploads_since - _SKEW
+            for record in new.values()
+            if record.description.startswith((_UPLOAD_RECORD, _UNPACKING))
+            and record.created >= traces.uploads_since - _SKEW
         }
-    while more := {record.id for record in new if ours.intersection(record.parents)} - ours:
+    _descend(new, ours)
+    for windows, fits in ((traces.windows, _holds_nothing), (traces.unpacked, _builds_on_nothing)):
+        _add_certain(new, ours, [_made_in(new, window, fits) for window in windows])
+        windows.clear()
+    return [record for record in new.values() if record.id in ours]
+
+
+def _add_certain(records: Mapping[str, Record], ours: set[str], moments: Sequence[set[str]]) -> None:
+    """Add to ``ours`` the records that can only be ours.
+
+    ``moments`` are those made in each of our windows, and one of each is ours for certain, which builds on
+    nothing made in such a moment. So as many records as there are windows without any other are all ours.
+    """
+    candidates = set().union(*moments)
+    built = {record.id for record in records.values() if candidates.intersection(record.parents)}
+    _descend(records, built)
+    moments = [moment - built for moment in moments]
+    again = True
+    while again:
+        again = False
+        moments = [left for moment in moments if (left := moment - ours)]
+        for moment in moments:
+            if sum(other <= moment for other in moments) >= len(moment):
+                ours |= moment
+                again = True
+                break
+    _descend(records, ours)
+
+
+def _descend(records: Mapping[str, Record], ours: set[str]) -> None:
+    """Add to ``ours`` what was built on them."""
+    while more := {record.id for record in records.values() if ours.intersection(record.parents)} - ours:
         ours |= more
-    return [record for record in new if record.id in ours]
+
+
+def _holds_nothing(record: Record) -> bool:
+    return not record.size
+
+
+def _builds_on_nothing(record: Record) -> bool:
+    return not record.parents
+
+
+def _made_in(records: Mapping[str, Record], window: Window, fits: Callable[[Record], bool]) -> set[str]:
+    """The ids of the records without a description of their own that were made in ``window`` and that fit."""
+    return {
+        record.id
+        for record in records.values()
+        if record.description == _ANONYMOUS and window.start <= record.created <= window.stop and fits(record)
+    }
 
 
 def remove(api: docker.APIClient, ids: Iterable[str]) -> set[str]:
@@ -171,8 +232,13 @@ def records(api: docker.APIClient) -> list[Record]:
     """All records of the engine's build cache. Raises EngineError for an answer that is none."""
     major, _, minor = str(api._version).partition(".")
     parameters = {"type": "build-cache"} if (int(major), int(minor)) >= _DF_BY_TYPE else {}
-    # Without a type it adds up everything the engine has, which can take minutes.
-    response = api._get(api._url("/system/df"), params=parameters, timeout=_DF_SECONDS)
+    deadline = time.monotonic() + _DF_SECONDS
+    while True:
+        # Without a type it adds up everything the engine has, which can take minutes.
+        response = api._get(api._url("/system/df"), params=parameters, timeout=_DF_SECONDS)
+        if response.ok or _BUSY not in response.text or time.monotonic() > deadline:
+            break
+        time.sleep(_PAUSE_SECONDS)
     api._raise_for_status(response)
     with sensible("the build cache"):
         return [_record(each) for each in response.json().get("BuildCache") or []]
@@ -200,8 +266,3 @@ def parse_time(text: str) -> int:
     zone = text[len(date) + 1 + len(digits) :] if rest else ""
     whole = datetime.fromisoformat((date + zone) if rest else text)
     return int(whole.timestamp()) * 10**9 + int(digits.ljust(9, "0") if digits else 0)
-
-
-def _within(record: Record, windows: Sequence[Window]) -> bool:
-    early = _UPLOAD_EARLY if record.description.startswith(_UPLOAD_RECORD) else 0
-    return any(window.start - early <= record.created <= window.stop for window in windows)

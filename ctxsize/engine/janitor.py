@@ -187,8 +187,11 @@ def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = (
 
 def _remove(api: docker.APIClient, dead: DeadRun, things: Sequence[Leftover]) -> list[Leftover]:
     """Remove what a dead run left, and its journal when nothing can come any more; returns what stays."""
-    kept = leftovers.remove(api, things)
     journal = dead.journal
+    if journal is not None:
+        with contextlib.suppress(OSError):  # a full disk: what is there goes all the same
+            journal.settle(thing.id for thing in things if thing.kind == "cache record")
+    kept = leftovers.remove(api, things)
     if journal is not None and not kept and (journal.age > _WINDING_DOWN or not journal.engine_id):
         journal.path.unlink(missing_ok=True)
     return kept

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -31,10 +31,14 @@ def is_run(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Something a run made: ``kind`` is ``image`` (``value`` an id), ``window`` (``value`` two times by the
-    engine's clock between which a marker of ours ran; see ctxsize.engine.buildcache), ``directory``
-    (``value`` the path of a temporary one on this machine), ``container`` (``value`` the id of one that the
-    classic builder runs a step in) or ``upload`` (``value`` when one began, in nanoseconds)."""
+    """Something a run made: ``value`` by its ``kind``.
+
+    ``image``: its id. ``container``: the id of one in which the classic builder runs a step. ``directory``:
+    the path of a temporary one on this machine. ``window``: two times by the engine's clock, between which a
+    marker of ours ran (see ctxsize.engine.buildcache), ``unpacked``: between which an upload was unpacked.
+    ``upload``: when one began, in nanoseconds. ``record``: the id of a cache record that was found to be the
+    run's. ``settled``: nothing; the windows before this line were looked into.
+    """
 
     kind: str
     value: str
@@ -107,6 +111,16 @@ class DeadJournal:
     made: tuple[Made, ...]
     path: Path
     age: float
+
+    def settle(self, records: Iterable[str]) -> None:
+        """Write down the cache records that were found, so that none is looked for by its time again: by then
+        another may be the only one of that time."""
+        lines = [{"kind": "record", "value": each} for each in records] + [{"kind": "settled", "value": ""}]
+        times = self.path.stat()
+        with self.path.open("a", encoding="utf-8") as file:
+            # Its last line may lack an end.
+            file.write("\n" + "".join(json.dumps(line) + "\n" for line in lines))
+        os.utime(self.path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def dead_journals(directory: Path | None = None) -> Iterator[DeadJournal]:

@@ -22,6 +22,7 @@ from ctxsize.engine.untagged import built_on, digits_of, is_tagged, remove_untag
 
 #: How the classic builder names a container, or at length.
 _CONTAINER = re.compile(r"[0-9a-f]{12,64}")
+_NUMBER = re.compile(r"[0-9]{1,20}")
 #: How the temporary directories of probe builds begin (see ctxsize.calibration).
 PROBE_PREFIX = "ctxsize-probe-"
 
@@ -68,11 +69,9 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made] = ()) -> list[Lef
         for each in made
         if each.kind == "directory" and _is_probe(each.value)
     ]
-    uploads = min((int(each.value) for each in made if _is_upload(each)), default=None)
-    windows = [window for each in made if each.kind == "window" and (window := _window(each.value))]
+    records = buildcache.select(buildcache.records(api), _traces(made), run=run)
     found += [
-        Leftover(run, "cache record", record.id, 0 if record.shared else record.size)
-        for record in buildcache.select(buildcache.records(api), windows, run=run, uploads_since=uploads)
+        Leftover(run, "cache record", record.id, 0 if record.shared else record.size) for record in records
     ]
     return found
 
@@ -167,15 +166,19 @@ def _untagged(api: docker.APIClient, image: str) -> str | None:
     return None if is_tagged(found) else str(found["Id"])
 
 
-def _is_upload(made: Made) -> bool:
-    return made.kind == "upload" and made.value.isascii() and made.value.isdigit()
-
-
-def _window(text: str) -> buildcache.Window | None:
-    """A window of a journal; None for a line that something else has written over."""
-    with contextlib.suppress(ValueError):
-        return buildcache.Window.parse(text)
-    return None
+def _traces(made: Sequence[Made]) -> buildcache.Traces:
+    """What a journal tells of cache records, without the lines that something else has written over. Windows
+    that were looked into before tell nothing any more."""
+    traces = buildcache.Traces(ids={each.value for each in made if each.kind == "record"})
+    uploads = [int(each.value) for each in made if each.kind == "upload" and _NUMBER.fullmatch(each.value)]
+    traces.uploads_since = min(uploads, default=None)
+    settled = max((at for at, each in enumerate(made, 1) if each.kind == "settled"), default=0)
+    for each in made[settled:]:
+        windows = {"window": traces.windows, "unpacked": traces.unpacked}.get(each.kind)
+        if windows is not None:
+            with contextlib.suppress(ValueError):
+                windows[buildcache.Window.parse(each.value)] = None
+    return traces
 
 
 def _is_probe(path: str) -> bool:

@@ -27,6 +27,12 @@ def is_marker(text: str) -> bool:
     return MARKER in text
 
 
+def is_first_marker(text: str, run: str) -> bool:
+    """Whether a step's name is that of a marker of ``run`` that comes right after a FROM; all others have one
+    of these below them."""
+    return f"{MARKER}{run}*" in text
+
+
 def with_markers(plan: BuildPlan, run: str, build: int | None) -> RewrittenDockerfile:
     """The Dockerfile for one build of a run; ``build`` numbers it, and is None for a rebuild. All that have
     a number are of the same size, and all rebuilds the same."""

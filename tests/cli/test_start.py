@@ -31,8 +31,6 @@ def test_a_signal_during_imports_is_no_traceback(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Started in the background by a shell, the tests would ignore it, and so would their children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "importing\n"

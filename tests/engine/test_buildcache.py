@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.engine.buildcache import Window, parse_time
+from ctxsize.engine.buildcache import Record, Traces, Window, parse_time, select
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,82 @@ def test_a_window_survives_the_journal() -> None:
 
     assert Window.parse(str(window)) == window
     assert window.start < 1_500_000_000 < 2_250_000_000 < window.stop
+
+
+RUN = "0badcafe-00000001"
+OLD = "fileop target"  # how engine 20.10 describes every COPY and WORKDIR
+
+
+def record(name: str, created: int, *, on: str = "", size: int = 0, description: str = OLD) -> Record:
+    return Record(name, description, (on,) if on else (), created, size, shared=False)
+
+
+def told(records: list[Record], *windows: tuple[int, int], **more: Traces) -> str:
+    """The names of the records that are the run's, for markers that ran in these windows."""
+    traces = more.get("traces") or Traces({Window(*window): None for window in windows})
+    return "".join(sorted(each.id for each in select(records, traces, run=RUN)))
+
+
+def test_a_markers_record_is_told_by_its_time_and_what_builds_on_it_by_that() -> None:
+    records = [record("a", 5), record("b", 50, on="a", size=9), record("c", 60, on="b"), record("x", 50)]
+
+    assert told(records, (1, 10)) == "abc"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        record("x", 6, size=9),
+        record("x", 6, description="mount / from exec /bin/sh -c true"),
+        record("x", 6, description="[2/3] COPY /ctxsize-marker-0badcafe-00000002* /"),
+        record("x", 11),
+    ],
+    ids=["it holds something", "a RUN's", "another run's marker", "later"],
+)
+def test_what_no_marker_can_have_made_is_not_ours(other: Record) -> None:
+    assert told([record("a", 5), other, record("y", 90, on="x")], (1, 10)) == "a"
+
+
+def test_two_that_a_marker_can_have_made_are_neither_ours() -> None:
+    records = [record("a", 5), record("x", 6), record("b", 50, on="a")]
+
+    assert told(records, (1, 10)) == ""
+
+
+def test_markers_of_stages_that_start_together_are_told_together() -> None:
+    records = [record("a", 5), record("b", 6), record("c", 7, on="a"), record("x", 20)]
+
+    assert told(records, (1, 10), (2, 11)) == "abc"
+
+
+def test_one_that_is_told_leaves_the_other_window_with_one() -> None:
+    records = [record("a", 5), record("b", 15), record("c", 12, on="a")]
+
+    assert told(records, (1, 10), (2, 20)) == "abc"
+
+
+def test_more_records_than_windows_are_not_told_apart() -> None:
+    records = [record("a", 5), record("x", 15), record("y", 16)]
+
+    assert told(records, (1, 10), (2, 20)) == "a"
+
+
+def test_a_newer_engine_names_the_run() -> None:
+    marker = record("a", 5, description=f"[2/3] COPY /ctxsize-marker-{RUN}* /")
+
+    assert told([marker, record("b", 6, on="a", description="[3/3] COPY . /")], (1, 10)) == "ab"
+
+
+def test_a_window_is_looked_into_once() -> None:
+    """Afterwards ours may be gone, and another be the only one of that time."""
+    traces = Traces({Window(1, 10): None})
+    assert told([record("a", 5)], traces=traces) == "a"
+
+    assert told([record("x", 6), record("b", 50, on="a")], traces=traces) == "b"
+
+
+def test_an_unpacked_upload_builds_on_nothing() -> None:
+    traces = Traces(unpacked={Window(1, 10): None}, uploads_since=10**12)
+    tar = record("t", 10**12, size=4096, description="http url http://build-context-abc")
+
+    assert told([record("a", 5, size=9), record("x", 6, on="y", size=9), tar], traces=traces) == "at"

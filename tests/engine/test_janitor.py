@@ -14,11 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ctxsize.cli.main import main
-from ctxsize.engine import janitor
+from ctxsize.engine import janitor, leftovers
 from ctxsize.engine.build import RUN_LABEL, object_labels
+from ctxsize.engine.buildcache import Window
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.janitor import Run, clean
-from ctxsize.engine.journal import dead_journals, state_directory
+from ctxsize.engine.journal import Made, dead_journals, state_directory
 from ctxsize.errors import UsageError
 
 pytestmark = pytest.mark.docker
@@ -326,6 +327,22 @@ def test_a_journal_is_kept_while_its_engine_may_still_wind_down(
     monkeypatch.setattr(janitor, "_WINDING_DOWN", -1.0)
     clean(here)
     assert not journal.exists()
+
+
+def test_a_moment_that_was_looked_into_tells_nothing_any_more() -> None:
+    """By then ours are gone, and a record of that time is somebody else's."""
+    made = [
+        Made("window", "1 10"),
+        Made("record", "a"),
+        Made("settled", ""),
+        Made("window", "20 30"),
+        Made("unpacked", "soon"),
+    ]
+
+    traces = leftovers._traces(made)
+
+    assert (list(traces.windows), list(traces.unpacked)) == ([Window(20, 30)], [])
+    assert traces.ids == {"a"}
 
 
 def test_the_journal_of_another_engine_is_kept(here: Engine, state: Path, dead: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,21 @@ def test_it_lies_where_the_xdg_specification_says(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
     assert state_directory() == tmp_path / "ctxsize" / "runs"
+
+
+def test_what_was_found_of_a_dead_run_is_written_down_without_making_it_younger(tmp_path: Path) -> None:
+    path = tmp_path / "0123abcd-00000001.jsonl"
+    path.write_text('{"engine": "e"}\n{"kind": "window", "value": "1 2"}\n{"kind": "ima')
+    os.utime(path, (1000, 1000))
+
+    (dead,) = dead_journals(tmp_path)
+    dead.settle(["a", "b"])
+
+    (again,) = dead_journals(tmp_path)
+    assert again.made == (
+        Made("window", "1 2"),
+        Made("record", "a"),
+        Made("record", "b"),
+        Made("settled", ""),
+    )
+    assert path.stat().st_mtime == 1000

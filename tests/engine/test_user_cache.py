@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
+import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docker
@@ -13,6 +16,7 @@ import pytest
 from ctxsize import api as ctxsize_api
 from ctxsize.engine import buildcache
 from ctxsize.engine.build import BuildOptions
+from ctxsize.engine.connect import connect
 from tests.support.reference import Builder, client
 
 pytestmark = pytest.mark.docker
@@ -80,6 +84,50 @@ def test_the_users_next_build_is_as_cached_as_before_and_ours_used_none_of_it(
         assert buildcache.record_ids(api) == cached
     finally:
         buildcache.remove(api, buildcache.record_ids(api) - before)
+
+
+def test_what_users_build_at_the_same_time_stays_in_their_cache(
+    project: Path,
+    api: docker.APIClient,
+    base_args: Callable[[str], dict[str, str]],
+    new_tag: Callable[[], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Their steps hold nothing, as our markers do, and run at the same moments."""
+    base = base_args("links")["BASE"]
+    before = buildcache.record_ids(api)
+    built: list[tuple[Path, str, str]] = []
+    enough = threading.Event()
+
+    def build_on() -> None:
+        while not enough.is_set():
+            folder, tag = tmp_path_factory.mktemp("users"), new_tag()
+            steps = "".join(f"WORKDIR /{uuid.uuid4().hex}\n" for _ in range(6))
+            (folder / "Dockerfile").write_text(f"ARG BASE\nFROM ${{BASE}}\n{steps}")
+            built.append((folder, tag, user_builds(folder, "buildkit", tag, base)))
+
+    thread = threading.Thread(target=build_on)
+    thread.start()
+    try:
+        for _ in range(2):
+            options = BuildOptions(build_args={"BASE": base}, network="none")
+            ctxsize_api.compare(project, builder="buildkit", options=options, repeat=1)
+        enough.set()
+        thread.join()
+        again = [user_builds(folder, "buildkit", tag, base) for folder, tag, _ in built]
+        assert again == [image for _, _, image in built], "every step came from the cache"
+    finally:
+        enough.set()
+        thread.join()
+        buildcache.remove(api, buildcache.record_ids(api) - before)
+
+
+def test_an_engine_that_is_asked_for_its_cache_by_several_at_once_answers_each(api: docker.APIClient) -> None:
+    """Engine 20.10 refuses all but the first."""
+    with ThreadPoolExecutor(8) as askers:
+        answers = list(askers.map(lambda _: buildcache.record_ids(connect().api), range(40)))
+
+    assert len(answers) == 40
 
 
 @pytest.mark.parametrize(("builder", "runs"), [("buildkit", 5), ("classic", 2), ("buildkit-upload", 2)])
