@@ -4,15 +4,16 @@ BuildKit can't label cache records. A record is ours when its description names 
 received directories, and on newer engines for markers (ctxsize.engine.markers). An older engine describes
 a marker's record as that of any COPY, so there it is told by what it holds, nothing, and by the time it was
 made: the moment in which the marker ran, by the engine's own clock. Where somebody else's build made such a
-record in the same moment, so that ours can't be told for certain, neither is taken for ours. Every record
-that was built on top of one of ours is ours.
+record in the same moment, what was built on it tells: on ours, only what our steps made while they ran. Where
+that does not tell for certain either, neither is taken for ours. Every record that was built on top of one of
+ours is ours.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,8 @@ _BUSY = "disk usage operation is already running"
 _PAUSE_SECONDS = 0.2
 #: How an older engine describes what COPY, ADD and WORKDIR make.
 _ANONYMOUS = "fileop target"
+#: … and what RUN makes.
+_RUN_RECORD = "mount / from exec "
 #: The step that unpacks an uploaded context, which descends from no marker. A newer engine describes its
 #: record so.
 _UNPACKING = "copy /context /"
@@ -78,14 +81,15 @@ class Window:
 
 @dataclass(slots=True)
 class Traces:
-    """What tells the records of a run. ``windows`` are those of its first marker in each stage, ``unpacked``
-    those in which an uploaded context was unpacked, ``uploads_since`` is when the first upload began (epoch
-    nanoseconds), and ``ids`` are records that were found to be its own.
+    """What tells the records of a run. ``windows`` are those of its first marker in each stage, ``steps``
+    those of all its steps, ``unpacked`` those in which an uploaded context was unpacked; ``uploads_since`` is
+    when the first upload began (epoch nanoseconds), and ``ids`` are records that were found to be its own.
 
     A window tells a record as long as that is there. So it is looked into once, and forgotten.
     """
 
     windows: dict[Window, None] = field(default_factory=dict)
+    steps: dict[Window, None] = field(default_factory=dict)
     unpacked: dict[Window, None] = field(default_factory=dict)
     uploads_since: int | None = None
     ids: set[str] = field(default_factory=set)
@@ -113,6 +117,7 @@ class OwnRecords:
             if vertex.cached or vertex.started is None or vertex.completed is None:
                 continue
             window = Window.of(vertex.started, vertex.completed)
+            self._note("step", window, self._traces.steps)
             if is_first_marker(vertex.name, self._run):
                 self._note("window", window, self._traces.windows)
             elif vertex.name == _UNPACKING:
@@ -152,9 +157,14 @@ def select(
             and record.created >= traces.uploads_since - _SKEW
         }
     _descend(new, ours)
-    for windows, fits in ((traces.windows, _holds_nothing), (traces.unpacked, _builds_on_nothing)):
-        _add_certain(new, ours, [_made_in(new, window, fits) for window in windows])
-        windows.clear()
+    steps = list(traces.steps)
+    empty = {record.id for record in new.values() if not record.size}
+    markers = empty - _built_beside(new, steps) - _built_meanwhile(new, steps)
+    _add_certain(new, ours, [_made_in(new, window) & markers for window in traces.windows])
+    lowest = {record.id for record in new.values() if not record.parents}
+    _add_certain(new, ours, [_made_in(new, window) & lowest for window in traces.unpacked])
+    traces.windows.clear()
+    traces.unpacked.clear()
     return [record for record in new.values() if record.id in ours]
 
 
@@ -180,26 +190,47 @@ def _add_certain(records: Mapping[str, Record], ours: set[str], moments: Sequenc
     _descend(records, ours)
 
 
+def _built_beside(records: Mapping[str, Record], steps: Sequence[Window]) -> set[str]:
+    """The records on which something was built while no step of ours ran. What was made after the last of
+    ``steps`` says nothing: one that was broken off was never reported."""
+    last = max((step.stop for step in steps), default=0)
+    beside = {
+        record.id
+        for record in records.values()
+        if record.created < last and not any(step.start <= record.created <= step.stop for step in steps)
+    }
+    ahead = list(beside)
+    while ahead:
+        parents = [each for each in records[ahead.pop()].parents if each in records and each not in beside]
+        beside.update(parents)
+        ahead += parents
+    return beside
+
+
+def _built_meanwhile(records: Mapping[str, Record], steps: Sequence[Window]) -> set[str]:
+    """The records that were built on what a step of somebody's made since our first step; a first marker is
+    built on a base image."""
+    first = min((step.start for step in steps), default=0)
+    made = {
+        record.id
+        for record in records.values()
+        if record.created >= first and record.description.startswith((_ANONYMOUS, _RUN_RECORD))
+    }
+    return {record.id for record in records.values() if made.intersection(record.parents)}
+
+
 def _descend(records: Mapping[str, Record], ours: set[str]) -> None:
     """Add to ``ours`` what was built on them."""
     while more := {record.id for record in records.values() if ours.intersection(record.parents)} - ours:
         ours |= more
 
 
-def _holds_nothing(record: Record) -> bool:
-    return not record.size
-
-
-def _builds_on_nothing(record: Record) -> bool:
-    return not record.parents
-
-
-def _made_in(records: Mapping[str, Record], window: Window, fits: Callable[[Record], bool]) -> set[str]:
-    """The ids of the records without a description of their own that were made in ``window`` and that fit."""
+def _made_in(records: Mapping[str, Record], window: Window) -> set[str]:
+    """The ids of the records without a description of their own that were made in ``window``."""
     return {
         record.id
         for record in records.values()
-        if record.description == _ANONYMOUS and window.start <= record.created <= window.stop and fits(record)
+        if record.description == _ANONYMOUS and window.start <= record.created <= window.stop
     }
 
 

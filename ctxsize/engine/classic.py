@@ -31,6 +31,11 @@ _CACHED = " ---> Using cache"
 _TRIGGERS = re.compile(r"^# Executing (\d+) build triggers?")
 #: The builder writes what a step wrote to stderr in red.
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+#: What the builder fails with when somebody removes an image on the same base while it looks for one to take
+#: from its cache (``getLocalCachedImage`` in image/cache of github.com/moby/moby); and how often such a build
+#: is begun again.
+_RACE = re.compile(r'unable to find image "sha256:[0-9a-f]{64}"$')
+_RACES = 5
 #: Naming an image that does not exist as the only cache source keeps the builder away from its
 #: local cache: the user's cache is not used, and the prefix built by this run is named explicitly.
 _NO_SUCH_IMAGE = "ctxsize-no-such-image"
@@ -88,6 +93,15 @@ class ClassicBuilder:
 
     def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
+        for _ in range(_RACES):
+            try:
+                return self._build(variant, progress, rebuild)
+            except BuildFailed as error:
+                if not _RACE.match(error.message):
+                    raise
+        return self._build(variant, progress, rebuild)
+
+    def _build(self, variant: Variant, progress: Progress, rebuild: bool) -> BuildResult:
         tar = classic_tar(self._plan, variant, self._run, podman=self._podman)
         given = parse_dockerfile(tar.rewritten.data, tar.dockerfile).instructions
         lines = [instruction.line for instruction in given]

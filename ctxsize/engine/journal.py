@@ -35,7 +35,8 @@ class Made:
 
     ``image``: its id. ``container``: the id of one in which the classic builder runs a step. ``directory``:
     the path of a temporary one on this machine. ``window``: two times by the engine's clock, between which a
-    marker of ours ran (see ctxsize.engine.buildcache), ``unpacked``: between which an upload was unpacked.
+    marker of ours ran (see ctxsize.engine.buildcache), ``step``: between which any step of ours did,
+    ``unpacked``: between which an upload was unpacked.
     ``upload``: when one began, in nanoseconds. ``record``: the id of a cache record that was found to be the
     run's. ``settled``: nothing; the windows before this line were looked into.
     """

@@ -173,11 +173,11 @@ def _traces(made: Sequence[Made]) -> buildcache.Traces:
     uploads = [int(each.value) for each in made if each.kind == "upload" and _NUMBER.fullmatch(each.value)]
     traces.uploads_since = min(uploads, default=None)
     settled = max((at for at, each in enumerate(made, 1) if each.kind == "settled"), default=0)
-    for each in made[settled:]:
-        windows = {"window": traces.windows, "unpacked": traces.unpacked}.get(each.kind)
-        if windows is not None:
+    kinds = {"step": traces.steps, "window": traces.windows, "unpacked": traces.unpacked}
+    for at, each in enumerate(made):
+        if each.kind in kinds and (each.kind == "step" or at >= settled):
             with contextlib.suppress(ValueError):
-                windows[buildcache.Window.parse(each.value)] = None
+                kinds[each.kind][buildcache.Window.parse(each.value)] = None
     return traces
 
 

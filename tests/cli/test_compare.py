@@ -362,3 +362,30 @@ def test_a_run_leaves_alone_what_another_live_run_has_made(
     assert during <= _left(api)[0], "the live run's images are still there"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
+
+
+@pytest.mark.docker
+def test_runs_at_the_same_time_do_not_disturb_each_other(
+    environment: dict[str, str], api: docker.APIClient, tmp_path: Path
+) -> None:
+    """Two of the classic builder: one removes images while the other looks for some in its cache."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\nENV a=b\n")
+    (tmp_path / ".dockerignore").write_text("data\n.dockerignore\n")
+    (tmp_path / "data").write_bytes(bytes(100_000))
+    before = _left(api)
+    words = [sys.executable, "-m", "ctxsize", "compare", str(tmp_path), "--repeat", "3", "--format", "json"]
+    runs = [
+        subprocess.Popen(
+            [*words, "--quiet", "--builder", builder],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for builder in ("classic", "classic", "buildkit")
+    ]
+    for run in runs:
+        report, errors = run.communicate(timeout=120)
+        assert (run.returncode, errors) == (0, "")
+        assert json.loads(report)["saved"]["image_bytes"] == 100_000
+    assert _left(api) == before

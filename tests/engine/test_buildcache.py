@@ -68,6 +68,25 @@ def test_two_that_a_marker_can_have_made_are_neither_ours() -> None:
     assert told(records, (1, 10)) == ""
 
 
+def test_what_was_built_beside_our_steps_tells_two_apart() -> None:
+    records = [
+        record("a", 5),
+        record("x", 6),
+        record("b", 50, on="a", size=9),
+        record("y", 60, on="x", size=9),
+    ]
+    steps = {Window(*window): None for window in ((1, 10), (40, 55), (70, 80))}
+
+    assert told(records, traces=Traces({Window(1, 10): None}, steps)) == "ab"
+
+
+def test_what_was_built_after_our_last_step_does_not_tell() -> None:
+    """It may be of a step that was broken off, and of which nobody said how long it ran."""
+    records = [record("a", 5), record("b", 90, on="a", size=9)]
+
+    assert told(records, traces=Traces({Window(1, 10): None}, {Window(1, 10): None})) == "ab"
+
+
 def test_markers_of_stages_that_start_together_are_told_together() -> None:
     records = [record("a", 5), record("b", 6), record("c", 7, on="a"), record("x", 20)]
 
