@@ -369,11 +369,13 @@ def test_runs_at_the_same_time_do_not_disturb_each_other(
     environment: dict[str, str], api: docker.APIClient, tmp_path: Path
 ) -> None:
     """Two of the classic builder: one removes images while the other looks for some in its cache."""
-    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\nENV a=b\n")
-    (tmp_path / ".dockerignore").write_text("data\n.dockerignore\n")
-    (tmp_path / "data").write_bytes(bytes(100_000))
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "Dockerfile").write_text("FROM scratch\nCOPY . /\nENV a=b\n")
+    (project / ".dockerignore").write_text("data\n.dockerignore\n")
+    (project / "data").write_bytes(bytes(100_000))
     before = _left(api)
-    words = [sys.executable, "-m", "ctxsize", "compare", str(tmp_path), "--repeat", "3", "--format", "json"]
+    words = [sys.executable, "-m", "ctxsize", "compare", str(project), "--repeat", "3", "--format", "json"]
     runs = [
         subprocess.Popen(
             [*words, "--quiet", "--builder", builder],
