@@ -21,6 +21,12 @@ UNKNOWN = {"name": "c", "skip_reason": "Dependency not found"}
         ([CLEAN], 0, "", ""),
         ([CLEAN, FLAWED], 1, "", "audit: b 2: CVE-1, fixed in 3\n"),
         ([CLEAN, UNKNOWN], 0, "audit: 1 of 2 packages were not audited", ""),
+        (
+            [UNKNOWN],
+            0,
+            "audit: nothing was audited, the vulnerability service knows none of the packages",
+            "",
+        ),
         (None, 0, "audit: nothing was audited, the vulnerability service gave no answer: no route\n", ""),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -87,3 +88,14 @@ def test_make_help_lists_every_target() -> None:
     targets = [line.split()[0] for line in done.stdout.splitlines()]
     slow = ["fuzz", "conformance", "live", "faults", "storm", "bench"]
     assert targets == ["help", "compare", "test", "lint", *slow, "clean"]
+
+
+def test_every_locked_package_has_a_version_and_hashes_and_names_no_place_of_one_machine() -> None:
+    lock = (ROOT / "requirements-dev.txt").read_text()
+
+    packages = [each for each in lock.replace("\\\n", " ").splitlines() if not each.startswith("#")]
+    assert packages
+    for package in packages:
+        assert re.match(r"[\w.-]+==[\w.]+ ", package), package
+        assert " --hash=sha256:" in package
+        assert "://" not in package
