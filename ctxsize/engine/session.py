@@ -17,6 +17,7 @@ from ctxsize.engine.buildkit.health import Health
 from ctxsize.engine.buildkit.session import Session
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
+from ctxsize.engine.loglines import LogLines
 from ctxsize.engine.markers import is_marker, with_markers
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
@@ -73,10 +74,12 @@ class SessionBuilder:
             overlay={name: rewritten.data, **_ignore_file(variant, plan.dockerfile_path.parent)},
         )
         sending = _Sending(plan.ignored, progress)
+        log = LogLines(progress.log)
 
         def update(status: buildkit.StatusUpdate) -> None:
             self._cache.take(status)
-            _report(status, progress)
+            _report_steps(status, progress)
+            log.add(status.logs)
 
         started = time.perf_counter()
         try:
@@ -99,6 +102,8 @@ class SessionBuilder:
             raise ContextError(str(error), where=where, hint="docker build needs to read it too") from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
+        finally:
+            log.close()
         seconds = time.perf_counter() - started
         lines = line_map(parse_dockerfile(rewritten.data, name), rewritten.original_line, plan.resolved)
         return BuildResult(
@@ -193,13 +198,10 @@ class SessionMatcher:
         return self._matcher.matches_or_parent(path)
 
 
-def _report(status: buildkit.StatusUpdate, progress: Progress) -> None:
+def _report_steps(status: buildkit.StatusUpdate, progress: Progress) -> None:
     for vertex in status.vertexes:
         if vertex.started is not None and vertex.completed is None and not is_marker(vertex.name):
             progress.step(vertex.name)
-    for piece in status.logs:
-        for line in piece.data.decode(errors="replace").splitlines():
-            progress.log(line)
 
 
 def _failed(error: buildkit.SolveError, dockerfile: str, original_line: Callable[[int], int]) -> BuildFailed:
