@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ctxsize.context.errors import ContextError
@@ -67,10 +69,12 @@ class SessionBuilder:
             appended=variant.changes.appended,
         )
         name = plan.dockerfile_path.name
+        rules = frozenset({f"{name}.dockerignore", ".dockerignore"})
         dockerfile = buildkit.LocalDir(
             plan.dockerfile_path.parent,
             SessionMatcher,
-            hidden=frozenset({f"{name}.dockerignore", ".dockerignore"}) if variant.without else frozenset(),
+            only=beside(plan.dockerfile_path.parent, {name, *rules}),
+            hidden=rules if variant.without else frozenset(),
             overlay={name: rewritten.data, **_ignore_file(variant, plan.dockerfile_path.parent)},
         )
         sending = _Sending(plan.ignored, progress)
@@ -149,6 +153,26 @@ def _ignore_file(variant: Variant, directory: Path) -> dict[str, bytes]:
         return {}
     path, content = variant.ignore_file
     return {path.name: content}
+
+
+def beside(directory: Path, names: Iterable[str]) -> frozenset[str]:
+    """What of a Dockerfile's directory is served: ``names``, and where a link of that name leads in it.
+
+    The official client serves all of the directory, which can be somebody's home; BuildKit asks for no more.
+    """
+    served: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        top = name.partition("/")[0]
+        if top == ".." or top in served:
+            continue
+        served.add(top)
+        with suppress(OSError):
+            pending.append(
+                os.path.normpath(os.path.join(os.path.dirname(name), os.readlink(directory / name)))
+            )
+    return frozenset(served)
 
 
 class _Sending:
