@@ -104,6 +104,20 @@ def test_what_a_check_wrote_and_how_it_was_called(project: Path) -> None:
     assert "3b & co" not in shown_anywhere(result)
 
 
+def test_paths_of_the_image_that_are_made_of_a_value(project: Path, tmp_path: Path) -> None:
+    with (project / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write("ARG PLACE\nCOPY . /srv/$PLACE/\n")
+    baseline = tmp_path / "baseline.json"
+    command = ["check", "--build-arg", f"TOKEN={TOKEN}", "--build-arg", f"PLACE={SECRET}"]
+    limits = ["--limit", "image=1B", "--format", "json", "--save-baseline", str(baseline), str(project)]
+
+    result = CliRunner().invoke(main, [*command, *limits])
+
+    assert result.exit_code == 1, result.output
+    assert "/srv/${PLACE}/Dockerfile" in baseline.read_text()
+    assert SECRET not in shown_anywhere(result) + baseline.read_text()
+
+
 def test_an_engine_that_goes_away_is_reported_without_the_address_that_held_the_arguments(
     project: Path,
 ) -> None:
