@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +58,7 @@ def built(
     from ctxsize.comparison.builds import WITH, WITHOUT
     from ctxsize.engine.images import ImageReader
     from ctxsize.engine.janitor import Run
+    from ctxsize.engine.masked import masker_of
 
     with Run(subject.engine) as run, _explained(subject):
         builder = subject.builder(run)
@@ -74,7 +75,8 @@ def built(
             ids.append(builder.build(subject.variant(WITHOUT), progress=progress).image_id)
         progress.phase("read the image")
         with ImageReader(subject.engine.api, list(dict.fromkeys(ids))) as reader:
-            with_ = _sizes(reader, reader.images[ids[0]], paths)
+            mask = masker_of(subject.options)
+            with_ = _sizes(reader, reader.images[ids[0]], paths, mask)
             return ImageSizes(
                 with_.bytes,
                 with_.pull_bytes,
@@ -121,7 +123,7 @@ def archived(path: str, name: str | None = None, *, paths: bool = False) -> Imag
         return _sizes(reader, image, paths)
 
 
-def _sizes(reader: ImageReader, image: Image, paths: bool) -> ImageSizes:
+def _sizes(reader: ImageReader, image: Image, paths: bool, mask: Callable[[str], str] = str) -> ImageSizes:
     from ctxsize.comparison.layers import own_layers
 
     # An archive without a history has layers all the same.
@@ -130,12 +132,13 @@ def _sizes(reader: ImageReader, image: Image, paths: bool) -> ImageSizes:
         bytes=sum(layer.bytes for layer in layers),
         pull_bytes=sum({layer.diff_id: layer.pull_bytes for layer in layers}.values()),
         layers=tuple(LayerSize(layer.diff_id, layer.bytes, layer.pull_bytes) for layer in layers),
-        paths=_paths(reader, image) if paths else None,
+        paths=_paths(reader, image, mask) if paths else None,
     )
 
 
-def _paths(reader: ImageReader, image: Image) -> Paths:
-    """The largest directories and files of all layers; what several layers have counts in each."""
+def _paths(reader: ImageReader, image: Image, mask: Callable[[str], str]) -> Paths:
+    """The largest directories and files of all layers; what several layers have counts in each. ``mask``
+    keeps values of build arguments out of them, such as of ``COPY . /srv/$TOKEN``."""
     directories: dict[str, int] = {}
 
     def listing() -> Iterator[tuple[int, str]]:
@@ -153,5 +156,6 @@ def _paths(reader: ImageReader, image: Image) -> Paths:
     complete = len(files) <= _MOST_FILES and len(largest) <= _MOST_DIRECTORIES
     sizes: dict[str, int] = {}
     for size, path in rows:
-        sizes[json_text(path)] = sizes.get(json_text(path), 0) + size
+        shown = json_text(mask(path))
+        sizes[shown] = sizes.get(shown, 0) + size
     return Paths(sizes, complete)

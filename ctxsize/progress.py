@@ -95,7 +95,8 @@ class Verbose:
         self._line(f"-> {name}")
 
     def log(self, line: str) -> None:
-        self._line(f"   {line}")
+        # The bar keeps a step from giving commands to a CI that reads them in a job's log (`::add-mask::x`).
+        self._line(f"   | {line}")
 
     def close(self) -> None: ...
 

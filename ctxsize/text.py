@@ -10,12 +10,21 @@ _FORMULA = ("=", "+", "-", "@")
 _OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 
 
+#: What CI systems take for a command in a job's log: GitHub ``::add-mask::x`` at the start of a line, and
+#: ``##[group]`` anywhere (actions/runner, ActionCommand.cs); Azure ``##vso[task.setvariable …]``
+#: (azure-pipelines-agent, Command.cs); TeamCity ``##teamcity[…]``.
+_COMMAND = re.compile(r"(?<![^\s])(:)(?=:[a-z])|(#)(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
+
+
 def printable(text: str) -> str:
-    """``text`` with control characters and undecodable bytes as visible escapes.
+    """``text`` with control characters, undecodable bytes and commands to a CI as visible escapes.
 
     A file name may hold a newline, an escape sequence or bytes that are no UTF-8 (carried as
-    surrogates, PEP 383); none of them may move the cursor, break a table or make output fail.
+    surrogates, PEP 383); none of them may move the cursor, break a table or make output fail, and nothing in
+    a job's log may be taken for a command of ours.
     """
+    if "::" in text or "##" in text:
+        text = _COMMAND.sub(lambda mark: _escape(mark[0]), text)
     if text.isascii() and text.isprintable():
         return text
     return "".join(character if _harmless(character) else _escape(character) for character in text)

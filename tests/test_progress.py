@@ -39,4 +39,4 @@ def test_verbose_has_every_line_and_lets_none_of_them_steer_the_terminal() -> No
     progress.step("[2/3] RUN make")
     progress.log("\x1b[2Jgone")
 
-    assert stream.getvalue() == "== warm-up build\n-> [2/3] RUN make\n   \\x1b[2Jgone\n"
+    assert stream.getvalue() == "== warm-up build\n-> [2/3] RUN make\n   | \\x1b[2Jgone\n"

@@ -19,6 +19,12 @@ from ctxsize.text import csv_cell, printable
         ("right-to-left\u202eexe", "right-to-left\\u202eexe"),
         ("not utf-8 \udcff", "not utf-8 \\xff"),
         ("c1 \x9b31m", "c1 \\x9b31m"),
+        ("::add-mask::x", "\\x3a:add-mask::x"),
+        ("  ::error::x", "  \\x3a:error::x"),
+        ("a ##[group]b", "a \\x23#[group]b"),
+        ("##VSO[task.setvariable variable=A]b", "\\x23#VSO[task.setvariable variable=A]b"),
+        ("##teamcity[buildStop]", "\\x23#teamcity[buildStop]"),
+        ("std::string, ::1, ## title", "std::string, ::1, ## title"),
     ],
 )
 def test_what_could_steer_a_terminal_is_shown_as_an_escape(raw: str, shown: str) -> None:

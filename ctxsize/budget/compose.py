@@ -14,12 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ctxsize.budget.dotenv_file import read_dotenv
 from ctxsize.budget.interpolate import interpolate
 from ctxsize.budget.yaml_lines import Document, Reset, read_yaml
 from ctxsize.errors import ConfigError, UsageError
 from ctxsize.warning import Warning
 
 _DEEPEST = 50
+# Characters of all values of a project, and what counts as many: a value, and a file that is included.
+_MOST_VALUES = 8 << 20
+_ENTRY = 32
+_INCLUDED = 32_768
 # What the builder fetches itself (moby's urlutil, compose-go's loader): there is no directory to look at.
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@[^/]*:|github\.com/")
 
@@ -71,9 +76,10 @@ def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Com
     """
     first = Path(files[0])
     variables = _variables(first.parent, environ)
-    services = _Loader(variables, first.parent).load([Path(file) for file in files], depth=0)
+    services = _Loader(variables, first.parent, _Room()).load([Path(file) for file in files], depth=0)
     active = [name for name in re.split(r"[\s,]+", variables.get("COMPOSE_PROFILES", "")) if name]
     builds: dict[object, ComposeBuild] = {}
+    sharing: dict[object, list[str]] = {}
     warnings: list[Warning] = []
     for service in services.values():
         content = _settled(service.build)
@@ -86,19 +92,36 @@ def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Com
         build = _compose_build(service, content)
         args = tuple(sorted(build.build_args.items()))
         key = (build.path, build.dockerfile, build.stage, build.platform, args)
-        same = builds.get(key)
-        builds[key] = build if same is None else replace(same, services=(*same.services, service.name))
+        builds.setdefault(key, build)
+        sharing.setdefault(key, []).append(service.name)
     if not builds:
         why = "; ".join(warning.message for warning in warnings)
         hint = None if why else "services with profiles need COMPOSE_PROFILES"
         raise UsageError(f"nothing to build{f': {why}' if why else ''}", where=str(first), hint=hint)
-    return Composed(tuple(builds.values()), tuple(warnings))
+    return Composed(
+        tuple(replace(build, services=tuple(sharing[key])) for key, build in builds.items()), tuple(warnings)
+    )
+
+
+class _Room:
+    """What is left for a whole Compose project: files include each other, and services extend each other, so
+    that a few kilobytes could stand for any number of services, arguments and characters."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_VALUES
+
+    def take(self, size: int, where: str) -> None:
+        """Raise ConfigError when there is none left for values of ``size`` characters."""
+        self._left -= size
+        if self._left < 0:
+            raise ConfigError("the services' values are too many, or too long together", where=where)
 
 
 class _Loader:
     """Loads the files of one project directory; what they include has a loader of its own."""
 
-    def __init__(self, variables: Mapping[str, str], directory: Path) -> None:
+    def __init__(self, variables: Mapping[str, str], directory: Path, room: _Room) -> None:
+        self._room = room
         self._variables = variables
         self._directory = directory
         self._documents: dict[Path, Document] = {}
@@ -152,7 +175,8 @@ class _Loader:
             directory = file.parent / project if project else paths[0].parent
             own = _words(content.get("env_file"), "env_file", where)
             variables = _variables(directory, self._variables, [file.parent / each for each in own] or None)
-            found |= _Loader(variables, directory).load(paths, depth=depth + 1)
+            self._room.take(_INCLUDED, where)
+            found |= _Loader(variables, directory, self._room).load(paths, depth=depth + 1)
         return found
 
     def _service(
@@ -234,6 +258,7 @@ class _Loader:
         found: dict[str, str] = {}
         for name, given in pairs.items():
             known: Any = self._variables.get(name) if given is None else given
+            self._room.take(_ENTRY, where)
             if known is not None:
                 found[name] = _plain_text(known, "build.args", where)
         return found
@@ -241,7 +266,9 @@ class _Loader:
     def _value(self, content: Any, where: str) -> Any:
         """``content`` with the variables in its strings replaced."""
         if isinstance(content, str):
-            return interpolate(content, self._variables, where)
+            value = interpolate(content, self._variables, where)
+            self._room.take(len(value) + _ENTRY, where)
+            return value
         if isinstance(content, list):
             return [self._value(item, where) for item in content]
         if isinstance(content, dict):
@@ -321,23 +348,10 @@ def _variables(
     directory: Path, environ: Mapping[str, str], files: Sequence[Path] | None = None
 ) -> dict[str, str]:
     """What variables stand for: what ``environ`` says, else ``.env`` in ``directory``, or ``files``."""
-    try:
-        from dotenv import dotenv_values
-    except ImportError as error:
-        raise UsageError(
-            "python-dotenv is needed to read a Compose file",
-            where=str(directory),
-            hint="pip install 'ctxsize[compose]'",
-        ) from error
     found: dict[str, str] = {}
     for file in files if files is not None else [directory / ".env"]:
-        if files is None and not file.is_file():
-            continue
-        try:
-            values = dotenv_values(file, encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise UsageError(f"can't be read: {error}", where=os.path.relpath(file)) from error
-        found |= {name: value for name, value in values.items() if value is not None}
+        if files is not None or file.is_file():
+            found |= read_dotenv(file, environ)
     return {**found, **environ}
 
 

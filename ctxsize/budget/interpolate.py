@@ -16,17 +16,20 @@ _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _OPERATORS = (":-", ":?", ":+", "-", "?", "+")
 #: How deep defaults may lie in defaults.
 _DEEPEST = 20
+#: Characters of a value; the system gives no process a longer variable (MAX_ARG_STRLEN).
+LONGEST = 128 * 1024
 
 
 def interpolate(text: str, variables: Mapping[str, str], where: str, *, depth: int = 0) -> str:
     """``text`` with its variables replaced; unset ones are empty, as in Compose.
 
-    Raises ConfigError for a malformed one, and for ``${NAME:?why}`` where there is none.
+    Raises ConfigError for a malformed one, for ``${NAME:?why}`` where there is none, and for a value of more
+    than LONGEST characters. No error shows the text: it may hold a password.
     """
     if depth > _DEEPEST:
         raise ConfigError("variables nested too deeply", where=where)
     done: list[str] = []
-    position = 0
+    position = length = 0
     while (dollar := text.find("$", position)) >= 0:
         done.append(text[position:dollar])
         following = text[dollar + 1 : dollar + 2]
@@ -41,7 +44,10 @@ def interpolate(text: str, variables: Mapping[str, str], where: str, *, depth: i
             done.append(variables.get(name[0], ""))
             position = name.end()
         else:
-            raise _malformed(text, where)
+            raise _malformed(where)
+        length += len(done[-1])
+        if length > LONGEST:
+            raise ConfigError(f"a value of more than {LONGEST} characters", where=where)
     return "".join([*done, text[position:]])
 
 
@@ -57,35 +63,35 @@ def _closing_brace(text: str, start: int, where: str) -> int:
             if depth == 0:
                 return position
         position += 1
-    raise _malformed(text, where)
+    raise _malformed(where)
 
 
 def _braced(inside: str, variables: Mapping[str, str], where: str, depth: int) -> str:
     name = _NAME.match(inside)
     if name is None:
-        raise _malformed(f"${{{inside}}}", where)
+        raise _malformed(where)
     value, rest = variables.get(name[0]), inside[name.end() :]
     if not rest:
         return value or ""
     operator = next((each for each in _OPERATORS if rest.startswith(each)), None)
     if operator is None:
-        raise _malformed(f"${{{inside}}}", where)
+        raise _malformed(where)
     there = bool(value) if operator.startswith(":") else value is not None
     if operator.endswith("+"):
         there = not there
         value = ""
     if there:
         return value or ""
-    argument = interpolate(rest.removeprefix(operator), variables, where, depth=depth + 1)
+    argument = rest.removeprefix(operator)
     if operator.endswith("?"):
+        # As it is written: the values of its variables may be secret.
         raise ConfigError(
             f"the variable {name[0]} is not set: {argument}" if argument else f"{name[0]} is not set",
             where=where,
             hint="set it in the environment or in .env",
         )
-    return argument
+    return interpolate(argument, variables, where, depth=depth + 1)
 
 
-def _malformed(text: str, where: str) -> ConfigError:
-    shown = text if len(text) <= 80 else f"{text[:80]}…"
-    return ConfigError(f"malformed variable in {shown!r}", where=where, hint="a dollar sign is written $$")
+def _malformed(where: str) -> ConfigError:
+    return ConfigError("malformed variable", where=where, hint="a dollar sign is written $$")

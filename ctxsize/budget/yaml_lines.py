@@ -13,7 +13,7 @@ from typing import Any
 
 from ctxsize.errors import ConfigError, UsageError
 
-_MOST_BYTES = 4 << 20
+_MOST_BYTES = 1 << 20
 _MOST_NODES = 200_000
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -62,7 +62,7 @@ def read_yaml(path: Path, shown: str) -> Document:
     except OSError as error:
         raise UsageError(f"can't be read: {error.strerror}", where=shown) from error
     if len(data) > _MOST_BYTES:
-        raise ConfigError("the file is larger than 4 MiB: is it a Compose file?", where=shown)
+        raise ConfigError("the file is larger than 1 MiB: is it a Compose file?", where=shown)
     document = Document(shown)
     try:
         node = next(iter(yaml.compose_all(data, Loader=yaml.SafeLoader)), None)

@@ -22,7 +22,11 @@ PLATFORM_ARGS = frozenset(
 
 #: Characters of the longest value: the system gives no process a longer variable (MAX_ARG_STRLEN).
 LONGEST = 128 * 1024
+#: Characters of values that all words of a file may ask for together, and what counts as many.
+MOST_VALUES = 1 << 18
 _MOST_NESTED = 100
+# Characters that a variable which a stage inherits counts for.
+_ENTRY = 2
 _SPECIAL = "@*#?-$!"
 
 
@@ -36,6 +40,22 @@ class UnknownVariable(LookupError):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+
+
+class Room:
+    """What is left for the values of a whole Dockerfile.
+
+    One word is bounded by LONGEST. A file of a megabyte has a hundred thousand of them: each could make
+    another value of that length, each stage inherit the variables of the one before, or repeat its triggers.
+    """
+
+    def __init__(self) -> None:
+        self._left = MOST_VALUES
+
+    def take(self, size: int) -> bool:
+        """Take room for ``size`` characters; False when there is no more."""
+        self._left -= size
+        return self._left >= 0
 
 
 def expand(word: str, lookup: Callable[[str], str | None], escape: str = "\\") -> str:
@@ -82,11 +102,14 @@ class Scope:
         unknown: Iterable[str] = (),
         env: Mapping[str, str] | None = None,
         complete: bool = True,
+        room: Room | None = None,
     ) -> None:
         """``outer`` is what an ARG without a value takes: global ARGs and predefined ones.
 
-        ``unknown`` names the predefined ARGs whose value is not known.
+        ``unknown`` names the predefined ARGs whose value is not known; ``room`` is shared by all scopes of a
+        file.
         """
+        self.room = room or Room()
         self.escape = escape
         self.buildkit = buildkit
         self.build_args = build_args or {}
@@ -105,8 +128,12 @@ class Scope:
             outer=self.outer,
             unknown=self.unknown,
             complete=self.complete,
+            room=self.room,
         )
-        scope._env = dict(self._env)
+        if self.room.take(_ENTRY * len(self._env)):
+            scope._env = dict(self._env)
+        else:
+            scope.complete = False
         return scope
 
     def expand(self, word: str) -> str:
@@ -119,6 +146,8 @@ class Scope:
                 value = values[name]
                 if value is None:
                     raise UnknownVariable(name)
+                if not self.room.take(len(value)):
+                    raise ExpansionError(f"{name}: the values of the file's variables are too long together")
                 return value
         if not self.complete:
             raise UnknownVariable(name)
@@ -291,6 +320,7 @@ class _Expander:
             operator = self._next()
         if operator not in ("-", "+", "?", "#", "%"):
             raise ExpansionError(f"unsupported modifier ({operator}) in substitution")
+        start = self.at
         argument = self._until("}", raw_escapes=operator in "#%")
         value = self.lookup(name)
         unset = value is None or (null_is_unset and value == "")
@@ -300,7 +330,9 @@ class _Expander:
             return "" if unset else argument
         if operator == "?":
             if unset:
-                raise ExpansionError(f"{name}: {argument or 'is not allowed to be unset'}")
+                # As it is written: the values of its variables may be secret.
+                message = self.word[start : self.at - 1]
+                raise ExpansionError(f"{name}: {message or 'is not allowed to be unset'}")
             return value or ""
         return _trim(value or "", argument, operator)
 

@@ -5,10 +5,14 @@ Python's ``re`` tries every way to share a name among the stars of ``*a*a*a*b``;
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 
 import re2
 
+#: A longer expression is of no name that there can be (a path has 4,096 bytes at most); RE2, which refuses
+#: it, would also write a line to stderr for each of its parts.
+_LONGEST = 32_768
 _SURROGATES = {code: 0xF0000 + code for code in range(0xD800, 0xE000)}
 
 
@@ -23,10 +27,10 @@ def compile_linear(expression: str) -> re2._Regexp:
     """The RE2 expression; one that RE2 finds too large matches nothing."""
     options = re2.Options()
     options.log_errors = False
-    try:
-        return re2.compile(expression, options)
-    except re2.error:
-        return re2.compile("[^\\s\\S]")
+    with suppress(re2.error):
+        if len(expression) <= _LONGEST:
+            return re2.compile(expression, options)
+    return re2.compile("[^\\s\\S]")
 
 
 class LinearPattern:

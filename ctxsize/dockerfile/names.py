@@ -7,13 +7,17 @@ import posixpath
 import stat
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal, Protocol
+from importlib import import_module
+from typing import BinaryIO, Literal, NamedTuple, Protocol
 
 from ctxsize.dockerfile.wildcard import has_wildcard, name_pattern, unescape
 
 Kind = Literal["file", "dir", "link"]
 
 _MAX_LINKS = 40
+# As many directories as fit into a path.
+_DEEPEST = 2048
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "lzma"}
 
 
 class ContextNames(Protocol):
@@ -61,13 +65,31 @@ class ContextDirectory:
             if not stat.S_ISREG(os.lstat(full).st_mode):
                 return False
             with open(full, "rb") as file:
-                if file.read(4) == b"\x28\xb5\x2f\xfd":
-                    return True  # zstd, which this Python can't look into
-            import tarfile  # seldom needed, and slow to import
-
-            return tarfile.is_tarfile(full)
+                return _is_tar(file)
         except OSError:
             return False
+
+
+def _is_tar(file: BinaryIO) -> bool:
+    """Whether the file begins like a tar, compressed or not. The tarfile module would take a header of
+    gigabytes into memory, and fail on a chain of them."""
+    # Seldom needed, and slow to import.
+    import tarfile
+    import zlib
+    from lzma import LZMAError
+
+    from ctxsize.engine.tarlist import TarReader
+
+    magic = file.read(6)
+    file.seek(0)
+    if magic.startswith(b"\x28\xb5\x2f\xfd"):
+        return True  # zstd, which this Python can't look into
+    module = next((name for start, name in _COMPRESSED.items() if magic.startswith(start)), None)
+    source = import_module(module).open(file) if module else file
+    try:
+        return next(iter(TarReader(source)), None) is not None
+    except (OSError, EOFError, zlib.error, LZMAError, tarfile.ReadError):
+        return False
 
 
 def resolve_links(names: ContextNames, path: str) -> str | None:
@@ -107,19 +129,40 @@ def matches(names: ContextNames, pattern: str) -> Iterator[str]:
 
     As in BuildKit, a directory on the way may be a symlink only when its name is written literally.
     """
-    yield from _matches(names, ".", pattern.split("/"))
+    parts = pattern.split("/")
+    if len(parts) > _DEEPEST:
+        return
+    # A stack rather than recursion: trees can be deeper than Python's stack.
+    stack = [_step(names, ".", parts)]
+    while stack:
+        step = next(stack[-1], None)
+        if step is None:
+            stack.pop()
+        elif step.rest:
+            stack.append(_step(names, step.path, step.rest))
+        else:
+            yield step.path
 
 
-def _matches(names: ContextNames, base: str, parts: list[str]) -> Iterator[str]:
+class _Step(NamedTuple):
+    """A path that matches so far, and the parts of the pattern for what is below it."""
+
+    path: str
+    rest: list[str]
+
+
+def _step(names: ContextNames, base: str, parts: list[str]) -> Iterator[_Step]:
+    """What matches ``parts`` below ``base`` up to the first of them that is a wildcard."""
     literal = 0
     while literal < len(parts) and not has_wildcard(parts[literal]):
         literal += 1
     base = posixpath.normpath(posixpath.join(base, *map(unescape, parts[:literal]))) if literal else base
     if literal == len(parts):
         if names.kind(base) is not None or resolve_links(names, base) is not None:
-            yield base
+            yield _Step(base, [])
         return
-    directory = resolve_links(names, base)
+    # A match of a wildcard is a directory itself; what was written may lead through links.
+    directory = resolve_links(names, base) if literal else base
     if directory is None or names.kind(directory) != "dir":
         return
     expression = name_pattern(parts[literal])
@@ -127,7 +170,5 @@ def _matches(names: ContextNames, base: str, parts: list[str]) -> Iterator[str]:
     for name in names.entries(directory):
         if expression.fullmatch(name):
             path = name if base == "." else f"{base}/{name}"
-            if not rest:
-                yield path
-            elif names.kind(path) == "dir":
-                yield from _matches(names, path, rest)
+            if not rest or names.kind(path) == "dir":
+                yield _Step(path, rest)

@@ -13,8 +13,9 @@ from ctxsize.dockerfile.words import WHITESPACE, split_flags, split_json, split_
 from ctxsize.errors import DockerfileError
 
 BOM = b"\xef\xbb\xbf"
-_DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
-_HEREDOC = re.compile(r"^(\d*)<<(-?)\s*([^<]+)$")
+# For a line that is stripped: an expression that left out what white space ends it would take quadratic time.
+_DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S.*)$")
+_HEREDOC = re.compile(r"^(\d*)<<(-?)([^<]+)$")
 _HEREDOC_OPENER = re.compile(r"^\d*<<-?$")
 _KNOWN_DIRECTIVES = frozenset({"syntax", "escape", "check"})
 _WITH_HEREDOC = frozenset({"ADD", "COPY", "RUN"})
@@ -270,7 +271,7 @@ def heredoc_word(word: str) -> Heredoc | None:
     match = _HEREDOC.match(word)
     if match is None:
         return None
-    delimiter = match.group(3)
+    delimiter = match.group(3).lstrip() or match.group(3)[-1]
     name = _unquote(delimiter)
     if name is None or not name:
         return None

@@ -22,6 +22,10 @@ from ctxsize.errors import UsageError
 StepKind = Literal["copy", "add", "run", "workdir", "other"]
 
 _KINDS: dict[str, StepKind] = {"COPY": "copy", "ADD": "add", "RUN": "run", "WORKDIR": "workdir"}
+#: Characters of a path; Linux has no longer one (PATH_MAX).
+_LONGEST_PATH = 4096
+# Characters of values that a trigger which runs again counts for.
+_TRIGGER = 32
 _REMOTE = ("http://", "https://", "git://", "ssh://", "git@")
 
 
@@ -186,6 +190,8 @@ class _Resolver:
         self.dockerfile = dockerfile
         self.buildkit = buildkit
         self.outer = outer
+        self.declared = outer.declared()
+        self.unknown = outer.unknown - self.declared.keys()
         self.base_images = base_images
         self.named: dict[str, list[int]] = {}
         for stage in dockerfile.stages:
@@ -212,6 +218,10 @@ class _Resolver:
             scope = self.scopes[parent].child()
             workdir = self.workdirs[parent]
             triggers = self.triggers[parent]
+            if triggers and not scope.room.take(_TRIGGER * len(triggers)):
+                where = f"{self.dockerfile.path}:{stage.line}"
+                unknown.append(f"{where}: the ONBUILD instructions of all stages are too many")
+                triggers = ()
         else:
             base = BaseImage() if image == "scratch" else self.base_images.get(image or "")
             inspected = base is not None
@@ -233,10 +243,11 @@ class _Resolver:
             escape=self.dockerfile.escape,
             buildkit=self.buildkit,
             build_args=self.outer.build_args,
-            outer=self.outer.declared(),
-            unknown=self.outer.unknown - self.outer.declared().keys(),
+            outer=self.declared,
+            unknown=self.unknown,
             env=base.env if base else {},
             complete=base is not None,
+            room=self.outer.room,
         )
 
     def _named(self, name: str, before: int) -> int | None:
@@ -289,10 +300,14 @@ class _StageWalk:
         return ResolvedStep(instruction, kind)
 
     def _absolute(self, path: str) -> str | None:
-        """A path in the image, absolute and clean; None when it hangs on an unknown working directory."""
-        if path.startswith("/"):
-            return _clean(path)
-        return None if self.workdir is None else _clean(f"{self.workdir}/{path}")
+        """A path in the image, absolute and clean; None when it hangs on an unknown working directory, or is
+        too long to be one."""
+        if not path.startswith("/"):
+            if self.workdir is None:
+                return None
+            path = f"{self.workdir}/{path}"
+        clean = _clean(path)
+        return clean if len(clean) <= _LONGEST_PATH else None
 
     def _copy(self, instruction: Instruction) -> tuple[Pick, ...]:
         if len(instruction.words) < 2:

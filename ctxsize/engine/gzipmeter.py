@@ -76,6 +76,8 @@ class GzipMeter:
             self._inputs.append(self._inputs[-1])
             self._outputs.append(self._outputs[-1] + _FRAME)
         self._pool.shutdown(cancel_futures=True)
+        # A layer's meter is kept for its curve; there can be thousands.
+        del self._pool, self._pending, self._block, self._dictionary
 
     def _compress(self, block: bytes) -> None:
         # Two blocks a thread: one at work, one to go on with.

@@ -12,8 +12,9 @@ import os
 import sqlite3
 import tarfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -29,8 +30,16 @@ if TYPE_CHECKING:
     import docker
 
 _BLOCK = 1 << 18
-_MAX_JSON = 32 << 20
+#: Parsed, a document can take thirty times its size.
+_MAX_JSON = 8 << 20
 _MAX_DOCUMENTS = 64 << 20
+#: What is kept of an archive for each of its entries lies in memory; an image has three entries for a layer.
+_MOST_MEMBERS = 50_000
+#: An engine takes no more than 127 in an image, nor an index in an index in an index.
+_MOST_LAYERS = 500
+_DEEPEST_INDEX = 4
+_MOST_RECORDS = 10_000
+_MOST_PARSED = 4 * _MAX_DOCUMENTS
 _ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
 #: How long the engine may say nothing: older ones write all layers to their disk before the first byte.
 _SAVE_SECONDS = 600
@@ -143,8 +152,10 @@ class ImageReader:
         self._database.execute(_SCHEMA)
         self._layers: dict[str, Layer] = {}
         self._curves: dict[int, GzipMeter] = {}
-        self._documents: dict[str, Any] = {}
+        self._documents: dict[str, bytes] = {}
         self._document_bytes = 0
+        self._parsed_bytes = 0
+        self._members = 0
         self._aliases: dict[str, str] = {}
         self._pull_sizes = pullsizes.load()
 
@@ -184,13 +195,14 @@ class ImageReader:
         return found
 
     def listing(self, image: Image) -> Iterator[tuple[str, int]]:
-        """Path and bytes of every entry of every layer, lowest layer first."""
-        for layer in image.layers:
+        """Path and bytes of every entry of every layer, lowest layer first; a layer that the image has
+        several times comes once, with the bytes of all."""
+        for key, times in Counter(layer.key for layer in image.layers).items():
             rows = self._database.execute(
-                "SELECT path, bytes FROM entries WHERE layer = ? ORDER BY path", (layer.key,)
+                "SELECT path, bytes FROM entries WHERE layer = ? ORDER BY path", (key,)
             )
             for path, size in rows:
-                yield os.fsdecode(path), size
+                yield os.fsdecode(path), size * times
 
     def _read(self, api: docker.APIClient, image_ids: Sequence[str]) -> None:
         parameters = {"names": list(image_ids)}
@@ -203,6 +215,8 @@ class ImageReader:
         reader = TarReader(source)
         for member in reader:
             name = os.path.normpath(member.name)  # some writers begin names with ./
+            if member.kind != "directory":
+                self._count_member()
             if member.kind == "symlink":
                 self._aliases[name] = os.path.normpath(os.path.join(os.path.dirname(name), member.link))
             elif member.kind == "hardlink":
@@ -225,6 +239,7 @@ class ImageReader:
         for pattern in ("index.json", "manifest.json", "blobs/sha256/*"):
             for path in sorted(directory.glob(pattern)):
                 if path.is_file():
+                    self._count_member()
                     with open(path, "rb") as file:
                         name = path.relative_to(directory).as_posix()
                         self._read_member(name, os.fstat(file.fileno()).st_size, file)
@@ -241,13 +256,31 @@ class ImageReader:
         elif size <= _MAX_JSON and head.lstrip()[:1] in (b"{", b"["):
             self._read_document(name, head + source.read(size))
 
+    def _count_member(self) -> None:
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise EngineError(f"there are more than {_MOST_MEMBERS} entries: no images have so many layers")
+
     def _read_document(self, name: str, data: bytes) -> None:
-        """Keep what is JSON. A blob may only look like it; what is needed and missing shows later."""
+        """Keep what looks like JSON; what is needed and missing shows later."""
         self._document_bytes += len(data)
         if self._document_bytes > _MAX_DOCUMENTS:
             raise EngineError(f"the images have more than {format_bytes(_MAX_DOCUMENTS)} of configuration")
-        with suppress(ValueError, RecursionError):
-            self._documents[name] = json.loads(data)
+        self._documents[name] = data
+
+    def _document(self, name: str) -> Any:
+        """What the document of that name says; None when there is none. Only what is asked for is parsed."""
+        data = self._documents.get(name)
+        if data is None:
+            return None
+        # An index can name another one a hundred thousand times.
+        self._parsed_bytes += len(data)
+        if self._parsed_bytes > _MOST_PARSED:
+            raise EngineError("its documents lead to one another without end")
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            return None
 
     def _read_layer(self, name: str, body: _Body, *, stored: int | None) -> None:
         """Read one layer's listing; ``stored`` is its compressed size when it came compressed."""
@@ -290,7 +323,7 @@ class ImageReader:
         self._database.execute("COMMIT")
 
     def _assemble(self, image_ids: Sequence[str]) -> dict[str, Image]:
-        manifest = self._documents.get("manifest.json")
+        manifest = self._document("manifest.json")
         if not isinstance(manifest, list):
             raise EngineError("the engine's answer to `docker save` has no manifest")
         pullsizes.remember(self._shared_sizes(manifest))
@@ -305,7 +338,9 @@ class ImageReader:
 
     def _image(self, image_id: str, record: Mapping[str, Any]) -> Image:
         """The image that a manifest's entry describes: its configuration and layers, by name."""
-        config = self._documents[self._resolve(record["Config"])]
+        config = self._document(self._resolve(record["Config"]))
+        if len(record["Layers"]) > _MOST_LAYERS:
+            raise EngineError(f"an image has more than {_MOST_LAYERS} layers")
         layers = tuple(
             _with_diff_id(self._layer(path), diff_id)
             for path, diff_id in zip(record["Layers"], config["rootfs"]["diff_ids"], strict=True)
@@ -315,22 +350,30 @@ class ImageReader:
     def _records(self) -> list[Mapping[str, Any]]:
         """The images of an archive, as `docker save` lists them in manifest.json; made from the index of an
         OCI layout when there is no such list."""
-        manifest = self._documents.get("manifest.json")
+        manifest = self._document("manifest.json")
         if isinstance(manifest, list):
             return manifest
-        if "index.json" not in self._documents:
+        index = self._document("index.json")
+        if index is None:
             raise EngineError("not an image archive: it has neither a manifest.json nor an index.json")
-        return list(self._indexed(self._documents["index.json"], ()))
+        records = list(islice(self._indexed(index, (), 1), _MOST_RECORDS + 1))
+        if len(records) > _MOST_RECORDS:
+            raise EngineError(f"its index leads to more than {_MOST_RECORDS} images")
+        return records
 
-    def _indexed(self, index: Mapping[str, Any], names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    def _indexed(
+        self, index: Mapping[str, Any], names: Sequence[str], depth: int
+    ) -> Iterator[Mapping[str, Any]]:
+        if depth > _DEEPEST_INDEX:
+            raise EngineError("its index is nested too deeply, or contains itself")
         for entry in index["manifests"]:
-            document = self._documents.get(_blob(entry["digest"]))
+            document = self._document(_blob(entry["digest"]))
             notes = entry.get("annotations") or {}
             if document is None or notes.get("vnd.docker.reference.type") == "attestation-manifest":
                 continue  # another platform's that was not saved, or what is said of the image
             found = [str(notes[key]) for key in _NAME_KEYS if key in notes] or list(names)
             if "manifests" in document:
-                yield from self._indexed(document, found)
+                yield from self._indexed(document, found, depth + 1)
             else:
                 yield {
                     "Config": _blob(document["config"]["digest"]),
@@ -358,7 +401,7 @@ class ImageReader:
     def _config_digest(self, digest: str) -> str:
         """The digest of an image's configuration. With the containerd image store an image's id is that of
         its manifest, or of an index of manifests of which the engine has one."""
-        document = self._documents.get(f"blobs/sha256/{digest}")
+        document = self._document(f"blobs/sha256/{digest}")
         if not isinstance(document, dict):
             return digest
         if "config" in document and "layers" in document:

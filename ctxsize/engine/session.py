@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ctxsize.context.errors import ContextError
@@ -17,6 +19,7 @@ from ctxsize.engine.buildkit.health import Health
 from ctxsize.engine.buildkit.session import Session
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
+from ctxsize.engine.loglines import LogLines
 from ctxsize.engine.markers import is_marker, with_markers
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
@@ -66,17 +69,21 @@ class SessionBuilder:
             appended=variant.changes.appended,
         )
         name = plan.dockerfile_path.name
+        rules = frozenset({f"{name}.dockerignore", ".dockerignore"})
         dockerfile = buildkit.LocalDir(
             plan.dockerfile_path.parent,
             SessionMatcher,
-            hidden=frozenset({f"{name}.dockerignore", ".dockerignore"}) if variant.without else frozenset(),
+            only=beside(plan.dockerfile_path.parent, {name, *rules}),
+            hidden=rules if variant.without else frozenset(),
             overlay={name: rewritten.data, **_ignore_file(variant, plan.dockerfile_path.parent)},
         )
         sending = _Sending(plan.ignored, progress)
+        log = LogLines(progress.log)
 
         def update(status: buildkit.StatusUpdate) -> None:
             self._cache.take(status)
-            _report(status, progress)
+            _report_steps(status, progress)
+            log.add(status.logs)
 
         started = time.perf_counter()
         try:
@@ -99,6 +106,8 @@ class SessionBuilder:
             raise ContextError(str(error), where=where, hint="docker build needs to read it too") from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
+        finally:
+            log.close()
         seconds = time.perf_counter() - started
         lines = line_map(parse_dockerfile(rewritten.data, name), rewritten.original_line, plan.resolved)
         return BuildResult(
@@ -144,6 +153,26 @@ def _ignore_file(variant: Variant, directory: Path) -> dict[str, bytes]:
         return {}
     path, content = variant.ignore_file
     return {path.name: content}
+
+
+def beside(directory: Path, names: Iterable[str]) -> frozenset[str]:
+    """What of a Dockerfile's directory is served: ``names``, and where a link of that name leads in it.
+
+    The official client serves all of the directory, which can be somebody's home; BuildKit asks for no more.
+    """
+    served: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        top = name.partition("/")[0]
+        if top == ".." or top in served:
+            continue
+        served.add(top)
+        with suppress(OSError):
+            pending.append(
+                os.path.normpath(os.path.join(os.path.dirname(name), os.readlink(directory / name)))
+            )
+    return frozenset(served)
 
 
 class _Sending:
@@ -193,13 +222,10 @@ class SessionMatcher:
         return self._matcher.matches_or_parent(path)
 
 
-def _report(status: buildkit.StatusUpdate, progress: Progress) -> None:
+def _report_steps(status: buildkit.StatusUpdate, progress: Progress) -> None:
     for vertex in status.vertexes:
         if vertex.started is not None and vertex.completed is None and not is_marker(vertex.name):
             progress.step(vertex.name)
-    for piece in status.logs:
-        for line in piece.data.decode(errors="replace").splitlines():
-            progress.log(line)
 
 
 def _failed(error: buildkit.SolveError, dockerfile: str, original_line: Callable[[int], int]) -> BuildFailed:

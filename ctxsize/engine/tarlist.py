@@ -15,7 +15,11 @@ from typing import Literal, NamedTuple, Protocol
 BLOCK = 512
 #: Bytes of a long name, or of a PAX header; Go's archive/tar has the same limit.
 MOST_SPECIAL = 1 << 20
-_LARGEST = (1 << 63) - 1
+#: Bytes of a path, or of what a link names: Linux makes none that is longer (PATH_MAX). They are kept, and
+#: compressed they cost next to nothing.
+MOST_NAME = 4096
+#: Small enough for the offset behind such a file, and the sum of many, to be a 64-bit number.
+_LARGEST = 1 << 60
 _SKIP = 1 << 18
 _ZEROS = bytes(BLOCK)
 _ALL_FIELDS = ("path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size")
@@ -119,6 +123,8 @@ class TarReader:
         self._end = self._at + stored
         self._next = self._at + _padded(stored)
         target = pax.get(b"linkpath") or link or _text(block[157:257])
+        if max(len(own), len(target)) > MOST_NAME:
+            raise tarfile.ReadError(f"a tar has a name of more than {MOST_NAME} bytes")
         return TarEntry(
             own.decode("utf-8", "surrogateescape"),
             what,
@@ -212,6 +218,8 @@ def _pax(data: bytes) -> dict[bytes, bytes]:
             raise tarfile.ReadError("a tar has a damaged PAX header")
         key = data[space + 1 : equals]
         if key in _FIELDS:
-            found[key] = data[equals + 1 : end - 1]
+            value = found[key] = data[equals + 1 : end - 1]
+            if b"\0" in value:  # no file can have such a name; Go's archive/tar refuses it, too
+                raise tarfile.ReadError("a tar has a null byte in a PAX header")
         at = end
     return found

@@ -21,6 +21,7 @@ from ctxsize.engine import buildcache, buildkit
 from ctxsize.engine.build import BuildOptions, BuildResult, Step
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
+from ctxsize.engine.loglines import LogLines
 from ctxsize.engine.markers import with_markers
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
@@ -63,6 +64,7 @@ class UploadBuilder:
             progress.sent(sent)
 
         trace = buildkit.Trace()
+        log = LogLines(progress.log)
         scanning = Stopwatch()
         image_id = ""
         uploaded: float | None = None
@@ -72,11 +74,13 @@ class UploadBuilder:
             with self._cancelled_when_given_up(), engine_errors(), closing(answer) as events:
                 for event in events:
                     uploaded = uploaded or time.perf_counter()
-                    image_id = self._take(event, trace, progress) or image_id
+                    image_id = self._take(event, trace, log) or image_id
         except BuildFailed as error:
             path = self._plan.resolved.dockerfile.path
             message, where = locate_parse_error(error.message, path, rewritten.original_line)
             raise BuildFailed(message, where=where, step=error.step, log=error.log) from error
+        finally:
+            log.close()
         seconds = time.perf_counter() - started
         rewritten_file = parse_dockerfile(rewritten.data, _NAME)
         lines = line_map(rewritten_file, rewritten.original_line, self._plan.resolved)
@@ -122,15 +126,13 @@ class UploadBuilder:
         build_args = {"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args}
         return post_tar(self._api, body, _NAME, options, run=self._run, build_args=build_args)
 
-    def _take(self, event: Mapping[str, Any], trace: buildkit.Trace, progress: Progress) -> str | None:
+    def _take(self, event: Mapping[str, Any], trace: buildkit.Trace, log: LogLines) -> str | None:
         if event.get("id") == buildkit.TRACE_ID:
             with sensible("the build"):
                 status = buildkit.decode_trace(event["aux"])
             trace.add(status)
             self._cache.take(status)
-            for piece in status.logs:
-                for line in piece.data.decode(errors="replace").splitlines():
-                    progress.log(line)
+            log.add(status.logs)
         elif message := event.get("error") or event.get("message"):
             failed = next((vertex for vertex in trace.vertices if vertex.error), None)
             raise BuildFailed(

@@ -68,14 +68,16 @@ def _run(api: docker.APIClient, container: str, check: Check, mask: Callable[[st
         if code is None:
             raise
         said = (mask(" ".join(str(error.explanation or error).split())),)
-        return Verification(check.command, code, time.perf_counter() - started, said, timed_out=False)
+        return Verification(mask(check.command), code, time.perf_counter() - started, said, timed_out=False)
     exit_code = _wait(api, container, check.timeout)
     seconds = time.perf_counter() - started
     if exit_code is None:
         with contextlib.suppress(APIError):  # it may just have ended by itself
             api.kill(container)
-    tail = tuple(mask(line) for line in _tail(api, container))
-    return Verification(check.command, exit_code, seconds, tail, timed_out=exit_code is None)
+    # Masked before it is cut: half of a value would not be found.
+    text = mask(_end(api, container))[-_TAIL_BYTES:]
+    tail = tuple(text.splitlines()[-_LINES:])
+    return Verification(mask(check.command), exit_code, seconds, tail, timed_out=exit_code is None)
 
 
 def _wait(api: docker.APIClient, container: str, timeout: float) -> int | None:
@@ -90,16 +92,16 @@ def _wait(api: docker.APIClient, container: str, timeout: float) -> int | None:
         return None
 
 
-def _tail(api: docker.APIClient, container: str) -> list[str]:
-    """The last lines of what the command wrote, never much of a line without an end."""
+def _end(api: docker.APIClient, container: str) -> str:
+    """The end of what the command wrote: at least twice as much as is kept, if there is so much."""
     kept: deque[bytes] = deque()
     size = 0
     for piece in api.logs(container, stdout=True, stderr=True, stream=True, tail=_LINES):
         kept.append(piece)
         size += len(piece)
-        while size - len(kept[0]) >= _TAIL_BYTES:
+        while size - len(kept[0]) >= 2 * _TAIL_BYTES:
             size -= len(kept.popleft())
-    return b"".join(kept)[-_TAIL_BYTES:].decode(errors="replace").splitlines()[-_LINES:]
+    return b"".join(kept).decode(errors="replace")
 
 
 def _start_code(message: str) -> int | None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+import os
+import subprocess
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -104,5 +109,46 @@ def test_archives_that_add_unpacks(tmp_path: Path) -> None:
     (tmp_path / "fake.tar").write_text("text")
     (tmp_path / "link.tar").symlink_to("a.tar")
     names = ContextDirectory(tmp_path)
+    (tmp_path / "nothing.tar").write_bytes(bytes(10240))
+    for number, module in enumerate((bz2, lzma)):
+        (tmp_path / f"packed{number}").write_bytes(module.compress(tar.getvalue()))
+        (tmp_path / f"torn{number}").write_bytes(module.compress(tar.getvalue())[:20])
+    names = ContextDirectory(tmp_path)
     found = [name for name in names.entries(".") if names.is_archive(name)]
-    assert found == ["a.tar", "misnamed.txt"]
+    assert found == ["a.tar", "misnamed.txt", "packed0", "packed1"]
+
+
+def test_a_chain_of_headers_is_no_archive_and_no_crash(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("n")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 3
+    (tmp_path / "chain.tar").write_bytes((info.tobuf() + b"abc".ljust(512, b"\0")) * 2000)
+    assert not ContextDirectory(tmp_path).is_archive("chain.tar")
+
+
+def test_a_header_of_any_size_is_not_taken_into_memory(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("n")
+    info.type, info.size = tarfile.XHDTYPE, 100 << 20
+    (tmp_path / "bomb.tgz").write_bytes(gzip.compress(info.tobuf() + bytes(100 << 20), 1))
+    tracemalloc.start()
+    try:
+        assert not ContextDirectory(tmp_path).is_archive("bomb.tgz")
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_tree_deeper_than_the_stack_is_matched(tmp_path: Path) -> None:
+    depth = 1500
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    names = ContextDirectory(tmp_path)
+    try:
+        assert list(matches(names, "/".join(["*"] * depth))) == ["/".join(["d"] * depth)]
+        assert list(matches(names, "/".join(["*"] * 500_000))) == []
+    finally:
+        subprocess.run(["rm", "-r", tmp_path / "d"], check=True)  # which Python's own rmtree can't

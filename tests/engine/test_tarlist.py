@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ctxsize.engine.tarlist import MOST_SPECIAL, TarReader
+from ctxsize.engine.tarlist import MOST_NAME, MOST_SPECIAL, TarReader
 
 LONG = "d/" * 100 + "é" * 60
 
@@ -121,6 +121,9 @@ def special(kind: bytes, data: bytes) -> bytes:
         (special(b"x", b"99 path=a\n") + PLAIN, "damaged PAX"),
         (special(b"x", b"12 size=-12\n") + PLAIN, "that is none"),
         (special(b"x", b"999999999999999999999 path=a\n") + PLAIN, "damaged PAX"),
+        (special(b"x", b"12 path=a\0b\n") + PLAIN, "null byte"),
+        (special(b"L", b"a" * (MOST_NAME + 1)) + PLAIN, "name of more than 4096"),
+        (special(b"K", b"a" * (MOST_NAME + 1)) + PLAIN, "name of more than 4096"),
     ],
 )
 def test_what_is_damaged_is_said(data: bytes, message: str) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ctxsize.budget.baseline import load_baseline
 from ctxsize.budget.compose import read_compose
 from ctxsize.budget.config import load_config
+from ctxsize.budget.dotenv_file import read_dotenv
 from ctxsize.budget.interpolate import interpolate
 from ctxsize.budget.sizes import AmountError, parse_bytes, parse_files, parse_share
 from ctxsize.errors import CtxsizeError
@@ -106,6 +107,87 @@ HOSTILE: dict[str, tuple[str, bytes, Callable[[Path], object]]] = {
         lambda p: read_compose([p], {}),
     ),
 }
+
+SERVICE = b"services: {a: {build: .}}\n"
+BIG = b"".join(b" A%d: 1," % number for number in range(10_000))
+HOSTILE |= {
+    name: ("c.yaml", data, lambda p: read_compose([p], {}))
+    for name, data in {
+        "services that extend a large one": b"services:\n  b: {build: {context: ., args: {"
+        + BIG
+        + b"}}}\n"
+        + b"".join(b"  a%d: {extends: b}\n" % number for number in range(10_000)),
+        "long values for services": b"services:\n"
+        + b"".join(b"  a%d: {build: '$A$A$A$A$A$A$A$A'}\n" % number for number in range(10_000)),
+    }.items()
+}
+DOTENV = {
+    "doubled": b"A0=aaaaaaaaaa\n" + b"".join(b"A%d=${A%d}${A%d}\n" % (n, n - 1, n - 1) for n in range(1, 40)),
+    "lines": b"".join(b"A%d=1\n" % number for number in range(60_000)),
+    "begun": b"A=" + b"${" * 200_000,
+    "begun, with a default": b"A=" + b"${a:-" * 100_000,
+    "never right": b"A=" + b"${a:" * 100_000 + b"}",
+    "long ones": b"A=" + b"a" * 100_000 + b"\n" + b"".join(b"B%d=${A}\n" % n for n in range(10_000)),
+    "too long": bytes(2 << 20),
+}
+
+
+@pytest.mark.parametrize("name", DOTENV)
+def test_a_hostile_env_file_answers_in_seconds(name: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(DOTENV[name])
+    (tmp_path / "c.yaml").write_bytes(SERVICE)
+
+    started = time.process_time()
+    with suppress(CtxsizeError):
+        read_compose([tmp_path / "c.yaml"], {})
+
+    assert time.process_time() - started < 3
+
+
+def test_files_that_include_each_other_over_and_over_are_refused(tmp_path: Path) -> None:
+    for number in range(30):
+        following = f"c{number + 1}.yaml"
+        (tmp_path / f"c{number}.yaml").write_text(f"include: [{following}, {following}]\n")
+    (tmp_path / "c30.yaml").write_text("services: {}\n")
+
+    with pytest.raises(CtxsizeError, match="too many"):
+        read_compose([tmp_path / "c0.yaml"], {})
+
+
+@given(
+    text=st.lists(
+        st.sampled_from(
+            ["A=", "B=", "${A}", "${", "}", ":-", ":", "'", '"', "\\", "\n", "#", " ", "export ", "\0"]
+        ),
+        max_size=20,
+    ).map("".join)
+)
+@effort(200)
+def test_any_env_file(text: str, folder: Path) -> None:
+    (folder / "any.env").write_text(text)
+    with suppress(CtxsizeError):
+        assert all(isinstance(each, str) for each in read_dotenv(folder / "any.env", {"C": "c"}).values())
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("B=${A}", "a"),
+        ("B=${A}${A}", "aa"),
+        ("B=${C}", "c"),
+        ("B=${NO:-else}", "else"),
+        ("B=${A:-else}", "a"),
+        ("B=${NO}", ""),
+        ("B=${A:x}", "${A:x}"),
+        ("B=${A:x}${A}", "${A:x}a"),
+        ("B=${A", "${A"),
+        ("B=$A", "$A"),
+    ],
+)
+def test_a_variable_of_an_env_file(line: str, value: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"A=a\n{line}\n")
+
+    assert read_dotenv(tmp_path / ".env", {"C": "c"})["B"] == value
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -147,12 +147,41 @@ HOSTILE = {
     "spaces": FROM + b"# escape" + b" " * 300_000 + b"=\nRUN " + b" " * 300_000 + b"x\n",
     "backslashes": FROM + b"RUN " + b"\\" * 500_000 + b"\n",
     "quotes": FROM + b"ENV A=" + b"'" * 300_001 + b"\n",
+    "a directive of spaces": b"# syntax=a" + b" " * 300_000 + b"b\n" + FROM,
+    "a here-document of spaces": FROM + b"COPY <<" + b"\x1c" * 300_000 + b"< /\n",
+    "variables handed down": b"FROM scratch AS s\n"
+    + b"".join(b"ENV A%d=1\nFROM s AS s\n" % number for number in range(25_000)),
+    "arguments for stages": b"".join(b"ARG A%d=1\n" % number for number in range(20_000))
+    + b"FROM a\n" * 20_000,
+    "one long value many times": ENV + b"".join(b"ENV A%d=$A.\n" % number for number in range(20_000)),
+    "cut often": ENV + b"COPY ${A%*a*a*b} /\n" * 10_000,
+    "replaced often": ENV + b"COPY ${A//a/b} /\n" * 10_000,
+    "deeper and deeper": FROM + b"WORKDIR a\n" * 50_000,
+    "triggers for stages": b"FROM scratch AS a\n" + b"ONBUILD COPY a b\n" * 10_000 + b"FROM a\n" * 10_000,
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_answers_in_seconds(name: str) -> None:
     assert any(answer(HOSTILE[name]) < 2 for _ in range(3))
+
+
+def test_a_pattern_too_long_for_a_path_matches_nothing_and_says_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """RE2 would write a line to stderr for each part of one that it refuses."""
+    answer(FROM + b"COPY " + b"**/" * 90_000 + b"x /\n")
+
+    assert capfd.readouterr().err == ""
+
+
+def test_a_file_asks_for_no_more_than_its_room_of_values() -> None:
+    lines = [f"ENV A{number}=$A\n".encode() for number in range(20)]
+    plan = resolve(parse_dockerfile(ENV + b"".join(lines) + b"COPY $A0 $A19 /\n", "D"))
+
+    reason = plan.stages[0].steps[-1].unknown
+    assert reason is not None
+    assert "too long together" in reason
 
 
 def test_a_value_is_never_longer_than_the_system_allows() -> None:

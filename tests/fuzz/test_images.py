@@ -168,6 +168,93 @@ def test_json_nested_without_end(nested: bytes) -> None:
         read(tar({"manifest.json": nested}))
 
 
+DIGESTS = st.sampled_from(["sha256:" + name for name in "abc"])
+INDEXES = st.recursive(
+    JSON,
+    lambda inner: (
+        st.fixed_dictionaries(
+            {
+                "manifests": st.lists(
+                    st.fixed_dictionaries({"digest": DIGESTS}, optional={"annotations": inner})
+                )
+            }
+        )
+        | st.fixed_dictionaries(
+            {
+                "config": st.fixed_dictionaries({"digest": DIGESTS}),
+                "layers": st.lists(st.fixed_dictionaries({"digest": DIGESTS})),
+            }
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), INDEXES), INDEXES)
+@effort(150)
+def test_any_image_layout(blobs: dict[str, object], index: object) -> None:
+    documents = {f"blobs/sha256/{name}": json.dumps(each).encode() for name, each in blobs.items()}
+    path = Path("layout")
+    path.write_bytes(tar(documents | {"index.json": json.dumps(index).encode()}))
+    with suppress(CtxsizeError):
+        ImageReader.of_archive(path).close()
+
+
+def layout(blobs: dict[str, object], first: str) -> Path:
+    path = Path("layout")
+    documents = {f"blobs/sha256/{name}": json.dumps(each).encode() for name, each in blobs.items()}
+    index = {"manifests": [{"digest": f"sha256:{first}"}]}
+    path.write_bytes(tar(documents | {"index.json": json.dumps(index).encode()}))
+    return path
+
+
+def leads_to(name: str, times: int) -> object:
+    return {"manifests": [{"digest": f"sha256:{name}"}] * times}
+
+
+@pytest.mark.parametrize(
+    ("blobs", "message"),
+    [
+        ({"0": leads_to("0", 1)}, "contains itself"),
+        ({str(n): leads_to(str(n + 1), 2) for n in range(60)}, "nested too deeply"),
+        ({"0": leads_to("1", 100_000), "1": leads_to("2", 100_000)}, "without end"),
+        ({"0": leads_to("1", 100_000), "1": {"config": {"digest": ":"}, "layers": []}}, "images"),
+    ],
+)
+def test_an_index_that_leads_to_ever_more_is_refused(blobs: dict[str, object], message: str) -> None:
+    with pytest.raises(CtxsizeError, match=message):
+        ImageReader.of_archive(layout(blobs, "0"))
+
+
+def test_a_layer_that_an_image_has_many_times_is_listed_once() -> None:
+    times = 400
+    manifest = [{"Config": "c" * 64 + ".json", "Layers": ["layer.tar"] * times}]
+    config = {"rootfs": {"diff_ids": ["sha256:1"] * times}, "history": []}
+
+    assert read(saved(tar({"a": b"xyz"}), manifest, config)) == [("a", 3 * times)]
+    with pytest.raises(EngineError, match="more than 500 layers"):
+        read(saved(LAYER, [{**manifest[0], "Layers": ["layer.tar"] * 501}], config))
+
+
+def test_an_archive_of_endless_entries_is_refused() -> None:
+    """Each would be remembered: a link for where it leads, a layer for its size."""
+    info = tarfile.TarInfo("a")
+    info.type = tarfile.SYMTYPE
+    with pytest.raises(EngineError, match="so many layers"):
+        read(info.tobuf() * 50_001)
+
+
+def test_a_size_at_the_edge_of_what_can_be_counted_is_an_error() -> None:
+    """Its end would lie beyond the largest number of the database."""
+    info = tarfile.TarInfo("a")
+    block = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    block[124:136] = b"\x80" + ((1 << 63) - 1).to_bytes(11, "big")
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    with pytest.raises(EngineError, match="no file can have"):
+        read(saved(bytes(block) + bytes(1024)))
+
+
 @given(st.binary(max_size=300))
 @effort(50)
 def test_any_bytes_as_an_archive(data: bytes) -> None:
@@ -208,6 +295,12 @@ def test_a_bomb_does_not_fill_the_memory() -> None:
         block[148:156] = b" " * 8
         block[148:156] = b"%06o\0 " % sum(block)
         assert peak(saved(gzip.compress(bytes(block) + bytes(50 * MB)))) < 25 * MB
+
+
+def test_documents_nobody_asks_for_do_not_fill_the_memory() -> None:
+    """Parsed, these 8 MB would take 200."""
+    fat = b"[" + b"{}," * (8 * MB // 3 - 1) + b"{}]"
+    assert peak(tar({"fat": fat})) < 25 * MB
 
 
 def test_a_layer_that_is_cut_off_is_no_shorter_layer() -> None:

@@ -29,6 +29,8 @@ NAMES = (
     b"`code`",
     b"]]>&amp;\"'",
     b"[x](javascript:a)",
+    b"::add-mask::a",
+    b"a##vso[task.setvariable variable=x]b",
     b"@somebody #1",
     "\ufffe".encode(),
 )
@@ -79,6 +81,8 @@ def test_nothing_reaches_a_terminal_raw(command: tuple[str, ...], project: Path)
     assert "esc" in out or command[0] == "context"
     assert not RAW.findall(out.replace("\r\n", "\n"))
     assert not RAW.findall(err)
+    if not {"json", "gitlab", "sarif", "junit", "github"} & set(command):
+        assert not re.search(r"(?m)^\s*::|##\[|##vso\[", out), "a command to a CI"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -75,6 +75,49 @@ def test_a_secret_that_a_step_prints(project: Path, monkeypatch: pytest.MonkeyPa
     assert SECRET not in shown_anywhere(result)
 
 
+@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload"])
+def test_a_value_that_lies_across_two_pieces_of_the_log(project: Path, builder: str) -> None:
+    """Builders hand the log on in pieces of 32 KiB, and as the step writes it."""
+    with (project / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write(
+            'RUN (head -c 32760 /dev/zero; echo -n "$TOKEN"; head -c 9000 /dev/zero) >/f; cat /f\n'
+            "RUN printf 'tok\"en/5f4d'; sleep 1; printf 'cc3b & co'\n"
+        )
+
+    result = compare(project, "--builder", builder)
+
+    assert result.exit_code == 0, result.output
+    shown = [line for line in result.stderr.splitlines() if "RUN" not in line]
+    assert any(line.endswith("| ${TOKEN}") for line in shown)
+    assert not any("5f4d" in line or "cc3b" in line for line in shown)
+
+
+def test_what_a_check_wrote_and_how_it_was_called(project: Path) -> None:
+    """Only the end of a long line is kept: a value must not be cut before it is masked."""
+    command = f"head -c 5000 /dev/zero; echo -n '{TOKEN}'; head -c 16374 /dev/zero | tr '\\0' z; exit 3"
+
+    result = compare(project, "--builder", "buildkit", "--verify", command, "--format", "json")
+
+    assert result.exit_code == 1, result.output
+    assert "zzz" in result.stdout
+    assert "5f4dcc3b" not in shown_anywhere(result)
+    assert "3b & co" not in shown_anywhere(result)
+
+
+def test_paths_of_the_image_that_are_made_of_a_value(project: Path, tmp_path: Path) -> None:
+    with (project / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write("ARG PLACE\nCOPY . /srv/$PLACE/\n")
+    baseline = tmp_path / "baseline.json"
+    command = ["check", "--build-arg", f"TOKEN={TOKEN}", "--build-arg", f"PLACE={SECRET}"]
+    limits = ["--limit", "image=1B", "--format", "json", "--save-baseline", str(baseline), str(project)]
+
+    result = CliRunner().invoke(main, [*command, *limits])
+
+    assert result.exit_code == 1, result.output
+    assert "/srv/${PLACE}/Dockerfile" in baseline.read_text()
+    assert SECRET not in shown_anywhere(result) + baseline.read_text()
+
+
 def test_an_engine_that_goes_away_is_reported_without_the_address_that_held_the_arguments(
     project: Path,
 ) -> None:

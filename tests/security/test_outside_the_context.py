@@ -18,7 +18,7 @@ from ctxsize.context.errors import ContextError
 from ctxsize.context.walk import OpenTree, walk
 from ctxsize.engine.buildkit import ContextError as SessionError
 from ctxsize.engine.buildkit import LocalDir
-from ctxsize.engine.session import SessionMatcher
+from ctxsize.engine.session import SessionMatcher, beside
 
 OUTSIDE = b"what must never leave this machine"
 
@@ -147,6 +147,36 @@ def test_a_builder_that_asks_for_links_outside_learns_nothing(context: Path, fol
     tree = LocalDir(context, SessionMatcher).select([], [], [follow])
 
     assert [entry.path for entry in tree.walk()] == []
+
+
+def test_beside_the_dockerfile_only_what_builds_it_is_served(tmp_path: Path) -> None:
+    """A Dockerfile may lie in a home directory: what else is there is none of the builder's business."""
+    for name in ("Dockerfile", "Dockerfile.dockerignore", ".dockerignore", "id_rsa"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/credentials").write_bytes(OUTSIDE)
+    only = beside(tmp_path, ["Dockerfile", "Dockerfile.dockerignore", ".dockerignore"])
+    directory = LocalDir(tmp_path, SessionMatcher, only=only)
+
+    found = [entry.path for entry in directory.select([], [], []).walk()]
+    assert found == [".dockerignore", "Dockerfile", "Dockerfile.dockerignore"]
+    for path in ("id_rsa", ".aws", ".aws/credentials"):
+        assert [entry.path for entry in directory.select([path], [], [path]).walk()] == []
+        assert directory.open(path) is None
+        assert directory.readlink(path) is None
+    assert directory.names(".aws") == []
+
+
+def test_a_link_to_the_ignore_file_leads_where_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "Dockerfile.dockerignore").symlink_to("./shared")
+    (tmp_path / "shared").symlink_to("rules/common")
+    (tmp_path / "rules/common").write_text("a\n")
+    (tmp_path / ".dockerignore").symlink_to("../elsewhere")
+
+    only = beside(tmp_path, ["Dockerfile", "Dockerfile.dockerignore", ".dockerignore"])
+
+    assert only == {"Dockerfile", "Dockerfile.dockerignore", ".dockerignore", "shared", "rules"}
 
 
 def test_links_are_sent_as_links(context: Path) -> None:

@@ -42,12 +42,13 @@ class LocalDir:
     """A directory on disk, served as the official client serves it, with changes that exist only in the
     stream.
 
-    ``root`` is resolved once. ``hidden`` are paths served as if they did not exist (a directory with all
-    below). ``overlay`` maps paths to the content served there, instead of or beside what is on disk;
-    ``appended`` maps paths to bytes served at the end of the file that is there. A replaced file keeps its
-    mode; a changed one gets a modification time up to a millisecond later that depends on the change, so
-    that the engine, which compares size and time, sees every difference. Semantics: tonistiigi/fsutil fs.go,
-    stat.go, stat_unix.go; owners are always root, as BuildKit's client resets them (client/solve.go).
+    ``root`` is resolved once. ``only``, if given, are the names at the top that are served at all.
+    ``hidden`` are paths served as if they did not exist (a directory with all below). ``overlay`` maps
+    paths to the content served there, instead of or beside what is on disk; ``appended`` maps paths to
+    bytes served at the end of the file that is there. A replaced file keeps its mode; a changed one gets
+    a modification time up to a millisecond later that depends on the change, so that the engine, which
+    compares size and time, sees every difference. Semantics: tonistiigi/fsutil fs.go, stat.go,
+    stat_unix.go; owners are always root, as BuildKit's client resets them (client/solve.go).
 
     Raises ContextError when ``root`` is not a directory.
     """
@@ -57,6 +58,7 @@ class LocalDir:
         root: str | os.PathLike[str],
         matcher_factory: MatcherFactory,
         *,
+        only: frozenset[str] | None = None,
         hidden: frozenset[str] = frozenset(),
         overlay: Mapping[str, bytes] | None = None,
         appended: Mapping[str, bytes] | None = None,
@@ -64,6 +66,7 @@ class LocalDir:
         self.root = os.path.realpath(root)
         if not os.path.isdir(self.root):
             raise ContextError(f"not a directory: {os.fspath(root)}")
+        self.only = only
         self.hidden = hidden
         self.overlay = dict(overlay or {})
         self.appended = dict(appended or {})
@@ -99,11 +102,14 @@ class LocalDir:
             self._new_directories.add(directory)
             self._add_overlay(directory, is_dir=True)
 
+    def _served(self, path: str) -> bool:
+        return self.only is None or path.partition("/")[0] in self.only
+
     # --- the file system as served: disk, minus hidden, plus overlay ---
 
     def readlink(self, path: str) -> str | None:
         """See filter.Links."""
-        if path in self.hidden or path in self.overlay:
+        if path in self.hidden or path in self.overlay or not self._served(path):
             return None
         try:
             return self._listed.readlink(path)
@@ -128,6 +134,8 @@ class LocalDir:
         entries: list[_Listed] = []
         if directory not in self._new_directories:
             entries.extend(self._listed.entries(directory))
+        if self.only is not None:
+            entries = [e for e in entries if self._served(prefix + e.name)]
         if self.hidden:
             entries = [e for e in entries if prefix + e.name not in self.hidden]
         if added := self._overlay_entries.get(directory):
@@ -177,6 +185,8 @@ class LocalDir:
         """The content served at ``path``, or None when it can't be opened (fsutil then sends it empty)."""
         if path in self.overlay:
             return io.BytesIO(self.overlay[path])
+        if path in self.hidden or not self._served(path):
+            return None
         try:
             # Non-blocking, or a file that became a fifo since it was listed would hang the build.
             fd = self._read.open(path, os.O_RDONLY | os.O_NONBLOCK)
