@@ -37,6 +37,8 @@ def exit_codes() -> Iterator[None]:
         show_failure(error)
         raise SystemExit(error.exit_code) from error
     except KeyboardInterrupt:
+        for each in heeded:
+            signal.signal(each, signal.SIG_IGN)  # all is done: another would only spoil the exit code
         print("ctxsize: interrupted", file=sys.stderr)
         raise SystemExit(Interrupted.exit_code) from None
     except BrokenPipeError:

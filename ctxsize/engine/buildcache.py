@@ -57,6 +57,11 @@ class Record:
     size: int
     shared: bool
 
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether its description says no more than what kind of step made it."""
+        return self.description.startswith((_ANONYMOUS, _RUN_RECORD))
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -82,17 +87,32 @@ class Window:
 @dataclass(slots=True)
 class Traces:
     """What tells the records of a run. ``windows`` are those of its first marker in each stage, ``steps``
-    those of all its steps, ``unpacked`` those in which an uploaded context was unpacked; ``uploads_since`` is
-    when the first upload began (epoch nanoseconds), and ``ids`` are records that were found to be its own.
+    those of all its steps, ``unpacked`` those in which an uploaded context was unpacked; ``begun`` is when
+    steps began, be it that they never ended, ``uploads_since`` when the first upload began (epoch
+    nanoseconds); ``ids`` are records that were found to be its own, and ``others`` those that were found in a
+    window and could not be told to be: they never are, not even when they are the only ones left.
 
-    A window tells a record as long as that is there. So it is looked into once, and forgotten.
+    A window keeps telling: while a build is wound down, the engine gives its last records new ids.
     """
 
     windows: dict[Window, None] = field(default_factory=dict)
     steps: dict[Window, None] = field(default_factory=dict)
     unpacked: dict[Window, None] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
     uploads_since: int | None = None
     ids: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
+
+    def may_have_made(self, record: Record) -> bool:
+        """Whether a step of the run was at work when the record was made, or may have been: what is made
+        after the last that was heard of may be anybody's."""
+        ended = {step.start for step in self.steps}
+        last = max((step.stop for step in self.steps), default=0)
+        return (
+            record.created >= last
+            or any(start <= record.created for start in self.begun - ended)
+            or any(step.start <= record.created <= step.stop for step in self.steps)
+        )
 
 
 class OwnRecords:
@@ -112,9 +132,12 @@ class OwnRecords:
         self._journal.add("upload", str(now))
 
     def take(self, status: StatusUpdate) -> None:
-        """Note the steps that ended."""
+        """Note the steps that began, and those that ended."""
         for vertex in status.vertexes:
-            if vertex.cached or vertex.started is None or vertex.completed is None:
+            if vertex.cached or vertex.started is None:
+                continue
+            if vertex.completed is None:
+                self._begin(vertex.started)
                 continue
             window = Window.of(vertex.started, vertex.completed)
             self._note("step", window, self._traces.steps)
@@ -122,6 +145,12 @@ class OwnRecords:
                 self._note("window", window, self._traces.windows)
             elif vertex.name == _UNPACKING:
                 self._note("unpacked", window, self._traces.unpacked)
+
+    def _begin(self, started: float) -> None:
+        start = Window.of(started, started).start
+        if start not in self._traces.begun:
+            self._traces.begun.add(start)
+            self._journal.add("begun", str(start))
 
     def _note(self, kind: str, window: Window, noted: dict[Window, None]) -> None:
         if window not in noted:
@@ -142,8 +171,8 @@ def record_ids(api: docker.APIClient) -> frozenset[str]:
 def select(
     every: Iterable[Record], traces: Traces, *, run: str, known: frozenset[str] = frozenset()
 ) -> list[Record]:
-    """Of ``every`` record those of ``run``: those that name it, those that its ``traces`` tell (windows
-    become ids), and all that build on them. ``known`` are records that were there before and are never ours.
+    """Of ``every`` record those of ``run``: those that name it, those that its ``traces`` tell (which take
+    note), and all that build on them. ``known`` are records that were there before and are never ours.
 
     A received tar has a random name that never comes again, so it is of no use to whoever else sent one."""
     new = {record.id: record for record in every if record.id not in known}
@@ -157,14 +186,14 @@ def select(
             and record.created >= traces.uploads_since - _SKEW
         }
     _descend(new, ours)
-    steps = list(traces.steps)
     empty = {record.id for record in new.values() if not record.size}
-    markers = empty - _built_beside(new, steps) - _built_meanwhile(new, steps)
-    _add_certain(new, ours, [_made_in(new, window) & markers for window in traces.windows])
+    beside = {record.id for record in new.values() if not traces.may_have_made(record)}
+    markers = empty - _with_ancestors(new, beside) - _built_meanwhile(new, traces)
     lowest = {record.id for record in new.values() if not record.parents}
-    _add_certain(new, ours, [_made_in(new, window) & lowest for window in traces.unpacked])
-    traces.windows.clear()
-    traces.unpacked.clear()
+    for windows, fit in ((traces.windows, markers), (traces.unpacked, lowest)):
+        moments = [_made_in(new, window) & fit - traces.others for window in windows]
+        _add_certain(new, ours, moments)
+        traces.others |= set().union(*moments) - ours
     return [record for record in new.values() if record.id in ours]
 
 
@@ -190,32 +219,22 @@ def _add_certain(records: Mapping[str, Record], ours: set[str], moments: Sequenc
     _descend(records, ours)
 
 
-def _built_beside(records: Mapping[str, Record], steps: Sequence[Window]) -> set[str]:
-    """The records on which something was built while no step of ours ran. What was made after the last of
-    ``steps`` says nothing: one that was broken off was never reported."""
-    last = max((step.stop for step in steps), default=0)
-    beside = {
-        record.id
-        for record in records.values()
-        if record.created < last and not any(step.start <= record.created <= step.stop for step in steps)
-    }
-    ahead = list(beside)
+def _with_ancestors(records: Mapping[str, Record], ids: Iterable[str]) -> set[str]:
+    """Those records and all that they were built on."""
+    found = set(ids)
+    ahead = list(found)
     while ahead:
-        parents = [each for each in records[ahead.pop()].parents if each in records and each not in beside]
-        beside.update(parents)
+        parents = [each for each in records[ahead.pop()].parents if each in records and each not in found]
+        found.update(parents)
         ahead += parents
-    return beside
+    return found
 
 
-def _built_meanwhile(records: Mapping[str, Record], steps: Sequence[Window]) -> set[str]:
+def _built_meanwhile(records: Mapping[str, Record], traces: Traces) -> set[str]:
     """The records that were built on what a step of somebody's made since our first step; a first marker is
     built on a base image."""
-    first = min((step.start for step in steps), default=0)
-    made = {
-        record.id
-        for record in records.values()
-        if record.created >= first and record.description.startswith((_ANONYMOUS, _RUN_RECORD))
-    }
+    first = min((step.start for step in traces.steps), default=0)
+    made = {record.id for record in records.values() if record.created >= first and record.is_anonymous}
     return {record.id for record in records.values() if made.intersection(record.parents)}
 
 

@@ -155,8 +155,7 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
     kept: list[Leftover] = []
     with engine_trouble():
         for dead in _dead_runs(engine.api, engine.info.id, also=runs):
-            things = leftovers.find(engine.api, dead.run, dead.made)
-            refused = [] if dry_run else _remove(engine.api, dead, things)
+            things, refused = _clean_up_after(dead, engine.api, dry_run=dry_run)
             kept += refused
             removed += [thing for thing in things if thing not in refused]
         others = [run for run in _labelled_runs(engine.api) if not _is_ours(run) and run not in runs]
@@ -166,7 +165,7 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
 def sweep(api: docker.APIClient, engine_id: str) -> None:
     """Remove what dead runs of this user on this machine left on the engine."""
     for dead in _dead_runs(api, engine_id):
-        _remove(api, dead, leftovers.find(api, dead.run, dead.made))
+        _clean_up_after(dead, api)
 
 
 def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
@@ -185,16 +184,24 @@ def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = (
         yield DeadRun(run)
 
 
-def _remove(api: docker.APIClient, dead: DeadRun, things: Sequence[Leftover]) -> list[Leftover]:
-    """Remove what a dead run left, and its journal when nothing can come any more; returns what stays."""
+def _clean_up_after(
+    dead: DeadRun, api: docker.APIClient, *, dry_run: bool = False
+) -> tuple[list[Leftover], list[Leftover]]:
+    """Remove what a dead run left, and its journal when nothing can come any more; ``dry_run`` only looks.
+    Returns all that was there, and what of it stays."""
     journal = dead.journal
-    if journal is not None:
+    traces = leftovers.traces_of(dead.made)
+    before = traces.ids | traces.others
+    things = leftovers.find(api, dead.run, dead.made, traces)
+    if dry_run:
+        return things, []
+    if journal is not None and (traces.ids | traces.others) != before:
         with contextlib.suppress(OSError):  # a full disk: what is there goes all the same
-            journal.settle(thing.id for thing in things if thing.kind == "cache record")
+            journal.note(sorted(traces.ids - before), sorted(traces.others - before))
     kept = leftovers.remove(api, things)
     if journal is not None and not kept and (journal.age > _WINDING_DOWN or not journal.engine_id):
         journal.path.unlink(missing_ok=True)
-    return kept
+    return things, kept
 
 
 def _remove_labelled(api: docker.APIClient, run: str) -> int:

@@ -36,9 +36,9 @@ class Made:
     ``image``: its id. ``container``: the id of one in which the classic builder runs a step. ``directory``:
     the path of a temporary one on this machine. ``window``: two times by the engine's clock, between which a
     marker of ours ran (see ctxsize.engine.buildcache), ``step``: between which any step of ours did,
-    ``unpacked``: between which an upload was unpacked.
-    ``upload``: when one began, in nanoseconds. ``record``: the id of a cache record that was found to be the
-    run's. ``settled``: nothing; the windows before this line were looked into.
+    ``unpacked``: between which an upload was unpacked. ``begun``: when a step began, in nanoseconds, by the
+    engine's clock. ``upload``: when one began, in nanoseconds, by ours. ``record``: the id of a cache record
+    that was found to be the run's, ``other``: of one in a window of it that was not.
     """
 
     kind: str
@@ -113,10 +113,11 @@ class DeadJournal:
     path: Path
     age: float
 
-    def settle(self, records: Iterable[str]) -> None:
-        """Write down the cache records that were found, so that none is looked for by its time again: by then
-        another may be the only one of that time."""
-        lines = [{"kind": "record", "value": each} for each in records] + [{"kind": "settled", "value": ""}]
+    def note(self, records: Iterable[str], others: Iterable[str]) -> None:
+        """Write down the cache records that were found to be the run's, and those that were not: whoever looks
+        next shall not judge otherwise because some are gone."""
+        lines = [{"kind": "record", "value": each} for each in records]
+        lines += [{"kind": "other", "value": each} for each in others]
         times = self.path.stat()
         with self.path.open("a", encoding="utf-8") as file:
             # Its last line may lack an end.

@@ -42,8 +42,9 @@ class Leftover:
     bytes: int | None
 
 
-def find(api: docker.APIClient, run: str, made: Sequence[Made] = ()) -> list[Leftover]:
-    """What is on the engine with the label of ``run``, and of what its journal lists (``made``).
+def find(api: docker.APIClient, run: str, made: Sequence[Made], traces: buildcache.Traces) -> list[Leftover]:
+    """What is on the engine with the label of ``run``, and of what its journal lists (``made``, of which
+    ``traces`` are those of cache records, and take note of what was found).
 
     In an order in which it can be removed. Neither a tagged image is among it nor what that is built on: a
     tag means that it is wanted.
@@ -69,7 +70,7 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made] = ()) -> list[Lef
         for each in made
         if each.kind == "directory" and _is_probe(each.value)
     ]
-    records = buildcache.select(buildcache.records(api), _traces(made), run=run)
+    records = buildcache.select(buildcache.records(api), traces, run=run)
     found += [
         Leftover(run, "cache record", record.id, 0 if record.shared else record.size) for record in records
     ]
@@ -166,16 +167,18 @@ def _untagged(api: docker.APIClient, image: str) -> str | None:
     return None if is_tagged(found) else str(found["Id"])
 
 
-def _traces(made: Sequence[Made]) -> buildcache.Traces:
-    """What a journal tells of cache records, without the lines that something else has written over. Windows
-    that were looked into before tell nothing any more."""
-    traces = buildcache.Traces(ids={each.value for each in made if each.kind == "record"})
-    uploads = [int(each.value) for each in made if each.kind == "upload" and _NUMBER.fullmatch(each.value)]
-    traces.uploads_since = min(uploads, default=None)
-    settled = max((at for at, each in enumerate(made, 1) if each.kind == "settled"), default=0)
+def traces_of(made: Sequence[Made]) -> buildcache.Traces:
+    """What a journal tells of cache records, without the lines that something else has written over."""
+    traces = buildcache.Traces(
+        ids={each.value for each in made if each.kind == "record"},
+        others={each.value for each in made if each.kind == "other"},
+    )
+    times = [(each.kind, int(each.value)) for each in made if _NUMBER.fullmatch(each.value)]
+    traces.uploads_since = min((time for kind, time in times if kind == "upload"), default=None)
+    traces.begun = {time for kind, time in times if kind == "begun"}
     kinds = {"step": traces.steps, "window": traces.windows, "unpacked": traces.unpacked}
-    for at, each in enumerate(made):
-        if each.kind in kinds and (each.kind == "step" or at >= settled):
+    for each in made:
+        if each.kind in kinds:
             with contextlib.suppress(ValueError):
                 kinds[each.kind][buildcache.Window.parse(each.value)] = None
     return traces

@@ -87,6 +87,16 @@ def test_what_was_built_after_our_last_step_does_not_tell() -> None:
     assert told(records, traces=Traces({Window(1, 10): None}, {Window(1, 10): None})) == "ab"
 
 
+def test_what_was_built_in_a_step_that_never_ended_does_not_tell() -> None:
+    records = [record("a", 5), record("b", 20, on="a", size=9)]
+    steps = {Window(*window): None for window in ((1, 10), (15, 90))}
+
+    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1, 15})) == "ab"
+    steps = {Window(*window): None for window in ((1, 10), (30, 90))}
+    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1, 19, 30})) == "ab"
+    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1, 30})) == ""
+
+
 def test_markers_of_stages_that_start_together_are_told_together() -> None:
     records = [record("a", 5), record("b", 6), record("c", 7, on="a"), record("x", 20)]
 
@@ -111,12 +121,20 @@ def test_a_newer_engine_names_the_run() -> None:
     assert told([marker, record("b", 6, on="a", description="[3/3] COPY . /")], (1, 10)) == "ab"
 
 
-def test_a_window_is_looked_into_once() -> None:
-    """Afterwards ours may be gone, and another be the only one of that time."""
+def test_one_that_could_not_be_told_never_is() -> None:
+    """Ours may be gone by then, and it be the only one of that time."""
+    traces = Traces({Window(1, 10): None})
+    assert told([record("a", 5), record("x", 6)], traces=traces) == ""
+
+    assert told([record("x", 6)], traces=traces) == ""
+
+
+def test_a_record_that_gets_a_new_id_is_told_again() -> None:
+    """While a build that was broken off is wound down, the engine lists its last record under another."""
     traces = Traces({Window(1, 10): None})
     assert told([record("a", 5)], traces=traces) == "a"
 
-    assert told([record("x", 6), record("b", 50, on="a")], traces=traces) == "b"
+    assert told([record("b", 4), record("c", 50, on="a")], traces=traces) == "bc"
 
 
 def test_an_unpacked_upload_builds_on_nothing() -> None:

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from ctxsize.cli.main import main
 from ctxsize.engine import janitor, leftovers
 from ctxsize.engine.build import RUN_LABEL, object_labels
-from ctxsize.engine.buildcache import Window
+from ctxsize.engine.buildcache import Traces, Window
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.janitor import Run, clean
 from ctxsize.engine.journal import Made, dead_journals, state_directory
@@ -329,20 +329,18 @@ def test_a_journal_is_kept_while_its_engine_may_still_wind_down(
     assert not journal.exists()
 
 
-def test_a_moment_that_was_looked_into_tells_nothing_any_more() -> None:
-    """By then ours are gone, and a record of that time is somebody else's."""
+def test_what_was_found_before_is_read_from_the_journal() -> None:
     made = [
-        Made("window", "1 10"),
-        Made("record", "a"),
-        Made("settled", ""),
         Made("window", "20 30"),
+        Made("record", "a"),
+        Made("other", "x"),
         Made("unpacked", "soon"),
+        Made("begun", "never"),
     ]
 
-    traces = leftovers._traces(made)
+    traces = leftovers.traces_of(made)
 
-    assert (list(traces.windows), list(traces.unpacked)) == ([Window(20, 30)], [])
-    assert traces.ids == {"a"}
+    assert traces == Traces({Window(20, 30): None}, ids={"a"}, others={"x"})
 
 
 def test_the_journal_of_another_engine_is_kept(here: Engine, state: Path, dead: str) -> None:

@@ -72,13 +72,13 @@ def test_what_was_found_of_a_dead_run_is_written_down_without_making_it_younger(
     os.utime(path, (1000, 1000))
 
     (dead,) = dead_journals(tmp_path)
-    dead.settle(["a", "b"])
+    dead.note(["a", "b"], ["x"])
 
     (again,) = dead_journals(tmp_path)
     assert again.made == (
         Made("window", "1 2"),
         Made("record", "a"),
         Made("record", "b"),
-        Made("settled", ""),
+        Made("other", "x"),
     )
     assert path.stat().st_mtime == 1000
