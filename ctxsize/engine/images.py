@@ -65,8 +65,11 @@ def id_of(api: docker.APIClient, name: str) -> str:
     from docker.errors import DockerException, ImageNotFound
     from requests.exceptions import RequestException
 
+    from ctxsize.engine.trouble import sensible
+
     try:
-        return str(api.inspect_image(name)["Id"])
+        with sensible("the image"):
+            return str(api.inspect_image(name)["Id"])
     except ImageNotFound as error:
         raise UsageError("the engine has no such image", where=name, hint="build or pull it first") from error
     except (DockerException, RequestException) as error:
