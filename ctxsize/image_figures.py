@@ -66,11 +66,10 @@ def _figures(engine: Engine, image: Image) -> ImageFigures:
 
 
 def _directory_links(symlinks: Mapping[str, str]) -> dict[str, str]:
-    """The symlinks of an image as clean paths from its root, for those at its top (bin → usr/bin)."""
+    """The symlinks at the root of an image as clean paths from there (bin → usr/bin)."""
     return {
         path: os.path.normpath(os.path.join("/", os.path.dirname(path), target)).lstrip("/")
         for path, target in symlinks.items()
-        if "/" not in path
     }
 
 

@@ -188,11 +188,13 @@ class ImageReader:
             )
 
     def symlinks(self, layers: Sequence[Layer]) -> dict[str, str]:
-        """Every symlink in ``layers`` with its target; a higher layer's wins."""
+        """Every symlink at the root of ``layers`` with its target; a higher layer's wins. Those below it can be
+        millions, and nobody asks for them."""
         found: dict[str, str] = {}
         for layer in layers:
             rows = self._database.execute(
-                "SELECT path, link FROM entries WHERE layer = ? AND symlink = 1", (layer.key,)
+                "SELECT path, link FROM entries WHERE layer = ? AND symlink = 1 AND instr(path, x'2f') = 0",
+                (layer.key,),
             )
             found.update((os.fsdecode(path), os.fsdecode(link)) for path, link in rows)
         return found

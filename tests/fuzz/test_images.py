@@ -258,6 +258,18 @@ def test_a_layer_that_an_image_has_many_times_is_listed_once() -> None:
         read(saved(LAYER, [{**manifest[0], "Layers": ["layer.tar"] * 501}], config))
 
 
+def test_only_the_links_at_the_root_are_taken_into_memory() -> None:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as made:
+        for name in ("bin", "usr/lib", "/sbin", "a/b/c"):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, "usr/bin"
+            made.addfile(info)
+    api: Any = Engine(saved(data.getvalue()))
+    with ImageReader(api, [IMAGE_ID]) as reader:
+        assert reader.symlinks(reader.images[IMAGE_ID].layers) == {"bin": "usr/bin", "sbin": "usr/bin"}
+
+
 def test_an_archive_of_endless_entries_is_refused() -> None:
     """Each would be remembered: a link for where it leads, a layer for its size."""
     info = tarfile.TarInfo("a")
