@@ -188,8 +188,8 @@ class ImageReader:
             )
 
     def symlinks(self, layers: Sequence[Layer]) -> dict[str, str]:
-        """Every symlink at the root of ``layers`` with its target; a higher layer's wins. Those below it can be
-        millions, and nobody asks for them."""
+        """Every symlink at the root of ``layers`` with its target; a higher layer's wins. Those below it can
+        be millions, and nobody asks for them."""
         found: dict[str, str] = {}
         for layer in layers:
             rows = self._database.execute(
