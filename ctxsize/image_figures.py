@@ -17,6 +17,7 @@ from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.image import Image
 from ctxsize.engine.images import ImageReader
+from ctxsize.engine.trouble import engine_trouble, sensible
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.progress import Progress
 from ctxsize.subject import Subject
@@ -53,21 +54,22 @@ def read_images(
 
 def _figures(engine: Engine, image: Image) -> ImageFigures:
     layers = own_layers(image)
+    with engine_trouble(), sensible("the image"):
+        engine_bytes = int(engine.api.inspect_image(image.id)["Size"])
     return ImageFigures(
         id=image.id,
         bytes=sum(layer.bytes for layer in layers),
-        engine_bytes=int(engine.api.inspect_image(image.id)["Size"]),
+        engine_bytes=engine_bytes,
         pull_bytes=sum({layer.diff_id: layer.pull_bytes for layer in layers}.values()),
         layers=len(layers),
     )
 
 
 def _directory_links(symlinks: Mapping[str, str]) -> dict[str, str]:
-    """The symlinks of an image as clean paths from its root, for those at its top (bin → usr/bin)."""
+    """The symlinks at the root of an image as clean paths from there (bin → usr/bin)."""
     return {
         path: os.path.normpath(os.path.join("/", os.path.dirname(path), target)).lstrip("/")
         for path, target in symlinks.items()
-        if "/" not in path
     }
 
 

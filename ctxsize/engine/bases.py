@@ -43,6 +43,6 @@ def platform_variables(engine: Engine, options: BuildOptions) -> Mapping[str, st
     """TARGETARCH and the like: of the platform asked for, or of the engine itself."""
     if options.platform:
         return platform_args(options.platform)
-    with engine_trouble():
+    with engine_trouble(), sensible("itself"):
         version = engine.api.version()
-    return platform_args(f"{version.get('Os', 'linux')}/{version.get('Arch', 'amd64')}")
+        return platform_args(f"{version.get('Os', 'linux')}/{version.get('Arch', 'amd64')}")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import docker
+import requests
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 
 from ctxsize.engine.trouble import TROUBLE, reason, sensible
 from ctxsize.errors import EngineError
@@ -113,7 +114,20 @@ def _client(host: str, *, version: str, timeout: int | None = None) -> docker.AP
         settings = {"base_url": host}
         if context is not None and context.TLSConfig and host.startswith("tcp://"):
             settings["tls"] = context.TLSConfig
-    return docker.APIClient(version=version, timeout=timeout or ANSWER_SECONDS, **settings)
+    return _Client(version=version, timeout=timeout or ANSWER_SECONDS, **settings)
+
+
+class _Client(docker.APIClient):  # type: ignore[misc]
+    """The SDK's client, which expects of every error that it is a JSON object with a ``message``; a proxy's
+    often is not."""
+
+    def _raise_for_status(self, response: requests.Response) -> None:
+        try:
+            super()._raise_for_status(response)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise APIError(
+                f"{response.status_code} without a reason", response=response, explanation=response.text[:200]
+            ) from error
 
 
 def _storage(info: dict[str, Any]) -> str:

@@ -78,4 +78,4 @@ class LayerReader(Protocol):
         """Every path whose bytes differ between two layers that the same step made."""
 
     def symlinks(self, layers: Sequence[Layer]) -> dict[str, str]:
-        """Every symlink in ``layers`` with its target; a higher layer's wins."""
+        """Every symlink at the root of ``layers`` with its target; a higher layer's wins."""

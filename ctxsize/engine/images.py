@@ -65,8 +65,11 @@ def id_of(api: docker.APIClient, name: str) -> str:
     from docker.errors import DockerException, ImageNotFound
     from requests.exceptions import RequestException
 
+    from ctxsize.engine.trouble import sensible
+
     try:
-        return str(api.inspect_image(name)["Id"])
+        with sensible("the image"):
+            return str(api.inspect_image(name)["Id"])
     except ImageNotFound as error:
         raise UsageError("the engine has no such image", where=name, hint="build or pull it first") from error
     except (DockerException, RequestException) as error:
@@ -185,11 +188,13 @@ class ImageReader:
             )
 
     def symlinks(self, layers: Sequence[Layer]) -> dict[str, str]:
-        """Every symlink in ``layers`` with its target; a higher layer's wins."""
+        """Every symlink at the root of ``layers`` with its target; a higher layer's wins. Those below it can
+        be millions, and nobody asks for them."""
         found: dict[str, str] = {}
         for layer in layers:
             rows = self._database.execute(
-                "SELECT path, link FROM entries WHERE layer = ? AND symlink = 1", (layer.key,)
+                "SELECT path, link FROM entries WHERE layer = ? AND symlink = 1 AND instr(path, x'2f') = 0",
+                (layer.key,),
             )
             found.update((os.fsdecode(path), os.fsdecode(link)) for path, link in rows)
         return found

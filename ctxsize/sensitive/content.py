@@ -24,8 +24,15 @@ _EXPRESSIONS = {
     "private-key": r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----"
     r"|^Key: *\(private-key|\((?:21:protected|11:)-?private-key|^PuTTY-User-Key-File-\d",
     "age-key": r"AGE-SECRET-KEY-1",
+    "rails-key": r"\A[0-9a-f]{32,64}[ \t\r\n]*\z|-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY-----",
     "assignment": rf"""^[ \t]*(?:export[ \t]+|-[ \t]+)?["']?{_KEYWORD}["']?[ \t]*[:=][ \t]*["']?{_VALUE}"""
     rf"|{_URL_PASSWORD}",
+    "wireguard": rf"^[ \t]*(?:PrivateKey|PresharedKey)[ \t]*=[ \t]*{_VALUE}",
+    # Bundler's names are addresses: BUNDLE_GEMS__EXAMPLE__COM: "user:password".
+    "bundler": rf"""^BUNDLE_[A-Z0-9_]*__[A-Z0-9_]*:[ \t]*["']?{_VALUE}+:{_VALUE}|{_URL_PASSWORD}""",
+    "access-token": r'"accessTokens?"[ \t\r\n]*:[ \t\r\n]*(?:\{[ \t\r\n]*"[^"]*"[ \t\r\n]*:[ \t\r\n]*)?'
+    rf'"{_VALUE}',
+    "json-api-key": rf'"key"[ \t\r\n]*:[ \t\r\n]*"{_VALUE}',
     "rclone": r"^[ \t]*(?:pass|password|token|secret_access_key|key|client_secret)[ \t]*=[ \t]*\S",
     "json-key": r'"private_key"[ \t\r\n]*:[ \t\r\n]*"-----BEGIN',
     "json-secret": r'"(?:private_key|client_secret|refresh_token|access_token|secret_?access_?key)"'
@@ -35,8 +42,8 @@ _EXPRESSIONS = {
     "docker-auth": r'"(?:auth|identitytoken|registrytoken|password)"[ \t\r\n]*:[ \t\r\n]*"[^"$<{]',
     "kubeconfig": rf"""^[ \t]*-?[ \t]*(?:client-key-data|token|password|id-token|refresh-token)"""
     rf"""[ \t]*:[ \t]*["']?{_VALUE}""",
-    "npm-token": rf"""(?:_authToken|_auth|_password|npmAuthToken|npmAuthIdent)["']?[ \t]*[=:][ \t]*["']?"""
-    rf"{_VALUE}|{_URL_PASSWORD}",
+    "npm-token": r"""(?:_authToken|_auth|_password|npmAuthToken|npmAuthIdent|^token)["']?"""
+    rf"""(?:[ \t]*[=:]|[ \t])[ \t]*["']?{_VALUE}|{_URL_PASSWORD}""",
     "url-password": _URL_PASSWORD,
     "composer-auth": r'"(?:password|github\.com|gitlab\.com|consumer-secret|token)"'
     r'[ \t\r\n]*:[ \t\r\n]*"[^"$<{]'

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,32 @@ def test_an_engine_that_answers_says_what_it_is() -> None:
 
     assert info.version and info.api and info.storage and info.id
     assert (info.remote, info.podman, info.buildkit) == (False, False, True)
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    """A proxy that refuses with JSON of its own."""
+
+    answer = b""
+
+    def do_GET(self) -> None:
+        known = {"/version": {"ApiVersion": "1.41"}, "/v1.41/version": {"ApiVersion": "1.41"}}.get(self.path)
+        data = json.dumps(known).encode() if known else self.answer
+        self.send_response(200 if known else 502)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("answer", [b"{}", b"[]", b"null", b'"no"', b'{"error": "no route"}', b"\xff"])
+def test_an_error_that_is_not_the_engines_own_is_one_of_ours(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr(_Refusing, "answer", answer)
+    with HTTPServer(("127.0.0.1", 0), _Refusing) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{proxy.server_port}")
+        with pytest.raises(EngineError, match="no Docker engine answers at"):
+            connect()
+        proxy.shutdown()

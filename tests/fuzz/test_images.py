@@ -10,15 +10,20 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctxsize.engine.images import ImageReader
+from ctxsize.engine.bases import platform_variables
+from ctxsize.engine.build import BuildOptions
+from ctxsize.engine.image import Image
+from ctxsize.engine.images import ImageReader, id_of
 from ctxsize.engine.tarlist import TarReader
 from ctxsize.errors import CtxsizeError, EngineError
+from ctxsize.image_figures import _figures
 from tests.fuzz.profile import effort
 
 MB = 1 << 20
@@ -77,6 +82,23 @@ def read(data: bytes) -> list[tuple[str, int]]:
     api: Any = Engine(data)
     with ImageReader(api, [IMAGE_ID]) as reader:
         return list(reader.listing(reader.images[IMAGE_ID]))
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], "a", 5, {}, {"Id": "a", "Size": None}, {"Id": "a", "Size": "x"}]
+)
+def test_an_answer_about_an_image_that_is_none(answer: object) -> None:
+    api: Any = SimpleNamespace(inspect_image=lambda name: answer)
+    engine: Any = SimpleNamespace(api=api)
+    with pytest.raises(EngineError, match="makes no sense"):
+        _figures(engine, Image(id_of(api, "a:b"), (), (), {}))
+
+
+@pytest.mark.parametrize("answer", [None, [], "a", 5])
+def test_an_answer_about_the_platform_that_is_none(answer: object) -> None:
+    engine: Any = SimpleNamespace(api=SimpleNamespace(version=lambda: answer))
+    with pytest.raises(EngineError, match="makes no sense"):
+        platform_variables(engine, BuildOptions())
 
 
 LAYER = tar({"a/../../../etc/passwd": b"x", "é" * 80: b"yy", "/abs": b"", "two\nlines": b"1"})
@@ -234,6 +256,18 @@ def test_a_layer_that_an_image_has_many_times_is_listed_once() -> None:
     assert read(saved(tar({"a": b"xyz"}), manifest, config)) == [("a", 3 * times)]
     with pytest.raises(EngineError, match="more than 500 layers"):
         read(saved(LAYER, [{**manifest[0], "Layers": ["layer.tar"] * 501}], config))
+
+
+def test_only_the_links_at_the_root_are_taken_into_memory() -> None:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as made:
+        for name in ("bin", "usr/lib", "/sbin", "a/b/c"):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, "usr/bin"
+            made.addfile(info)
+    api: Any = Engine(saved(data.getvalue()))
+    with ImageReader(api, [IMAGE_ID]) as reader:
+        assert reader.symlinks(reader.images[IMAGE_ID].layers) == {"bin": "usr/bin", "sbin": "usr/bin"}
 
 
 def test_an_archive_of_endless_entries_is_refused() -> None:

@@ -20,6 +20,28 @@ TAKEN_FOR = [
     (".ssh/work", "private-key"),
     ("home/.ssh/deploy-key", "private-key"),
     ("config/master.key", "application-secret"),
+    ("config/credentials/production.key", "private-key"),
+    ("secring.gpg", "private-key"),
+    ("etc/ssh_host_ed25519_key", "private-key"),
+    ("wg0.conf", "private-key"),
+    (".flaskenv", "environment"),
+    (".aws/config", "cloud"),
+    ("kaggle.json", "cloud"),
+    (".cache/huggingface/token", "cloud"),
+    ("docker/config.json", "registry"),
+    ("prod-kubeconfig.yaml", "cluster"),
+    ("kubeconfig_prod", "cluster"),
+    (".yarnrc", "packages"),
+    (".bundle/config", "packages"),
+    (".condarc", "packages"),
+    ("pypoetry/auth.toml", "packages"),
+    (".config/glab-cli/config.yml", "version-control"),
+    (".hgrc", "version-control"),
+    ("credentials.tfrc.json", "infrastructure"),
+    (".pulumi/credentials.json", "infrastructure"),
+    ("config/database.yml", "database"),
+    ("appsettings.Production.json", "application-secret"),
+    ("ConsoleHost_history.txt", "history"),
     ("cert.p12", "key-store"),
     ("cert.pfx", "key-store"),
     ("release.jks", "key-store"),
@@ -87,6 +109,14 @@ FOR_NOTHING = [
 def test_taken_for(path: str, kind: str) -> None:
     row = classify(path)
     assert row is not None and row.kind == kind
+
+
+def test_no_row_hides_another_one() -> None:
+    """The first that matches counts: what a row names in full must not fall under one before it."""
+    for row in RULES:
+        for name in row.names:
+            if "*" not in name:
+                assert classify(name if row.within is None else f"{row.within}/{name}") is row
 
 
 @pytest.mark.parametrize("path", FOR_NOTHING)
