@@ -23,9 +23,9 @@ class Fault:
     """What happens to the answer to the ``nth`` request (from 1; None: to every one) that ``stage`` matches.
 
     ``kind`` is ``cut`` (both ways end at once), ``truncate`` (the answer ends as if it were whole),
-    ``corrupt`` (its body is garbled), ``delay`` (each piece of it comes late) or ``hold`` (nothing comes any
-    more, on any connection, but all stay). It begins when ``after`` bytes of the answer have passed, or with
-    ``upwards`` of the request; ``then`` is called once at that moment.
+    ``corrupt`` (its body is garbled), ``delay`` (each piece of it comes late), ``pause`` (one piece does) or
+    ``hold`` (nothing comes any more, on any connection, but all stay). It begins when ``after`` bytes of the
+    answer have passed, or with ``upwards`` of the request; ``then`` is called once at that moment.
     """
 
     stage: str
@@ -151,12 +151,13 @@ class _Connection:
         before, self._passed = self._passed, self._passed + len(data)
         if self._passed <= fault.after:
             return data
-        if not self._struck:
-            self._struck = True
+        first, self._struck = not self._struck, True
+        if first:
             self._proxy.strike(fault)
         whole = max(0, fault.after - before)
-        if fault.kind == "delay":
+        if fault.kind == "delay" or (fault.kind == "pause" and first):
             time.sleep(fault.seconds)
+        if fault.kind in ("delay", "pause"):
             return data
         if fault.kind == "hold":
             self._proxy.holding.set()
