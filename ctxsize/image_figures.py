@@ -17,6 +17,7 @@ from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.image import Image
 from ctxsize.engine.images import ImageReader
+from ctxsize.engine.trouble import sensible
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.progress import Progress
 from ctxsize.subject import Subject
@@ -53,10 +54,12 @@ def read_images(
 
 def _figures(engine: Engine, image: Image) -> ImageFigures:
     layers = own_layers(image)
+    with sensible("the image"):
+        engine_bytes = int(engine.api.inspect_image(image.id)["Size"])
     return ImageFigures(
         id=image.id,
         bytes=sum(layer.bytes for layer in layers),
-        engine_bytes=int(engine.api.inspect_image(image.id)["Size"]),
+        engine_bytes=engine_bytes,
         pull_bytes=sum({layer.diff_id: layer.pull_bytes for layer in layers}.values()),
         layers=len(layers),
     )

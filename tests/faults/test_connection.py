@@ -20,6 +20,16 @@ RECORDS = r"GET .*/system/df"
 IMAGE = r"GET .*/images/[^/]+/json"
 SAVE = r"GET .*/images/get"
 REMOVE = r"DELETE .*/images/"
+_STAGES = {
+    VERSION: "version",
+    LIST: "list",
+    SESSION: "session",
+    BUILD: "build",
+    RECORDS: "records",
+    IMAGE: "image",
+    SAVE: "save",
+    REMOVE: "remove",
+}
 
 #: (builder, stage, the how manieth of them is harmed, kind, after so many bytes, variants measured). The
 #: first of each stage is part of every run of the suite, the others are slow.
@@ -37,6 +47,7 @@ CASES = [
     ("buildkit", BUILD, 1, "corrupt", 600, ""),
     ("buildkit", BUILD, 2, "cut", 300, "with"),
     ("buildkit", BUILD, 3, "cut", 300, "with"),
+    ("buildkit", IMAGE, 2, "rename", 0, "with without"),
     ("buildkit", IMAGE, 1, "corrupt", 0, "with"),
     ("buildkit", REMOVE, 1, "cut", 0, "with"),
     ("buildkit", SAVE, 1, "cut", 0, "with without"),
@@ -49,6 +60,7 @@ CASES = [
     ("classic", BUILD, 1, "cut", 120, ""),
     ("classic", BUILD, 1, "corrupt", 0, ""),
     ("classic", BUILD, 3, "cut", 120, "with"),
+    ("classic", IMAGE, 1, "rename", 0, ""),
     ("classic", IMAGE, 1, "corrupt", 0, ""),
     ("classic", SAVE, 1, "truncate", 5000, "with without"),
 ]
@@ -59,7 +71,7 @@ CASES = [
     [
         pytest.param(
             *case,
-            id="-".join(map(str, case[:5])),
+            id="-".join([case[0], _STAGES[case[1]], *map(str, case[2:5])]),
             marks=[pytest.mark.slow] if any(case[:2] == other[:2] for other in CASES[:number]) else [],
         )
         for number, case in enumerate(CASES)
@@ -100,7 +112,7 @@ def test_an_account_of_a_build_that_is_none_ends_as_a_lost_connection(event: dic
 def test_a_build_that_says_nothing_for_long_is_waited_for_as_long_as_the_engine_answers(
     compare: Compare, proxied: Callable[[Fault], Proxy], builder: str
 ) -> None:
-    proxy = proxied(Fault(BUILD, "pause", nth=1, seconds=3.5))
+    proxy = proxied(Fault(BUILD, "pause", nth=1, seconds=2.4))
 
     assert compare("--builder", builder).code == 0
     assert proxy.struck == 1
@@ -119,20 +131,21 @@ def test_an_engine_that_is_slow_in_everything_is_waited_for(
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
-    ("builder", "fault", "message"),
+    ("builder", "stage", "message"),
     [
-        ("buildkit", Fault(VERSION, "hold"), "no Docker engine answers at"),
-        ("buildkit", Fault(LIST, "hold"), "the connection to the engine broke: timed out"),
-        ("buildkit", Fault(BUILD, "hold"), "nothing heard from the engine for"),
-        ("classic", Fault(BUILD, "hold"), "nothing heard from the engine for"),
+        ("buildkit", VERSION, "no Docker engine answers at"),
+        ("buildkit", LIST, "the connection to the engine broke: timed out"),
+        pytest.param("buildkit", BUILD, "nothing heard from the engine for", marks=pytest.mark.slow),
+        pytest.param("classic", BUILD, "nothing heard from the engine for", marks=pytest.mark.slow),
         # Not buildkit-upload: what the engine makes of a whole tar, while its words are lost, nobody can tell
         # (docs/how-it-measures.md). test_engine.py has the frozen engine.
     ],
+    ids=["version", "list", "build-buildkit", "build-classic"],
 )
 def test_an_engine_that_falls_silent_is_given_up(
-    compare: Compare, proxied: Callable[[Fault], Proxy], builder: str, fault: Fault, message: str
+    compare: Compare, proxied: Callable[[Fault], Proxy], builder: str, stage: str, message: str
 ) -> None:
-    proxied(fault)
+    proxied(Fault(stage, "hold"))
 
     outcome = compare("--builder", builder)
 
