@@ -32,8 +32,10 @@ from tests.engine.buildkit.conftest import Daemon, build_folder
 from tests.support.proxy import Fault, Proxy
 from tests.support.tree import tree_hash
 
-#: Seconds in which every fault must have come to an end.
-LIMIT = 60
+#: Seconds in which every fault must have come to an end, and what it left must be gone. naive.py has less: it
+#: waits for those that never do.
+LIMIT = int(os.environ.get("CTXSIZE_FAULTS_LIMIT", "60"))
+PATIENCE = LIMIT // 3
 
 Compare = Callable[..., "Outcome"]
 
@@ -180,7 +182,7 @@ def nothing_left(api: docker.APIClient) -> Iterator[None]:
     """What a fault kept from being removed, the next start removes: after that nothing is left."""
     before, images = things(api), {image["Id"] for image in api.images(all=True)}
     yield
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while left := things(api) - before:
         assert time.monotonic() < deadline, f"left on the engine: {left}"
         clean(connect())
@@ -258,17 +260,17 @@ class OwnEngine:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine is given up after two seconds of silence, where it is a minute or more otherwise."""
+    """An engine is given up after a second or two of silence, where it is a minute or more otherwise."""
     monkeypatch.setattr("ctxsize.engine.connect.FIRST_ANSWER_SECONDS", 2)
     monkeypatch.setattr("ctxsize.engine.connect.ANSWER_SECONDS", 2)
     monkeypatch.setattr("ctxsize.engine.buildkit.session.SILENCE_TIMEOUT", 2.0)
     monkeypatch.setattr("ctxsize.engine.buildkit.session.OPEN_TIMEOUT", 2.0)
     monkeypatch.setattr("ctxsize.engine.buildkit.session.CLOSE_TIMEOUT", 0.5)
-    monkeypatch.setattr("ctxsize.engine.buildkit.solve.OPEN_TIMEOUT", 2.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.solve.OPEN_TIMEOUT", 1.0)
     monkeypatch.setattr("ctxsize.engine.buildkit.solve.CANCEL_TIMEOUT", 0.5)
-    monkeypatch.setattr("ctxsize.engine.tarbuild.SILENCE_SECONDS", 2.0)
-    monkeypatch.setattr("ctxsize.engine.tarbuild.PING_SECONDS", 0.5)
-    monkeypatch.setattr("ctxsize.engine.tarbuild._GIVE_UP_SECONDS", 0.5)
+    monkeypatch.setattr("ctxsize.engine.tarbuild.SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr("ctxsize.engine.tarbuild.PING_SECONDS", 0.4)
+    monkeypatch.setattr("ctxsize.engine.tarbuild._GIVE_UP_SECONDS", 0.2)
     monkeypatch.setattr("ctxsize.engine.upload._CANCEL_SECONDS", 0.5)
 
 
@@ -306,7 +308,7 @@ def nothing_stays_on(engine: OwnEngine, *, restart: bool = False) -> Iterator[No
         engine.thaw()
     if engine.daemon.process.poll() is not None:
         engine.start()
-    for attempt in range(100):
+    for attempt in range(5 * PATIENCE):
         if not (left := things(engine.api) - before):
             return
         if attempt == 10 and restart:

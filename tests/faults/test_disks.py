@@ -10,14 +10,31 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.faults.conftest import LIMIT, Compare, OwnEngine, When, engine_of_ours, fill, nothing_stays_on
+from tests.faults.conftest import (
+    LIMIT,
+    PATIENCE,
+    Compare,
+    OwnEngine,
+    When,
+    engine_of_ours,
+    fill,
+    nothing_stays_on,
+)
 
 pytestmark = pytest.mark.docker
 
-BUILDERS = ("buildkit", "buildkit-upload", "classic")
+
+def builders(first: str) -> list[Any]:
+    """All three for a parameter, of which only the ``first``, another one in each test, is part of every run
+    of the suite."""
+    others = [each for each in ("buildkit", "buildkit-upload", "classic") if each != first]
+    return [first, *(pytest.param(each, marks=pytest.mark.slow) for each in others)]
+
+
 #: Bytes of the engine's disk, and of a file that does not fit there.
 DISK = 64 << 20
 TOO_LARGE = 80 << 20
@@ -38,7 +55,7 @@ def small_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnEngine]:
             ballast.write_bytes(bytes(8 << 20))
             yield engine
             ballast.unlink()  # somebody makes room, as the error says
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while (kept := _bytes_below(engine.folder / "data")) > PART:
             assert time.monotonic() < deadline, f"{kept:,} bytes are left on the engine's disk"
             time.sleep(0.2)
@@ -55,7 +72,7 @@ def _sparse(path: Path, size: int) -> None:
 
 
 @pytest.mark.usefixtures("small_engine")
-@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.parametrize("builder", builders("classic"))
 def test_the_engines_disk_is_full_in_the_first_build(compare: Compare, project: Path, builder: str) -> None:
     _sparse(project / "large", TOO_LARGE)
 
@@ -72,7 +89,7 @@ def test_the_engines_disk_is_full_in_the_first_build(compare: Compare, project: 
 
 
 @pytest.mark.usefixtures("small_engine")
-@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.parametrize("builder", builders("buildkit"))
 def test_only_the_build_without_the_ignore_file_does_not_fit_on_the_engines_disk(
     compare: Compare, project: Path, builder: str
 ) -> None:
@@ -89,7 +106,7 @@ def test_only_the_build_without_the_ignore_file_does_not_fit_on_the_engines_disk
 
 
 @pytest.mark.usefixtures("nothing_left")
-@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.parametrize("builder", builders("classic"))
 def test_no_room_to_note_what_a_run_makes(
     compare: Compare, full_disk: Path, monkeypatch: pytest.MonkeyPatch, builder: str
 ) -> None:
@@ -104,7 +121,7 @@ def test_no_room_to_note_what_a_run_makes(
 
 
 @pytest.mark.usefixtures("nothing_left")
-@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.parametrize("builder", builders("buildkit"))
 def test_the_room_to_note_what_a_run_makes_ends_between_the_builds(
     compare: Compare, full_disk: Path, monkeypatch: pytest.MonkeyPatch, builder: str
 ) -> None:
@@ -120,7 +137,8 @@ def test_the_room_to_note_what_a_run_makes_ends_between_the_builds(
 
 
 @pytest.mark.usefixtures("nothing_left")
-@pytest.mark.parametrize("builder", ["buildkit", pytest.param("classic", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_no_room_for_the_listing_of_the_images(project: Path, full_disk: Path, builder: str) -> None:
     """It goes to the disk when it is long: long paths make it so with few files."""
     deep = project.joinpath(*["d" * 200] * 15)
@@ -142,6 +160,7 @@ def test_no_room_for_the_listing_of_the_images(project: Path, full_disk: Path, b
     assert all(variant["build"]["runs"] for variant in json.loads(done.stdout)["variants"].values())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nothing_left")
 def test_no_room_for_the_probes_leaves_the_time_of_paths_unknown(
     compare: Compare, project: Path, full_disk: Path, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.buildkit.cases import BASE
-from tests.faults.conftest import Compare, OwnEngine, When
+from tests.faults.conftest import Compare, OwnEngine, When, things
 
 pytestmark = pytest.mark.docker
 
@@ -57,8 +57,22 @@ def running_project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("builder", BUILDERS)
-@pytest.mark.parametrize("end", [kill, stop])
+@pytest.mark.parametrize(
+    ("end", "builder"),
+    [
+        (kill, "classic"),
+        (stop, "buildkit"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                (kill, "buildkit"),
+                (kill, "buildkit-upload"),
+                (stop, "buildkit-upload"),
+                (stop, "classic"),
+            )
+        ),
+    ],
+)
 def test_the_engine_ends_while_a_step_runs_and_the_other_variant_is_reported(
     own_engine: OwnEngine,
     compare: Compare,
@@ -79,16 +93,33 @@ def test_the_engine_ends_while_a_step_runs_and_the_other_variant_is_reported(
 def test_an_engine_that_was_restarted_is_used_again_and_rid_of_what_it_kept(
     own_engine: OwnEngine, compare: Compare
 ) -> None:
+    before = things(own_engine.api)
+
+    assert compare("--builder", "buildkit", when=When(own_engine.kill, nth=3)).code == 4
+    own_engine.start()
+    assert things(own_engine.api) > before
+    assert compare("--builder", "buildkit", when=When(lambda: None)).code == 0
+    assert things(own_engine.api) == before
+
+
+def test_an_engine_that_is_restarted_in_mid_send_is_an_error_and_is_rid_of_what_it_kept(
+    own_engine: OwnEngine, compare: Compare
+) -> None:
     def restart() -> None:
         own_engine.kill()
         own_engine.start()
 
+    before = things(own_engine.api)
+
     assert compare("--builder", "buildkit", when=When(restart, sent=1 << 20)).code == 4
-    assert compare("--builder", "buildkit", when=When(lambda: None)).code == 0
+    assert things(own_engine.api) == before, "the run cleans up where it can"
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.parametrize(
+    "builder",
+    ["classic", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit", "buildkit-upload"))],
+)
 def test_an_engine_that_freezes_is_given_up(own_engine: OwnEngine, compare: Compare, builder: str) -> None:
     outcome = compare("--builder", builder, when=When(own_engine.freeze, sent=1 << 20))
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import shutil
 import socket
 import stat
 import subprocess
 import sys
+import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -18,7 +22,7 @@ import pytest
 from ctxsize.context.archive import tar_stream
 from ctxsize.context.errors import ContextError
 from ctxsize.context.walk import walk
-from tests.faults.conftest import LIMIT, Compare, When, within
+from tests.faults.conftest import LIMIT, Compare, Outcome, When, within
 from tests.support.proxy import Fault, Proxy
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("nothing_left")]
@@ -55,15 +59,37 @@ def link(path: Path) -> None:
     path.symlink_to("/etc/passwd")
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "classic"])
-@pytest.mark.parametrize("change", [delete, truncate, grow, directory, fifo, link])
+@pytest.mark.parametrize(
+    ("change", "builder"),
+    [
+        (delete, "classic"),
+        (truncate, "classic"),
+        (grow, "buildkit"),
+        (directory, "buildkit"),
+        (fifo, "buildkit"),
+        (link, "buildkit"),
+        *(
+            pytest.param(change, builder, marks=pytest.mark.slow)
+            for change, builder in (
+                (delete, "buildkit"),
+                (truncate, "buildkit"),
+                (grow, "classic"),
+                (directory, "classic"),
+                (fifo, "classic"),
+                (link, "classic"),
+            )
+        ),
+    ],
+)
 def test_a_file_that_changes_before_its_turn_to_be_sent_is_measured_as_the_official_client_builds_it(
     compare: Compare, project: Path, builder: str, change: Callable[[Path], None]
 ) -> None:
     """A session has listed it by then, and is asked for its content; a tar has it listed at its turn."""
     victim = project / "data" / "file3"
 
-    outcome = compare("--builder", builder, when=When(lambda: change(victim), sent=1), same_tree=False)
+    # By then a tar has its directory listed, and a session all.
+    when = When(lambda: change(victim), sent=1 << 19)
+    outcome = compare("--builder", builder, when=when, same_tree=False)
 
     assert outcome.code == 0, outcome.lines
     assert outcome.lines == []
@@ -137,8 +163,18 @@ def as_anybody(project: Path, builder: str, host: str | None = None) -> subproce
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT)
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload", "classic"])
-@pytest.mark.parametrize("name", ["small", "data"])
+@pytest.mark.parametrize(
+    ("name", "builder"),
+    [
+        ("small", "buildkit"),
+        ("small", "classic"),
+        ("data", "buildkit"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (("small", "buildkit-upload"), ("data", "buildkit-upload"), ("data", "classic"))
+        ),
+    ],
+)
 def test_a_file_or_directory_that_may_not_be_read_is_named(project: Path, builder: str, name: str) -> None:
     path = project / name
     mode = stat.S_IMODE(path.stat().st_mode)
@@ -152,6 +188,17 @@ def test_a_file_or_directory_that_may_not_be_read_is_named(project: Path, builde
     error = next(line for line in done.stderr.splitlines() if line.startswith("ctxsize: error"))
     assert f"{path}: " in error
     assert "Permission denied" in error
+
+
+def test_the_name_of_what_may_not_be_read_is_shown_on_one_line(project: Path) -> None:
+    path = project / "new\nline \x1b[31mred"
+    path.touch(0)
+
+    done = as_anybody(project, "classic")
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "new\\nline \\x1b[31mred: can't read it: Permission denied" in done.stderr
 
 
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
@@ -174,6 +221,9 @@ def test_a_file_that_may_no_longer_be_read_when_its_turn_comes_is_named(
     assert "Permission denied" in done.stderr
 
 
+ODD_NAMES = ("n" * 255, "new\nline", "-rf", " blank ", "\u202eright-to-left", "tab\tand\x1b[31mred")
+
+
 @pytest.fixture
 def odd_tree(tmp_path: Path) -> Path:
     """A context with everything a file system allows and BuildKit takes."""
@@ -191,7 +241,7 @@ def odd_tree(tmp_path: Path) -> Path:
         os.mknod(folder / "block", stat.S_IFBLK | 0o600, os.makedev(7, 77))
     (folder / "sparse").touch()
     os.truncate(folder / "sparse", 5 << 20)
-    for name in ("n" * 255, "new\nline", "-rf", " blank ", "\u202eright-to-left", "tab\tand\x1b[31mred"):
+    for name in ODD_NAMES:
         (folder / name).write_text(name)
     (folder / "loop").symlink_to("loop")
     (folder / "to-parent").symlink_to("..")
@@ -202,43 +252,53 @@ def odd_tree(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "builder", ["buildkit", pytest.param("buildkit-upload", marks=pytest.mark.slow), "classic"]
 )
-def test_odd_files_are_measured(compare: Compare, odd_tree: Path, builder: str) -> None:
-    outcome = compare("--builder", builder, folder=odd_tree)
+def test_odd_files_are_measured_and_arrive_under_their_names(
+    compare: Compare, odd_tree: Path, api: docker.APIClient, builder: str
+) -> None:
+    outcome = compare("--builder", builder, "--keep", folder=odd_tree)
 
     assert outcome.code == 0, outcome.lines
     assert outcome.report is not None
+    with kept(api, outcome) as container:
+        for name in ODD_NAMES:
+            _, found = api.get_archive(container, f"/src/{name}")
+            assert found["size"] == len(name.encode())
     assert outcome.report["saved"]["image_bytes"] == 1000 - len("*.log\n")
     links = sum(len(target) for target in ("loop", "..", "/etc/passwd"))
-    names = sum(len(path.name.encode()) for path in odd_tree.iterdir() if _holds_its_name(path))
+    names = sum(len(name.encode()) for name in ODD_NAMES)
     files = links + names + (5 << 20) + len("*.log\n") + len((odd_tree / "Dockerfile").read_text())
     assert outcome.report["variants"]["with"]["context"]["bytes"] == files, "links and devices are not read"
 
 
-def _holds_its_name(path: Path) -> bool:
-    return not path.is_symlink() and path.is_file() and path.read_bytes() == path.name.encode()
-
-
-@pytest.mark.parametrize("builder", ["buildkit", "classic"])
-def test_devices_arrive_in_the_image_as_with_the_official_client(
-    compare: Compare, project: Path, api: docker.APIClient, builder: str
-) -> None:
-    """The classic builder makes devices of them; BuildKit of Engine 20.10 empty files."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root")
-    os.mknod(project / "null", stat.S_IFCHR | 0o600, os.makedev(1, 3))
-    outcome = compare("--builder", builder, "--keep")
-    assert outcome.code == 0, outcome.lines
+@contextlib.contextmanager
+def kept(api: docker.APIClient, outcome: Outcome) -> Iterator[Any]:
+    """A container of the image that ``compare --keep`` left of `with`; both images are removed after it."""
     assert outcome.report is not None
     tags = [variant["image"]["tag"] for variant in outcome.report["variants"].values()]
     container = api.create_container(tags[0], command="none")
     try:
-        _, found = api.get_archive(container, "/src/null")
+        yield container
     finally:
         api.remove_container(container, force=True)
         for tag in tags:
             api.remove_image(tag)
 
-    assert bool(stat.S_IMODE(found["mode"]) == 0o600)
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_devices_arrive_in_the_image_as_with_the_official_client_and_are_not_read(
+    compare: Compare, project: Path, api: docker.APIClient, builder: str
+) -> None:
+    """The classic builder makes devices of them; BuildKit of Engine 20.10 empty files."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    os.mknod(project / "zero", stat.S_IFCHR | 0o600, os.makedev(1, 5))
+
+    outcome = compare("--builder", builder, "--keep")
+
+    assert outcome.code == 0, outcome.lines
+    with kept(api, outcome) as container:
+        _, found = api.get_archive(container, "/src/zero")
+    assert stat.S_IMODE(found["mode"]) == 0o600
     assert found["size"] == 0
 
 
@@ -252,10 +312,13 @@ def test_a_path_of_nearly_4000_bytes_is_measured(compare: Compare, project: Path
     path += "/" + "f" * (LONG_PATH - len(path) - 1)
     (project / path).parent.mkdir(parents=True)
     (project / path).write_text("deep")
+    (project / ".dockerignore").write_text("ddd*\n")
 
     outcome = compare("--builder", builder)
 
     assert outcome.code == 0, outcome.lines
+    assert outcome.report is not None
+    assert [each["image_bytes"] for each in outcome.report["paths"]] == [len("deep")], "found in the image"
 
 
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
@@ -293,13 +356,17 @@ def test_a_name_that_is_not_utf8_is_one_line_with_buildkit_and_measured_with_cla
 
 @pytest.mark.slow
 def test_a_file_of_more_than_4_gigabytes_is_sent_whole(tmp_path: Path) -> None:
-    """By its tar, without a build: sizes of more than 32 bits, in constant memory."""
+    """By its tar, without a build: sizes of more than 32 bits."""
     with (tmp_path / "sparse").open("wb") as file:
         os.truncate(file.fileno(), (4 << 30) + 1)
     sent: dict[str, int] = {}
 
-    total = sum(len(part) for part in tar_stream(walk(tmp_path, None), tmp_path, sent=sent.__setitem__))
+    total, head = 0, b""
+    for part in tar_stream(walk(tmp_path, None), tmp_path, sent=sent.__setitem__):
+        head = head or part[:512]
+        total += len(part)
 
+    assert tarfile.TarInfo.frombuf(head, "utf-8", "strict").size == (4 << 30) + 1
     assert sent["sparse"] == 512 + (4 << 30) + 512
     assert total == sent["sparse"] + 1024
 
@@ -318,9 +385,20 @@ def test_a_file_of_more_than_4_gigabytes_is_built(compare: Compare, project: Pat
     assert outcome.report["saved"]["image_bytes"] == saved
 
 
+@pytest.fixture
+def few_descriptors() -> Iterator[None]:
+    """A process may have 1,024 files open, as on most machines."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
-def test_100_000_entries_in_one_directory(compare: Compare, project: Path, builder: str) -> None:
+def test_100_000_entries_in_one_directory(
+    compare: Compare, project: Path, builder: str, few_descriptors: None
+) -> None:
     (project / "many").mkdir()
     for number in range(100_000):
         (project / "many" / f"{number}.log").touch()
