@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ _STAGES = {
 }
 
 #: (builder, stage, the how manieth of them is harmed, kind, after so many bytes, variants measured). The
-#: first of each stage is part of every run of the suite, the others are slow.
+#: first of each stage, and of each builder's build, is part of every run of the suite; the others are slow.
 CASES = [
     ("buildkit", VERSION, 1, "cut", 0, ""),
     ("buildkit", VERSION, 1, "truncate", 200, ""),
@@ -66,13 +67,18 @@ CASES = [
 ]
 
 
+def _like(case: tuple[Any, ...]) -> Callable[[tuple[Any, ...]], bool]:
+    """Whether another case has the same stage and, where the builders differ in it, the same builder."""
+    return lambda other: case[1] == other[1] and (case[1] != BUILD or case[0] == other[0])
+
+
 @pytest.mark.parametrize(
     ("builder", "stage", "nth", "kind", "after", "measured"),
     [
         pytest.param(
             *case,
             id="-".join([case[0], _STAGES[case[1]], *map(str, case[2:5])]),
-            marks=[pytest.mark.slow] if any(case[:2] == other[:2] for other in CASES[:number]) else [],
+            marks=[pytest.mark.slow] if any(map(_like(case), CASES[:number])) else [],
         )
         for number, case in enumerate(CASES)
     ],
@@ -107,7 +113,8 @@ def test_an_account_of_a_build_that_is_none_ends_as_a_lost_connection(event: dic
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
-    "builder", ["buildkit", pytest.param("buildkit-upload", marks=pytest.mark.slow), "classic"]
+    "builder",
+    ["classic", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit", "buildkit-upload"))],
 )
 def test_a_build_that_says_nothing_for_long_is_waited_for_as_long_as_the_engine_answers(
     compare: Compare, proxied: Callable[[Fault], Proxy], builder: str

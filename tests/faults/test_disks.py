@@ -121,7 +121,8 @@ def test_no_room_to_note_what_a_run_makes(
 
 
 @pytest.mark.usefixtures("nothing_left")
-@pytest.mark.parametrize("builder", builders("buildkit"))
+@pytest.mark.slow
+@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload", "classic"])
 def test_the_room_to_note_what_a_run_makes_ends_between_the_builds(
     compare: Compare, full_disk: Path, monkeypatch: pytest.MonkeyPatch, builder: str
 ) -> None:
@@ -177,6 +178,7 @@ def test_no_room_for_the_probes_leaves_the_time_of_paths_unknown(
     assert [each.name for each in full_disk.iterdir()] == ["filler"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nothing_left")
 def test_no_room_to_remember_pull_sizes_is_nobodys_business(
     compare: Compare, full_disk: Path, monkeypatch: pytest.MonkeyPatch

@@ -33,7 +33,10 @@ def test_the_engine_is_killed_in_mid_send(own_engine: OwnEngine, compare: Compar
     assert outcome.report["variants"]["without"]["context"]["bytes"] > 4 << 20, "the scan is reported"
 
 
-@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.parametrize(
+    "builder",
+    ["buildkit", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit-upload", "classic"))],
+)
 def test_the_engine_is_killed_between_the_builds_and_what_was_measured_is_reported(
     own_engine: OwnEngine, compare: Compare, builder: str
 ) -> None:
@@ -102,6 +105,7 @@ def test_an_engine_that_was_restarted_is_used_again_and_rid_of_what_it_kept(
     assert things(own_engine.api) == before
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_restarted_in_mid_send_is_an_error_and_is_rid_of_what_it_kept(
     own_engine: OwnEngine, compare: Compare
 ) -> None:
