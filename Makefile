@@ -69,9 +69,12 @@ live: venv engine  ## a short live sweep against the current engine and the offi
 	@scripts/modern-engine start $(MODERN) >/dev/null
 	@CTXSIZE_MODERN_ENGINE=$(MODERN) $(python) -m pytest -m reference tests/conformance/ignore $(ARGS)
 
-.PHONY: faults storm
+.PHONY: faults naive storm
 faults: venv engine  ## the faults that take long, on a real engine
 	@$(python) -m pytest tests/faults -m 'slow or not slow' $(ARGS)
+
+naive: venv  ## see each fault test fail against a naive product (as root, a quarter of an hour)
+	@$(python) tests/faults/naive.py $(ARGS)
 
 storm: venv engine  ## 1,000 comparisons killed at random moments, then a look at what is left (an hour or more)
 	@$(python) tests/faults/storm.py --runs 1000 --minutes 240 $(ARGS)

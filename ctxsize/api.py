@@ -18,7 +18,7 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.janitor import Run
 from ctxsize.engine.trouble import engine_trouble
 from ctxsize.engine.verification import Check
-from ctxsize.errors import BuildFailed, CtxsizeError, EngineError, Interrupted
+from ctxsize.errors import BuildFailed, CtxsizeError, EngineError, Interrupted, full_disk_hint
 from ctxsize.extras import Extras, measure_extras
 from ctxsize.image_figures import read_images
 from ctxsize.path_seconds import divide_seconds
@@ -97,6 +97,10 @@ def compare(
             into=measured,
         )
         _explain(subject, measured)
+        if subject_builder.name != "classic" and any(map(_found_no_room, measured.values())):
+            # To give out what fitted, the engine needs the room of what did not; the classic builder keeps
+            # nothing of a step that failed.
+            subject_builder.forget()
         images, savings = read_images(subject, measured, progress)
         divided, warnings = divide_seconds(
             subject, run, subject_builder, measured, savings, exact=exact, limit=limit, progress=progress
@@ -142,6 +146,11 @@ def _broken_off(failures: Mapping[str, CtxsizeError]) -> Iterator[Warning]:
         yield Warning(
             "interrupted", "the measurement was interrupted: the figures are of the builds that had ended"
         )
+
+
+def _found_no_room(measured: Measured) -> bool:
+    failure = measured.failure
+    return isinstance(failure, BuildFailed) and full_disk_hint(failure.message, *failure.log) is not None
 
 
 def _explain(subject: Subject, measured: Mapping[str, Measured]) -> None:

@@ -5,6 +5,16 @@ The exit codes are part of the output contract (see docs/exit-codes.md) and neve
 
 from __future__ import annotations
 
+#: What the engine's system says of a full disk (Go's text of ENOSPC, in every locale).
+_FULL = "no space left on device"
+
+
+def full_disk_hint(*said: str) -> str | None:
+    """What to do when the engine ``said`` that a disk of its machine is full; None when it did not."""
+    if not any(_FULL in line.lower() for line in said):
+        return None
+    return "the engine's disk is full: make room there (`docker system df` shows what fills it) and run again"
+
 
 class CtxsizeError(Exception):
     """Something the user can do something about: one line saying what, where, and what to do next.
@@ -47,7 +57,8 @@ class DockerfileError(CtxsizeError):
 
 
 class BuildFailed(CtxsizeError):
-    """A build failed; ``log`` is the end of the builder's output, ``step`` the step that failed."""
+    """A build failed; ``log`` is the end of the builder's output, ``step`` the step that failed. Where these
+    tell of a full disk, so does the hint."""
 
     exit_code = 3
 
@@ -60,7 +71,7 @@ class BuildFailed(CtxsizeError):
         where: str | None = None,
         hint: str | None = None,
     ) -> None:
-        super().__init__(message, where=where, hint=hint)
+        super().__init__(message, where=where, hint=hint or full_disk_hint(message, *log))
         self.step = step
         self.log = log
 

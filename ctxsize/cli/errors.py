@@ -20,7 +20,10 @@ def show_failure(error: CtxsizeError, *, variant: str | None = None) -> None:
             print(f"  | {printable(line)}", file=sys.stderr)
     if isinstance(error, BuildFailed) and error.step:
         print(f"  at step: {printable(error.step)}", file=sys.stderr)
-    print(f"ctxsize: error{which}: {printable(' '.join(str(error).split()))}", file=sys.stderr)
+    # A line end in a path is part of it; in a message it is the engine's.
+    where = f"{error.where}: " if error.where else ""
+    text = printable(where) + printable(" ".join(str(error).removeprefix(where).split()))
+    print(f"ctxsize: error{which}: {text}", file=sys.stderr)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from ctxsize.engine import pullsizes
 from ctxsize.engine.gzipmeter import GzipMeter
 from ctxsize.engine.image import Change, HistoryEntry, Image, Layer
 from ctxsize.engine.tarlist import Source, TarReader
-from ctxsize.errors import EngineError, UsageError
+from ctxsize.errors import EngineError, UsageError, full_disk_hint
 from ctxsize.units import format_bytes
 
 if TYPE_CHECKING:
@@ -84,7 +84,10 @@ class ImageReader:
     """
 
     def __init__(self, api: docker.APIClient, image_ids: Sequence[str]) -> None:
-        """Read ``image_ids`` from the engine. Raises EngineError when the engine's answer breaks off."""
+        """Read ``image_ids`` from the engine. Raises EngineError when the engine's answer breaks off, and
+        UsageError when there is no room for the listing."""
+        from docker.errors import DockerException
+
         from ctxsize.engine.trouble import TROUBLE, reason
 
         self._begin()
@@ -93,15 +96,17 @@ class ImageReader:
             self.images: Mapping[str, Image] = self._assemble(image_ids)
         except (tarfile.TarError, *TROUBLE, OSError) as error:
             self.close()
-            why = reason(error) if isinstance(error, TROUBLE) else error
+            why = reason(error) if isinstance(error, TROUBLE) else str(error)
+            full = full_disk_hint(why) if isinstance(error, DockerException) else None
             raise EngineError(
                 f"reading the images back from the engine failed: {why}",
-                hint="is the engine still running, and is there room for its temporary files?",
+                hint=full or "is the engine still running, and is there room for its temporary files?",
             ) from error
         except sqlite3.Error as error:
             self.close()
-            raise EngineError(
-                f"the images' files can't be listed: {error}", hint="is there room for temporary files?"
+            raise UsageError(
+                f"the images' files can't be listed: {error}",
+                hint="have TMPDIR name a directory with room",
             ) from error
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             self.close()

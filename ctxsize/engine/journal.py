@@ -114,8 +114,8 @@ class DeadJournal:
     age: float
 
     def note(self, records: Iterable[str], others: Iterable[str]) -> None:
-        """Write down the cache records that were found to be the run's, and those that were not: whoever looks
-        next shall not judge otherwise because some are gone."""
+        """Write down the cache records that were found to be the run's, and those that were not: the next to
+        look shall not judge otherwise because some are gone."""
         lines = [{"kind": "record", "value": each} for each in records]
         lines += [{"kind": "other", "value": each} for each in others]
         times = self.path.stat()

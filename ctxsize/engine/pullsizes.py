@@ -35,9 +35,14 @@ def remember(sizes: Mapping[str, int], path: Path | None = None) -> None:
     with contextlib.suppress(OSError):
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump(newest, file)
-        os.replace(name, target)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                json.dump(newest, file)
+            os.replace(name, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
 
 
 def _default_path() -> Path:

@@ -103,7 +103,10 @@ class SessionBuilder:
             raise _failed(error, plan.resolved.dockerfile.path, rewritten.original_line) from error
         except buildkit.ContextError as error:
             where = str(variant.root / error.path) if error.path else str(variant.root)
-            raise ContextError(str(error), where=where, hint="docker build needs to read it too") from error
+            message = str(error).removeprefix(f"{error.path}: ")
+            raise ContextError(
+                message, where=where, hint="ignore it if the image does not need it"
+            ) from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
         finally:

@@ -15,7 +15,7 @@ import urllib3.exceptions
 from docker.errors import DockerException
 
 from ctxsize.engine.buildkit.errors import reason as reason
-from ctxsize.errors import EngineError
+from ctxsize.errors import EngineError, full_disk_hint
 
 #: What the SDK raises when the engine is gone, goes away, or refuses.
 TROUBLE = (
@@ -40,7 +40,8 @@ def engine_trouble() -> Iterator[None]:
 def engine_error(error: Exception) -> EngineError:
     """``error``, one of TROUBLE, as a user should see it."""
     if isinstance(error, DockerException):
-        return EngineError(f"the engine did not do what it was asked: {reason(error)}")
+        why = reason(error)
+        return EngineError(f"the engine did not do what it was asked: {why}", hint=full_disk_hint(why))
     return EngineError(
         f"the connection to the engine broke: {reason(error)}", hint="is it still running, and reachable?"
     )

@@ -1,89 +1,131 @@
-"""The engine is killed, frozen, restarted, or full."""
+"""The engine is killed, stopped, frozen or restarted."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ctxsize.api import compare as measure
-from ctxsize.engine import connect, tarbuild
-from ctxsize.engine.buildkit import session
-from ctxsize.errors import EngineError
-from ctxsize.progress import Silent
-from tests.faults.conftest import Compare, OwnEngine
+from tests.engine.buildkit.cases import BASE
+from tests.faults.conftest import Compare, OwnEngine, When, things
 
 pytestmark = pytest.mark.docker
 
-
-class When(Silent):
-    """Does something once: when so many bytes were sent in the build that is the ``nth`` to be announced."""
-
-    def __init__(self, do: Callable[[], None], *, nth: int = 1, sent: int | None = None) -> None:
-        self._do: Callable[[], None] | None = do
-        self._nth = nth
-        self._sent = sent
-        self._builds = 0
-
-    def phase(self, name: str) -> None:
-        self._builds += "build" in name
-        if self._sent is None:
-            self._now()
-
-    def sent(self, size: int) -> None:
-        if self._sent is not None and size >= self._sent:
-            self._now()
-
-    def _now(self) -> None:
-        if self._builds >= self._nth and self._do is not None:
-            do, self._do = self._do, None
-            do()
+BUILDERS = ("buildkit", pytest.param("buildkit-upload", marks=pytest.mark.slow), "classic")
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "classic"])
-def test_the_engine_is_killed_in_mid_send(own_engine: OwnEngine, project: Path, builder: str) -> None:
-    found = measure(project, builder=builder, repeat=1, progress=When(own_engine.kill, sent=1 << 20))
-
-    assert [type(failure) for failure in found.failures.values()] == [EngineError, EngineError]
+def kill(engine: OwnEngine) -> Callable[[], None]:
+    return engine.kill
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def stop(engine: OwnEngine) -> Callable[[], None]:
+    return engine.stop
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_the_engine_is_killed_in_mid_send(own_engine: OwnEngine, compare: Compare, builder: str) -> None:
+    outcome = compare("--builder", builder, when=When(own_engine.kill, sent=1 << 20))
+
+    assert outcome.code == 4
+    assert 1 <= len(outcome.lines) <= 2, "one line for each variant that it befell"
+    assert outcome.report is not None
+    assert outcome.report["variants"]["without"]["context"]["bytes"] > 4 << 20, "the scan is reported"
+
+
+@pytest.mark.parametrize(
+    "builder",
+    ["buildkit", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit-upload", "classic"))],
+)
 def test_the_engine_is_killed_between_the_builds_and_what_was_measured_is_reported(
-    own_engine: OwnEngine, project: Path, builder: str
+    own_engine: OwnEngine, compare: Compare, builder: str
 ) -> None:
-    found = measure(project, builder=builder, repeat=1, progress=When(own_engine.kill, nth=3))
+    outcome = compare("--builder", builder, when=When(own_engine.kill, nth=3))
 
-    assert isinstance(found.failures["without"], EngineError)
-    assert found.comparison.variants["with"].build is not None
+    assert outcome.code == 4
+    assert outcome.measured("with")
+    assert not outcome.measured("without")
+
+
+@pytest.fixture
+def running_project(tmp_path: Path) -> Path:
+    """One of which the build without the ignore file stands still in a RUN step."""
+    folder = tmp_path / "running"
+    folder.mkdir()
+    # Told to stop, the step stops at once: a shell without a trap would be waited for, and killed then.
+    run = "trap 'exit 1' TERM; echo running; if [ -e /src/a.log ]; then echo endless; sleep 20 & wait; fi"
+    (folder / "Dockerfile").write_text(f"FROM {BASE}\nCOPY . /src/\nRUN {run}\n")
+    (folder / ".dockerignore").write_text("*.log\n")
+    (folder / "a.log").write_text("x")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("end", "builder"),
+    [
+        (kill, "classic"),
+        (stop, "buildkit"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                (kill, "buildkit"),
+                (kill, "buildkit-upload"),
+                (stop, "buildkit-upload"),
+                (stop, "classic"),
+            )
+        ),
+    ],
+)
+def test_the_engine_ends_while_a_step_runs_and_the_other_variant_is_reported(
+    own_engine: OwnEngine,
+    compare: Compare,
+    running_project: Path,
+    builder: str,
+    end: Callable[[OwnEngine], Callable[[], None]],
+) -> None:
+    when = When(end(own_engine), nth=3, line="endless")
+
+    outcome = compare("--builder", builder, "--network", "none", folder=running_project, when=when)
+
+    assert outcome.code == 4
+    assert outcome.measured("with")
+    assert not outcome.measured("without")
+    assert len(outcome.lines) <= 2
 
 
 def test_an_engine_that_was_restarted_is_used_again_and_rid_of_what_it_kept(
-    own_engine: OwnEngine, project: Path, compare: Compare
+    own_engine: OwnEngine, compare: Compare
+) -> None:
+    before = things(own_engine.api)
+
+    assert compare("--builder", "buildkit", when=When(own_engine.kill, nth=3)).code == 4
+    own_engine.start()
+    assert things(own_engine.api) > before
+    assert compare("--builder", "buildkit", when=When(lambda: None)).code == 0
+    assert things(own_engine.api) == before
+
+
+@pytest.mark.slow
+def test_an_engine_that_is_restarted_in_mid_send_is_an_error_and_is_rid_of_what_it_kept(
+    own_engine: OwnEngine, compare: Compare
 ) -> None:
     def restart() -> None:
         own_engine.kill()
         own_engine.start()
 
-    found = measure(project, builder="buildkit", repeat=1, progress=When(restart, sent=1 << 20))
+    before = things(own_engine.api)
 
-    assert isinstance(found.failures["with"], EngineError)
-    assert compare("--builder", "buildkit").code == 0
+    assert compare("--builder", "buildkit", when=When(restart, sent=1 << 20)).code == 4
+    assert things(own_engine.api) == before, "the run cleans up where it can"
 
 
-def test_an_engine_that_freezes_is_given_up(
-    own_engine: OwnEngine, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connect, "ANSWER_SECONDS", 2)
-    monkeypatch.setattr(session, "SILENCE_TIMEOUT", 2.0)
-    monkeypatch.setattr(tarbuild, "SILENCE_SECONDS", 2.0)
-    monkeypatch.setattr(tarbuild, "PING_SECONDS", 0.5)
-    threading.Timer(40, own_engine.thaw).start()
-    started = time.monotonic()
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    "builder",
+    ["classic", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit", "buildkit-upload"))],
+)
+def test_an_engine_that_freezes_is_given_up(own_engine: OwnEngine, compare: Compare, builder: str) -> None:
+    outcome = compare("--builder", builder, when=When(own_engine.freeze, sent=1 << 20))
 
-    found = measure(project, builder="classic", repeat=1, progress=When(own_engine.freeze, sent=1 << 20))
-
-    assert "nothing heard from the engine for" in str(found.failures["with"])
-    assert time.monotonic() - started < 35
+    assert outcome.code == 4
+    assert "nothing heard from the engine for" in outcome.lines[0]

@@ -2,57 +2,217 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
+import shutil
 import socket
-from collections.abc import Callable
+import stat
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import docker
 import pytest
 
-from ctxsize.api import compare as measure
 from ctxsize.context.archive import tar_stream
+from ctxsize.context.errors import ContextError
 from ctxsize.context.walk import walk
-from ctxsize.errors import CtxsizeError
-from tests.faults.conftest import Compare
-from tests.faults.test_engine import When
+from tests.faults.conftest import LIMIT, Compare, Outcome, When, within
+from tests.support.proxy import Fault, Proxy
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("nothing_left")]
 
+BUILD = r"POST .*/build\?"
+SESSION = r"POST .*/session"
 
-def _delete(path: Path) -> None:
+
+def delete(path: Path) -> None:
     path.unlink()
 
 
-def _truncate(path: Path) -> None:
+def truncate(path: Path) -> None:
     os.truncate(path, 10)
 
 
-def _grow(path: Path) -> None:
+def grow(path: Path) -> None:
     with path.open("ab") as file:
         file.write(bytes(1 << 20))
 
 
-def _directory(path: Path) -> None:
+def directory(path: Path) -> None:
     path.unlink()
     path.mkdir()
 
 
-def _fifo(path: Path) -> None:
+def fifo(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "classic"])
-@pytest.mark.parametrize("change", [_delete, _truncate, _grow, _directory, _fifo])
-def test_a_file_changes_while_it_is_sent(project: Path, builder: str, change: Callable[[Path], None]) -> None:
-    """It ends: with a measurement, as the official client's build would, or with an error naming the file."""
+def link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+
+
+@pytest.mark.parametrize(
+    ("change", "builder"),
+    [
+        (delete, "classic"),
+        (fifo, "buildkit"),
+        *(
+            pytest.param(change, builder, marks=pytest.mark.slow)
+            for change in (delete, truncate, grow, directory, fifo, link)
+            for builder in ("buildkit", "classic")
+            if (change, builder) not in ((delete, "classic"), (fifo, "buildkit"))
+        ),
+    ],
+)
+def test_a_file_that_changes_before_its_turn_to_be_sent_is_measured_as_the_official_client_builds_it(
+    compare: Compare, project: Path, builder: str, change: Callable[[Path], None]
+) -> None:
+    """A session has listed it by then, and is asked for its content; a tar has it listed at its turn."""
     victim = project / "data" / "file3"
+
+    # By then a tar has its directory listed, and a session all.
+    when = When(lambda: change(victim), sent=1 << 19)
+    outcome = compare("--builder", builder, when=when, same_tree=False)
+
+    assert outcome.code == 0, outcome.lines
+    assert outcome.lines == []
+    assert outcome.report is not None
+    # What came of it instead is empty, but for a link in a tar; the most that can have come of a grown one:
+    most = {grow: 2 << 20, truncate: 10, link: len("/etc/passwd")}.get(change, 0)
+    assert outcome.report["variants"]["without"]["image"]["bytes"] <= (3 << 20) + 200_000 + 100 + most
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (directory, "became something else than a file"),
+        (fifo, "became something else than a file"),
+        (link, "became a symbolic link"),
+    ],
+)
+def test_a_file_that_becomes_something_else_between_its_listing_and_its_opening_is_an_error(
+    tmp_path: Path, change: Callable[[Path], None], error: str
+) -> None:
+    victim = tmp_path / "file"
+    victim.write_text("x")
+    listed = list(walk(tmp_path, None))
+    change(victim)
+
+    with within(LIMIT), pytest.raises(ContextError, match=f"file: it {error} while it was being read"):
+        b"".join(tar_stream(listed, tmp_path))
+
+
+def sending(context: Path, victim: Path, change: Callable[[Path], None]) -> bytes:
+    """The tar of ``context``, if ``change`` is done to ``victim`` in the middle of its content."""
+    stream = tar_stream(walk(context, None), context, chunk=1 << 16)
+    parts = []
+    for part in stream:
+        parts.append(part)
+        if part.startswith(b"victim"):
+            change(victim)
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [(truncate, "lost [0-9,]+ of its 1,048,576 bytes"), (grow, "grew beyond its 1,048,576 bytes")],
+)
+def test_a_file_that_shrinks_or_grows_while_its_content_is_sent_is_an_error_and_no_padding(
+    tmp_path: Path, change: Callable[[Path], None], error: str
+) -> None:
+    victim = tmp_path / "file"
+    victim.write_bytes(b"victim".ljust(1 << 20, b"."))
+
+    with pytest.raises(ContextError, match=f"file: it {error} while it was being read"):
+        sending(tmp_path, victim, change)
+
+
+def test_a_file_that_is_deleted_while_its_content_is_sent_arrives_whole(tmp_path: Path) -> None:
+    victim = tmp_path / "file"
+    victim.write_bytes(b"victim".ljust(1 << 20, b"."))
+
+    assert len(sending(tmp_path, victim, delete)) == 512 + (1 << 20) + 1024
+
+
+def as_anybody(project: Path, builder: str, host: str | None = None) -> subprocess.CompletedProcess[str]:
+    """``ctxsize compare`` by somebody for whom permissions count: root without its privilege."""
+    command = [sys.executable, "-m", "ctxsize", "compare", "--repeat", "1"]
+    command += ["--builder", builder, str(project)]
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("needs setpriv")
+        command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
+    environment = os.environ | ({"DOCKER_HOST": host} if host else {})
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("name", "builder"),
+    [
+        ("small", "buildkit"),
+        ("small", "classic"),
+        ("data", "buildkit"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (("small", "buildkit-upload"), ("data", "buildkit-upload"), ("data", "classic"))
+        ),
+    ],
+)
+def test_a_file_or_directory_that_may_not_be_read_is_named(project: Path, builder: str, name: str) -> None:
+    path = project / name
+    mode = stat.S_IMODE(path.stat().st_mode)
+    path.chmod(0)
     try:
-        found = measure(project, builder=builder, repeat=1, progress=When(lambda: change(victim), sent=1))
-    except CtxsizeError as error:
-        assert "file3" in str(error)
-    else:
-        assert found.comparison.variants["with"].build is not None
+        done = as_anybody(project, builder)
+    finally:
+        path.chmod(mode)
+
+    assert done.returncode == 2
+    error = next(line for line in done.stderr.splitlines() if line.startswith("ctxsize: error"))
+    assert f"{path}: " in error
+    assert "Permission denied" in error
+
+
+def test_the_name_of_what_may_not_be_read_is_shown_on_one_line(project: Path) -> None:
+    path = project / "new\nline \x1b[31mred"
+    path.touch(0)
+
+    done = as_anybody(project, "classic")
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "new\\nline \\x1b[31mred: can't read it: Permission denied" in done.stderr
+
+
+@pytest.mark.parametrize("builder", ["buildkit", pytest.param("classic", marks=pytest.mark.slow)])
+def test_a_file_that_may_no_longer_be_read_when_its_turn_comes_is_named(
+    project: Path, proxied: Callable[[Fault], Proxy], builder: str
+) -> None:
+    victim = project / "data" / "file3"
+    stage = BUILD if builder == "classic" else SESSION
+    # After half a megabyte we are in the middle of the context, and not yet at its last file.
+    fault = Fault(stage, "pause", 1 << 19, nth=None, upwards=True, then=lambda: victim.chmod(0))
+    proxy = proxied(fault)
+    try:
+        done = as_anybody(project, builder, proxy.url)
+    finally:
+        victim.chmod(0o644)
+
+    assert proxy.struck
+    assert done.returncode == 2, done.stderr
+    assert f"{victim}: " in done.stderr
+    assert "Permission denied" in done.stderr
+
+
+ODD_NAMES = ("n" * 255, "new\nline", "-rf", " blank ", "\u202eright-to-left", "tab\tand\x1b[31mred")
 
 
 @pytest.fixture
@@ -67,28 +227,112 @@ def odd_tree(tmp_path: Path) -> Path:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(folder / "socket"))
     listener.close()
+    if os.geteuid() == 0:
+        os.mknod(folder / "char", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        os.mknod(folder / "block", stat.S_IFBLK | 0o600, os.makedev(7, 77))
     (folder / "sparse").touch()
     os.truncate(folder / "sparse", 5 << 20)
-    for name in ("n" * 255, "new\nline", "-rf", " blank ", "\u202eright-to-left", "tab\tand\x1b[31mred"):
+    for name in ODD_NAMES:
         (folder / name).write_text(name)
     (folder / "loop").symlink_to("loop")
     (folder / "to-parent").symlink_to("..")
     (folder / "out").symlink_to("/etc/passwd")
-    deep = folder
-    for _ in range(15):
-        deep /= "d" * 250
-        deep.mkdir()
-    (deep / "file").write_text("deep")
     return folder
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "classic"])
-def test_odd_files_are_measured(compare: Compare, odd_tree: Path, builder: str) -> None:
-    outcome = compare("--builder", builder, folder=odd_tree)
+@pytest.mark.parametrize(
+    "builder",
+    ["buildkit", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit-upload", "classic"))],
+)
+def test_odd_files_are_measured_and_arrive_under_their_names(
+    compare: Compare, odd_tree: Path, api: docker.APIClient, builder: str
+) -> None:
+    outcome = compare("--builder", builder, "--keep", folder=odd_tree)
 
     assert outcome.code == 0, outcome.lines
     assert outcome.report is not None
+    with kept(api, outcome) as container:
+        for name in ODD_NAMES:
+            _, found = api.get_archive(container, f"/src/{name}")
+            assert found["size"] == len(name.encode())
     assert outcome.report["saved"]["image_bytes"] == 1000 - len("*.log\n")
+    links = sum(len(target) for target in ("loop", "..", "/etc/passwd"))
+    names = sum(len(name.encode()) for name in ODD_NAMES)
+    files = links + names + (5 << 20) + len("*.log\n") + len((odd_tree / "Dockerfile").read_text())
+    assert outcome.report["variants"]["with"]["context"]["bytes"] == files, "links and devices are not read"
+
+
+@contextlib.contextmanager
+def kept(api: docker.APIClient, outcome: Outcome) -> Iterator[Any]:
+    """A container of the image that ``compare --keep`` left of `with`; both images are removed after it."""
+    assert outcome.report is not None
+    tags = [variant["image"]["tag"] for variant in outcome.report["variants"].values()]
+    container = api.create_container(tags[0], command="none")
+    try:
+        yield container
+    finally:
+        api.remove_container(container, force=True)
+        for tag in tags:
+            api.remove_image(tag)
+
+
+@pytest.mark.parametrize("builder", [pytest.param("buildkit", marks=pytest.mark.slow), "classic"])
+def test_devices_arrive_in_the_image_as_with_the_official_client_and_are_not_read(
+    compare: Compare, project: Path, api: docker.APIClient, builder: str
+) -> None:
+    """The classic builder makes devices of them; BuildKit of Engine 20.10 empty files."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    os.mknod(project / "zero", stat.S_IFCHR | 0o600, os.makedev(1, 5))
+
+    outcome = compare("--builder", builder, "--keep")
+
+    assert outcome.code == 0, outcome.lines
+    with kept(api, outcome) as container:
+        _, found = api.get_archive(container, "/src/zero")
+    assert stat.S_IMODE(found["mode"]) == 0o600
+    assert found["size"] == 0
+
+
+#: Bytes of a path in the context: near PATH_MAX (4,096) together with the directory it lies in.
+LONG_PATH = 3970
+
+
+@pytest.mark.parametrize("builder", [pytest.param("buildkit", marks=pytest.mark.slow), "classic"])
+def test_a_path_of_nearly_4000_bytes_is_measured(compare: Compare, project: Path, builder: str) -> None:
+    path = "/".join(["d" * 200] * 19)
+    path += "/" + "f" * (LONG_PATH - len(path) - 1)
+    (project / path).parent.mkdir(parents=True)
+    (project / path).write_text("deep")
+    (project / ".dockerignore").write_text("ddd*\n")
+
+    outcome = compare("--builder", builder)
+
+    assert outcome.code == 0, outcome.lines
+    assert outcome.report is not None
+    assert [each["image_bytes"] for each in outcome.report["paths"]] == [len("deep")], "found in the image"
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_a_path_that_no_system_call_takes_whole_is_one_line(
+    compare: Compare, project: Path, builder: str
+) -> None:
+    """The official clients refuse it, too."""
+    here = os.getcwd()
+    try:
+        os.chdir(project)
+        for _ in range(25):
+            os.mkdir("d" * 200)
+            os.chdir("d" * 200)
+        Path("file").write_text("deep")
+    finally:
+        os.chdir(here)
+
+    outcome = compare("--builder", builder, same_tree=False)
+
+    assert outcome.code == 2
+    assert len(outcome.lines) == 1
+    assert "can't read it: File name too long" in outcome.lines[0]
 
 
 def test_a_name_that_is_not_utf8_is_one_line_with_buildkit_and_measured_with_classic(
@@ -104,37 +348,69 @@ def test_a_name_that_is_not_utf8_is_one_line_with_buildkit_and_measured_with_cla
 
 @pytest.mark.slow
 def test_a_file_of_more_than_4_gigabytes_is_sent_whole(tmp_path: Path) -> None:
-    """By its tar, without a build: sizes of more than 32 bits, in constant memory."""
+    """By its tar, without a build: sizes of more than 32 bits."""
     with (tmp_path / "sparse").open("wb") as file:
         os.truncate(file.fileno(), (4 << 30) + 1)
     sent: dict[str, int] = {}
 
-    total = sum(len(part) for part in tar_stream(walk(tmp_path, None), tmp_path, sent=sent.__setitem__))
+    total, head = 0, b""
+    for part in tar_stream(walk(tmp_path, None), tmp_path, sent=sent.__setitem__):
+        head = head or part[:512]
+        total += len(part)
 
+    assert tarfile.TarInfo.frombuf(head, "utf-8", "strict").size == (4 << 30) + 1
     assert sent["sparse"] == 512 + (4 << 30) + 512
     assert total == sent["sparse"] + 1024
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
-def test_100_000_entries_in_one_directory(compare: Compare, project: Path, builder: str) -> None:
+def test_a_file_of_more_than_4_gigabytes_is_built(compare: Compare, project: Path, builder: str) -> None:
+    os.truncate(project / "a.log", (4 << 30) + 1)
+
+    outcome = compare("--builder", builder, same_tree=False, limit=600)
+
+    assert outcome.code == 0
+    assert outcome.report is not None
+    saved = (4 << 30) + 1 - len("*.log\n")
+    assert outcome.report["saved"]["context_bytes"] == saved
+    assert outcome.report["saved"]["image_bytes"] == saved
+
+
+@pytest.fixture
+def few_descriptors() -> Iterator[None]:
+    """A process may have 1,024 files open, as on most machines."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_100_000_entries_in_one_directory(
+    compare: Compare, project: Path, builder: str, few_descriptors: None
+) -> None:
     (project / "many").mkdir()
     for number in range(100_000):
         (project / "many" / f"{number}.log").touch()
     (project / ".dockerignore").write_text("many\n*.log\n")
 
-    outcome = compare("--builder", builder)
+    outcome = compare("--builder", builder, limit=300)
 
     assert outcome.code == 0
     assert outcome.report is not None
-    assert outcome.report["saved"]["context_files"] == 100_002
+    # … and a.log; the ignore file, which `without` does not have, is one file less.
+    assert outcome.report["saved"]["context_files"] == 100_000
 
 
+@pytest.mark.parametrize(
+    "builder",
+    ["buildkit", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit-upload", "classic"))],
+)
 def test_a_clock_that_goes_backwards_makes_no_negative_time(
-    compare: Compare, monkeypatch: pytest.MonkeyPatch
+    compare: Compare, monkeypatch: pytest.MonkeyPatch, builder: str
 ) -> None:
-    import time
-
     now = [2_000_000_000.0]
 
     def backwards() -> float:
@@ -144,10 +420,11 @@ def test_a_clock_that_goes_backwards_makes_no_negative_time(
     monkeypatch.setattr(time, "time", backwards)
     monkeypatch.setattr(time, "time_ns", lambda: int(backwards() * 1e9))
 
-    outcome = compare("--builder", "buildkit")
+    outcome = compare("--builder", builder)
 
     assert outcome.code == 0
     assert outcome.report is not None
     for variant in outcome.report["variants"].values():
-        assert all(seconds > 0 for seconds in variant["build"]["runs"])
-        assert all(step["seconds"] >= 0 for step in variant["build"]["steps"])
+        assert all(0 < seconds < LIMIT for seconds in variant["build"]["runs"])
+        assert all(0 <= step["seconds"] < LIMIT for step in variant["build"]["steps"])
+        assert all(-1 < seconds < LIMIT for seconds in variant["build"]["phases"].values())

@@ -23,9 +23,10 @@ class Fault:
     """What happens to the answer to the ``nth`` request (from 1; None: to every one) that ``stage`` matches.
 
     ``kind`` is ``cut`` (both ways end at once), ``truncate`` (the answer ends as if it were whole),
-    ``corrupt`` (its body is garbled), ``delay`` (each piece of it comes late) or ``hold`` (nothing comes any
-    more, on any connection, but all stay). It begins when ``after`` bytes of the answer have passed, or with
-    ``upwards`` of the request; ``then`` is called once at that moment.
+    ``corrupt`` (its body is garbled), ``rename`` (it is JSON still, with other names in it), ``delay``
+    (each piece of it comes late), ``pause`` (one piece does) or ``hold`` (nothing comes any more, on any
+    connection, but all stay). It begins when ``after`` bytes of the answer have passed, or with ``upwards``
+    of the request; ``then`` is called once at that moment.
     """
 
     stage: str
@@ -151,19 +152,22 @@ class _Connection:
         before, self._passed = self._passed, self._passed + len(data)
         if self._passed <= fault.after:
             return data
-        if not self._struck:
-            self._struck = True
+        first, self._struck = not self._struck, True
+        if first:
             self._proxy.strike(fault)
         whole = max(0, fault.after - before)
-        if fault.kind == "delay":
+        if fault.kind == "delay" or (fault.kind == "pause" and first):
             time.sleep(fault.seconds)
+        if fault.kind in ("delay", "pause"):
             return data
         if fault.kind == "hold":
             self._proxy.holding.set()
             self._proxy.wait()
             raise OSError
         if fault.kind == "corrupt":
-            return data[:whole] + _garbled(data[whole:], head=before == 0 and not fault.upwards)
+            return data[:whole] + _garbled(data[whole:], _GARBLE, head=before == 0 and not fault.upwards)
+        if fault.kind == "rename":
+            return data[:whole] + _garbled(data[whole:], _RENAME, head=before == 0 and not fault.upwards)
         if fault.kind == "truncate" and whole:
             self._near.sendall(data[:whole])
         if fault.kind == "cut":
@@ -172,13 +176,15 @@ class _Connection:
         raise OSError
 
 
-def _garbled(data: bytes, *, head: bool) -> bytes:
-    """``data`` with every letter of its body changed; lengths stay, and the head of the answer."""
+def _garbled(data: bytes, letters: bytes, *, head: bool) -> bytes:
+    """``data`` with these ``letters`` of its body changed; lengths stay, and the head of the answer."""
     end = data.find(b"\r\n\r\n") + 4 if head else 0
-    return data[:end] + data[end:].translate(_GARBLE)
+    return data[:end] + data[end:].translate(letters)
 
 
-#: Letters become others, so that JSON stays JSON with other names in it; digits and signs stay.
+#: Capitals, with which the engine's names begin, become others; what is a word of JSON stays one.
+_RENAME = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"BCDEFGHIJKLMNOPQRSTUVWXYZA")
+#: Letters become others, also those of true, false and null; digits and signs stay.
 _GARBLE = bytes.maketrans(b"abcdefghijklmnopqrstuvwxyzIDP", b"qcdefghijklmnopbrstuvwxyzaIZQ")
 
 

@@ -17,6 +17,8 @@ from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, 
 
 _NEW_FILE_MODE = 0o644
 _NEW_DIRECTORY_MODE = MODE_DIR | 0o755
+#: What opening a file fails with when it went away or became a link or a pipe.
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
 _Inode = tuple[int, int]
 _Listed = Union[Listed, "_OverlayEntry"]
 
@@ -28,7 +30,8 @@ class ServedTree(Protocol):
         """Entries in walk order. Raises ContextError for what can't be read."""
 
     def open(self, path: str) -> BinaryIO | None:
-        """The content of a listed file, or None when it can't be opened: it then arrives empty."""
+        """The content of a listed file, or None when it is not there any more: it then arrives empty.
+        Raises ContextError for one that can't be read."""
 
 
 class ContextDir(Protocol):
@@ -182,7 +185,11 @@ class LocalDir:
         return Entry(path, mode, size, st.st_mtime_ns + later)
 
     def open(self, path: str) -> BinaryIO | None:
-        """The content served at ``path``, or None when it can't be opened (fsutil then sends it empty)."""
+        """The content served at ``path``, or None when no file is there any more (it arrives empty then).
+
+        One that may not be read fsutil sends empty, too, without a word; here that is a ContextError: what is
+        built from it would be another image than the one that was meant.
+        """
         if path in self.overlay:
             return io.BytesIO(self.overlay[path])
         if path in self.hidden or not self._served(path):
@@ -195,8 +202,10 @@ class LocalDir:
                 return None
             # Unbuffered: the sender reads in blocks of its own.
             file = cast(BinaryIO, io.FileIO(fd))
-        except OSError:
-            return None
+        except OSError as error:
+            if error.errno in _GONE:
+                return None
+            raise ContextError(_text(error, path), path) from error
         tail = self.appended.get(path)
         return file if tail is None else cast(BinaryIO, _Lengthened(file, tail))
 

@@ -53,7 +53,8 @@ class Transfer:
     ``entries`` were listed, and of ``files`` the content was sent. ``bytes`` counts as the official
     client's "transferring" line does: the size of all packets we send; ``content_bytes`` is file content
     alone. ``unopened`` could not be opened and arrived empty; ``changed`` had another size than listed.
-    ``started``, ``listed`` (the last entry was sent) and ``completed`` are epoch seconds.
+    ``started``, ``listed`` (the last entry was sent) and ``completed`` are time.perf_counter() seconds:
+    the clock on the wall can be set meanwhile.
     """
 
     name: str
@@ -113,7 +114,7 @@ class FileSync:
         include, exclude, follow = (
             options(k) for k in ("include-patterns", "exclude-patterns", "followpaths")
         )
-        transfer = Transfer(name, include, exclude, follow, started=time.time())
+        transfer = Transfer(name, include, exclude, follow, started=time.perf_counter())
         self.transfers.append(transfer)
         try:
             tree = await _in_directory(directory.select, include, exclude, follow)
@@ -122,7 +123,7 @@ class FileSync:
             self._failed(error.cause)
             raise grpclib.GRPCError(Status.UNKNOWN, str(error.cause)) from error
         finally:
-            transfer.completed = time.time()
+            transfer.completed = time.perf_counter()
 
     def _failed(self, error: Exception) -> None:
         if self.error is None:
@@ -214,7 +215,7 @@ class _Sender:
                 self._transfer.bytes += size
                 if count < STATS_PER_WRITE:
                     await self._write(data + _frame(pb.Packet(type=pb.Packet.STAT)))
-                    self._transfer.listed = time.time()
+                    self._transfer.listed = time.perf_counter()
                     return
                 await self._write(data)
         except _DirectoryError as error:
