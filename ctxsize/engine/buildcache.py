@@ -15,7 +15,6 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import docker
@@ -23,6 +22,7 @@ import docker
 from ctxsize.engine.buildkit import StatusUpdate
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.markers import is_first_marker
+from ctxsize.engine.rfc3339 import parse_time
 from ctxsize.engine.trouble import sensible
 
 #: The first API version in which `/system/df` can be asked for the build cache alone.
@@ -307,12 +307,3 @@ def _record(fields: dict[str, Any]) -> Record:
         size=int(fields.get("Size") or 0),
         shared=bool(fields.get("Shared")),
     )
-
-
-def parse_time(text: str) -> int:
-    """An RFC 3339 time with up to nine digits of a second as nanoseconds since the epoch."""
-    date, _, rest = text.partition(".")
-    digits = rest.rstrip("Z").split("+")[0].split("-")[0] if rest else ""
-    zone = text[len(date) + 1 + len(digits) :] if rest else ""
-    whole = datetime.fromisoformat((date + zone) if rest else text)
-    return int(whole.timestamp()) * 10**9 + int(digits.ljust(9, "0") if digits else 0)

@@ -9,18 +9,22 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from docker.errors import NotFound
+
 from ctxsize.context.archive import tar_stream
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine.build import RUN_LABEL, BuildResult, Step, phase_of
+from ctxsize.engine.buildkit import LogLine
 from ctxsize.engine.classictar import ClassicTar, classic_tar
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
+from ctxsize.engine.loglines import LogLines
 from ctxsize.engine.parseerror import locate_parse_error
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.engine.tarbuild import LOG_LINES, Stopwatch, engine_errors, post_tar
 from ctxsize.engine.trouble import sensible
-from ctxsize.engine.untagged import built_on, digits_of, remove_untagged
+from ctxsize.engine.untagged import built_on, digits_of, is_made_by, remove_untagged
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.progress import Progress, Silent
 
@@ -90,6 +94,7 @@ class ClassicBuilder:
         self._prefix: list[str] = []
         self._rebuilt: list[str] = []
         self._made: list[str] = []
+        self._began = engine.info.now()
 
     def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, or what reading the tree raises."""
@@ -106,10 +111,12 @@ class ClassicBuilder:
         given = parse_dockerfile(tar.rewritten.data, tar.dockerfile).instructions
         lines = [instruction.line for instruction in given]
         output = _Output(time.perf_counter(), lines, tar.rewritten.original_line)
+        said = LogLines(lambda line: self._take_line(line, output, progress))
         try:
             with engine_errors(), closing(self._events(variant, tar, output, progress, rebuild)) as events:
                 for event in events:
-                    self._take(event, output, progress)
+                    self._take(event, output, said)
+            said.close()
         except BuildFailed as error:
             path = self._plan.resolved.dockerfile.path
             message, where = locate_parse_error(error.message, path, output.original_line)
@@ -134,7 +141,7 @@ class ClassicBuilder:
 
     def forget(self) -> bool:
         """Remove the intermediate images of this run, newest first; False when some are still in use."""
-        self._made = [image for image in reversed(self._made) if not remove_untagged(self._api, image)][::-1]
+        self._made = [image for image in reversed(self._made) if not self._remove(image)][::-1]
         if self._made:
             # What an image that was kept is built on has to stay.
             with sensible("its images"):
@@ -145,6 +152,13 @@ class ClassicBuilder:
                 if not any(digits.startswith(digits_of(image)) for digits in wanted)
             ]
         return not self._made
+
+    def _remove(self, image: str) -> bool:
+        """Remove an image that the builder named; False while that is not possible."""
+        with suppress(NotFound), sensible("an image"):
+            if is_made_by(self._api.inspect_image(image), self._run, self._began):
+                return remove_untagged(self._api, image)
+        return True
 
     def _events(
         self, variant: Variant, tar: ClassicTar, output: _Output, progress: Progress, rebuild: bool
@@ -179,22 +193,24 @@ class ClassicBuilder:
         breaks off, and makes none. True when nothing more is to be waited for."""
         if event is not None:
             with suppress(BuildFailed):
-                self._take(event, output, Silent())
+                self._take(event, output, LogLines(lambda line: self._take_line(line, output, Silent())))
         at_work = output.number > 0 and not output.made
         return output.name.upper().startswith("RUN ") if at_work else event is None
 
-    def _take(self, event: Mapping[str, Any], output: _Output, progress: Progress) -> None:
+    def _take(self, event: Mapping[str, Any], output: _Output, said: LogLines) -> None:
         message = event.get("error") or event.get("message")
         if message:
+            said.close()
             log = tuple(output.log[-LOG_LINES:])
             raise BuildFailed(str(message).strip(), step=output.name or None, log=log)
         if "aux" in event and "ID" in event["aux"]:
             output.image_id = event["aux"]["ID"]
-        for line in _COLOURS.sub("", str(event.get("stream", ""))).splitlines():
-            if line.strip():
-                self._take_line(line, output, progress)
+        text = _COLOURS.sub("", str(event.get("stream", "")))
+        said.add([LogLine(vertex="", stream=1, data=text.encode(errors="replace"), timestamp=None)])
 
     def _take_line(self, line: str, output: _Output, progress: Progress) -> None:
+        if not line.strip():
+            return
         progress.log(line)
         output.log.append(line)
         del output.log[:-LOG_LINES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 from docker.errors import APIError, DockerException
 
+from ctxsize.engine.rfc3339 import parse_time
 from ctxsize.engine.trouble import TROUBLE, reason, sensible
 from ctxsize.errors import EngineError
 
@@ -26,7 +28,8 @@ _HINT = "start it, or point DOCKER_HOST or `docker context use` at one that runs
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What a result says about the engine it was measured on."""
+    """What a result says about the engine it was measured on. ``clock_ahead`` is how many nanoseconds its
+    clock is ahead of ours."""
 
     id: str
     version: str
@@ -35,6 +38,11 @@ class EngineInfo:
     remote: bool
     podman: bool
     buildkit: bool
+    clock_ahead: int = 0
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch, by the engine's clock."""
+        return time.time_ns() + self.clock_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ def _info(
         podman=podman,
         # Every engine from 18.09 has BuildKit; only newer ones announce it as their default.
         buildkit=not podman and (builder == "2" or _at_least(str(api._version), (1, 39))),
+        clock_ahead=parse_time(str(info["SystemTime"])) - time.time_ns() if info.get("SystemTime") else 0,
     )
 
 

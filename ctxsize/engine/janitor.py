@@ -57,15 +57,16 @@ class Run:
     def __init__(self, engine: Engine) -> None:
         self.id = f"{_owner()}-{secrets.token_hex(4)}"
         self._api = engine.api
-        self._engine_id = engine.info.id
+        self._engine = engine.info
         self._forget: list[Callable[[], bool]] = []
         #: A build was broken off: the engine may still be making something when the run ends.
         self.winding_down = False
 
     def __enter__(self) -> Run:
         with engine_trouble():
-            sweep(self._api, self._engine_id)
-        self.journal = Journal(self.id, self._engine_id)
+            sweep(self._api, self._engine.id)
+        self.journal = Journal(self.id, self._engine.id)
+        self.journal.add("began", str(self._engine.now()))
         return self
 
     def __exit__(
@@ -76,7 +77,7 @@ class Run:
         if done:
             # What a killed run's engine was still making when we began is there by now.
             with contextlib.suppress(EngineError), engine_trouble():
-                sweep(self._api, self._engine_id)
+                sweep(self._api, self._engine.id)
         if isinstance(error, TROUBLE):
             raise engine_error(error) from error
 

@@ -33,12 +33,13 @@ def is_run(name: str) -> bool:
 class Made:
     """Something a run made: ``value`` by its ``kind``.
 
-    ``image``: its id. ``container``: the id of one in which the classic builder runs a step. ``directory``:
-    the path of a temporary one on this machine. ``window``: two times by the engine's clock, between which a
-    marker of ours ran (see ctxsize.engine.buildcache), ``step``: between which any step of ours did,
-    ``unpacked``: between which an upload was unpacked. ``begun``: when a step began, in nanoseconds, by the
-    engine's clock. ``upload``: when one began, in nanoseconds, by ours. ``record``: the id of a cache record
-    that was found to be the run's, ``other``: of one in a window of it that was not.
+    ``began``: when the run did, in nanoseconds by the engine's clock. ``image``: its id. ``container``: the
+    id of one in which the classic builder runs a step. ``directory``: the path of a temporary one on this
+    machine. ``window``: two times by the engine's clock, between which a marker of ours ran (see
+    ctxsize.engine.buildcache), ``step``: between which any step of ours did, ``unpacked``: between which an
+    upload was unpacked. ``begun``: when a step began, in nanoseconds, by the engine's clock. ``upload``: when
+    one began, in nanoseconds, by ours. ``record``: the id of a cache record that was found to be the run's,
+    ``other``: of one in a window of it that was not.
     """
 
     kind: str

@@ -18,11 +18,12 @@ from ctxsize.engine import buildcache
 from ctxsize.engine.build import OBJECT_LABEL, RUN_LABEL
 from ctxsize.engine.journal import Made
 from ctxsize.engine.trouble import sensible
-from ctxsize.engine.untagged import built_on, digits_of, is_tagged, remove_untagged
+from ctxsize.engine.untagged import built_on, digits_of, is_made_by, is_tagged, remove_untagged
 
 #: How the classic builder names a container, or at length.
 _CONTAINER = re.compile(r"[0-9a-f]{12,64}")
 _NUMBER = re.compile(r"[0-9]{1,20}")
+_NEVER = 1 << 63
 #: How the temporary directories of probe builds begin (see ctxsize.calibration).
 PROBE_PREFIX = "ctxsize-probe-"
 
@@ -52,7 +53,7 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made], traces: buildcac
     label = {"label": f"{RUN_LABEL}={run}"}
     containers = [
         *own_containers(api, run),
-        *_listed_containers(api, (each.value for each in made if each.kind == "container")),
+        *_listed_containers(api, run, (each.value for each in made if each.kind == "container")),
     ]
     sizes = {str(each["Id"]): _size(each.get("SizeRw")) for each in containers}
     found = [Leftover(run, "container", each, size) for each, size in sizes.items()]
@@ -60,7 +61,8 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made], traces: buildcac
     labelled = api.images(filters=label, all=True)
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
     images = [] if any(map(is_tagged, labelled)) else children_first(labelled)
-    noted = [_untagged(api, each.value) for each in reversed(made) if each.kind == "image"]
+    began = max((time for kind, time in _times(made) if kind == "began"), default=_NEVER)
+    noted = [_untagged(api, each.value, run, began) for each in reversed(made) if each.kind == "image"]
     wanted = built_on(api.images(all=True)) if any(noted) else set()
     images += [each for each in noted if each and each not in images and digits_of(each) not in wanted]
     freed = _freed(api, images) if images else {}
@@ -92,13 +94,16 @@ def own_containers(api: docker.APIClient, run: str | None = None) -> list[dict[s
         ]
 
 
-def _listed_containers(api: docker.APIClient, listed: Iterable[str]) -> list[dict[str, Any]]:
-    """The containers of the classic builder that a journal lists, by the first digits of their ids."""
+def _listed_containers(api: docker.APIClient, run: str, listed: Iterable[str]) -> list[dict[str, Any]]:
+    """The containers of the classic builder that a journal lists, by the first digits of their ids. They have
+    the run's label from the image of the step before: what a RUN prints can look like the builder's words."""
     ids = tuple(each for each in listed if _CONTAINER.fullmatch(each))
     if not ids:
         return []
+    label = {"label": f"{RUN_LABEL}={run}"}
     with sensible("its containers"):
-        return [each for each in api.containers(all=True, size=True) if str(each["Id"]).startswith(ids)]
+        every = api.containers(all=True, filters=label, size=True)
+        return [each for each in every if str(each["Id"]).startswith(ids)]
 
 
 def _inherited(api: docker.APIClient, image: str) -> bool:
@@ -158,13 +163,19 @@ def children_first(images: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted(parents, key=depth, reverse=True)
 
 
-def _untagged(api: docker.APIClient, image: str) -> str | None:
-    """The full id of an image that is still there and has no name."""
+def _untagged(api: docker.APIClient, image: str, run: str, began: int) -> str | None:
+    """The full id of an image of the run that is still there and has no name."""
     try:
         found = api.inspect_image(image)
     except NotFound:
         return None
-    return None if is_tagged(found) else str(found["Id"])
+    with sensible("an image"):
+        return str(found["Id"]) if is_made_by(found, run, began) and not is_tagged(found) else None
+
+
+def _times(made: Iterable[Made]) -> list[tuple[str, int]]:
+    """What a journal has of points in time, by their kind."""
+    return [(each.kind, int(each.value)) for each in made if _NUMBER.fullmatch(each.value)]
 
 
 def traces_of(made: Sequence[Made]) -> buildcache.Traces:
@@ -173,7 +184,7 @@ def traces_of(made: Sequence[Made]) -> buildcache.Traces:
         ids={each.value for each in made if each.kind == "record"},
         others={each.value for each in made if each.kind == "other"},
     )
-    times = [(each.kind, int(each.value)) for each in made if _NUMBER.fullmatch(each.value)]
+    times = _times(made)
     traces.uploads_since = min((time for kind, time in times if kind == "upload"), default=None)
     traces.begun = {time for kind, time in times if kind == "begun"}
     kinds = {"step": traces.steps, "window": traces.windows, "unpacked": traces.unpacked}

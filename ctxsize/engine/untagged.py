@@ -8,6 +8,9 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
+from ctxsize.engine.build import RUN_LABEL
+from ctxsize.engine.rfc3339 import parse_time
+
 
 def remove_untagged(api: docker.APIClient, image_id: str) -> bool:
     """Remove the image if it has no tag; a tag means that it is wanted. None of its parents is removed.
@@ -22,6 +25,17 @@ def remove_untagged(api: docker.APIClient, image_id: str) -> bool:
     except APIError:
         return False
     return True
+
+
+def is_made_by(image: Mapping[str, Any], run: str, began: int) -> bool:
+    """Whether ``image``, as the engine describes it at length, is one of ``run``, which ``began`` then (epoch
+    nanoseconds, by the engine's clock), when its builder was heard to name it.
+
+    What a RUN of a classic build prints can look like the builder's own words. So an image without the run's
+    label, as ONBUILD triggers make them, must at least be younger than the run.
+    """
+    labels = image["Config"].get("Labels") or {}
+    return labels.get(RUN_LABEL) == run or parse_time(str(image["Created"])) >= began
 
 
 def built_on(images: Iterable[Mapping[str, Any]]) -> set[str]:

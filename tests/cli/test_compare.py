@@ -293,7 +293,7 @@ def _start(folder: Path, builder: str, environment: Mapping[str, str]) -> subpro
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if line.strip() == "slow":
+        if line.strip() == "| slow":
             return process
     raise AssertionError(f"it ended early, with {process.wait()}")
 

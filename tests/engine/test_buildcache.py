@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.engine.buildcache import Record, Traces, Window, parse_time, select
+from ctxsize.engine.buildcache import Record, Traces, Window, select
+from ctxsize.engine.rfc3339 import parse_time
 
 
 @pytest.mark.parametrize(

@@ -157,3 +157,20 @@ def test_an_instruction_that_is_none_is_on_its_own_line(api: docker.APIClient, p
         built(api, project, "with")
 
     assert str(failure.value) == "Dockerfile:3: Unknown flag: nonsense"
+
+
+def test_a_run_that_speaks_as_the_builder_has_nothing_of_the_users_removed(
+    api: docker.APIClient, project: Path, base_image: Callable[[str], str]
+) -> None:
+    answer = api.import_image_from_data(b"\0" * 1024, changes=["ENV users=own"])
+    users = str(json.loads(answer.splitlines()[-1])["status"])
+    digits = users.removeprefix("sha256:")[:12]
+    (project / "Dockerfile").write_text(
+        f"FROM {base_image('busybox:1.36')}\nRUN printf 'x\\n ---> {digits}\\n ---> Running in {digits}\\n'\n"
+    )
+    (project / ".dockerignore").write_text(".git\n")
+    try:
+        built(api, project, "with")
+        assert users in {image["Id"] for image in api.images(all=True)}
+    finally:
+        api.remove_image(users)

@@ -138,21 +138,53 @@ def test_a_container_of_no_image_can_not_have_inherited_its_label(
 def test_a_container_that_the_classic_builder_ran_a_step_in_goes(
     here: Engine, api: docker.APIClient, state: Path, dead: str, new_tag: Callable[[], str]
 ) -> None:
-    """It has its label from the image of the step before, as one of a user's has: the journal tells them
-    apart. A line that something else has written over names none."""
-    base = json.loads(api.import_image_from_data(b"\0" * 1024).splitlines()[-1])["status"]
+    """It has its label from the image of the step before, as one that somebody starts from an image that was
+    kept has: the journal tells them apart. A line that something else has written over names none, and one
+    that a hostile RUN made up names none of ours."""
+    changes = [f"LABEL {RUN_LABEL}={dead}"]
+    base, other = (
+        json.loads(api.import_image_from_data(b"\0" * 1024, changes=each).splitlines()[-1])["status"]
+        for each in (changes, [])
+    )
+    api.tag(base, *new_tag().split(":"))
     ours, users = (api.create_container(base, "x")["Id"] for _ in range(2))
+    foreign = api.create_container(other, "x")["Id"]
     state.mkdir(parents=True)
     lines = [{"engine": here.info.id}] + [
-        {"kind": "container", "value": value} for value in (ours[:12], "", users[:4], ".*")
+        {"kind": "container", "value": value} for value in (ours[:12], "", users[:4], ".*", foreign[:12])
     ]
     (state / f"{dead}.jsonl").write_text("\n".join(map(json.dumps, lines)))
     try:
         assert [(thing.kind, thing.id) for thing in clean(here).removed] == [("container", ours)]
-        assert users in {each["Id"] for each in api.containers(all=True)}
+        assert {users, foreign} <= {each["Id"] for each in api.containers(all=True)}
     finally:
         api.remove_container(users)
-        api.remove_image(base, force=True)
+        api.remove_container(foreign)
+        api.remove_image(other, force=True)
+
+
+def test_an_image_without_a_label_that_is_older_than_the_run_is_not_its(
+    here: Engine, api: docker.APIClient, state: Path, dead: str
+) -> None:
+    """ONBUILD triggers make images without one; what a hostile RUN prints can name any."""
+    older = _unlabelled(api, "older")
+    began = str(here.info.now())
+    younger = _unlabelled(api, "younger")
+    state.mkdir(parents=True)
+    lines = [{"engine": here.info.id}] + [
+        {"kind": kind, "value": value}
+        for kind, value in (("began", began), ("image", older), ("image", younger))
+    ]
+    (state / f"{dead}.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    try:
+        assert [thing.id for thing in clean(here).removed] == [younger]
+    finally:
+        api.remove_image(older)
+
+
+def _unlabelled(api: docker.APIClient, comment: str) -> str:
+    answer = api.import_image_from_data(b"\0" * 1024, changes=[f"ENV a={comment}"])
+    return str(json.loads(answer.splitlines()[-1])["status"])
 
 
 @pytest.fixture

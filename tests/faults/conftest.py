@@ -21,10 +21,8 @@ from click.testing import CliRunner, Result
 
 from ctxsize.cli.main import main
 from ctxsize.engine import buildcache
-from ctxsize.engine.build import RUN_LABEL
 from ctxsize.engine.connect import connect
 from ctxsize.engine.janitor import clean
-from ctxsize.engine.untagged import is_tagged, remove_untagged
 from ctxsize.progress import Silent
 from tests.engine.buildkit.base import make_base
 from tests.engine.buildkit.cases import BASE
@@ -165,13 +163,9 @@ def compare(project: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
 
 
 def things(api: docker.APIClient) -> set[str]:
-    """Every container and cache record on the engine, and every image that is labelled.
-
-    One that the classic builder finished after its connection broke, before it had said a word, has no label,
-    and nobody can tell whose it is (docs/how-it-measures.md).
-    """
+    """Every image, container and cache record on the engine."""
     return {
-        *(f"image {each['Id']}" for each in api.images(all=True, filters={"label": RUN_LABEL})),
+        *(f"image {each['Id']}" for each in api.images(all=True)),
         *(f"container {each['Id']}" for each in api.containers(all=True)),
         *(f"cache record {each}" for each in buildcache.record_ids(api)),
     }
@@ -180,17 +174,13 @@ def things(api: docker.APIClient) -> set[str]:
 @pytest.fixture
 def nothing_left(api: docker.APIClient) -> Iterator[None]:
     """What a fault kept from being removed, the next start removes: after that nothing is left."""
-    before, images = things(api), {image["Id"] for image in api.images(all=True)}
+    before = things(api)
     yield
     deadline = time.monotonic() + PATIENCE
     while left := things(api) - before:
         assert time.monotonic() < deadline, f"left on the engine: {left}"
         clean(connect())
         time.sleep(0.2)
-    # What nobody can tell from the user's own (docs/how-it-measures.md) is the test's to remove.
-    for image in api.images(all=True):
-        if image["Id"] not in images and not is_tagged(image):
-            remove_untagged(api, image["Id"])
 
 
 @pytest.fixture

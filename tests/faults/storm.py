@@ -5,7 +5,7 @@
 Half of the signals are SIGKILL, the rest SIGINT and SIGTERM. At the end a run is left alone, and after it
 nothing may be left: no image, container, network or cache record that was not there before, no journal, no
 temporary file; and the project is as it was. Exit code 1 says what is. Cache records that have no description
-of their own, as on Engine 20.10, are counted apart: of a step that nobody was left to hear of, nobody can tell
+of their own, as on Engine 20.10, are counted apart: when nobody was left to hear of a step, nobody can tell
 whose they are. Needs an engine that nobody else uses meanwhile, since every new thing on it counts.
 """
 

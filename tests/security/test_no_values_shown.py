@@ -75,7 +75,7 @@ def test_a_secret_that_a_step_prints(project: Path, monkeypatch: pytest.MonkeyPa
     assert SECRET not in shown_anywhere(result)
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload"])
+@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload", "classic"])
 def test_a_value_that_lies_across_two_pieces_of_the_log(project: Path, builder: str) -> None:
     """Builders hand the log on in pieces of 32 KiB, and as the step writes it."""
     with (project / "Dockerfile").open("a") as dockerfile:
