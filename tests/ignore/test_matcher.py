@@ -354,6 +354,13 @@ def test_a_directory_sees_rules_that_wake_after_it_was_met() -> None:
     assert state.child("dir6").outcome("keep").ignored
 
 
+def test_rules_that_wake_are_asked_with_those_that_woke_before() -> None:
+    state = matcher(*(f"*n{number}*" for number in range(10_000, 15_000))).start()
+    listings = [[f"n{number}" for number in range(first, first + 50)] for first in (10_000, 10_050)]
+
+    assert [len(state.special(names)) for names in listings] == [50, 50]
+
+
 def test_a_tree_that_wakes_one_rule_after_the_other_wakes_them_all_in_the_end() -> None:
     rules = matcher(*MANY)
     state = rules.start()
