@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ctxsize.budget.baseline import Paths
 from ctxsize.budget.limits import Budget, Listed
@@ -130,7 +130,7 @@ def _with_contents(rules: Mapping[Rule, Listed]) -> dict[Rule, Listed]:
     the end is not asked (ctxsize.ignore.matcher), and an exception may keep something in it."""
     more = dict(rules)
     for rule, listed in rules.items():
-        more[replace(rule, line=rule.line - len(rules), pattern=f"{rule.pattern}/**")] = listed
+        more[rule._replace(line=rule.line - len(rules), pattern=f"{rule.pattern}/**")] = listed
     return more
 
 

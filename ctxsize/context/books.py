@@ -133,7 +133,8 @@ class Books:
         hidden, emptied = self._totals(HIDDEN), self._totals(EMPTIED)
         kept_out = Totals()
         for rule in per_rule:
-            kept_out += rule.totals
+            if rule.roots:
+                kept_out += rule.totals
         return ScanResult(
             eligible=eligible,
             without=None if eligible_only else eligible - hidden + kept_out + emptied,
@@ -186,8 +187,13 @@ class Books:
                 files[account.rule] += self.files[number]
                 dirs[account.rule] += self.dirs[number]
                 sizes[account.rule] += self.bytes[number]
+        nothing = Totals()  # shared by the rules that keep nothing out: there can be half a million
         return tuple(
-            RuleTotals(rule, roots[index], Totals(files[index], dirs[index], sizes[index]))
+            RuleTotals(
+                rule,
+                roots[index],
+                Totals(files[index], dirs[index], sizes[index]) if roots[index] else nothing,
+            )
             for index, rule in enumerate(rules)
         )
 

@@ -206,7 +206,8 @@ class _Level:
         names = tree.names(prefix[:-1])
         self.prefix = prefix
         self.names = iter(names)
-        self.state = None if state and state.sink and not state.default.emptied else state
+        settled = state is not None and state.sink and not (state.default.ignored or state.default.emptied)
+        self.state = None if settled else state
         self.special: Mapping[str, Outcome] = self.state.special(names) if self.state else {}
 
     def outcome(self, name: str) -> Outcome | None:

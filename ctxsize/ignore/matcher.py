@@ -29,17 +29,25 @@ automaton over names: the rule elements that can still match here, the rules tha
 Rules whose beginning does not lead here are gone from it. States are made when first met and shared: all
 directories where the same rules are alive share one table, and a name that no element mentions has the
 table's default outcome. Only rules that can't be taken apart look at whole paths.
+
+Of very many rules most are asleep: not compiled, and in no state, until a name appears that has the literal
+text without which the rule can't match (literals.py). States made before that are made anew. A rule that
+sleeps matches no path that has been asked about, so that it changes no answer but one: while there are any,
+an ignored directory that an exception among them may bring something back in is not ``prunable``, and no
+directory that is kept is a ``sink``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, count
 from typing import Final
 
 import re2
 
 from ctxsize.errors import IgnoreFileError
+from ctxsize.ignore.literals import Literals
 from ctxsize.ignore.parse import clean_pattern
 from ctxsize.ignore.pattern import (
     Element,
@@ -60,6 +68,8 @@ from ctxsize.ignore.types import Dialect, Rule, Verdict
 _NONE: Final[dict[str, Outcome]] = {}
 _MOST_TABLES = 20_000  # states kept for sharing; hostile rules can have very many
 _MOST_ALTERNATIVES = 1_000  # in one expression: RE2 does not compile any number of them
+_MOST_AWAKE = 4_000  # patterns; of more, those are compiled that a name may make matter
+_PATIENCE = 1  # all wake when waking them bit by bit has cost this many times as much
 _BULK = 12  # names from which one expression over the whole listing beats asking name by name
 # Rules of BuildKit's walker that keep it from judging exceptions by their beginning (fsutil's patternChars).
 _GLOB = re.compile(r"[*\[\]?^\\]")
@@ -95,10 +105,31 @@ class Outcome:
 class _Lead:
     """A node in the tree of the exceptions' literal beginnings, which walkers compare directories with."""
 
-    __slots__ = ("below",)
+    __slots__ = ("_below", "_texts")
 
-    def __init__(self) -> None:
-        self.below: dict[str, _Lead] = {}
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = texts
+        self._below: dict[str, list[str] | _Lead] | None = None
+
+    @property
+    def below(self) -> dict[str, list[str] | _Lead]:
+        """What follows each name: texts, until :meth:`get` makes a node of them."""
+        if self._below is None:
+            below: dict[str, list[str]] = {}
+            for text in self._texts:
+                name, slash, rest = text.partition("/")
+                following = below.setdefault(name, [])
+                if slash:
+                    following.append(rest)
+            self._below = {**below}
+        return self._below
+
+    def get(self, name: str) -> _Lead | None:
+        """The node of a name, always the same one; None when no beginning leads there."""
+        found = self.below.get(name)
+        if isinstance(found, list):
+            found = self.below[name] = _Lead(found)
+        return found
 
 
 _Position = tuple[int, int]  # index of a rule, index of an element of its pattern
@@ -118,6 +149,7 @@ class _Table:
         "default",
         "ends",
         "exts",
+        "generation",
         "lead",
         "literals",
         "matched",
@@ -144,11 +176,12 @@ class _Table:
         lead: _Lead | None,
     ) -> None:
         self.matcher = matcher
+        self.generation = matcher._generation
         self.carried = carried
         self.matched = matched
         self.lead = lead
         self.sink: Outcome | None = None
-        self.literals: dict[str, list[_Position]] = {name: [] for name in lead.below} if lead else {}
+        literals: dict[str, list[_Position]] = {}
         self.exts: dict[str, list[_Position]] = {}
         self.prefixes: list[tuple[str, _Position]] = []
         self.suffixes: list[tuple[str, _Position]] = []
@@ -161,7 +194,7 @@ class _Table:
             element = programs[position[0]].elements[position[1]]
             op, text = element.op, element.text
             if op is Op.LITERAL:
-                self.literals.setdefault(text, []).append(position)
+                literals.setdefault(text, []).append(position)
             elif op is Op.ANY or op is Op.STAR or op is Op.TAIL:
                 self.always.append(position)
                 if text:
@@ -177,6 +210,10 @@ class _Table:
                 self.regexes.setdefault(text, []).append(position)
             else:
                 self.wholes.append(position)
+        # Names that exceptions begin with are met, too, whether an element asks for them or not.
+        self.literals: dict[str, Sequence[_Position]] = (
+            {**dict.fromkeys(lead.below, ()), **literals} if lead else {**literals}
+        )
         self.starts = tuple(text for text, _ in self.prefixes)
         self.ends = tuple(text for text, _ in self.suffixes)
         self.affixed = bool(self.prefixes or self.suffixes or self.regexes)
@@ -293,7 +330,7 @@ class _Table:
             positions += self.literals[literal]
         if ext is not None:
             positions += self.exts[ext]
-        lead = self.lead.below.get(literal) if self.lead is not None and literal is not None else None
+        lead = self.lead.get(literal) if self.lead is not None and literal is not None else None
         return self.matcher._step(self, positions, lead, path)
 
 
@@ -307,21 +344,36 @@ class DirState:
     __slots__ = ("_table", "default", "path", "sink")
 
     def __init__(self, table: _Table, path: str) -> None:
-        self._table = table
         self.path = path
+        self._set(table)
+
+    def _set(self, table: _Table) -> None:
+        matcher = table.matcher
+        if table.generation != matcher._generation and table.sink is None:
+            table = matcher._table_at(self.path)
+        self._table = table
         self.sink = table.sink is not None
-        self.default = table.default or table.matcher._default(table, path)
+        self.default = table.default or matcher._default(table, self.path)
 
     def special(self, names: Sequence[str]) -> dict[str, Outcome]:
         """The outcomes of those of the names that may differ from ``default``.
 
         Raises IgnoreFileError when Docker fails on a rule whose expression Go refuses.
         """
-        return _NONE if self.sink else self._table.special(names, self.path)
+        return _NONE if self.sink else self._awake(names).special(names, self.path)
 
     def outcome(self, name: str) -> Outcome:
         """The outcome of one name. Raises IgnoreFileError as :meth:`special`."""
-        return self._table.sink or self._table.outcome(name, self.path)
+        return self._table.sink or self._awake((name,)).outcome(name, self.path)
+
+    def _awake(self, names: Sequence[str]) -> _Table:
+        """The table, when all rules are awake that may match one of the names."""
+        matcher = self._table.matcher
+        if matcher._wakeful:
+            matcher._wake(names)
+        if self._table.generation != matcher._generation:
+            self._set(self._table)
+        return self._table
 
     def child(self, name: str, outcome: Outcome | None = None) -> DirState:
         """The state of the subdirectory ``name``, whose outcome may be given when it is known."""
@@ -340,25 +392,38 @@ class Matcher:
         self.dialect = dialect
         self.source = source
         self._negated = [rule.negated for rule in self.rules]
-        self._indexes: dict[str, list[int]] = {}
-        for index, rule in enumerate(self.rules):
-            self._indexes.setdefault(rule.pattern, []).append(index)
-        self._compiled = {pattern: compile_pattern(pattern) for pattern in self._indexes}
-        self._programs: list[Program] = [self._compiled[rule.pattern] for rule in self.rules]
-        # Patterns without wildcards are their own text, so that a path is looked up among them.
-        self._exact = {pattern for pattern, program in self._compiled.items() if program.kind is Kind.EXACT}
-        self._broken = self._find_broken()
-        self._exceptions = any(self._negated)
-        self._weird_exceptions = False
-        self._leads = _Lead()
-        self._lead_exceptions()
+        self._exceptions = True in self._negated
+        self._last_exception = max(compress(count(), self._negated), default=-1)
+        patterns = [rule.pattern for rule in self.rules]
+        self._index = dict(zip(reversed(patterns), range(len(patterns) - 1, -1, -1), strict=True))
+        self._again: dict[str, list[int]] = {}
+        if len(self._index) < len(patterns):
+            for index, pattern in enumerate(patterns):
+                if self._index[pattern] != index:
+                    self._again.setdefault(pattern, []).append(index)
+        self._broken: frozenset[int] = frozenset()
+        beginnings = self._beginnings()
+        self._weird_exceptions = dialect is Dialect.BUILDKIT and any(map(_GLOB.search, beginnings))
+        self._leads = _Lead(beginnings)
         self._regexes: dict[str, re2._Regexp] = {}
         self._names: tuple[list[str], RegexSet] | None = None
         self._anywhere: tuple[list[str], RegexSet] | None = None
         self._tables: dict[_Key, _Table] = {}
         self._sinks: dict[int, _Table] = {}
-        live = [(index, 0) for index in self._telling()]
-        self._root = self._table(self._closure(live), (), (), self._leads)
+        # The rules that are awake: their patterns' programs, by pattern and by the rule's index.
+        self._compiled: dict[str, Program] = {}
+        self._programs: dict[int, Program] = {}
+        self._generation = 0  # how often rules have been woken
+        self._restarted = 0  # with how many rules in all
+        # What wakes the others; None when few enough rules are all awake from the start.
+        self._literals = Literals(self._index) if len(self._index) > _MOST_AWAKE else None
+        self._wakeful = self._literals is not None  # whether some are asleep
+        self._woken: set[str] = set()
+        self._add(self._index if self._literals is None else self._literals.others)
+        self._broken = self._find_broken()
+        # Those of them without wildcards are their own text, so that a path is looked up among them.
+        self._exact = {pattern for pattern, program in self._compiled.items() if program.kind is Kind.EXACT}
+        self._root = self._start()
 
     @classmethod
     def from_patterns(
@@ -387,7 +452,7 @@ class Matcher:
         whose expression Go refuses.
         """
         outcome, root, unreached = self._decide(path)
-        matches = tuple(self.rules[index] for index in self._matching(path))
+        matches = tuple(map(self.rules.__getitem__, self._matching(path)))
         emptied = outcome.emptied and not is_dir
         return Verdict(outcome.ignored, outcome.rule, root, matches, emptied, unreached)
 
@@ -425,7 +490,7 @@ class Matcher:
 
         When that needs a broken rule, the path is not ignored, or IgnoreFileError raised if ``strict``."""
         ignored = False
-        for index in sorted(self._broken.union(self._matching(path))):
+        for index in self._asked(path):
             if self._negated[index] == ignored:
                 if index in self._broken:
                     if strict:
@@ -434,21 +499,27 @@ class Matcher:
                 ignored = not ignored
         return ignored
 
+    def _asked(self, path: str) -> list[int]:
+        """The indexes of the rules that match the path or a directory above it, and of the broken ones."""
+        matching = self._matching(path)
+        return sorted(self._broken.union(matching)) if self._broken else matching
+
     def _matching(self, path: str) -> list[int]:
         """The indexes of the rules that match the path or a directory above it, in their order."""
         found: list[int] = []
         for pattern in self._candidates(path):
-            if matches_path_or_parent(self._compiled[pattern], path):
-                found += self._indexes[pattern]
+            if matches_path_or_parent(self._compiled.get(pattern) or compile_pattern(pattern), path):
+                found += self._indexes(pattern)
         return sorted(found)
 
     def _candidates(self, path: str) -> Iterable[str]:
         """The patterns that may match the path or a directory above it, none of them broken."""
         if self._anywhere is None:
+            awake = self._compiled if self._literals is None else self._literals.others
             others = [
                 pattern
-                for pattern, program in self._compiled.items()
-                if pattern not in self._exact and self._indexes[pattern][0] not in self._broken
+                for pattern in awake
+                if pattern not in self._exact and self._index[pattern] not in self._broken
             ]
             several = others if len(others) >= MANY else []
             expressions = (path_or_parent_expression(self._compiled[pattern]) for pattern in several)
@@ -458,6 +529,9 @@ class Matcher:
         yield from others if found is None else [others[index] for index in found]
         ends = [at for at, char in enumerate(path) if char == "/"]
         yield from (path[:at] for at in [*ends, len(path)] if path[:at] in self._exact)
+        if self._literals is not None:
+            keyed = self._literals.patterns(self._literals.texts(path.split("/")))
+            yield from (pattern for pattern in keyed if self._index[pattern] not in self._broken)
 
     def _enters(self, path: str) -> bool:
         """Whether the dialect's walker enters this directory although it is ignored."""
@@ -465,7 +539,7 @@ class Matcher:
             return True
         node: _Lead | None = self._leads if self._exceptions else None
         for name in path.split("/"):
-            node = node.below.get(name) if node else None
+            node = node.get(name) if node else None
         return node is not None
 
     def may_include_below(self, path: str) -> bool:
@@ -487,41 +561,82 @@ class Matcher:
         """
         rules = list(self.rules)
         for path in (".dockerignore", dockerfile):
-            if Matcher._matches_one_parent(rules, path):
+            if self._matches_one_parent(rules, path):
                 rules.append(Rule(0, f"!{path}", path, True))
         return self if len(rules) == len(self.rules) else Matcher(rules, self.dialect, self.source)
 
-    @staticmethod
-    def _matches_one_parent(rules: Sequence[Rule], path: str) -> bool:
-        """patternmatcher's deprecated ``Matches``: a parent counts if it has as many components as the
-        pattern; a broken rule means no."""
+    def _matches_one_parent(self, rules: Sequence[Rule], path: str) -> bool:
+        """patternmatcher's deprecated ``Matches`` with the matcher's rules and those added to them: a parent
+        counts if it has as many components as the pattern; a broken rule means no."""
         ignored = False
         parents = path.split("/")[:-1]
-        for rule in rules:
+        for index in [*self._asked(path), *range(len(self.rules), len(rules))]:
+            rule = rules[index]
             if rule.negated != ignored:
                 continue
+            if index in self._broken:
+                return False
             program = compile_pattern(rule.pattern)
             size = rule.pattern.count("/") + 1
-            try:
-                if matches_path(program, path) or (
-                    0 < size <= len(parents) and matches_path(program, "/".join(parents[:size]))
-                ):
-                    ignored = not rule.negated
-            except PatternError:
-                return False
+            if matches_path(program, path) or (
+                0 < size <= len(parents) and matches_path(program, "/".join(parents[:size]))
+            ):
+                ignored = not rule.negated
         return ignored
+
+    def _indexes(self, pattern: str) -> list[int]:
+        """The indexes of the rules with this pattern, in their order."""
+        return [self._index[pattern], *self._again.get(pattern, ())]
+
+    def _add(self, patterns: Iterable[str]) -> None:
+        """Compile the patterns and wake their rules."""
+        for pattern in patterns:
+            program = self._compiled[pattern] = compile_pattern(pattern)
+            for index in self._indexes(pattern):
+                self._programs[index] = program
+
+    def _wake(self, names: Sequence[str]) -> None:
+        """Wake the rules that may match a path because of one of these names in it."""
+        assert self._literals is not None
+        texts = self._literals.texts(names) - self._woken
+        if not texts:
+            return
+        self._woken |= texts
+        self._restarted += len(self._programs)
+        if self._restarted <= _PATIENCE * len(self.rules):
+            patterns: Iterable[str] = self._literals.patterns(texts)
+        else:
+            patterns = self._index.keys() - self._compiled.keys()
+            self._wakeful = False
+        self._add(pattern for pattern in patterns if self._index[pattern] not in self._broken)
+        self._generation += 1
+        self._names = None
+        self._tables.clear()
+        self._root = self._start()
+
+    def _start(self) -> _Table:
+        return self._table(self._closure((index, 0) for index in self._telling()), (), (), self._leads)
+
+    def _table_at(self, path: str) -> _Table:
+        """The state of a directory whose path ('' or with a final '/') has been walked before."""
+        table, prefix = self._root, ""
+        for name in path.split("/")[:-1]:
+            table = (table.sink or table.outcome(name, prefix))._next
+            prefix += f"{name}/"
+        return table
 
     def _telling(self) -> Iterable[int]:
         """The indexes of the rules that can decide something: one that repeats another of the same kind,
         with no other kind between them, is never asked."""
         seen: set[str] = set()
         negated = False
-        for index, rule in enumerate(self.rules):
-            if rule.negated != negated:
-                negated = rule.negated
+        for index in sorted(self._programs):
+            if self._negated[index] != negated:
+                negated = not negated
                 seen.clear()
-            if rule.pattern not in seen:
-                seen.add(rule.pattern)
+            pattern = self.rules[index].pattern
+            if pattern not in seen:
+                seen.add(pattern)
                 yield index
 
     def _find_broken(self) -> frozenset[int]:
@@ -532,9 +647,12 @@ class Matcher:
                 try:
                     compile_regex(program.regex)
                 except PatternError:
-                    broken.update(self._indexes[pattern])
+                    broken.update(self._indexes(pattern))
         for index in broken:
             self._programs[index] = self._programs[index]._replace(elements=(Element(Op.WHOLE, "", True),))
+        if self._literals is not None:
+            for pattern in self._literals.refused():
+                broken.update(self._indexes(pattern))
         return frozenset(broken)
 
     def _raise_broken(self, index: int, path: str) -> None:
@@ -545,24 +663,15 @@ class Matcher:
             hint="docker build fails here, too; a [ or \\ to be taken literally is written \\[ or \\\\",
         )
 
-    def _lead_exceptions(self) -> None:
-        """Enter the exceptions' beginnings into ``_leads``, as the dialect's walker compares them.
+    def _beginnings(self) -> list[str]:
+        """The exceptions as the dialect's walker compares directories with their beginnings.
 
         Classic (``Tarballer`` in github.com/moby/go-archive): the whole pattern as text. BuildKit
         (``NewFilterFS`` in github.com/tonistiigi/fsutil): without one trailing ``/**`` and then ``/*``; if
         wildcards are left in any exception, every ignored directory is entered.
         """
-        for rule in self.rules:
-            if not rule.negated:
-                continue
-            pattern = rule.pattern
-            if self.dialect is Dialect.BUILDKIT:
-                pattern = _without_trailing_glob(pattern)
-                if _GLOB.search(pattern):
-                    self._weird_exceptions = True
-            node = self._leads
-            for name in pattern.split("/"):
-                node = node.below.setdefault(name, _Lead())
+        patterns = [rule.pattern for rule in self.rules if rule.negated]
+        return [*map(_without_trailing_glob, patterns)] if self.dialect is Dialect.BUILDKIT else patterns
 
     def _texts_matching(self, texts: Mapping[str, object], name: bytes) -> list[str]:
         """Those of the REGEX elements' texts that match the name."""
@@ -570,7 +679,7 @@ class Matcher:
             if self._names is None:
                 every = dict.fromkeys(
                     element.text
-                    for program in self._programs
+                    for program in self._compiled.values()
                     for element in program.elements
                     if element.op is Op.REGEX
                 )
@@ -613,7 +722,7 @@ class Matcher:
             if len(self._tables) >= _MOST_TABLES:
                 self._tables.clear()
             table = self._tables[key] = _Table(self, live, carried, matched, lead)
-            if not live and not self._broken:
+            if not live and not self._broken and not self._wakeful:
                 table.sink = self._default(table, "")
                 table.sink._next = table
         return table
@@ -680,6 +789,8 @@ class Matcher:
             return Outcome(False, rule, emptied, True, False, below)
         enter = self._exceptions and (lead is not None or self._weird_exceptions)
         hopeless = not any(negated[index] and index > deciding for index, _ in live)
+        if self._wakeful and deciding < self._last_exception:
+            hopeless = False  # an exception that is asleep may keep something
         if not enter or (hopeless and not self._broken):
             return Outcome(True, rule, False, enter, True, self._sink(deciding))
         return Outcome(True, rule, False, True, False, self._table(live, tuple(carried), matched, lead))

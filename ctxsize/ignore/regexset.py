@@ -48,12 +48,27 @@ class RegexSet:
 _SENTINEL = 0
 
 
-def _compile(expressions: Iterable[str]) -> re2.Set:
+def refused(expressions: Iterable[str]) -> set[str]:
+    """Those of the expressions that are no expressions of RE2."""
+    found, parser = set(), _empty()
+    for expression in expressions:
+        try:
+            parser.Add(expression)
+        except re2.error:
+            found.add(expression)
+    return found
+
+
+def _empty() -> re2.Set:
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
     options.max_mem = _MAX_MEMORY
-    made = re2.Set.SearchSet(options)
+    return re2.Set.SearchSet(options)
+
+
+def _compile(expressions: Iterable[str]) -> re2.Set:
+    made = _empty()
     made.Add("")
     for expression in expressions:
         made.Add(expression)

@@ -81,6 +81,27 @@ def test_many_rules_are_decided_as_few(lines: list[bytes], paths: list[str]) -> 
     assert again[0] == again[1]
 
 
+@given(st.lists(st.binary(max_size=30).map(bytes.strip), max_size=5), st.lists(PATHS, max_size=3), DIALECTS)
+@effort(300)
+def test_rules_that_sleep_decide_as_those_that_are_awake(
+    lines: list[bytes], paths: list[str], dialect: Dialect
+) -> None:
+    answers: list[list[object]] = []
+    for most in (4_000, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("ctxsize.ignore.matcher._MOST_AWAKE", most)
+            said: list[object] = []
+            try:
+                matcher = Matcher(parse_ignore(b"\n".join(lines), "f", dialect).rules, dialect)
+                for path in paths:
+                    said += [matcher.verdict(path), matcher.matches_or_parent(path)]
+                    said.append(matcher.for_classic_build(path).rules)
+            except IgnoreFileError as error:
+                said.append(str(error))
+            answers.append(said)
+    assert answers[0] == answers[1]
+
+
 def lines(pattern: bytes, size: int) -> bytes:
     """``size`` bytes of lines, each the pattern with another number."""
     count = size // (len(pattern) + 4)
@@ -120,11 +141,14 @@ LONG = {
 }
 MEGABYTE: dict[str, Callable[[int], bytes]] = {
     "the same again": lambda size: b"*\n" * (size // 2),
+    "names": lambda size: lines(b"name%d", size),
     "names anywhere": lambda size: lines(b"**/a%d", size),
     "parts of names": lambda size: lines(b"*a%d*", size),
     "parts of names anywhere": lambda size: lines(b"**/*a%d*b", size),
     "below anything": lambda size: lines(b"a%d/**/b", size),
     "whole paths": lambda size: lines(b"a**b%d", size),
+    "classes": lambda size: lines(b"[a-z]%d", size),
+    "one character and a number": lambda size: lines(b"?%d", size),
     "exceptions": lambda size: lines(b"!a%d*", size),
     "now this, now that": lambda size: lines(b"*a%d\n!*b", size),
     "broken": lambda size: lines(b"x*[z-a]%d", size),
@@ -139,12 +163,12 @@ def test_a_hostile_pattern_answers_in_under_a_second(name: str) -> None:
     assert any(answer(LONG[name] + b"\n", Dialect.BUILDKIT) < 1 for _ in range(3))
 
 
+@pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("name", MEGABYTE)
-def test_a_hostile_megabyte_answers_in_under_a_second(name: str) -> None:
-    """As BuildKit takes it: it carries no more than 1 MiB of patterns, which bounds their number."""
+def test_a_hostile_megabyte_answers_in_under_a_second(name: str, dialect: Dialect) -> None:
     data = MEGABYTE[name](MB)
 
-    assert any(answer(data, Dialect.BUILDKIT) < 1 for _ in range(3))
+    assert any(answer(data, dialect) < 1 for _ in range(3))
 
 
 @pytest.mark.slow

@@ -290,9 +290,16 @@ _PARTS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("awake", "patience"), [(4_000, 1), (0, 99), (0, 0)], ids=["awake", "asleep", "woken"]
+)
 @pytest.mark.parametrize("dialect", BOTH)
-def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(dialect: Dialect) -> None:
+def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(
+    dialect: Dialect, awake: int, patience: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Random ignore files over a small alphabet, on all paths of three components."""
+    monkeypatch.setattr("ctxsize.ignore.matcher._MOST_AWAKE", awake)
+    monkeypatch.setattr("ctxsize.ignore.matcher._PATIENCE", patience)
     rng = random.Random(7)
     names = ["a", "b", "ab", "a.b", "\n", "\udce9"]
     paths = list(names)
@@ -325,6 +332,43 @@ def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(dialect: Dialect)
             assert (outcome.ignored, outcome.rule) == (verdict.ignored, verdict.rule), (lines, path)
             assert outcome.emptied == verdict.emptied, (lines, path)
     assert reached_differently > 40, "the cases would not show how walkers differ"
+
+
+MANY = [f"dir{number}/name*.txt" for number in range(10_000)]
+
+
+def test_of_very_many_rules_those_are_compiled_that_a_name_makes_matter() -> None:
+    rules = matcher(*MANY)
+
+    assert rules.verdict("dir77/name.txt").ignored
+    assert not rules.verdict("dir78/other").ignored
+    assert len(rules._compiled) == 2
+
+
+def test_a_directory_sees_rules_that_wake_after_it_was_met() -> None:
+    state = matcher("dir*", *MANY, "!dir5/keep").start()
+    below = state.child("dir5", state.outcome("dir5"))
+
+    assert below.default.ignored
+    assert not below.special(["keep"])["keep"].ignored
+    assert state.child("dir6").outcome("keep").ignored
+
+
+def test_rules_that_wake_are_asked_with_those_that_woke_before() -> None:
+    state = matcher(*(f"*n{number}*" for number in range(10_000, 15_000))).start()
+    listings = [[f"n{number}" for number in range(first, first + 50)] for first in (10_000, 10_050)]
+
+    assert [len(state.special(names)) for names in listings] == [50, 50]
+
+
+def test_a_tree_that_wakes_one_rule_after_the_other_wakes_them_all_in_the_end() -> None:
+    rules = matcher(*MANY)
+    state = rules.start()
+    below = [state.child(f"dir{number}") for number in range(300)]
+
+    assert [each.outcome("name.txt").ignored for each in below] == [True] * 300
+    assert len(rules._compiled) == len(MANY)
+    assert state.child("dir9999").outcome("name.txt").ignored
 
 
 @pytest.mark.parametrize(

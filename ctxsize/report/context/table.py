@@ -49,7 +49,7 @@ def _totals(result: Overview) -> str:
     scan = result.scan
     rows = []
     if scan.without is not None:
-        kept_out = sum((rule.totals for rule in scan.rules), Totals())
+        kept_out = sum((rule.totals for rule in scan.rules if rule.roots), Totals())
         share = format_share(kept_out.bytes, scan.without.bytes)
         rows += [_total("without", scan.without), _total("ignored", kept_out, share)]
     rows.append(_total("with", scan.eligible))

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from record import RECORDED
 from replay import read_records, replay
+
+
+@pytest.mark.slow
+def test_every_recorded_build_is_what_ctxsize_says_with_rules_that_sleep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ctxsize.ignore.matcher._MOST_AWAKE", 0)
+    test_every_recorded_build_is_what_ctxsize_says(tmp_path)
 
 
 def test_every_recorded_build_is_what_ctxsize_says(tmp_path: Path) -> None:
