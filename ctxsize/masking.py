@@ -57,9 +57,9 @@ def _parts(value: str) -> Iterable[str]:
     whole = value.strip()
     if len(whole) >= SHORTEST:
         yield whole
-    lines = whole.splitlines()
-    if len(lines) > 1:
-        yield from (line.strip() for line in lines if len(line.strip()) >= SHORTEST_ANYWHERE)
+    # A line of a log ends where Python thinks so, or only where everybody does.
+    lines = {line.strip() for line in (*whole.splitlines(), *whole.split("\n"))} - {whole}
+    yield from (line for line in lines if len(line) >= SHORTEST_ANYWHERE)
 
 
 def _forms(value: str) -> set[str]:
