@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 from ctxsize.engine import pullsizes
 from ctxsize.engine.gzipmeter import GzipMeter
 from ctxsize.engine.image import Change, HistoryEntry, Image, Layer
-from ctxsize.engine.tarlist import Source, TarReader
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
+from ctxsize.tarlist import Source, TarReader
 from ctxsize.units import format_bytes
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from ctxsize.engine.bases import platform_variables
 from ctxsize.engine.build import BuildOptions
 from ctxsize.engine.image import Image
 from ctxsize.engine.images import ImageReader, id_of
-from ctxsize.engine.tarlist import TarReader
 from ctxsize.errors import CtxsizeError, EngineError
 from ctxsize.image_figures import _figures
+from ctxsize.tarlist import TarReader
 from tests.fuzz.profile import effort
 
 MB = 1 << 20

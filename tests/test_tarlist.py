@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ctxsize.engine.tarlist import MOST_NAME, MOST_SPECIAL, TarReader
+from ctxsize.tarlist import MOST_NAME, MOST_SPECIAL, TarReader
 
 LONG = "d/" * 100 + "é" * 60
 
