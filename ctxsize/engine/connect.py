@@ -29,7 +29,7 @@ _HINT = "start it, or point DOCKER_HOST or `docker context use` at one that runs
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
     """What a result says about the engine it was measured on. ``clock_ahead`` is how many nanoseconds its
-    clock is ahead of ours."""
+    clock is ahead of ours, or less."""
 
     id: str
     version: str
@@ -67,17 +67,25 @@ def connect() -> Engine:
     try:
         api = _client(host, version="auto", timeout=FIRST_ANSWER_SECONDS)
         version: dict[str, Any] = api.version()
+        asked = time.time_ns()
         info: dict[str, Any] = api.info()
         builder = api._get(api._url("/_ping", versioned_api=False)).headers.get("Builder-Version", "")
     except (*TROUBLE, OSError, ValueError) as error:
         raise EngineError(f"no Docker engine answers at {host}: {reason(error)}", hint=_HINT) from error
     api.timeout = ANSWER_SECONDS
     with sensible("itself"):
-        return Engine(api=api, host=host, info=_info(api, host, version, info, builder))
+        # Asked before it answered: rather ahead than behind, so that nothing seems younger than it is.
+        ahead = parse_time(str(info["SystemTime"])) - asked if info.get("SystemTime") else 0
+        return Engine(api=api, host=host, info=_info(api, host, version, info, builder, ahead))
 
 
 def _info(
-    api: docker.APIClient, host: str, version: dict[str, Any], info: dict[str, Any], builder: str
+    api: docker.APIClient,
+    host: str,
+    version: dict[str, Any],
+    info: dict[str, Any],
+    builder: str,
+    ahead: int,
 ) -> EngineInfo:
     components = {part.get("Name", "") for part in version.get("Components") or []}
     podman = "Podman Engine" in components
@@ -90,7 +98,7 @@ def _info(
         podman=podman,
         # Every engine from 18.09 has BuildKit; only newer ones announce it as their default.
         buildkit=not podman and (builder == "2" or _at_least(str(api._version), (1, 39))),
-        clock_ahead=parse_time(str(info["SystemTime"])) - time.time_ns() if info.get("SystemTime") else 0,
+        clock_ahead=ahead,
     )
 
 

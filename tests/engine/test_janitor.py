@@ -169,6 +169,7 @@ def test_an_image_without_a_label_that_is_older_than_the_run_is_not_its(
     """ONBUILD triggers make images without one; what a hostile RUN prints can name any."""
     older = _unlabelled(api, "older")
     began = str(here.info.now())
+    time.sleep(0.5)  # how long the engine took to tell its time
     younger = _unlabelled(api, "younger")
     state.mkdir(parents=True)
     lines = [{"engine": here.info.id}] + [
