@@ -158,15 +158,7 @@ def _explain(subject: Subject, measured: Mapping[str, Measured]) -> None:
     failure = measured[WITH].failure
     if not isinstance(failure, BuildFailed) or measured[WITHOUT].failure is not None:
         return
-    needed = subject.rule_to_blame()
-    if needed is None or subject.project.ignore is None:
-        return
-    dockerfile = subject.project.dockerfile.path
-    failure.where = f"{subject.project.ignore.path}:{needed.rule.line}"
-    failure.hint = (
-        f"the rule `{needed.rule.text.strip()}` ignores {needed.path}, which {needed.source.keyword} at"
-        f" {dockerfile}:{needed.source.line} needs: narrow the rule, or add `!{needed.path}` after it"
-    )
+    subject.blame_rule(failure)
 
 
 def _kept(engine: Engine, project: Project, variant: str, image: ImageFigures) -> ImageFigures:

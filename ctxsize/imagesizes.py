@@ -94,13 +94,7 @@ def _explained(subject: Subject) -> Iterator[None]:
     try:
         yield
     except BuildFailed as failure:
-        needed, ignore = subject.rule_to_blame(), subject.project.ignore
-        if needed is not None and ignore is not None:
-            failure.where = f"{ignore.path}:{needed.rule.line}"
-            failure.hint = (
-                f"the rule `{needed.rule.text.strip()}` ignores {needed.path}, which {needed.source.keyword}"
-                f" in line {needed.source.line} of the Dockerfile needs"
-            )
+        subject.blame_rule(failure)
         raise
 
 

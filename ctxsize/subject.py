@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctxsize.comparison.builds import WITH, WITHOUT
-from ctxsize.comparison.explain import IgnoredButNeeded, ignored_but_needed
+from ctxsize.comparison.explain import ignored_but_needed
 from ctxsize.comparison.types import EngineFigures, ProjectFigures
 from ctxsize.context.dialects import disagreement
 from ctxsize.context.scan import scan
@@ -19,7 +19,9 @@ from ctxsize.engine.build import Builder, BuildOptions
 from ctxsize.engine.builders import Choice, choose, make_builder
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.janitor import Run
+from ctxsize.engine.masked import masker_of
 from ctxsize.engine.plan import BuildPlan, make_plan
+from ctxsize.errors import BuildFailed
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
@@ -82,14 +84,24 @@ class Subject:
         rules = project.ignore.rules if project.ignore is not None else ()
         return Variant(WITH, project.context, rules, frozenset(), project.dialect)
 
-    def rule_to_blame(self) -> IgnoredButNeeded | None:
-        """The first thing that the Dockerfile copies and the ignore file keeps out, by what rule: why a build
-        of ``with`` fails where the other does not. None when there is no such thing."""
-        if self.project.ignore is None:
-            return None
-        matcher = Matcher(self.project.ignore.rules, self.project.dialect)
+    def blame_rule(self, failure: BuildFailed) -> None:
+        """Have ``failure`` of the build of ``with`` name the rule that is to blame: that of the first thing
+        which the Dockerfile copies and the ignore file keeps out, if there is one."""
+        ignore = self.project.ignore
+        if ignore is None:
+            return
+        matcher = Matcher(ignore.rules, self.project.dialect)
         found = ignored_but_needed(self.sources, matcher, ContextDirectory(self.project.context))
-        return found[0] if found else None
+        if not found:
+            return
+        needed = found[0]
+        failure.where = f"{ignore.path}:{needed.rule.line}"
+        # The path may be made of the value of a build argument.
+        failure.hint = masker_of(self.options)(
+            f"the rule `{needed.rule.text.strip()}` ignores {needed.path}, which {needed.source.keyword} at"
+            f" {self.project.dockerfile.path}:{needed.source.line} needs: narrow the rule, or add"
+            f" `!{needed.path}` after it"
+        )
 
     def builder(self, run: Run) -> Builder:
         """A builder whose leavings ``run`` removes at its end."""

@@ -112,7 +112,7 @@ def test_a_build_that_fails_is_exit_code_3_and_names_the_rule(app: Path) -> None
     result = check("--limit", "image=1 MB", "--limit", "context=1 B")
     assert result.exit_code == 3
     assert ".dockerignore:1: " in result.output
-    assert "the rule `app` ignores app, which COPY in line 2 of the Dockerfile needs" in result.output
+    assert "the rule `app` ignores app, which COPY at Dockerfile:2 needs" in result.output
     assert "over its limit of 1B" in result.output, "what was measured is reported all the same"
 
 

@@ -63,6 +63,19 @@ def test_what_a_failed_step_said(project: Path, builder: str) -> None:
     assert "5f4dcc3b" not in shown_anywhere(result)
 
 
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_the_rule_that_is_to_blame_for_a_path_made_of_a_value(project: Path, builder: str) -> None:
+    (project / "v4lue-0f-a-path").write_text("needed")
+    (project / ".dockerignore").write_text("v4lue*\n")
+    (project / "Dockerfile").write_text("FROM scratch\nARG NAME\nCOPY ${NAME} /\n")
+
+    result = compare(project, "--builder", builder, "--build-arg", "NAME=v4lue-0f-a-path")
+
+    assert result.exit_code == 3
+    assert "ignores ${NAME}, which COPY at Dockerfile:3 needs" in result.stderr
+    assert "v4lue-0f" not in result.stderr
+
+
 def test_a_secret_that_a_step_prints(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSWORD", SECRET)
     with (project / "Dockerfile").open("a") as dockerfile:
