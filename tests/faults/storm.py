@@ -133,8 +133,8 @@ class Storm:
         # A signal before the program's first line is Python's own affair.
         if "Fatal Python error: init_import_site" in errors:
             return
-        # It also ends by SIGINT, which a shell shows as 130, when it was interrupted in an exec() (of a dataclass
-        # that is being made, for instance).
+        # Python also ends by SIGINT, which a shell shows as 130, when it was interrupted in an exec() (of a
+        # dataclass that is being made, for instance).
         if code not in (0, Interrupted.exit_code, -sent, -signal.SIGINT) or (
             "Traceback" in errors and "/ctxsize/" in errors
         ):
