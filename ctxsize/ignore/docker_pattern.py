@@ -47,7 +47,7 @@ class DockerPattern(RegexPattern):
         self.cleaned, negated = cleaned
         self.include = not negated if include is None else include
         self.program = compile_pattern(self.cleaned)
-        self.regex = compile_regex(path_or_parent_expression(self.program))
+        self.regex = compile_regex(path_or_parent_expression(self.program)[0])
 
     def matches_path(self, path: str) -> bool:
         """Whether the pattern matches this very path (relative, '/'-separated, undecodable bytes as

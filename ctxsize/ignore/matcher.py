@@ -41,7 +41,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress, count
+from itertools import chain, compress, count
 from typing import Final
 
 import re2
@@ -50,7 +50,6 @@ from ctxsize.errors import IgnoreFileError
 from ctxsize.ignore.literals import Literals
 from ctxsize.ignore.parse import clean_pattern
 from ctxsize.ignore.pattern import (
-    Element,
     Kind,
     Op,
     PatternError,
@@ -61,9 +60,11 @@ from ctxsize.ignore.pattern import (
     matches_path,
     matches_path_or_parent,
     path_or_parent_expression,
+    refused_by_go,
 )
 from ctxsize.ignore.regexset import MANY, RegexSet
 from ctxsize.ignore.types import Dialect, Rule, Verdict
+from ctxsize.ignore.wholes import Wholes
 
 _NONE: Final[dict[str, Outcome]] = {}
 _MOST_TABLES = 20_000  # states kept for sharing; hostile rules can have very many
@@ -133,8 +134,9 @@ class _Lead:
 
 
 _Position = tuple[int, int]  # index of a rule, index of an element of its pattern
-_Key = tuple[tuple[_Position, ...], tuple[int, ...], tuple[int, ...], int]
-_Signature = tuple[str | None, str | None, bool, tuple[_Position, ...]]
+_Key = tuple[tuple[_Position, ...], int, tuple[int, ...], tuple[int, ...], int]
+_Signature = tuple[str | None, str | None, bool, tuple[_Position, ...], tuple[int, ...]]
+_UNMENTIONED: Final[_Signature] = (None, None, False, (), ())
 
 
 class _Table:
@@ -143,7 +145,6 @@ class _Table:
     __slots__ = (
         "affixed",
         "always",
-        "any_whole",
         "bulk",
         "carried",
         "default",
@@ -159,11 +160,9 @@ class _Table:
         "patterned",
         "prefixes",
         "regexes",
-        "singly",
         "sink",
         "starts",
         "suffixes",
-        "together",
         "wholes",
     )
 
@@ -171,11 +170,13 @@ class _Table:
         self,
         matcher: Matcher,
         live: Iterable[_Position],
+        wholes: Wholes,
         carried: tuple[int, ...],
         matched: tuple[int, ...],
         lead: _Lead | None,
     ) -> None:
         self.matcher = matcher
+        self.wholes = wholes
         self.generation = matcher._generation
         self.carried = carried
         self.matched = matched
@@ -186,7 +187,6 @@ class _Table:
         self.prefixes: list[tuple[str, _Position]] = []
         self.suffixes: list[tuple[str, _Position]] = []
         self.regexes: dict[str, list[_Position]] = {}
-        self.wholes: list[_Position] = []
         self.always: list[_Position] = []
         self.newline: list[_Position] = []  # those of `always` that a name with a newline does not match
         programs = matcher._programs
@@ -206,10 +206,8 @@ class _Table:
                     self.suffixes.append((text, position))
             elif op is Op.PREFIX:
                 self.prefixes.append((text, position))
-            elif op is Op.REGEX:
-                self.regexes.setdefault(text, []).append(position)
             else:
-                self.wholes.append(position)
+                self.regexes.setdefault(text, []).append(position)
         # Names that exceptions begin with are met, too, whether an element asks for them or not.
         self.literals: dict[str, Sequence[_Position]] = (
             {**dict.fromkeys(lead.below, ()), **literals} if lead else {**literals}
@@ -219,9 +217,6 @@ class _Table:
         self.affixed = bool(self.prefixes or self.suffixes or self.regexes)
         self.patterned = self.affixed or bool(self.exts)
         self.bulk: re2._Regexp | None = None
-        self.any_whole: RegexSet | None = None
-        self.together: list[_Position] = []  # those of `wholes` that `any_whole` asks, in its order
-        self.singly: list[_Position] = []  # the others
         self.memo: dict[_Signature, Outcome] = {}
         self.default: Outcome | None = None
 
@@ -280,36 +275,12 @@ class _Table:
                 for text in self.matcher._texts_matching(self.regexes, encoded):
                     found += self.regexes[text]
             hits = tuple(found)
-        if self.wholes:
-            path = prefix + name
-            hits += tuple(position for position in self._wholes_for(path) if self._matches(position, path))
-        signature = (literal, ext, newline, hits)
+        wholes = self.wholes.matching(prefix + name) if self.wholes else ()
+        signature = (literal, ext, newline, hits, wholes)
         outcome = self.memo.get(signature)
         if outcome is None:
             outcome = self.memo[signature] = self._decide(signature, prefix + name)
         return outcome
-
-    def _wholes_for(self, path: str) -> list[_Position]:
-        """Those of ``wholes`` that may match the path: few when one look at all of them says so."""
-        if len(self.wholes) < 3:
-            return self.wholes
-        if self.any_whole is None:
-            programs, broken = self.matcher._programs, self.matcher._broken
-            regexes = []
-            for position in self.wholes:
-                program = programs[position[0]]
-                if program.kind is not Kind.REGEX:
-                    self.singly.append(position)
-                elif position[0] not in broken:
-                    self.together.append(position)
-                    regexes.append(program.regex)
-            self.any_whole = RegexSet(regexes)
-        found = self.any_whole.find(go_text(path).encode())
-        return self.wholes if found is None else [*self.singly, *(self.together[index] for index in found)]
-
-    def _matches(self, position: _Position, path: str) -> bool:
-        index = position[0]
-        return index not in self.matcher._broken and matches_path(self.matcher._programs[index], path)
 
     def _bulk_regex(self) -> re2._Regexp:
         """One expression that finds whether any name of a '/'-joined listing is matched by an element."""
@@ -322,7 +293,7 @@ class _Table:
         return self.bulk
 
     def _decide(self, signature: _Signature, path: str) -> Outcome:
-        literal, ext, newline, hits = signature
+        literal, ext, newline, hits, wholes = signature
         positions = [*self.always, *hits]
         if newline:
             positions = [position for position in positions if position not in self.newline]
@@ -331,7 +302,28 @@ class _Table:
         if ext is not None:
             positions += self.exts[ext]
         lead = self.lead.get(literal) if self.lead is not None and literal is not None else None
-        return self.matcher._step(self, positions, lead, path)
+        return self.matcher._step(self, positions, wholes, lead, path)
+
+
+class _Anywhere:
+    """Patterns asked about a path and the directories above it at once."""
+
+    __slots__ = ("_patterns", "_sure", "_together")
+
+    def __init__(self, programs: Mapping[str, Program]) -> None:
+        self._patterns = list(programs)
+        self._together: RegexSet | None = None
+        if len(programs) >= MANY:
+            spelled = [*map(path_or_parent_expression, programs.values())]
+            self._together = RegexSet([expression for expression, _ in spelled])
+            self._sure = [exact for _, exact in spelled]
+
+    def find(self, path: str) -> Iterable[tuple[str, bool]]:
+        """Those that may match the path or a directory above it, and whether they do for sure."""
+        if self._together is None:
+            return ((pattern, False) for pattern in self._patterns)
+        found = self._together.find(go_text(path).encode())
+        return ((self._patterns[index], self._sure[index]) for index in found)
 
 
 class DirState:
@@ -394,20 +386,21 @@ class Matcher:
         self._negated = [rule.negated for rule in self.rules]
         self._exceptions = True in self._negated
         self._last_exception = max(compress(count(), self._negated), default=-1)
-        patterns = [rule.pattern for rule in self.rules]
-        self._index = dict(zip(reversed(patterns), range(len(patterns) - 1, -1, -1), strict=True))
+        # The rules that can decide something, by pattern: one that repeats another, with none of the other
+        # kind between them, is never asked.
+        self._index: dict[str, int] = {}
         self._again: dict[str, list[int]] = {}
-        if len(self._index) < len(patterns):
-            for index, pattern in enumerate(patterns):
-                if self._index[pattern] != index:
-                    self._again.setdefault(pattern, []).append(index)
+        self._changes: list[int] = []  # where the kind, ignoring or exception, is not the one before
+        self._take_in()
+        self._repeated: dict[str, list[int]] | None = None
         self._broken: frozenset[int] = frozenset()
         beginnings = self._beginnings()
         self._weird_exceptions = dialect is Dialect.BUILDKIT and any(map(_GLOB.search, beginnings))
         self._leads = _Lead(beginnings)
         self._regexes: dict[str, re2._Regexp] = {}
         self._names: tuple[list[str], RegexSet] | None = None
-        self._anywhere: tuple[list[str], RegexSet] | None = None
+        self._anywhere: _Anywhere | None = None
+        self._groups: dict[tuple[int, ...], Wholes] = {}
         self._tables: dict[_Key, _Table] = {}
         self._sinks: dict[int, _Table] = {}
         # The rules that are awake: their patterns' programs, by pattern and by the rule's index.
@@ -424,6 +417,22 @@ class Matcher:
         # Those of them without wildcards are their own text, so that a path is looked up among them.
         self._exact = {pattern for pattern, program in self._compiled.items() if program.kind is Kind.EXACT}
         self._root = self._start()
+
+    def _take_in(self) -> None:
+        """Fill ``_index``, ``_again`` and ``_changes``."""
+        seen: set[str] = set()
+        kind = False
+        index_of, again = self._index, self._again
+        for index, (_, _, pattern, negated) in enumerate(self.rules):
+            if negated != kind:
+                kind = negated
+                self._changes.append(index)
+                seen.clear()
+            if pattern in seen:
+                continue
+            seen.add(pattern)
+            if index_of.setdefault(pattern, index) != index:
+                again.setdefault(pattern, []).append(index)
 
     @classmethod
     def from_patterns(
@@ -452,7 +461,7 @@ class Matcher:
         whose expression Go refuses.
         """
         outcome, root, unreached = self._decide(path)
-        matches = tuple(map(self.rules.__getitem__, self._matching(path)))
+        matches = tuple(map(self.rules.__getitem__, self._with_repeated(self._matching(path))))
         emptied = outcome.emptied and not is_dir
         return Verdict(outcome.ignored, outcome.rule, root, matches, emptied, unreached)
 
@@ -505,33 +514,43 @@ class Matcher:
         return sorted(self._broken.union(matching)) if self._broken else matching
 
     def _matching(self, path: str) -> list[int]:
-        """The indexes of the rules that match the path or a directory above it, in their order."""
+        """The indexes of the rules that match the path or a directory above it, in their order, without those
+        that can't decide."""
         found: list[int] = []
-        for pattern in self._candidates(path):
-            if matches_path_or_parent(self._compiled.get(pattern) or compile_pattern(pattern), path):
+        for pattern, sure in self._candidates(path):
+            if sure or matches_path_or_parent(self._compiled.get(pattern) or compile_pattern(pattern), path):
                 found += self._indexes(pattern)
         return sorted(found)
 
-    def _candidates(self, path: str) -> Iterable[str]:
-        """The patterns that may match the path or a directory above it, none of them broken."""
+    def _with_repeated(self, indexes: list[int]) -> list[int]:
+        """The indexes, with those of all rules that have the same patterns."""
+        if len(self._index) + sum(map(len, self._again.values())) == len(self.rules):
+            return indexes
+        if self._repeated is None:
+            self._repeated = {}
+            for index, rule in enumerate(self.rules):
+                self._repeated.setdefault(rule.pattern, []).append(index)
+        patterns = {self.rules[index].pattern for index in indexes}
+        return sorted(chain.from_iterable(map(self._repeated.__getitem__, patterns)))
+
+    def _candidates(self, path: str) -> Iterable[tuple[str, bool]]:
+        """The patterns that may match the path or a directory above it, none of them broken, and whether
+        they do for sure."""
         if self._anywhere is None:
             awake = self._compiled if self._literals is None else self._literals.others
-            others = [
-                pattern
-                for pattern in awake
-                if pattern not in self._exact and self._index[pattern] not in self._broken
-            ]
-            several = others if len(others) >= MANY else []
-            expressions = (path_or_parent_expression(self._compiled[pattern]) for pattern in several)
-            self._anywhere = others, RegexSet(expressions)
-        others, together = self._anywhere
-        found = together.find(go_text(path).encode()) if len(others) >= MANY else None
-        yield from others if found is None else [others[index] for index in found]
+            self._anywhere = _Anywhere(
+                {
+                    pattern: self._compiled[pattern]
+                    for pattern in awake
+                    if pattern not in self._exact and self._index[pattern] not in self._broken
+                }
+            )
+        yield from self._anywhere.find(path)
         ends = [at for at, char in enumerate(path) if char == "/"]
-        yield from (path[:at] for at in [*ends, len(path)] if path[:at] in self._exact)
+        yield from ((path[:at], True) for at in [*ends, len(path)] if path[:at] in self._exact)
         if self._literals is not None:
             keyed = self._literals.patterns(self._literals.texts(path.split("/")))
-            yield from (pattern for pattern in keyed if self._index[pattern] not in self._broken)
+            yield from ((pattern, False) for pattern in keyed if self._index[pattern] not in self._broken)
 
     def _enters(self, path: str) -> bool:
         """Whether the dialect's walker enters this directory although it is ignored."""
@@ -585,7 +604,7 @@ class Matcher:
         return ignored
 
     def _indexes(self, pattern: str) -> list[int]:
-        """The indexes of the rules with this pattern, in their order."""
+        """The indexes of the rules with this pattern that can decide, in their order."""
         return [self._index[pattern], *self._again.get(pattern, ())]
 
     def _add(self, patterns: Iterable[str]) -> None:
@@ -615,7 +634,8 @@ class Matcher:
         self._root = self._start()
 
     def _start(self) -> _Table:
-        return self._table(self._closure((index, 0) for index in self._telling()), (), (), self._leads)
+        live, wholes = self._closure((index, 0) for index in self._programs)
+        return self._table(live, self._group(wholes), (), (), self._leads)
 
     def _table_at(self, path: str) -> _Table:
         """The state of a directory whose path ('' or with a final '/') has been walked before."""
@@ -625,34 +645,19 @@ class Matcher:
             prefix += f"{name}/"
         return table
 
-    def _telling(self) -> Iterable[int]:
-        """The indexes of the rules that can decide something: one that repeats another of the same kind,
-        with no other kind between them, is never asked."""
-        seen: set[str] = set()
-        negated = False
-        for index in sorted(self._programs):
-            if self._negated[index] != negated:
-                negated = not negated
-                seen.clear()
-            pattern = self.rules[index].pattern
-            if pattern not in seen:
-                seen.add(pattern)
-                yield index
-
     def _find_broken(self) -> frozenset[int]:
         """The rules whose expression Go refuses; Docker fails when it evaluates one."""
-        broken: set[int] = set()
-        for pattern, program in self._compiled.items():
-            if program.kind is Kind.REGEX and program.elements[-1].op is Op.WHOLE:
-                try:
-                    compile_regex(program.regex)
-                except PatternError:
-                    broken.update(self._indexes(pattern))
-        for index in broken:
-            self._programs[index] = self._programs[index]._replace(elements=(Element(Op.WHOLE, "", True),))
+        expressions = [
+            (pattern, program.regex)
+            for pattern, program in self._compiled.items()
+            if program.kind is Kind.REGEX and program.elements[-1].op is Op.WHOLE
+        ]
+        wrong = refused_by_go(regex for _, regex in expressions)
+        broken = {
+            *chain.from_iterable(self._indexes(pattern) for pattern, regex in expressions if regex in wrong)
+        }
         if self._literals is not None:
-            for pattern in self._literals.refused():
-                broken.update(self._indexes(pattern))
+            broken.update(*map(self._indexes, self._literals.refused()))
         return frozenset(broken)
 
     def _raise_broken(self, index: int, path: str) -> None:
@@ -683,11 +688,9 @@ class Matcher:
                     for element in program.elements
                     if element.op is Op.REGEX
                 )
-                self._names = list(every), RegexSet(f"^(?:{text})$" for text in every)
+                self._names = list(every), RegexSet([f"^(?:{text})$" for text in every])
             known, together = self._names
-            found = together.find(name)
-            if found is not None:
-                return [known[index] for index in found if known[index] in texts]
+            return [known[index] for index in together.find(name) if known[index] in texts]
         return [text for text in texts if self._name_regex(text).search(name)]
 
     def _name_regex(self, text: str) -> re2._Regexp:
@@ -696,33 +699,49 @@ class Matcher:
             regex = self._regexes[text] = compile_regex(f"^(?:{text})$")
         return regex
 
-    def _closure(self, positions: Iterable[_Position]) -> tuple[_Position, ...]:
-        """The positions and those that a STAR, which may stand for nothing, leads to."""
+    def _closure(self, positions: Iterable[_Position]) -> tuple[tuple[_Position, ...], tuple[int, ...]]:
+        """The positions and those that a STAR, which may stand for nothing, leads to; apart from them the
+        rules that from here on look at whole paths."""
         found = set()
+        wholes = set()
         programs = self._programs
-        for position in positions:
-            found.add(position)
-            index, at = position
+        for index, at in positions:
             elements = programs[index].elements
-            while elements[at].op is Op.STAR:  # never the last element
-                at += 1
+            while True:
+                op = elements[at].op
+                if op is Op.WHOLE:
+                    wholes.add(index)
+                    break
                 found.add((index, at))
-        return tuple(sorted(found))
+                if op is not Op.STAR:  # never the last element
+                    break
+                at += 1
+        return tuple(sorted(found)), tuple(sorted(wholes - self._broken))
+
+    def _group(self, rules: tuple[int, ...]) -> Wholes:
+        """The rules that look at whole paths, always the same object for the same rules."""
+        group = self._groups.get(rules)
+        if group is None:
+            every = self._exceptions and self.dialect is Dialect.BUILDKIT
+            group = self._groups[rules] = Wholes(rules, self._programs, self._changes, every=every)
+        return group
 
     def _table(
         self,
         live: tuple[_Position, ...],
+        wholes: Wholes,
         carried: tuple[int, ...],
         matched: tuple[int, ...],
         lead: _Lead | None,
     ) -> _Table:
-        key = (live, carried, matched, id(lead))
+        key = (live, id(wholes), carried, matched, id(lead))
         table = self._tables.get(key)
         if table is None:
             if len(self._tables) >= _MOST_TABLES:
                 self._tables.clear()
-            table = self._tables[key] = _Table(self, live, carried, matched, lead)
-            if not live and not self._broken and not self._wakeful:
+                self._groups.clear()
+            table = self._tables[key] = _Table(self, live, wholes, carried, matched, lead)
+            if not live and not wholes and not self._broken and not self._wakeful:
                 table.sink = self._default(table, "")
                 table.sink._next = table
         return table
@@ -731,7 +750,7 @@ class Matcher:
         """The state in which everything is ignored by one rule."""
         table = self._sinks.get(index)
         if table is None:
-            table = self._sinks[index] = _Table(self, (), (index,), (), None)
+            table = self._sinks[index] = _Table(self, (), self._group(()), (index,), (), None)
             table.default = table.sink = Outcome(
                 True, self.rules[index], False, self._weird_exceptions, True, table
             )
@@ -743,15 +762,22 @@ class Matcher:
             # Docker fails when a name makes it evaluate the broken rule: special() asks about every name.
             table.default = Outcome(False, None, False, True, False, table)
         elif table.default is None:
-            table.default = table._decide((None, None, False, ()), path)
-            table.memo[None, None, False, ()] = table.default
+            table.default = table._decide(_UNMENTIONED, path)
+            table.memo[_UNMENTIONED] = table.default
         return table.default
 
-    def _step(self, table: _Table, positions: list[_Position], lead: _Lead | None, path: str) -> Outcome:
-        """The outcome of a name that the elements at ``positions`` match."""
+    def _step(
+        self,
+        table: _Table,
+        positions: list[_Position],
+        whole: Sequence[int],
+        lead: _Lead | None,
+        path: str,
+    ) -> Outcome:
+        """The outcome of a name that the elements at ``positions`` match, its path the rules ``whole``."""
         programs, negated = self._programs, self._negated
-        accepted = set()
-        following = list(table.wholes)
+        accepted = set(whole)
+        following = []
         for index, at in positions:
             elements = programs[index].elements
             element = elements[at]
@@ -783,17 +809,22 @@ class Matcher:
                     if negated[index] == emptied:
                         emptied = not emptied
         rule = self.rules[deciding] if deciding >= 0 else None
-        live = self._closure(following)
+        live, more = self._closure(following)
+        wholes = self._group(tuple(sorted({*table.wholes.rules, *more}))) if more else table.wholes
         if not ignored:
-            below = self._table(live, tuple(carried), matched, lead)
+            below = self._table(live, wholes, tuple(carried), matched, lead)
             return Outcome(False, rule, emptied, True, False, below)
         enter = self._exceptions and (lead is not None or self._weird_exceptions)
-        hopeless = not any(negated[index] and index > deciding for index, _ in live)
+        hopeless = wholes.last_exception <= deciding and not any(
+            negated[index] and index > deciding for index, _ in live
+        )
         if self._wakeful and deciding < self._last_exception:
             hopeless = False  # an exception that is asleep may keep something
         if not enter or (hopeless and not self._broken):
             return Outcome(True, rule, False, enter, True, self._sink(deciding))
-        return Outcome(True, rule, False, True, False, self._table(live, tuple(carried), matched, lead))
+        return Outcome(
+            True, rule, False, True, False, self._table(live, wholes, tuple(carried), matched, lead)
+        )
 
 
 def _alternatives(expressions: Sequence[str]) -> re2._Regexp:

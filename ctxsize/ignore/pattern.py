@@ -16,10 +16,13 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 import re2
+
+from ctxsize.ignore.regexset import refused
 
 _BOM = "\ufeff"
 # patternmatcher means to escape | { } as well, but its table has room for characters below 64 only, so
@@ -32,6 +35,10 @@ _SAFE_CLASS = re.compile(r"\[(?:[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]|[A-Za-z0-9_.
 _ESCAPED = re.compile(
     r"[!-.:-@\[-`{-~ ]"
 )  # what a backslash makes literal: ASCII punctuation but for the slash
+# An expression whose last $ is neither escaped nor quoted.
+_ENDS_IN_ANCHOR = re.compile(r"(?:[^\\$]|\$(?!\Z)|\\[^Q]|\\Q(?:(?!\\E).)*+\\E)*+\$", re.DOTALL)
+_ANY_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\C")
+_SMALL = 1_000  # characters
 _MAX_REGEX_MEMORY = 256 << 20
 
 
@@ -86,9 +93,24 @@ def go_text(path: str) -> str:
     return path if path.isascii() else _SURROGATES.sub("\ufffd", path)
 
 
+def refused_by_go(expressions: Iterable[str]) -> set[str]:
+    """Those of the expressions that Go's regexp package refuses: :func:`compile_regex` of many, quickly."""
+    small, wrong = [], set()
+    for expression in expressions:
+        # Parsing says nothing of an expression that becomes too large.
+        if "{" not in expression and len(expression) < _SMALL and not _ANY_BYTE.search(expression):
+            small.append(expression)
+            continue
+        try:
+            compile_regex(expression)
+        except PatternError:
+            wrong.add(expression)
+    return wrong | refused(small)
+
+
 def compile_regex(expression: str) -> re2._Regexp:
     """The RE2 expression, or PatternError where Go's regexp package refuses it, too."""
-    if "\\C" in expression and re.search(r"(?<!\\)(?:\\\\)*\\C", expression):
+    if _ANY_BYTE.search(expression):
         raise PatternError("syntax error in pattern")  # RE2 takes \C (one byte), Go does not
     options = re2.Options()
     options.log_errors = False
@@ -387,23 +409,27 @@ def _element(piece: list[tuple[str, str]]) -> Element:
     return Element(Op.REGEX, "".join(spell[kind](part) for kind, part in piece))
 
 
-def path_or_parent_expression(program: Program) -> str:
-    """An RE2 expression to search a path with, which finds what ``matches_path_or_parent`` finds."""
-    text, end = re2.escape(go_text(program.text)), r"(?:/|\z)"
-    if program.kind is Kind.EXACT:
-        return f"^{text}{end}"
-    if program.kind is Kind.PREFIX:
-        return f"^{text}"
-    if program.kind is Kind.SUFFIX:
-        return (
-            f"(?:^|/){re2.escape(go_text(program.text[1:]))}{end}" if program.text[:1] == "/" else text + end
-        )
+def path_or_parent_expression(program: Program) -> tuple[str, bool]:
+    """An RE2 expression to search a path with, which finds whatever ``matches_path_or_parent`` finds; and
+    whether it finds nothing else."""
+    end = r"(?:/|\z)"
+    if program.kind is not Kind.REGEX:
+        if _SURROGATES.search(program.text):
+            return "", False  # bytes are compared, and half a character may be all that is asked for
+        text = re2.escape(program.text)
+        if program.kind is Kind.EXACT:
+            return f"^{text}{end}", True
+        if program.kind is Kind.PREFIX:
+            return f"^{text}", True
+        if program.text[:1] != "/":
+            return text + end, True
+        return f"(?:^|/){re2.escape(program.text[1:])}{end}", True
     regex = program.regex
-    quoted = regex.rfind("\\Q") > regex.rfind("\\E")
-    escaped = (len(regex) - len(regex[:-1].rstrip("\\")) - 1) % 2
-    if quoted or escaped:
-        return regex  # its $ is a plain character: it finds all that starts with a match anyway
-    return regex[:-1] + end
+    if "\\z" in regex:
+        return "|" + regex, False  # finds everything: the end it asks for may be a parent's
+    if not _ENDS_IN_ANCHOR.fullmatch(regex):
+        return regex, False  # its $ is a plain character: it finds all that starts with a match anyway
+    return regex[:-1] + end, True
 
 
 @lru_cache(maxsize=1024)
