@@ -6,13 +6,18 @@ line and an exit code, no traceback. Once a command runs, ``ctxsize.cli.errors``
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+
+#: What a command makes mostly lives to its end: to go through half a million rules again and again for cycles
+#: among them takes longer than to read them.
+GC_THRESHOLDS = (100_000, 50, 100)
 
 
 def main() -> None:
     """The program ``ctxsize``."""
-    _quit_on_signals()
+    _begin()
     from ctxsize.cli import main as run
 
     run()
@@ -20,13 +25,14 @@ def main() -> None:
 
 def docker_main() -> None:
     """The program ``docker-ctxsize``."""
-    _quit_on_signals()
+    _begin()
     from ctxsize.cli.docker_entry import main as run
 
     run()
 
 
-def _quit_on_signals() -> None:
+def _begin() -> None:
+    gc.set_threshold(*GC_THRESHOLDS)
     for each in (signal.SIGINT, signal.SIGTERM):
         # A shell has what it starts in the background ignore Ctrl-C.
         if signal.getsignal(each) is not signal.SIG_IGN:

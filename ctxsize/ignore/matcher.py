@@ -184,8 +184,8 @@ class _Table:
         self.sink: Outcome | None = None
         literals: dict[str, list[_Position]] = {}
         self.exts: dict[str, list[_Position]] = {}
-        self.prefixes: list[tuple[str, _Position]] = []
-        self.suffixes: list[tuple[str, _Position]] = []
+        self.prefixes: dict[str, list[_Position]] = {}
+        self.suffixes: dict[str, list[_Position]] = {}
         self.regexes: dict[str, list[_Position]] = {}
         self.always: list[_Position] = []
         self.newline: list[_Position] = []  # those of `always` that a name with a newline does not match
@@ -203,17 +203,17 @@ class _Table:
                 if text.rfind(".") == 0:
                     self.exts.setdefault(text, []).append(position)
                 else:
-                    self.suffixes.append((text, position))
+                    self.suffixes.setdefault(text, []).append(position)
             elif op is Op.PREFIX:
-                self.prefixes.append((text, position))
+                self.prefixes.setdefault(text, []).append(position)
             else:
                 self.regexes.setdefault(text, []).append(position)
         # Names that exceptions begin with are met, too, whether an element asks for them or not.
         self.literals: dict[str, Sequence[_Position]] = (
             {**dict.fromkeys(lead.below, ()), **literals} if lead else {**literals}
         )
-        self.starts = tuple(text for text, _ in self.prefixes)
-        self.ends = tuple(text for text, _ in self.suffixes)
+        self.starts = tuple(self.prefixes)
+        self.ends = tuple(self.suffixes)
         self.affixed = bool(self.prefixes or self.suffixes or self.regexes)
         self.patterned = self.affixed or bool(self.exts)
         self.bulk: re2._Regexp | None = None
@@ -264,11 +264,15 @@ class _Table:
         newline = bool(self.newline) and "\n" in name
         hits: tuple[_Position, ...] = ()
         if self.affixed:
-            found = []
+            found: list[_Position] = []
             if self.starts and name.startswith(self.starts):
-                found += [position for text, position in self.prefixes if name.startswith(text)]
+                found += chain.from_iterable(
+                    positions for text, positions in self.prefixes.items() if name.startswith(text)
+                )
             if self.ends and name.endswith(self.ends):
-                found += [position for text, position in self.suffixes if name.endswith(text)]
+                found += chain.from_iterable(
+                    positions for text, positions in self.suffixes.items() if name.endswith(text)
+                )
             encoded = go_text(name).encode() if self.regexes else b""
             # One expression for all of them, so that the usual name costs one search.
             if self.regexes and (not 3 <= len(self.regexes) < MANY or self._bulk_regex().search(encoded)):
@@ -286,8 +290,8 @@ class _Table:
         """One expression that finds whether any name of a '/'-joined listing is matched by an element."""
         if self.bulk is None:
             parts = [f"{re2.escape(ext)}(?:/|$)" for ext in self.exts]
-            parts += [f"{re2.escape(text)}(?:/|$)" for text, _ in self.suffixes]
-            parts += [f"(?:^|/){re2.escape(text)}" for text, _ in self.prefixes]
+            parts += [f"{re2.escape(text)}(?:/|$)" for text in self.suffixes]
+            parts += [f"(?:^|/){re2.escape(text)}" for text in self.prefixes]
             parts += [f"(?:^|/)(?:{text})(?:/|$)" for text in self.regexes]
             self.bulk = _alternatives(parts)
         return self.bulk

@@ -24,6 +24,8 @@ _UNCLEAN = re.compile(r"//|(?:^|/)\.{1,2}(?:/|$)|/$|^$")
 # A line that is its own pattern, but for one ! before it: a file can have half a million of them.
 _NAME = r"(?!\.{1,2}(?:/|$))(?:[ -.0-Z\]-~]++|\[\^?(?:[0-9A-Za-z_](?:-[0-9A-Za-z_])?)++\])++"
 _ORDINARY = re.compile(rf"(?!#)!?+(?! ){_NAME}(?:/{_NAME})*+(?<! )")
+# A line as ReadAll returns it, and its rule without the number: text, pattern, whether it is an exception.
+_Line = tuple[str, tuple[str, str, bool] | None]
 # gRPC metadata: HTTP/2 counts 32 bytes and the name for each value. The client takes 1 MiB and 320 bytes of
 # headers in all (measured: b28), and those that are not patterns take some 450 of them.
 _FIELD_BYTES = 32 + len("exclude-patterns")
@@ -49,43 +51,46 @@ def parse_ignore(data: bytes, source: str, dialect: Dialect) -> IgnoreFile:
     sent: list[tuple[int, str]] = []
     size = 0
     buildkit = dialect is Dialect.BUILDKIT
-    ordinary: set[str] = set()
-    known: dict[str, tuple[str, str, tuple[str, bool] | None]] = {}
+    known: dict[str, _Line | None] = {"": None, "\r": None}
     for number, line in enumerate(data.removeprefix(_BOM).decode("utf-8", "surrogateescape").split("\n"), 1):
-        if not line or line == "\r":
-            continue
-        if size > _HEADER_BYTES and buildkit:
+        if size > _HEADER_BYTES:
             break  # too many already, however they are written
-        cleaned: tuple[str, bool] | None
-        if line in ordinary or _ORDINARY.fullmatch(line):
-            ordinary.add(line)
-            text = read = line
-            cleaned = (line[1:], True) if line[0] == "!" else (line, False)
-        elif line in known:
-            text, read, cleaned = known[line]
+        if line in known:
+            said = known[line]
         else:
-            text = line[:-1] if line[-1] == "\r" else line
-            said = read_line(text)
-            if said is None:
-                continue
-            read = _through_json(said) if buildkit else said
-            try:
-                cleaned = clean_pattern(read)
-            except PatternError as error:
-                raise IgnoreFileError(
-                    f"{error} ({text.strip(_SPACE)!r})",
-                    where=f"{source}:{number}",
-                    hint="docker build refuses this file; write a literal [ or \\ as \\[ or \\\\",
-                ) from error
-            known[line] = text, read, cleaned
+            said = known[line] = _read(line, f"{source}:{number}", buildkit)
+        if said is None:
+            continue
+        read, rule = said
         if buildkit:
             sent.append((number, read))
             size += _FIELD_BYTES + len(read)
-        if cleaned is not None:
-            rules.append(_new_rule(Rule, (number, text, *cleaned)))
+        if rule is not None:
+            rules.append(_new_rule(Rule, (number, *rule)))
     if buildkit:
         _check_transport(sent, source)
     return IgnoreFile(source, tuple(rules))
+
+
+def _read(line: str, where: str, buildkit: bool) -> _Line | None:
+    """What a line says; None when it says nothing. Raises IgnoreFileError for what Docker refuses."""
+    if _ORDINARY.fullmatch(line):
+        return line, (line, line[1:], True) if line[0] == "!" else (line, line, False)
+    text = line[:-1] if line[-1] == "\r" else line
+    read = read_line(text)
+    if read is None:
+        return None
+    if buildkit:
+        read = _through_json(read)
+    try:
+        cleaned = clean_pattern(read)
+    except PatternError as error:
+        raise IgnoreFileError(
+            f"{error} ({text.strip(_SPACE)!r})",
+            where=where,
+            hint="docker build refuses this file; write a literal [ or \\ as \\[ or \\\\",
+        ) from error
+    return read, cleaned and (text, *cleaned)
 
 
 def read_line(line: str) -> str | None:

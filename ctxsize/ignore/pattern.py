@@ -37,6 +37,10 @@ _ESCAPED = re.compile(
 )  # what a backslash makes literal: ASCII punctuation but for the slash
 # An expression whose last $ is neither escaped nor quoted.
 _ENDS_IN_ANCHOR = re.compile(r"(?:[^\\$]|\$(?!\Z)|\\[^Q]|\\Q(?:(?!\\E).)*+\\E)*+\$", re.DOTALL)
+# The rest is spelled character by character.
+_INTRICATE = re.compile(rf"\*\*|\\|^{_BOM}")
+_SIMPLE_WILD = re.compile(r"[*?\[\]]")
+_SPELLING = str.maketrans({"*": "[^/]*", "?": "[^/]", **{char: f"\\{char}" for char in _REGEX_ESCAPED}})
 _ANY_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\C")
 _SMALL = 1_000  # characters
 _MAX_REGEX_MEMORY = 256 << 20
@@ -129,7 +133,7 @@ def check_syntax(pattern: str) -> None:
     than the first chunk (the text between two stars) that does not match the name ``.``, so that ``[a`` is
     refused at once, and ``x*[a`` only when its expression is needed.
     """
-    if "[" not in pattern and "\\" not in pattern:
+    if "[" not in pattern and (len(pattern) - len(pattern.rstrip("\\"))) % 2 == 0:
         return
     name = "."
     for star, chunk in _chunks(pattern):
@@ -219,6 +223,11 @@ def _class_char(chunk: str, at: int) -> tuple[str, int]:
     return chunk[at], at + 1
 
 
+def is_expression(pattern: str) -> bool:
+    """Whether patternmatcher compares the pattern as a regular expression, so that | { } are operators."""
+    return _translate(pattern)[0] is Kind.REGEX
+
+
 @lru_cache(maxsize=65_536)
 def _literal(name: str, accepts: bool = False) -> Element:
     """Shared between patterns: long ignore files name the same directories again and again."""
@@ -257,6 +266,9 @@ def _translate(pattern: str) -> tuple[Kind, str]:
     """The match type and the regular expression patternmatcher makes of the pattern, character by
     character, class or not: ``[*]`` becomes ``[[^/]*]``."""
     chars = go_text(pattern)
+    if not _INTRICATE.search(chars):
+        kind = Kind.REGEX if _SIMPLE_WILD.search(chars) else Kind.EXACT
+        return kind, f"^{chars.translate(_SPELLING)}$"
     if chars.startswith(_BOM):
         chars = chars[1:]  # Go's text/scanner drops a byte order mark
     kind, out, at, first, end = Kind.EXACT, ["^"], 0, True, len(chars)

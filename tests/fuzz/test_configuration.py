@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from ctxsize.budget.interpolate import interpolate
 from ctxsize.budget.sizes import AmountError, parse_bytes, parse_files, parse_share
 from ctxsize.errors import CtxsizeError
 from tests.fuzz.profile import effort
+from tests.support.yardstick import within
 
 YAML = (
     *(
@@ -137,11 +137,11 @@ def test_a_hostile_env_file_answers_in_seconds(name: str, tmp_path: Path) -> Non
     (tmp_path / ".env").write_bytes(DOTENV[name])
     (tmp_path / "c.yaml").write_bytes(SERVICE)
 
-    started = time.process_time()
-    with suppress(CtxsizeError):
-        read_compose([tmp_path / "c.yaml"], {})
+    def answer() -> None:
+        with suppress(CtxsizeError):
+            read_compose([tmp_path / "c.yaml"], {})
 
-    assert time.process_time() - started < 3
+    assert within(3, answer)
 
 
 def test_files_that_include_each_other_over_and_over_are_refused(tmp_path: Path) -> None:
@@ -195,20 +195,20 @@ def test_a_hostile_file_answers_in_seconds(name: str, tmp_path: Path) -> None:
     file, data, read = HOSTILE[name]
     (tmp_path / file).write_bytes(data)
 
-    started = time.process_time()
-    with suppress(CtxsizeError):
-        read(tmp_path / file)
+    def answer() -> None:
+        with suppress(CtxsizeError):
+            read(tmp_path / file)
 
-    assert time.process_time() - started < 5
+    assert within(5, answer)
 
 
 @pytest.mark.parametrize(
     "text", ["1" * 5000, "1" * 5000 + " MB", "0." + "1" * 5000 + " GB", "9e999999999", " " * 100_000 + "x"]
 )
 def test_a_hostile_size_answers_at_once(text: str) -> None:
-    started = time.process_time()
-    for parse in (parse_bytes, parse_files, parse_share):
-        with suppress(AmountError):
-            parse(text)
+    def answer() -> None:
+        for parse in (parse_bytes, parse_files, parse_share):
+            with suppress(AmountError):
+                parse(text)
 
-    assert time.process_time() - started < 1
+    assert within(1, answer)

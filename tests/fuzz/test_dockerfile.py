@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 
 import pytest
@@ -17,6 +16,7 @@ from ctxsize.dockerfile.sources import plan_sources
 from ctxsize.dockerfile.wildcard import PathMatcher, excluded
 from ctxsize.errors import CtxsizeError, DockerfileError
 from tests.fuzz.profile import effort
+from tests.support.yardstick import within
 
 FROM = b"FROM scratch AS a\n"
 PIECES = (
@@ -111,16 +111,14 @@ def test_any_word(word: bytes, value: bytes) -> None:
         assert isinstance(expand(word.decode("utf-8", "surrogateescape"), {"A": text}.get), str)
 
 
-def answer(data: bytes) -> float:
-    """CPU seconds to read a Dockerfile and to ask what it needs."""
-    started = time.process_time()
+def answer(data: bytes) -> None:
+    """Read a Dockerfile and ask what it needs."""
     try:
         sources = plan_sources(resolve(parse_dockerfile(data, "D")))
         for path in ("a" * 255, "a/" * 60 + "a"):
             sources.needs(path, False)
     except CtxsizeError:
         pass
-    return time.process_time() - started
 
 
 ENV = b"FROM scratch\nENV A=" + b"a" * 60_000 + b"\n"
@@ -163,7 +161,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_answers_in_seconds(name: str) -> None:
-    assert any(answer(HOSTILE[name]) < 2 for _ in range(3))
+    assert within(2, lambda: answer(HOSTILE[name]))
 
 
 def test_a_pattern_too_long_for_a_path_matches_nothing_and_says_nothing(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import replace
 
 import pytest
@@ -12,6 +11,7 @@ from ctxsize.errors import IgnoreFileError
 from ctxsize.ignore import Dialect, Matcher, parse_ignore
 from ctxsize.ignore.pattern import PatternError, compile_pattern, matches_path
 from ctxsize.ignore.types import Rule
+from tests.support.yardstick import within
 
 BUILDKIT, CLASSIC = Dialect.BUILDKIT, Dialect.CLASSIC
 BOTH = (BUILDKIT, CLASSIC)
@@ -384,11 +384,12 @@ def test_a_tree_that_wakes_one_rule_after_the_other_wakes_them_all_in_the_end() 
     ids=["1 MB of paths", "20,000 names", "200 **/", "runs of *", "nested exceptions", "whole paths"],
 )
 def test_hostile_rules_answer_in_a_few_seconds(lines: list[str]) -> None:
-    began = time.process_time()
-    rules = matcher(*lines, dialect=CLASSIC)
-    for path in ("a" * 200, "/".join("ab" * 40), "dir39999/name.txt"):
-        rules.verdict(path)
-    assert time.process_time() - began < 3
+    def answer() -> None:
+        rules = matcher(*lines, dialect=CLASSIC)
+        for path in ("a" * 200, "/".join("ab" * 40), "dir39999/name.txt"):
+            rules.verdict(path)
+
+    assert within(3, answer)
 
 
 @pytest.mark.parametrize(

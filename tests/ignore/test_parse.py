@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ctxsize.errors import IgnoreFileError
 from ctxsize.ignore import Dialect, parse_ignore
+from tests.support.yardstick import within
 
 BUILDKIT, CLASSIC = Dialect.BUILDKIT, Dialect.CLASSIC
 
@@ -179,6 +178,5 @@ def test_utf16_is_read_as_it_lies_there() -> None:
 
 def test_a_megabyte_of_patterns_is_read_in_a_second() -> None:
     data = b"".join(b"dir%05d/sub/name.txt\n" % number for number in range(50_000))
-    began = time.process_time()
     assert len(patterns(data)) == 50_000
-    assert time.process_time() - began < 1
+    assert within(1, lambda: patterns(data))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import time
 
 import pathspec
 import pytest
 
 from ctxsize.ignore import DockerPattern, PatternError
 from ctxsize.ignore.pattern import Op, compile_pattern, matches_path
+from tests.support.yardstick import within
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,5 @@ def test_pathspec_is_told_what_docker_refuses(line: str) -> None:
     ids=lambda pattern: f"{pattern[:6]}…{len(pattern)}",
 )
 def test_a_hostile_pattern_is_answered_in_a_second(pattern: str) -> None:
-    began = time.process_time()
-    matches_path(compile_pattern(pattern), "a" * 2000)
-    matches_path(compile_pattern(pattern), "a/" * 500 + "c")
-    assert time.process_time() - began < 1
+    paths = ("a" * 2000, "a/" * 500 + "c")
+    assert within(1, lambda: [matches_path(compile_pattern(pattern), path) for path in paths])
