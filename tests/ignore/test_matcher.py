@@ -399,3 +399,22 @@ def test_the_quick_verdict_differs_in_the_rules_that_match_only(path: str) -> No
     for dialect in Dialect:
         rules = Matcher.from_patterns(["web", "!web/keep", "**/*.log", "d", "!**/*.txt"], dialect)
         assert rules.quick_verdict(path) == replace(rules.verdict(path), matches=())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("a\\z*", "a/b"),  # the end it asks for is the parent's
+        ("\\\\Qa*", "\\Qab/c"),  # a backslash and a Q, no quotation
+        ("\\Qa\\E*", "ab/c"),
+        ("**\udca9", "é/b"),  # half a character
+        ("a|*b", "a/b"),
+    ],
+)
+@pytest.mark.parametrize("others", [0, 20], ids=["alone", "among many"])
+def test_a_parent_is_found_whatever_the_expression(pattern: str, path: str, others: int) -> None:
+    rules = matcher(*(f"[^x]no{number}" for number in range(others)), pattern, dialect=CLASSIC)
+
+    assert rules.verdict(path).ignored
+    assert [rule.text for rule in rules.verdict(path).matches] == [pattern]
+    assert rules.matches_or_parent(path)
