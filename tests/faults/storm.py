@@ -3,10 +3,11 @@
     python tests/faults/storm.py --runs 1000 --minutes 60
 
 Half of the signals are SIGKILL, the rest SIGINT and SIGTERM. At the end a run is left alone, and after it
-nothing may be left: no image, container, network or cache record that was not there before, no journal, no
-temporary file; and the project is as it was. Exit code 1 says what is. Cache records that have no description
-of their own, as on Engine 20.10, are counted apart: when nobody was left to hear of a step, nobody can tell
-whose they are. Needs an engine that nobody else uses meanwhile, since every new thing on it counts.
+nothing may be left: no image, container, network, cache record or build in the engine's history that was not
+there before, no journal, no temporary file; and the project is as it was. Exit code 1 says what is. Cache
+records that have no description of their own, as on Engine 20.10, are counted apart: when nobody was left to
+hear of a step, nobody can tell whose they are. Needs an engine that nobody else uses meanwhile, since every
+new thing on it counts.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from ctxsize.engine import buildcache  # noqa: E402
+from ctxsize.engine.buildkit import history  # noqa: E402
 from ctxsize.engine.janitor import _WINDING_DOWN  # noqa: E402
 from ctxsize.errors import Interrupted  # noqa: E402
 from tests.support.tree import tree_hash  # noqa: E402
@@ -59,6 +61,8 @@ def things(api: docker.APIClient) -> set[str]:
         *(f"network {each['Id']}" for each in api.networks()),
         *(f"volume {each['Name']}" for each in api.volumes()["Volumes"] or []),
         *(f"cache record {each}" for each in buildcache.record_ids(api)),
+        # Those that never got as far as to have options can't be told whose they are.
+        *(f"past build {each.ref}" for each in history.past_builds(api) if each.options),
     }
 
 
