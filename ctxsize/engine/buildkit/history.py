@@ -13,6 +13,7 @@ from typing import Any
 
 import docker
 import grpclib
+from google.protobuf.message import DecodeError
 from grpclib.client import Channel
 from grpclib.const import Cardinality, Status
 from grpclib.exceptions import ProtocolError, StreamTerminatedError
@@ -24,6 +25,10 @@ from ctxsize.engine.buildkit.errors import ConnectionLost, reason
 ANSWER_TIMEOUT = 30.0
 """Seconds the engine has for an answer."""
 _FIRST = (1, 43)
+#: A thousand builds take two.
+_MOST_BYTES = 64 * 1024 * 1024
+#: AttributeError: grpclib takes its connection apart when that ends, be it in the middle of a call.
+_BROKEN = (TimeoutError, ProtocolError, StreamTerminatedError, DecodeError, AttributeError, OSError)
 _CONTROL = "/moby.buildkit.v1.Control/"
 
 
@@ -65,17 +70,26 @@ def _ask(api: docker.APIClient, method: str, request: Any, answer: type[Any]) ->
         if error.status is Status.UNIMPLEMENTED:
             return []
         raise ConnectionLost(f"the build history can't be had: {error.message}") from error
-    except (TimeoutError, ProtocolError, StreamTerminatedError, OSError) as error:
+    except _BROKEN as error:
         raise ConnectionLost(f"the build history can't be had: {reason(error)}") from error
 
 
 async def _call(api: docker.APIClient, method: str, request: Any, answer: type[Any]) -> list[Any]:
+    # What breaks on the connection itself ends the call, and is told as that: not as a traceback.
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     channel = _Upgraded(api)
+    found: list[Any] = []
+    size = 0
     kind = Cardinality.UNARY_STREAM  # which also takes the one message of a UNARY_UNARY
     try:
         async with channel.request(_CONTROL + method, kind, type(request), answer) as stream:
             await stream.send_message(request, end=True)
-            return [message async for message in stream]
+            async for message in stream:
+                found.append(message)
+                size += message.ByteSize()
+                if size > _MOST_BYTES:
+                    raise ConnectionLost(f"the build history is larger than {_MOST_BYTES >> 20} MiB")
+            return found
     finally:
         channel.close()
 
