@@ -83,6 +83,10 @@ class Window:
         start, stop = text.split()
         return cls(int(start), int(stop))
 
+    def holds(self, moment: int) -> bool:
+        """Whether ``moment`` (nanoseconds since the epoch) lies in it, its ends included."""
+        return self.start <= moment <= self.stop
+
 
 @dataclass(slots=True)
 class Traces:
@@ -103,16 +107,17 @@ class Traces:
     ids: set[str] = field(default_factory=set)
     others: set[str] = field(default_factory=set)
 
-    def may_have_made(self, record: Record) -> bool:
-        """Whether a step of the run was at work when the record was made, or may have been: what is made
-        after the last that was heard of may be anybody's."""
+    def not_made(self, records: Iterable[Record]) -> set[str]:
+        """The ids of the records that were made while no step of the run was at work, nor may have been:
+        what is made after the last that was heard of may be anybody's."""
         ended = {step.start for step in self.steps}
         last = max((step.stop for step in self.steps), default=0)
-        return (
-            record.created >= last
-            or any(start <= record.created for start in self.begun - ended)
-            or any(step.start <= record.created <= step.stop for step in self.steps)
-        )
+        perhaps_since = min({last, *(self.begun - ended)})
+        return {
+            record.id
+            for record in records
+            if record.created < perhaps_since and not any(step.holds(record.created) for step in self.steps)
+        }
 
 
 class OwnRecords:
@@ -187,8 +192,8 @@ def select(
         }
     _descend(new, ours)
     empty = {record.id for record in new.values() if not record.size}
-    beside = {record.id for record in new.values() if not traces.may_have_made(record)}
-    markers = empty - _with_ancestors(new, beside) - _built_meanwhile(new, traces)
+    beside = _with_ancestors(new, traces.not_made(new.values()))
+    markers = empty - beside - _built_meanwhile(new, traces)
     lowest = {record.id for record in new.values() if not record.parents}
     for windows, fit in ((traces.windows, markers), (traces.unpacked, lowest)):
         moments = [_made_in(new, window) & fit - traces.others for window in windows]
@@ -249,7 +254,7 @@ def _made_in(records: Mapping[str, Record], window: Window) -> set[str]:
     return {
         record.id
         for record in records.values()
-        if record.description == _ANONYMOUS and window.start <= record.created <= window.stop
+        if record.description == _ANONYMOUS and window.holds(record.created)
     }
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import docker
 import requests
 from docker.context import ContextAPI
-from docker.context.config import get_current_context_name
+from docker.context.config import get_current_context_name, get_meta_file
 from docker.errors import APIError, DockerException
 
+from ctxsize.engine.configuration import check_configuration, parse_json, read_small
 from ctxsize.engine.rfc3339 import parse_time
 from ctxsize.engine.trouble import TROUBLE, reason, sensible
-from ctxsize.errors import EngineError
+from ctxsize.errors import ConfigError, EngineError
 
 #: How long the engine may say nothing before a call is given up, in seconds: to be found at all, and for
 #: whatever else takes no time by nature. Builds and what can be long set their own.
@@ -23,6 +26,9 @@ FIRST_ANSWER_SECONDS = 30
 ANSWER_SECONDS = 120
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
+#: What may be a secret in an address: a password before the host's name, and all behind a question mark.
+_SECRETS = re.compile(r"(^(?:[\w+.-]+://)?[^/@:]*:)(?!//).*(?=@)|(\?).*")
+_MOST_SHOWN = 200
 _HINT = "start it, or point DOCKER_HOST or `docker context use` at one that runs"
 
 
@@ -61,9 +67,13 @@ class Engine:
 def connect() -> Engine:
     """The engine that ``DOCKER_HOST`` (with the TLS variables) or the current Docker context names.
 
-    Raises EngineError naming the address that was tried.
+    Raises EngineError naming the address that was tried, and ConfigError for a Docker configuration that
+    can't be read.
     """
+    check_configuration()
     host = engine_address()
+    if host.startswith("ssh://") and find_spec("paramiko") is None:
+        raise EngineError(f"{_shown(host)} needs the extra for SSH", hint="pip install 'ctxsize[ssh]'")
     try:
         api = _client(host, version="auto", timeout=FIRST_ANSWER_SECONDS)
         version: dict[str, Any] = api.version()
@@ -71,12 +81,19 @@ def connect() -> Engine:
         info: dict[str, Any] = api.info()
         builder = api._get(api._url("/_ping", versioned_api=False)).headers.get("Builder-Version", "")
     except (*TROUBLE, OSError, ValueError) as error:
-        raise EngineError(f"no Docker engine answers at {host}: {reason(error)}", hint=_HINT) from error
+        shown = _shown(host)
+        why = reason(error).replace(host, shown)
+        raise EngineError(f"no Docker engine answers at {shown}: {why}", hint=_HINT) from error
     api.timeout = ANSWER_SECONDS
     with sensible("itself"):
         # Asked before it answered: rather ahead than behind, so that nothing seems younger than it is.
         ahead = parse_time(str(info["SystemTime"])) - asked if info.get("SystemTime") else 0
         return Engine(api=api, host=host, info=_info(api, host, version, info, builder, ahead))
+
+
+def _shown(host: str) -> str:
+    """``host`` without the password that Docker would refuse, and no longer than an address is."""
+    return _SECRETS.sub(r"\1\2…", host)[:_MOST_SHOWN]
 
 
 def _info(
@@ -111,12 +128,17 @@ def engine_address() -> str:
 
 
 def _current_context() -> Any:
-    name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name() or "default"
     try:
+        if name != "default" and os.path.exists(path := get_meta_file(name)):
+            parse_json(path, read_small(path))
         context = ContextAPI.get_context(name)
-    except (DockerException, OSError, ValueError) as error:
+    except ConfigError as error:
+        raise EngineError(f"the Docker context {name} can't be read: {error}") from error
+    except Exception as error:  # of any kind, where the SDK finds another type than it expects
+        why = error if isinstance(error, (DockerException, OSError)) else "nothing that Docker writes"
         raise EngineError(
-            f"the Docker context {name} can't be read: {error}", hint="see `docker context ls`"
+            f"the Docker context {name} can't be read: {why}", hint="see `docker context ls`"
         ) from error
     if context is None and name != "default":
         raise EngineError(f"there is no Docker context {name}", hint="see `docker context ls`")

@@ -100,7 +100,7 @@ class Run:
                 time.sleep(_PAUSE_SECONDS)
             try:
                 with engine_trouble():
-                    left = _remove_labelled(self._api, self.id)
+                    left = _remove_labelled(self._api, self.id) + _forget_builds(self._api, self.id)
                     left += sum(not forget() for forget in self._forget)
             except EngineError:
                 return False  # the engine is gone; the journal stays for the next run
@@ -222,6 +222,14 @@ def _remove_labelled(api: docker.APIClient, run: str) -> int:
         with contextlib.suppress(APIError):
             api.remove_image(image, noprune=True)
     return len(containers) + len(networks) + len(images)
+
+
+def _forget_builds(api: docker.APIClient, run: str) -> int:
+    """Take the builds of a run that lives out of the engine's history; returns how many there were."""
+    builds = leftovers.past_builds(api, run)
+    for each in builds:
+        leftovers.forget_build(api, each)
+    return len(builds)
 
 
 def _labelled_runs(api: docker.APIClient) -> list[str]:

@@ -16,6 +16,7 @@ from docker.errors import APIError, NotFound
 
 from ctxsize.engine import buildcache
 from ctxsize.engine.build import OBJECT_LABEL, RUN_LABEL
+from ctxsize.engine.buildkit import BuildKitError, history
 from ctxsize.engine.journal import Made
 from ctxsize.engine.trouble import sensible
 from ctxsize.engine.untagged import built_on, digits_of, is_made_by, is_tagged, remove_untagged
@@ -30,8 +31,8 @@ PROBE_PREFIX = "ctxsize-probe-"
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """Something that ``run`` made: ``kind`` is ``container``, ``network``, ``image``, ``cache record`` or
-    ``directory`` (a temporary one on this machine).
+    """Something that ``run`` made: ``kind`` is ``container``, ``network``, ``image``, ``cache record``,
+    ``past build`` (one in the engine's history) or ``directory`` (a temporary one on this machine).
 
     ``bytes`` is what its removal frees (what other images hold is not counted), or None when that can't be
     told.
@@ -72,11 +73,31 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made], traces: buildcac
         for each in made
         if each.kind == "directory" and _is_probe(each.value)
     ]
+    found += [Leftover(run, "past build", ref, None) for ref in past_builds(api, run)]
     records = buildcache.select(buildcache.records(api), traces, run=run)
     found += [
         Leftover(run, "cache record", record.id, 0 if record.shared else record.size) for record in records
     ]
     return found
+
+
+def past_builds(api: docker.APIClient, run: str) -> list[str]:
+    """What newer engines keep of the builds of ``run`` in their history, which have its label as an option;
+    none where something between us and the engine lets no question about them through."""
+    with contextlib.suppress(BuildKitError):
+        return [
+            each.ref for each in history.past_builds(api) if each.options.get(f"label:{RUN_LABEL}") == run
+        ]
+    return []
+
+
+def forget_build(api: docker.APIClient, ref: str) -> bool:
+    """Take a build out of the engine's history; False when that can't be, for one because it is at work."""
+    try:
+        history.forget(api, ref)
+    except BuildKitError:
+        return False
+    return True
 
 
 def own_containers(api: docker.APIClient, run: str | None = None) -> list[dict[str, Any]]:
@@ -132,6 +153,8 @@ def remove(api: docker.APIClient, things: Iterable[Leftover]) -> list[Leftover]:
 def _remove(api: docker.APIClient, thing: Leftover) -> bool:
     if thing.kind == "image":
         return remove_untagged(api, thing.id)
+    if thing.kind == "past build":
+        return forget_build(api, thing.id)
     if thing.kind == "directory":
         shutil.rmtree(thing.id, ignore_errors=True)
         return not os.path.lexists(thing.id)

@@ -29,6 +29,10 @@ from ctxsize.ignore.matcher import DirState, Matcher
 from ctxsize.ignore.types import Dialect
 from ctxsize.progress import Progress
 
+#: Bytes of chance in a shared key. Whoever knows it gets at what the engine received under it: a file of
+#: theirs that has the size and time of one of ours becomes that one.
+_KEY_BYTES = 16
+
 
 class SessionBuilder:
     """Builds with BuildKit over a session of its own for every build.
@@ -46,6 +50,7 @@ class SessionBuilder:
         self._run = run
         self._cache = buildcache.OwnRecords(self._api, run, journal)
         self._builds = 0
+        self._rebuilds = secrets.token_hex(_KEY_BYTES)
 
     @staticmethod
     def unavailable(engine: Engine) -> str | None:
@@ -131,7 +136,7 @@ class SessionBuilder:
     def _request(self, dockerfile: str, rebuilt: str | None) -> buildkit.SolveRequest:
         """``rebuilt`` is the variant that is rebuilt, None for a build that shares nothing it was sent."""
         options = self._plan.options.for_rebuild() if rebuilt else self._plan.options
-        key = f"rebuild-{rebuilt}" if rebuilt else secrets.token_hex(4)
+        key = f"{self._rebuilds}-{rebuilt}" if rebuilt else secrets.token_hex(_KEY_BYTES)
         return buildkit.SolveRequest(
             dockerfile=dockerfile,
             target=options.target,
@@ -144,7 +149,7 @@ class SessionBuilder:
             no_cache=options.no_cache,
             secrets=options.secrets,
             ssh=options.ssh,
-            shared_key=f"ctxsize-{self._run}-{key}",
+            shared_key=f"ctxsize-{key}",
             cache_name=f"ctxsize-{self._run}",
             session_name="ctxsize",
         )

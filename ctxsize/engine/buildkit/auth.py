@@ -77,7 +77,7 @@ class Auth:
             found = self._config.resolve_authconfig(None if host == _HUB else host) or {}
         except docker.errors.DockerException as error:
             raise grpclib.GRPCError(
-                Status.UNKNOWN, f"the credential helper for {host} failed: {error}"
+                Status.UNKNOWN, f"the credential helper for {host} failed: {error.__cause__ or error}"
             ) from error
         values = {key.lower(): value for key, value in found.items()}
         if values.get("identitytoken"):

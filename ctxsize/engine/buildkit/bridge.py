@@ -8,14 +8,43 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import docker
+import docker.errors
 import requests
+from urllib3 import HTTPHeaderDict
 
-from ctxsize.engine.buildkit.errors import SessionUnavailable
+from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable, reason
 
 _BLOCK = 64 * 1024
+
+
+def upgraded(
+    api: docker.APIClient, path: str, headers: Sequence[tuple[str, str]], timeout: float
+) -> tuple[socket.socket, bytes]:
+    """POST ``path`` and take the connection over for HTTP/2: (it, what already arrived on it).
+
+    ``timeout`` are the seconds the engine has to answer. Raises SessionUnavailable when it won't,
+    ConnectionLost when it can't be reached.
+    """
+    prepared = api.prepare_request(requests.Request("POST", api._url(path)))
+    every = HTTPHeaderDict(prepared.headers)
+    every["Connection"] = "Upgrade"
+    every["Upgrade"] = "h2c"
+    for name, value in headers:
+        every.add(name, value)
+    prepared.headers = every  # this mapping can hold a name more than once
+    try:
+        response = api.send(prepared, stream=True, timeout=timeout, allow_redirects=False)
+    except (requests.RequestException, docker.errors.DockerException) as error:
+        raise ConnectionLost(f"the engine can't be reached: {reason(error)}") from error
+    if response.status_code != 101:
+        detail = response.text.strip()
+        response.close()
+        raise SessionUnavailable(f"the engine offers no build session: {response.status_code} {detail}")
+    return as_socket(response)
 
 
 def as_socket(response: requests.Response) -> tuple[socket.socket, bytes]:

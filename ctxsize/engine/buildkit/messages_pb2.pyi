@@ -654,3 +654,115 @@ class CheckAgentResponse(google.protobuf.message.Message):
     ) -> None: ...
 
 global___CheckAgentResponse = CheckAgentResponse
+
+@typing.final
+class BuildHistoryRequest(google.protobuf.message.Message):
+    """--- what the engine keeps of builds: moby.buildkit.v1.Control ---"""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ACTIVE_ONLY_FIELD_NUMBER: builtins.int
+    REF_FIELD_NUMBER: builtins.int
+    EARLY_EXIT_FIELD_NUMBER: builtins.int
+    active_only: builtins.bool
+    ref: builtins.str
+    early_exit: builtins.bool
+    def __init__(
+        self,
+        *,
+        active_only: builtins.bool = ...,
+        ref: builtins.str = ...,
+        early_exit: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["active_only", b"active_only", "early_exit", b"early_exit", "ref", b"ref"]) -> None: ...
+
+global___BuildHistoryRequest = BuildHistoryRequest
+
+@typing.final
+class BuildHistoryEvent(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: builtins.int
+    RECORD_FIELD_NUMBER: builtins.int
+    type: builtins.int
+    @property
+    def record(self) -> global___BuildHistoryRecord: ...
+    def __init__(
+        self,
+        *,
+        type: builtins.int = ...,
+        record: global___BuildHistoryRecord | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["record", b"record"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["record", b"record", "type", b"type"]) -> None: ...
+
+global___BuildHistoryEvent = BuildHistoryEvent
+
+@typing.final
+class BuildHistoryRecord(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class FrontendAttrsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    REF_FIELD_NUMBER: builtins.int
+    FRONTEND_FIELD_NUMBER: builtins.int
+    FRONTEND_ATTRS_FIELD_NUMBER: builtins.int
+    ref: builtins.str
+    frontend: builtins.str
+    @property
+    def frontend_attrs(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        ref: builtins.str = ...,
+        frontend: builtins.str = ...,
+        frontend_attrs: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["frontend", b"frontend", "frontend_attrs", b"frontend_attrs", "ref", b"ref"]) -> None: ...
+
+global___BuildHistoryRecord = BuildHistoryRecord
+
+@typing.final
+class UpdateBuildHistoryRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REF_FIELD_NUMBER: builtins.int
+    PINNED_FIELD_NUMBER: builtins.int
+    DELETE_FIELD_NUMBER: builtins.int
+    ref: builtins.str
+    pinned: builtins.bool
+    delete: builtins.bool
+    def __init__(
+        self,
+        *,
+        ref: builtins.str = ...,
+        pinned: builtins.bool = ...,
+        delete: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["delete", b"delete", "pinned", b"pinned", "ref", b"ref"]) -> None: ...
+
+global___UpdateBuildHistoryRequest = UpdateBuildHistoryRequest
+
+@typing.final
+class UpdateBuildHistoryResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___UpdateBuildHistoryResponse = UpdateBuildHistoryResponse

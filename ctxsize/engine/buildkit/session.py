@@ -18,17 +18,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 import docker
-import docker.errors
-import requests
 from grpclib.config import Configuration
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from h2.config import H2Configuration
 from h2.settings import SettingCodes
-from urllib3 import HTTPHeaderDict
 
-from ctxsize.engine.buildkit.bridge import as_socket
-from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable, reason
+from ctxsize.engine.buildkit.bridge import upgraded
+from ctxsize.engine.buildkit.errors import ConnectionLost
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
@@ -113,26 +110,18 @@ class Session:
 
     def _upgrade(self) -> tuple[socket.socket, bytes]:
         """Ask for the session: (the connection, what already arrived on it)."""
-        prepared = self._api.prepare_request(requests.Request("POST", self._api._url("/session")))
-        headers = HTTPHeaderDict(prepared.headers)
-        headers["Connection"] = "Upgrade"
-        headers["Upgrade"] = "h2c"
-        headers["X-Docker-Expose-Session-Uuid"] = self.id
-        headers["X-Docker-Expose-Session-Name"] = self._name
-        headers["X-Docker-Expose-Session-Sharedkey"] = self._shared_key
-        for service in self._services:
-            for method in service.__mapping__():
-                headers.add("X-Docker-Expose-Session-Grpc-Method", method)
-        prepared.headers = headers  # this mapping can: the engine wants one header line per method
-        try:
-            response = self._api.send(prepared, stream=True, timeout=OPEN_TIMEOUT, allow_redirects=False)
-        except (requests.RequestException, docker.errors.DockerException) as error:
-            raise ConnectionLost(f"the engine can't be reached: {reason(error)}") from error
-        if response.status_code != 101:
-            detail = response.text.strip()
-            response.close()
-            raise SessionUnavailable(f"the engine offers no build session: {response.status_code} {detail}")
-        return as_socket(response)
+        headers = [
+            ("X-Docker-Expose-Session-Uuid", self.id),
+            ("X-Docker-Expose-Session-Name", self._name),
+            ("X-Docker-Expose-Session-Sharedkey", self._shared_key),
+        ]
+        # The engine wants one header line per method.
+        headers += [
+            ("X-Docker-Expose-Session-Grpc-Method", method)
+            for service in self._services
+            for method in service.__mapping__()
+        ]
+        return upgraded(self._api, "/session", headers, OPEN_TIMEOUT)
 
     def _run(self, sock: socket.socket, early: bytes) -> None:
         try:

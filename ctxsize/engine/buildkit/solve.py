@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import docker
-import docker.auth
 import docker.errors
 import requests
 
@@ -27,6 +26,7 @@ from ctxsize.engine.buildkit.directory import ContextDir
 from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError, reason
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
 from ctxsize.engine.buildkit.health import Health
+from ctxsize.engine.buildkit.helpers import Logins
 from ctxsize.engine.buildkit.secrets import Secrets
 from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Service, Session
 from ctxsize.engine.buildkit.sshforward import SSHForward
@@ -175,7 +175,8 @@ def build(
     if request.cache_name is not None:
         served |= {f"{request.cache_name}-{name}": directory for name, directory in served.items()}
     directories = FileSync(served, on_sent)
-    auth = Auth(docker.auth.load_config(credstore_env=api.credstore_env))
+    logins = Logins.load_config(None, None, credstore_env=api.credstore_env)
+    auth = Auth(logins)
     services: list[Service] = [directories, Health(), auth]
     if request.secrets:
         services.append(Secrets(request.secrets))
@@ -201,6 +202,8 @@ def build(
             if directories.error is not None:
                 raise directories.error from error
             raise
+        finally:
+            logins.close()
     return SolveResult(
         image_id=image_id,
         vertices=trace.vertices,
