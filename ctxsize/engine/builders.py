@@ -10,6 +10,7 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.masked import MaskedBuilder, masker_of
 from ctxsize.engine.plan import BuildPlan
+from ctxsize.engine.podmanbuild import PodmanBuilder
 from ctxsize.engine.session import SessionBuilder
 from ctxsize.engine.upload import UploadBuilder
 from ctxsize.errors import EngineError, UsageError
@@ -65,4 +66,5 @@ def make_builder(choice: Choice, engine: Engine, plan: BuildPlan, run: str, jour
     """
     if choice.name != "buildkit" and (plan.options.secrets or plan.options.ssh):
         raise UsageError(f"--secret and --ssh need a BuildKit session, and this builds with {choice.name}")
-    return MaskedBuilder(_CLASSES[choice.name](engine, plan, run, journal), masker_of(plan.options))
+    kind = PodmanBuilder if engine.info.podman else _CLASSES[choice.name]
+    return MaskedBuilder(kind(engine, plan, run, journal), masker_of(plan.options))
