@@ -57,13 +57,13 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made], traces: buildcac
         *_listed_containers(api, run, (each.value for each in made if each.kind == "container")),
     ]
     sizes = {str(each["Id"]): _size(each.get("SizeRw")) for each in containers}
-    began = max((time for kind, time in _times(made) if kind == "began"), default=_NEVER)
     found = [Leftover(run, "container", each, size) for each, size in sizes.items()]
-    found += [Leftover(run, "container", each, None) for each in working_containers(api, run, began)]
+    found += [Leftover(run, "container", each, None) for each in working_containers(api, run)]
     found += [Leftover(run, "network", str(each["Id"]), 0) for each in api.networks(filters=label)]
     labelled = api.images(filters=label, all=True)
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
     images = [] if any(map(is_tagged, labelled)) else children_first(labelled)
+    began = max((time for kind, time in _times(made) if kind == "began"), default=_NEVER)
     noted = [_untagged(api, each.value, run, began) for each in reversed(made) if each.kind == "image"]
     wanted = built_on(api.images(all=True)) if any(noted) else set()
     images += [each for each in noted if each and each not in images and digits_of(each) not in wanted]

@@ -16,8 +16,8 @@ import docker
 from docker.errors import APIError, NotFound
 
 from ctxsize.engine.build import RUN_LABEL
-from ctxsize.engine.rfc3339 import parse_time
 from ctxsize.engine.trouble import sensible
+from ctxsize.engine.untagged import digits_of, is_tagged
 
 #: The oldest that takes an ignore file for each Dockerfile (buildah 1.28), as a build of ours needs it.
 OLDEST = (4, 3)
@@ -64,8 +64,7 @@ class PodmanClient(docker.APIClient):  # type: ignore[misc]
         return deleted
 
     def working_containers(self) -> list[dict[str, Any]]:
-        """The containers in which something builds, or did when it was killed: ``Id``, ``ImageID``,
-        ``Created``."""
+        """The containers in which something builds, or did when it was killed: ``Id``, ``ImageID``."""
         response = self._get(
             f"{self.base_url}{_OWN_API}/containers/json", params={"all": "true", "external": "true"}
         )
@@ -74,26 +73,22 @@ class PodmanClient(docker.APIClient):  # type: ignore[misc]
             return [each for each in response.json() if each.get("State") == "storage" and each["ImageID"]]
 
 
-def working_containers(api: docker.APIClient, run: str, began: int = 0) -> list[str]:
-    """The ids of the containers in which builds of ``run`` (which began then, in epoch nanoseconds by the
-    engine's clock) went on: they were made since, of images with its label. None on Docker.
+def working_containers(api: docker.APIClient, run: str) -> list[str]:
+    """The ids of the containers in which builds of ``run`` went on; none on Docker.
 
-    The first one of a stage is made of its base image and can't be told from somebody else's.
+    They are those of images with its label that have no name. Where one has a name, the user kept it and can
+    have begun a container of his own from it, so there are none. The first one of a stage is made of its base
+    image and can't be told from somebody else's.
     """
     if not isinstance(api, PodmanClient):
         return []
-    return [
-        str(each["Id"])
-        for each in api.working_containers()
-        if parse_time(str(each["Created"])) >= began and _has_label(api, str(each["ImageID"]), run)
-    ]
-
-
-def _has_label(api: docker.APIClient, image: str, run: str) -> bool:
-    try:
-        return bool((api.inspect_image(image)["Config"].get("Labels") or {}).get(RUN_LABEL) == run)
-    except NotFound:
-        return False
+    labelled = api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True)
+    if any(map(is_tagged, labelled)):
+        return []
+    images = {digits_of(str(image["Id"])) for image in labelled}
+    if not images:
+        return []
+    return [str(each["Id"]) for each in api.working_containers() if digits_of(str(each["ImageID"])) in images]
 
 
 def _flag(value: bool) -> str:
