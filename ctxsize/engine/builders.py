@@ -47,7 +47,9 @@ def choose(engine: Engine, wanted: str = "auto") -> Choice:
         if wanted != "auto":
             raise EngineError(
                 f"the engine at {engine.host} has no BuildKit",
-                hint="use --builder classic, or a newer engine",
+                hint="use --builder classic"
+                if engine.info.podman
+                else "use --builder classic, or a newer engine",
             )
         kind = "Podman's API has" if engine.info.podman else "the engine has"
         return Choice("classic", f"{kind} no BuildKit: building with the classic builder")

@@ -147,6 +147,11 @@ class ClassicBuilder:
         """What is sent for one build, and where its Dockerfile is."""
         return classic_tar(self._plan, variant, self._run)
 
+    @property
+    def _sent_dockerfile(self) -> str | None:
+        """The path of the Dockerfile that is sent though it is ignored, for the builder to read."""
+        return self._plan.dockerfile_in_context
+
     def _cache(self, rebuild: bool) -> list[str]:
         """The images that a build may take steps from, and no others."""
         return (self._rebuilt if rebuild else self._prefix) or self._prefix or [_NO_SUCH_IMAGE]
@@ -176,7 +181,7 @@ class ClassicBuilder:
         self, variant: Variant, tar: ClassicTar, output: Output, progress: Progress, rebuild: bool
     ) -> Generator[dict[str, Any], None, None]:
         options = self._plan.options.for_rebuild() if rebuild else self._plan.options
-        dockerfile = self._plan.dockerfile_in_context
+        dockerfile = self._sent_dockerfile
 
         def count(_path: str, size: int) -> None:
             output.sent += size

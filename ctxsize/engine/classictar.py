@@ -84,7 +84,7 @@ def podman_tar(plan: BuildPlan, variant: Variant, run: str, build: int | None) -
     labelled = with_build_labels(plan, run, build)
     own_rules = f"{own_name}.dockerignore"
     extra = {own_name: labelled.data, own_rules: f"{own_name}\n{own_rules}\n".encode()}
-    removed = removed_by_daemon(Matcher(variant.rules, variant.dialect), plan.dockerfile_in_context)
+    removed = removed_by_daemon(Matcher(variant.rules, variant.dialect), None)
     return ClassicTar(own_name, labelled, extra, frozenset(removed))
 
 

@@ -39,6 +39,10 @@ class PodmanBuilder(ClassicBuilder):
         self._builds += 1
         return podman_tar(self._plan, variant, self._run, None if rebuild else self._builds)
 
+    @property
+    def _sent_dockerfile(self) -> str | None:
+        return None  # it reads ours
+
     def _cache(self, rebuild: bool) -> list[str]:
         return []  # for Podman, repositories to pull from
 
