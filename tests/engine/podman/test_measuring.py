@@ -128,6 +128,12 @@ def test_check_judges_the_image(project: Path, limit: str, code: int) -> None:
     assert ctxsize("check", project).exit_code == code
 
 
+def test_check_judges_the_context_by_the_ignore_file_that_the_build_reads(project: Path) -> None:
+    (project / ".dockerignore").rename(project / ".containerignore")
+    (project / ".ctxsize.toml").write_text('[budget]\ncontext = "1 kB"\nimage = "100 MB"\n')
+    assert ctxsize("check", project).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("dockerfile", "options", "code", "said"),
     [
