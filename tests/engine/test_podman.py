@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctxsize.engine.podman import is_podman, is_too_old, storage_id
+from ctxsize.engine.podmanbuild import PodmanBuilder
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,18 @@ def test_the_id_of_a_storage_is_not_that_of_the_answer() -> None:
     first = {"ID": "1", "Name": "host", "DockerRootDir": "/storage"}
     assert storage_id(first) == storage_id({**first, "ID": "2"})
     assert storage_id(first) != storage_id({**first, "DockerRootDir": "/other"})
+
+
+@pytest.mark.parametrize(
+    ("message", "again"),
+    [
+        # As Podman 4.3.1 says it while another program removes images.
+        (
+            "checking if cached image exists from a previous build: getting top layer info: layer not known",
+            True,
+        ),
+        ("creating build container: localhost/none:1: image not known", False),
+    ],
+)
+def test_a_build_that_came_across_a_removal_is_begun_again(message: str, again: bool) -> None:
+    assert bool(PodmanBuilder._races.match(message)) is again

@@ -88,12 +88,14 @@ def test_affected_steps_run_for_real_each_time_and_those_before_come_from_the_ca
         assert steps == {"FROM1": False, "RUN2": True, "COPY3": False, "RUN4": False}
 
 
-def test_stages_and_their_lines(tmp_path: Path) -> None:
+def test_stages_have_their_lines_and_none_of_them_is_left(podman: Podman, tmp_path: Path) -> None:
     dockerfile = (
         f"ARG X=1\nFROM {BASE} AS one\nCOPY . /one/\n\nFROM {BASE}\nCOPY --from=one /one /two\nRUN ls /two\n"
     )
     write(tmp_path, {"Dockerfile": dockerfile, ".dockerignore": "a\n"})
+    before = podman.images()
     report = compare("--repeat", "1", tmp_path)
+    assert podman.images() == before
     lines = [(step["name"].split()[0], step["line"]) for step in report["variants"]["with"]["build"]["steps"]]
     assert lines == [("FROM", 2), ("COPY", 3), ("FROM", 5), ("COPY", 6), ("RUN", 7)]
 
