@@ -13,6 +13,8 @@ project := .cache/fixtures/$(FIXTURE)
 fixture_files := $(shell find fixtures/$(FIXTURE) -type f -o -type l) fixtures/make.py
 # Where the current reference engine is made (scripts/modern-engine); 2 GB, kept for the next time.
 MODERN := $(abspath .cache/modern-engine)
+# Where a Podman is set up (scripts/podman-engine).
+PODMAN := $(abspath .cache/podman-engine)
 # How much longer than in the suite `make fuzz` looks.
 TIMES := 100
 # More for the commands behind a target: make test ARGS="-k ignore", make compare ARGS="--repeat 5".
@@ -69,6 +71,11 @@ live: venv engine  ## a short live sweep against the current engine and the offi
 	@scripts/modern-engine start $(MODERN) >/dev/null
 	@CTXSIZE_MODERN_ENGINE=$(MODERN) $(python) -m pytest -m reference tests/conformance/ignore $(ARGS)
 
+.PHONY: podman
+podman: venv  ## the tests against a real Podman and its own `podman build` (as root)
+	@scripts/podman-engine start $(PODMAN) >/dev/null
+	@CTXSIZE_PODMAN_ENGINE=$(PODMAN) $(python) -m pytest -m podman tests/engine/podman $(ARGS)
+
 .PHONY: faults naive storm
 faults: venv engine  ## the faults that take long, on a real engine
 	@$(python) -m pytest tests/faults -m 'slow or not slow' $(ARGS)
@@ -87,6 +94,7 @@ bench: venv engine  ## run the benchmarks, each a ratio against a peer
 .PHONY: clean
 clean:  ## remove what the other targets made: .venv, .cache, the stand-in base images
 	@[ ! -d $(MODERN) ] || scripts/modern-engine remove $(MODERN)
+	@[ ! -d $(PODMAN) ] || scripts/podman-engine remove $(PODMAN)
 	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist ctxsize.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@images=$$(docker image ls --quiet --filter label=org.ctxsize.base --filter 'reference=ctxsize/base-*' 2>/dev/null || true); \

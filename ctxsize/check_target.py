@@ -35,6 +35,7 @@ class _Image:
     sizes: ImageSizes | None = None
     source: str | None = None
     dialect: Dialect | None = None
+    podman: bool = False
     error: CtxsizeError | None = None
 
 
@@ -66,7 +67,9 @@ class TargetChecker:
         subject, static, error = None, None, image.error
         try:
             dialect = image.dialect or (Dialect.CLASSIC if target.builder == "classic" else Dialect.BUILDKIT)
-            subject = open_subject(target.path, dockerfile=target.dockerfile, dialect=dialect)
+            subject = open_subject(
+                target.path, dockerfile=target.dockerfile, dialect=dialect, podman=image.podman
+            )
             self._progress.phase("scan")
             static = measure_context(
                 subject,
@@ -178,7 +181,7 @@ class TargetChecker:
             progress=self._progress,
             engine=self._connect(),
         )
-        image.dialect = subject.project.dialect
+        image.dialect, image.podman = subject.project.dialect, subject.engine.info.podman
         timed = any(limit.kind.of == "build-time" for limit in limits)
         image.sizes = built(
             subject,

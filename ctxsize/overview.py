@@ -79,21 +79,25 @@ class Subject:
 
 
 def open_subject(
-    path: str | Path = ".", *, dockerfile: str | Path | None = None, dialect: Dialect = Dialect.BUILDKIT
+    path: str | Path = ".",
+    *,
+    dockerfile: str | Path | None = None,
+    dialect: Dialect = Dialect.BUILDKIT,
+    podman: bool = False,
 ) -> Subject:
     """Read the ignore file of the context ``path``, and the Dockerfile if there is one.
 
-    ``dockerfile`` as ``docker build -f`` takes it; when it is given it must be there. Raises UsageError or
-    IgnoreFileError.
+    ``dockerfile`` as ``docker build -f`` takes it; when it is given it must be there. ``podman``: the ignore
+    file is the one that Podman reads. Raises UsageError or IgnoreFileError.
     """
     context = open_context(path)
     if dockerfile is None and not any((context / name).exists() for name in ("Dockerfile", "dockerfile")):
-        return _without_dockerfile(context, context / "Dockerfile", "there is no Dockerfile", dialect)
+        return _without_dockerfile(context, context / "Dockerfile", "there is no Dockerfile", dialect, podman)
     try:
-        project = open_project(path, dockerfile=dockerfile, dialect=dialect)
+        project = open_project(path, dockerfile=dockerfile, dialect=dialect, podman=podman)
     except DockerfileError as error:
         given = Path(dockerfile or context / "Dockerfile").absolute()
-        return _without_dockerfile(context, given.parent.resolve() / given.name, str(error), dialect)
+        return _without_dockerfile(context, given.parent.resolve() / given.name, str(error), dialect, podman)
     return Subject(
         context=project.context,
         dockerfile_path=project.dockerfile_path,
@@ -105,10 +109,12 @@ def open_subject(
     )
 
 
-def _without_dockerfile(context: Path, dockerfile: Path, reason: str, dialect: Dialect) -> Subject:
+def _without_dockerfile(
+    context: Path, dockerfile: Path, reason: str, dialect: Dialect, podman: bool
+) -> Subject:
     """The subject with an ignore file alone."""
-    ignore_path = find_ignore_file(context, dockerfile, dialect)
-    candidates = ignore_file_candidates(context, dockerfile, dialect)
+    ignore_path = find_ignore_file(context, dockerfile, dialect, podman)
+    candidates = ignore_file_candidates(context, dockerfile, dialect, podman)
     inside = (relative_to_context(each, context) for each in candidates if os.path.lexists(each))
     return Subject(
         context=context,
@@ -250,10 +256,23 @@ def _sources(subject: Subject, target: str | None, build_args: Mapping[str, str]
     )
 
 
+def _podmans_own(subject: Subject) -> str | None:
+    """The ``.containerignore`` that Podman reads, which Docker does not know; None when there is none."""
+    candidates = ignore_file_candidates(
+        subject.context, subject.dockerfile_path, subject.dialect, podman=True
+    )
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None or not found.name.endswith(".containerignore"):
+        return None
+    return relative_to_context(found, subject.context) or os.path.relpath(found)
+
+
 def _warnings(subject: Subject, sources: Sources | None, found: ScanResult, mask: Masker) -> list[Warning]:
     warnings = []
     if subject.ignore is None:
         warnings.append(Warning("no-ignore-file", "there is no ignore file, so the build sees everything"))
+    if (theirs := _podmans_own(subject)) is not None:
+        warnings.append(Warning("podman", "Podman would read this ignore file instead", where=theirs))
     reasons = sources.unknown if sources else (subject.no_dockerfile,)
     warnings += [
         Warning("needed-unknown", f"what the build needs is not known: {mask.optional(why)}")

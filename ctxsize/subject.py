@@ -9,6 +9,7 @@ from ctxsize.comparison.builds import WITH, WITHOUT
 from ctxsize.comparison.explain import ignored_but_needed
 from ctxsize.comparison.types import EngineFigures, ProjectFigures
 from ctxsize.context.dialects import disagreement
+from ctxsize.context.podman import podman_disagreement
 from ctxsize.context.scan import scan
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.variant import Variant
@@ -74,6 +75,7 @@ class Subject:
             builder=self.choice.name,
             storage=info.storage,
             remote=info.remote,
+            podman=info.podman,
         )
 
     def variant(self, name: str) -> Variant:
@@ -138,7 +140,8 @@ def prepare(
         project.ignore,
         project.dialect,
         hidden=project.ignore_files,
-        dockerfile=project.dockerfile_in_context,
+        # Podman reads an ignored Dockerfile where it lies, and nothing has to be sent for it.
+        dockerfile=None if engine.info.podman else project.dockerfile_in_context,
         needs=sources,
         suspects=suspects,
     )
@@ -169,7 +172,12 @@ def _sensitive(project: Project, found: ScanResult, sources: Sources) -> tuple[S
 
 def _warnings(engine: Engine, choice: Choice, project: Project) -> list[Warning]:
     warnings = [Warning("builder", choice.notice)] if choice.notice else []
-    if not engine.info.podman:
+    if engine.info.podman:
+        message = podman_disagreement(project.context, project.ignore)
+        if message is not None:
+            where = project.ignore.path if project.ignore is not None else None
+            warnings.append(Warning("builders-differ", message, where=where))
+    else:
         differing = disagreement(project.context, project.dockerfile_path, project.ignore, project.dialect)
         if differing is not None:
             warnings.append(Warning("builders-differ", differing.message, where=differing.where))

@@ -34,6 +34,12 @@ class EngineFigures:
     builder: str
     storage: str
     remote: bool
+    podman: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is, for people: ``Docker 28.5.2``."""
+        return f"{'Podman' if self.podman else 'Docker'} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)

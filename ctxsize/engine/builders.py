@@ -10,6 +10,7 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.journal import Journal
 from ctxsize.engine.masked import MaskedBuilder, masker_of
 from ctxsize.engine.plan import BuildPlan
+from ctxsize.engine.podmanbuild import PodmanBuilder
 from ctxsize.engine.session import SessionBuilder
 from ctxsize.engine.upload import UploadBuilder
 from ctxsize.errors import EngineError, UsageError
@@ -46,7 +47,9 @@ def choose(engine: Engine, wanted: str = "auto") -> Choice:
         if wanted != "auto":
             raise EngineError(
                 f"the engine at {engine.host} has no BuildKit",
-                hint="use --builder classic, or a newer engine",
+                hint="use --builder classic"
+                if engine.info.podman
+                else "use --builder classic, or a newer engine",
             )
         kind = "Podman's API has" if engine.info.podman else "the engine has"
         return Choice("classic", f"{kind} no BuildKit: building with the classic builder")
@@ -65,4 +68,5 @@ def make_builder(choice: Choice, engine: Engine, plan: BuildPlan, run: str, jour
     """
     if choice.name != "buildkit" and (plan.options.secrets or plan.options.ssh):
         raise UsageError(f"--secret and --ssh need a BuildKit session, and this builds with {choice.name}")
-    return MaskedBuilder(_CLASSES[choice.name](engine, plan, run, journal), masker_of(plan.options))
+    kind = PodmanBuilder if engine.info.podman else _CLASSES[choice.name]
+    return MaskedBuilder(kind(engine, plan, run, journal), masker_of(plan.options))

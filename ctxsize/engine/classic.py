@@ -46,7 +46,7 @@ _NO_SUCH_IMAGE = "ctxsize-no-such-image"
 
 
 @dataclass(slots=True)
-class _Output:
+class Output:
     """What the builder's output has said so far."""
 
     began: float
@@ -54,6 +54,8 @@ class _Output:
     #: one of these to the user's.
     lines: Sequence[int]
     original_line: Callable[[int], int]
+    #: How many instructions there are before the FROM of each stage.
+    stages: Sequence[int] = ()
     sent: int = 0
     steps: list[Step] = field(default_factory=list)
     #: What the instruction on a line of the user's Dockerfile made.
@@ -84,10 +86,11 @@ class ClassicBuilder:
     """
 
     name = "classic"
+    #: How a build fails that somebody else's removal of an image came across.
+    _races = _RACE
 
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
         self._api = engine.new_client()
-        self._podman = engine.info.podman
         self._plan = plan
         self._run = run
         self._journal = journal
@@ -102,15 +105,16 @@ class ClassicBuilder:
             try:
                 return self._build(variant, progress, rebuild)
             except BuildFailed as error:
-                if not _RACE.match(error.message):
+                if not self._races.match(error.message):
                     raise
         return self._build(variant, progress, rebuild)
 
     def _build(self, variant: Variant, progress: Progress, rebuild: bool) -> BuildResult:
-        tar = classic_tar(self._plan, variant, self._run, podman=self._podman)
+        tar = self._tar(variant, rebuild)
         given = parse_dockerfile(tar.rewritten.data, tar.dockerfile).instructions
         lines = [instruction.line for instruction in given]
-        output = _Output(time.perf_counter(), lines, tar.rewritten.original_line)
+        stages = [n for n, instruction in enumerate(given) if instruction.keyword == "FROM"]
+        output = Output(time.perf_counter(), lines, tar.rewritten.original_line, stages)
         said = LogLines(lambda line: self._take_line(line, output, progress))
         try:
             with engine_errors(), closing(self._events(variant, tar, output, progress, rebuild)) as events:
@@ -139,6 +143,19 @@ class ClassicBuilder:
             scan_seconds=output.scanning.seconds,
         )
 
+    def _tar(self, variant: Variant, rebuild: bool) -> ClassicTar:
+        """What is sent for one build, and where its Dockerfile is."""
+        return classic_tar(self._plan, variant, self._run)
+
+    @property
+    def _sent_dockerfile(self) -> str | None:
+        """The path of the Dockerfile that is sent though it is ignored, for the builder to read."""
+        return self._plan.dockerfile_in_context
+
+    def _cache(self, rebuild: bool) -> list[str]:
+        """The images that a build may take steps from, and no others."""
+        return (self._rebuilt if rebuild else self._prefix) or self._prefix or [_NO_SUCH_IMAGE]
+
     def forget(self) -> bool:
         """Remove the intermediate images of this run, newest first; False when some are still in use."""
         self._made = [image for image in reversed(self._made) if not self._remove(image)][::-1]
@@ -161,10 +178,10 @@ class ClassicBuilder:
         return True
 
     def _events(
-        self, variant: Variant, tar: ClassicTar, output: _Output, progress: Progress, rebuild: bool
+        self, variant: Variant, tar: ClassicTar, output: Output, progress: Progress, rebuild: bool
     ) -> Generator[dict[str, Any], None, None]:
         options = self._plan.options.for_rebuild() if rebuild else self._plan.options
-        dockerfile = self._plan.dockerfile_in_context
+        dockerfile = self._sent_dockerfile
 
         def count(_path: str, size: int) -> None:
             output.sent += size
@@ -173,7 +190,6 @@ class ClassicBuilder:
         tree = output.scanning.time(tar.entries(variant, dockerfile))
         extra = {**variant.replaced(dockerfile), **tar.extra}
         body = tar_stream(tree, variant.root, extra=extra, appended=variant.changes.appended, sent=count)
-        cache = self._rebuilt if rebuild else self._prefix
         return post_tar(
             self._api,
             body,
@@ -183,11 +199,11 @@ class ClassicBuilder:
             build_args=options.build_args,
             rm=True,
             forcerm=True,
-            cache_from=cache or self._prefix or [_NO_SUCH_IMAGE],
+            cache_from=self._cache(rebuild),
             last_words=lambda event: self._hear_out(event, output),
         )
 
-    def _hear_out(self, event: Mapping[str, Any] | None, output: _Output) -> bool:
+    def _hear_out(self, event: Mapping[str, Any] | None, output: Output) -> bool:
         """After an interruption, wait for the image that the step at work makes: the builder ends the step
         though nobody listens, and what comes after the run has ended only the next one removes. A RUN it
         breaks off, and makes none. True when nothing more is to be waited for."""
@@ -197,7 +213,7 @@ class ClassicBuilder:
         at_work = output.number > 0 and not output.made
         return output.name.upper().startswith("RUN ") if at_work else event is None
 
-    def _take(self, event: Mapping[str, Any], output: _Output, said: LogLines) -> None:
+    def _take(self, event: Mapping[str, Any], output: Output, said: LogLines) -> None:
         message = event.get("error") or event.get("message")
         if message:
             said.close()
@@ -208,36 +224,48 @@ class ClassicBuilder:
         text = _COLOURS.sub("", str(event.get("stream", "")))
         said.add([LogLine(vertex="", stream=1, data=text.encode(errors="replace"), timestamp=None)])
 
-    def _take_line(self, line: str, output: _Output, progress: Progress) -> None:
+    def _take_line(self, line: str, output: Output, progress: Progress) -> None:
         if not line.strip():
             return
         progress.log(line)
         output.log.append(line)
         del output.log[:-LOG_LINES]
+        self._read_line(line, output, progress)
+
+    def _read_line(self, line: str, output: Output, progress: Progress) -> None:
+        """What a line of the builder's output means."""
         if match := _STEP.match(line):
-            self._end_step(output)
-            output.number, output.name = int(match[1]), match[2]
-            output.started, output.cached, output.made = time.perf_counter(), False, False
-            output.triggers = 0
-            if output.name.upper().startswith("FROM "):
-                output.image_id = ""  # `FROM scratch` names none
-            if RUN_LABEL not in output.name:
-                progress.step(output.name)
+            self._begin_step(int(match[1]), match[2], output, progress)
         elif line == _CACHED:
             output.cached = True
         elif match := _IMAGE.match(line):
-            output.image_id, output.made = match[1], True
-            if output.line is not None:
-                output.images[output.line] = match[1]
-            for image in self._new_images(match[1], output):
-                self._made.append(image)
-                self._journal.add("image", image)
+            self._end_image(match[1], output)
         elif match := _CONTAINER.match(line):
             self._journal.add("container", match[1])
         elif match := _TRIGGERS.match(line):
             output.triggers = int(match[1])
 
-    def _new_images(self, image: str, output: _Output) -> list[str]:
+    def _begin_step(self, number: int, name: str, output: Output, progress: Progress) -> None:
+        """The builder begins ``number``, counted over all that it is given."""
+        self._end_step(output)
+        output.number, output.name = number, name
+        output.started, output.cached, output.made = time.perf_counter(), False, False
+        output.triggers = 0
+        if name.upper().startswith("FROM "):
+            output.image_id = ""  # `FROM scratch` names none
+        if RUN_LABEL not in name:
+            progress.step(name)
+
+    def _end_image(self, image: str, output: Output) -> None:
+        """The step at work has made ``image``."""
+        output.image_id, output.made = image, True
+        if output.line is not None:
+            output.images[output.line] = image
+        for made in self._new_images(image, output):
+            self._made.append(made)
+            self._journal.add("image", made)
+
+    def _new_images(self, image: str, output: Output) -> list[str]:
         """The images that a step made, oldest first: ``image``, or of a FROM those that its ONBUILD triggers
         made, of which the builder only tells the last."""
         if not output.name.upper().startswith("FROM "):
@@ -254,7 +282,7 @@ class ClassicBuilder:
     def _is_made(self, image: str) -> bool:
         return any(image.startswith(known) for known in self._made)
 
-    def _end_step(self, output: _Output) -> None:
+    def _end_step(self, output: Output) -> None:
         now = time.perf_counter()
         if not output.number:
             return
@@ -279,7 +307,7 @@ class ClassicBuilder:
         )
         output.number = 0
 
-    def _prefix_images(self, output: _Output) -> list[str]:
+    def _prefix_images(self, output: Output) -> list[str]:
         """The images just before the first affected step of each stage: all that may be reused."""
         return [output.images[line] for line in self._plan.prefix_lines if line in output.images]
 

@@ -17,7 +17,7 @@ from ctxsize.context.scan import removed_by_daemon
 from ctxsize.context.variant import Variant
 from ctxsize.context.walk import Entry
 from ctxsize.dockerfile.rewrite import RewrittenDockerfile
-from ctxsize.engine.markers import with_labels
+from ctxsize.engine.markers import with_build_labels, with_labels
 from ctxsize.engine.plan import BuildPlan
 from ctxsize.ignore.matcher import Matcher
 
@@ -44,19 +44,16 @@ class ClassicTar:
         return (entry for entry in variant.walk(dockerfile) if entry.path not in self.left_out)
 
 
-def classic_tar(plan: BuildPlan, variant: Variant, run: str, *, podman: bool = False) -> ClassicTar:
+def classic_tar(plan: BuildPlan, variant: Variant, run: str) -> ClassicTar:
     """Where the Dockerfile goes in the tar of ``variant``, so that no step can copy it.
 
     Where there is no ignored name that it can have (an ignore file that arrives itself and keeps nothing
-    out, or one that is a symlink; Podman, which reads ignore files by rules of its own) the tar is the
-    official client's, and the Dockerfile has no label. So it is where that client does not send the
-    Dockerfile, and the build fails.
+    out, or one that is a symlink) the tar is the official client's, and the Dockerfile has no label. So it
+    is where that client does not send the Dockerfile, and the build fails.
     """
     labelled = with_labels(plan, run)
-    own_name = f".dockerfile.{secrets.token_hex(10)}"
+    own_name = _own_name()
     as_the_client = _as_the_client(plan, variant, own_name)
-    if podman:
-        return as_the_client
     ignore_file = variant.root / _IGNORE_FILE
     matcher = Matcher(variant.rules, variant.dialect)
     dockerfile = plan.dockerfile_in_context
@@ -74,6 +71,25 @@ def classic_tar(plan: BuildPlan, variant: Variant, run: str, *, podman: bool = F
     if name := _ignored_name(plan, variant, matcher):
         return ClassicTar(name, labelled, {name: labelled.data}, frozenset(removed) - {name})
     return as_the_client
+
+
+def podman_tar(plan: BuildPlan, variant: Variant, run: str, build: int | None) -> ClassicTar:
+    """The tar of ``variant`` for Podman, with the labels of the ``build`` (see ``with_build_labels``).
+
+    Podman filters what it was sent, too, by the ignore file beside the Dockerfile if there is one. Ours has
+    one, which keeps out the Dockerfile and itself and nothing else. So what can be copied is what was sent
+    of the tree, its own ignore files among it.
+    """
+    own_name = _own_name()
+    labelled = with_build_labels(plan, run, build)
+    own_rules = f"{own_name}.dockerignore"
+    extra = {own_name: labelled.data, own_rules: f"{own_name}\n{own_rules}\n".encode()}
+    removed = removed_by_daemon(Matcher(variant.rules, variant.dialect), None)
+    return ClassicTar(own_name, labelled, extra, frozenset(removed))
+
+
+def _own_name() -> str:
+    return f".dockerfile.{secrets.token_hex(10)}"
 
 
 def _is_missed(matcher: Matcher, dockerfile: str | None) -> bool:

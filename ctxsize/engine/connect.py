@@ -16,6 +16,7 @@ from docker.context.config import get_current_context_name, get_meta_file
 from docker.errors import APIError, DockerException
 
 from ctxsize.engine.configuration import check_configuration, parse_json, read_small
+from ctxsize.engine.podman import OLDEST, PodmanClient, is_podman, is_too_old, storage_id
 from ctxsize.engine.rfc3339 import parse_time
 from ctxsize.engine.trouble import TROUBLE, reason, sensible
 from ctxsize.errors import ConfigError, EngineError
@@ -61,14 +62,14 @@ class Engine:
 
     def new_client(self) -> docker.APIClient:
         """Another client of the same engine, for a connection with settings of its own."""
-        return _client(self.host, version=self.info.api)
+        return _client(self.host, version=self.info.api, podman=self.info.podman)
 
 
 def connect() -> Engine:
     """The engine that ``DOCKER_HOST`` (with the TLS variables) or the current Docker context names.
 
-    Raises EngineError naming the address that was tried, and ConfigError for a Docker configuration that
-    can't be read.
+    Raises EngineError naming the address that was tried, and for an engine that can't be measured on; and
+    ConfigError for a Docker configuration that can't be read.
     """
     check_configuration()
     host = engine_address()
@@ -84,8 +85,11 @@ def connect() -> Engine:
         shown = _shown(host)
         why = reason(error).replace(host, shown)
         raise EngineError(f"no Docker engine answers at {shown}: {why}", hint=_HINT) from error
-    api.timeout = ANSWER_SECONDS
     with sensible("itself"):
+        if is_podman(version):
+            _check_age(str(version.get("Version", "")))
+            api = _client(host, version=str(api._version), podman=True)
+        api.timeout = ANSWER_SECONDS
         # Asked before it answered: rather ahead than behind, so that nothing seems younger than it is.
         ahead = parse_time(str(info["SystemTime"])) - asked if info.get("SystemTime") else 0
         return Engine(api=api, host=host, info=_info(api, host, version, info, builder, ahead))
@@ -104,10 +108,9 @@ def _info(
     builder: str,
     ahead: int,
 ) -> EngineInfo:
-    components = {part.get("Name", "") for part in version.get("Components") or []}
-    podman = "Podman Engine" in components
+    podman = is_podman(version)
     return EngineInfo(
-        id=str(info.get("ID", "")),
+        id=storage_id(info) if podman else str(info.get("ID", "")),
         version=str(version.get("Version", "")),
         api=str(api._version),
         storage=_storage(info),
@@ -117,6 +120,14 @@ def _info(
         buildkit=not podman and (builder == "2" or _at_least(str(api._version), (1, 39))),
         clock_ahead=ahead,
     )
+
+
+def _check_age(version: str) -> None:
+    if is_too_old(version):
+        oldest = ".".join(map(str, OLDEST))
+        raise EngineError(
+            f"Podman {version} would filter the context a second time", hint=f"use Podman {oldest} or newer"
+        )
 
 
 def engine_address() -> str:
@@ -145,7 +156,7 @@ def _current_context() -> Any:
     return context
 
 
-def _client(host: str, *, version: str, timeout: int | None = None) -> docker.APIClient:
+def _client(host: str, *, version: str, timeout: int | None = None, podman: bool = False) -> docker.APIClient:
     if os.environ.get("DOCKER_HOST"):
         settings = docker.utils.kwargs_from_env()
     else:
@@ -153,7 +164,8 @@ def _client(host: str, *, version: str, timeout: int | None = None) -> docker.AP
         settings = {"base_url": host}
         if context is not None and context.TLSConfig and host.startswith("tcp://"):
             settings["tls"] = context.TLSConfig
-    return _Client(version=version, timeout=timeout or ANSWER_SECONDS, **settings)
+    kind = _PodmanClient if podman else _Client
+    return kind(version=version, timeout=timeout or ANSWER_SECONDS, **settings)
 
 
 class _Client(docker.APIClient):  # type: ignore[misc]
@@ -167,6 +179,10 @@ class _Client(docker.APIClient):  # type: ignore[misc]
             raise APIError(
                 f"{response.status_code} without a reason", response=response, explanation=response.text[:200]
             ) from error
+
+
+class _PodmanClient(_Client, PodmanClient):
+    """Both in one."""
 
 
 def _storage(info: dict[str, Any]) -> str:

@@ -35,6 +35,7 @@ from ctxsize.engine.journal import (
 )
 from ctxsize.engine.leftovers import PROBE_PREFIX as PROBE_PREFIX
 from ctxsize.engine.leftovers import Leftover
+from ctxsize.engine.podman import working_containers
 from ctxsize.engine.trouble import TROUBLE, engine_error, engine_trouble, sensible
 from ctxsize.engine.untagged import remove_untagged, unwanted
 from ctxsize.errors import EngineError, UsageError
@@ -210,6 +211,7 @@ def _remove_labelled(api: docker.APIClient, run: str) -> int:
     label = {"label": f"{RUN_LABEL}={run}"}
     with sensible("what carries a label"):
         containers = [str(each["Id"]) for each in leftovers.own_containers(api, run)]
+        containers += working_containers(api, run)
         networks = [str(each["Id"]) for each in api.networks(filters=label)]
         images = leftovers.children_first(unwanted(api.images(filters=label, all=True)))
     for container in containers:

@@ -18,6 +18,7 @@ from ctxsize.engine import buildcache
 from ctxsize.engine.build import OBJECT_LABEL, RUN_LABEL
 from ctxsize.engine.buildkit import BuildKitError, history
 from ctxsize.engine.journal import Made
+from ctxsize.engine.podman import working_containers
 from ctxsize.engine.trouble import sensible
 from ctxsize.engine.untagged import built_on, digits_of, is_made_by, is_tagged, remove_untagged
 
@@ -58,6 +59,7 @@ def find(api: docker.APIClient, run: str, made: Sequence[Made], traces: buildcac
     ]
     sizes = {str(each["Id"]): _size(each.get("SizeRw")) for each in containers}
     found = [Leftover(run, "container", each, size) for each, size in sizes.items()]
+    found += [Leftover(run, "container", each, None) for each in working_containers(api, run)]
     found += [Leftover(run, "network", str(each["Id"]), 0) for each in api.networks(filters=label)]
     labelled = api.images(filters=label, all=True)
     # Images were kept, and whatever was built from those since has their labels: it is not ours.

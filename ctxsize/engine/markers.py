@@ -9,6 +9,9 @@ have no second marker, so that they find in the cache what an earlier rebuild of
 
 The classic builder gets the run's label after each FROM: every image and container that a step makes
 has it from the one before, whether or not anybody is still there to hear of it.
+
+Podman, which can't be kept away from the user's cache, gets labels where BuildKit gets markers: for its cache
+a step is the same only after the same steps.
 """
 
 from __future__ import annotations
@@ -38,13 +41,9 @@ def with_markers(plan: BuildPlan, run: str, build: int | None) -> RewrittenDocke
     a number are of the same size, and all rebuilds the same."""
     inserted: list[tuple[int, str]] = []
     for stage in plan.resolved.stages:
-        end_of_from = _end_of_from(plan, stage)
         if stage.parent is None:
-            inserted.append((end_of_from, _marker(stage, run)))
-        line = plan.first_affected_line(stage.stage.index)
-        if line is not None and build is not None:
-            ends = [instruction.end_line for instruction in stage.stage.instructions]
-            before = max([end for end in ends if end < line], default=end_of_from)
+            inserted.append((_end_of_from(plan, stage), _marker(stage, run)))
+        if build is not None and (before := _before_affected(plan, stage)) is not None:
             inserted.append((before, _marker(stage, f"{run}-{build:04d}")))
     return insert_markers(plan.resolved.dockerfile, plan.dockerfile_data, inserted)
 
@@ -55,6 +54,27 @@ def with_labels(plan: BuildPlan, run: str) -> RewrittenDockerfile:
     roots = [stage for stage in plan.resolved.stages if stage.parent is None]
     inserted = [(_end_of_from(plan, stage), f"LABEL {RUN_LABEL}={run}") for stage in roots]
     return insert_markers(plan.resolved.dockerfile, plan.dockerfile_data, inserted)
+
+
+def with_build_labels(plan: BuildPlan, run: str, build: int | None) -> RewrittenDockerfile:
+    """The Dockerfile for one build of a run, with the run's label in every stage and, before the first step
+    that the ignore file affects, one of the build; ``build`` is None for a rebuild, which has none."""
+    inserted: list[tuple[int, str]] = []
+    for stage in plan.resolved.stages:
+        if stage.parent is None:
+            inserted.append((_end_of_from(plan, stage), f"LABEL {RUN_LABEL}={run}"))
+        if build is not None and (before := _before_affected(plan, stage)) is not None:
+            inserted.append((before, f"LABEL {RUN_LABEL}.build={build:04d}"))
+    return insert_markers(plan.resolved.dockerfile, plan.dockerfile_data, inserted)
+
+
+def _before_affected(plan: BuildPlan, stage: ResolvedStage) -> int | None:
+    """The last line before the first step of ``stage`` that the ignore file affects; None if it has none."""
+    line = plan.first_affected_line(stage.stage.index)
+    if line is None:
+        return None
+    ends = [instruction.end_line for instruction in stage.stage.instructions]
+    return max([end for end in ends if end < line], default=_end_of_from(plan, stage))
 
 
 def _end_of_from(plan: BuildPlan, stage: ResolvedStage) -> int:

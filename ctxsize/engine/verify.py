@@ -27,6 +27,8 @@ _LOG_SIZE = "10m"
 #: (docker/cli cli/command/container/run.go).
 _NOT_FOUND = ("executable file not found", "no such file or directory")
 _NOT_ALLOWED = "permission denied"
+#: What Podman adds to whatever its runtime was not allowed to do.
+_OCI_NOT_ALLOWED = "OCI permission denied"
 
 
 def verify(
@@ -108,4 +110,4 @@ def _start_code(message: str) -> int | None:
     """The exit code of a command that could not be started; None when that is not the command's fault."""
     if any(sign in message for sign in _NOT_FOUND):
         return 127
-    return 126 if _NOT_ALLOWED in message else None
+    return 126 if _NOT_ALLOWED in message.replace(_OCI_NOT_ALLOWED, "") else None

@@ -17,12 +17,14 @@ def ignore_file_candidates(
 
     BuildKit takes ``<Dockerfile>.dockerignore`` beside the Dockerfile (which may lie outside the
     context) instead of ``.dockerignore`` at the context's root; the classic builder knows only the latter.
-    Podman looks for ``.containerignore`` before ``.dockerignore``, and builds with the dialect given.
+    Podman knows ``<Dockerfile>.dockerignore`` as well, and a ``.containerignore`` of both kinds: beside the
+    Dockerfile ``.dockerignore`` comes first, at the root ``.containerignore``.
     """
     candidates = []
-    if dialect is Dialect.BUILDKIT:
+    if podman or dialect is Dialect.BUILDKIT:
         candidates.append(dockerfile.with_name(dockerfile.name + ".dockerignore"))
     if podman:
+        candidates.append(dockerfile.with_name(dockerfile.name + ".containerignore"))
         candidates.append(context / ".containerignore")
     candidates.append(context / ".dockerignore")
     return candidates

@@ -588,6 +588,11 @@ class Matcher:
                 rules.append(Rule(0, f"!{path}", path, True))
         return self if len(rules) == len(self.rules) else Matcher(rules, self.dialect, self.source)
 
+    def ignored_by_podman(self, path: str) -> bool:
+        """Whether Podman 4.3 (Buildah 1.28) leaves the path out when it gets there; see
+        ctxsize.context.podman."""
+        return self._matches_one_parent(self.rules, path)
+
     def _matches_one_parent(self, rules: Sequence[Rule], path: str) -> bool:
         """patternmatcher's deprecated ``Matches`` with the matcher's rules and those added to them: a parent
         counts if it has as many components as the pattern; a broken rule means no."""

@@ -37,7 +37,7 @@ def _lines(result: Comparison, style: Style) -> Iterator[str]:
             yield f"- {plain(warning.where)}: {plain(warning.message)}"
     yield ""
     engine = result.engine
-    where = f", Docker {plain(engine.version)}, {engine.builder}" if engine else ""
+    where = f", {plain(engine.name)}, {engine.builder}" if engine else ""
     yield f"<sub>ctxsize {plain(result.version)}{where}</sub>"
 
 

@@ -39,7 +39,7 @@ def _title(result: Comparison, style: Style) -> str:
     lines = [style.bold(printable(f"{project.context}: {project.dockerfile}, {ignore}"))]
     if result.engine is not None:
         engine = result.engine
-        lines.append(printable(f"Docker {engine.version}, {engine.builder}, {engine.storage}"))
+        lines.append(printable(f"{engine.name}, {engine.builder}, {engine.storage}"))
     return "\n".join(lines)
 
 

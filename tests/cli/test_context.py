@@ -488,3 +488,11 @@ def test_needs_no_docker_sdk(project: Path) -> None:
         [sys.executable, "-c", code, str(project)], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_an_ignore_file_that_only_podman_reads_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / ".dockerignore").touch()
+    (tmp_path / ".containerignore").touch()
+    result = CliRunner().invoke(main, ["context", str(tmp_path)])
+    assert "note: .containerignore: Podman would read this ignore file instead" in result.output

@@ -19,8 +19,7 @@ BUILDKIT, CLASSIC = Dialect.BUILDKIT, Dialect.CLASSIC
         ("Dockerfile", CLASSIC, False, [".dockerignore"]),
         ("sub/api.Dockerfile", BUILDKIT, False, ["sub/api.Dockerfile.dockerignore", ".dockerignore"]),
         ("../D", BUILDKIT, False, ["../D.dockerignore", ".dockerignore"]),
-        ("D", BUILDKIT, True, ["D.dockerignore", ".containerignore", ".dockerignore"]),
-        ("D", CLASSIC, True, [".containerignore", ".dockerignore"]),
+        ("D", CLASSIC, True, ["D.dockerignore", "D.containerignore", ".containerignore", ".dockerignore"]),
     ],
 )
 def test_candidates_in_order(dockerfile: str, dialect: Dialect, podman: bool, names: list[str]) -> None:
@@ -38,6 +37,7 @@ def test_candidates_in_order(dockerfile: str, dialect: Dialect, podman: bool, na
         (["Dockerfile.dockerignore"], CLASSIC, False, None),
         ([".dockerignore", ".containerignore"], CLASSIC, True, ".containerignore"),
         ([".dockerignore", ".containerignore"], CLASSIC, False, ".dockerignore"),
+        ([".containerignore", "Dockerfile.containerignore"], CLASSIC, True, "Dockerfile.containerignore"),
     ],
 )
 def test_the_first_that_exists_applies(

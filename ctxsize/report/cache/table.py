@@ -34,7 +34,7 @@ def _title(result: CacheCost, style: Style) -> str:
     project, engine = result.project, result.engine
     ignore = project.ignore_file or "no ignore file"
     title = style.bold(printable(f"{project.context}: {project.dockerfile}, {ignore}"))
-    return f"{title}\n{printable(f'Docker {engine.version}, {engine.builder}, {engine.storage}')}\n"
+    return f"{title}\n{printable(f'{engine.name}, {engine.builder}, {engine.storage}')}\n"
 
 
 def _ignored(result: CacheCost) -> str:
