@@ -67,9 +67,10 @@ conformance: venv engine  ## compare our ignore rules with real builds, 10,000 r
 	@CTXSIZE_MODERN_ENGINE=$(MODERN) $(python) tests/conformance/ignore/sweep.py --cases 10000 $(ARGS)
 
 .PHONY: live
-live: venv engine  ## a short live sweep against the current engine and the official clients (as root)
-	@scripts/modern-engine start $(MODERN) >/dev/null
-	@CTXSIZE_MODERN_ENGINE=$(MODERN) $(python) -m pytest -m reference tests/conformance/ignore $(ARGS)
+live: venv engine  ## the current engine: a short sweep against the official clients, its history (as root)
+	@host=$$(scripts/modern-engine start $(MODERN)); \
+	CTXSIZE_MODERN_ENGINE=$(MODERN) CTXSIZE_REFERENCE_HOST=$$host \
+	  $(python) -m pytest -m reference tests/conformance/ignore tests/engine/test_history.py $(ARGS)
 
 .PHONY: podman
 podman: venv  ## the tests against a real Podman and its own `podman build` (as root)
