@@ -70,7 +70,7 @@ conformance: venv engine  ## compare our ignore rules with real builds, 10,000 r
 live: venv engine  ## the current engine: a short sweep against the official clients, its history (as root)
 	@host=$$(scripts/modern-engine start $(MODERN)); \
 	CTXSIZE_MODERN_ENGINE=$(MODERN) CTXSIZE_REFERENCE_HOST=$$host \
-	  $(python) -m pytest -m reference tests/conformance/ignore tests/engine/test_history.py $(ARGS)
+	  $(python) -m pytest -m reference tests/conformance/ignore tests/engine/footprint/test_history.py $(ARGS)
 
 .PHONY: podman
 podman: venv  ## the tests against a real Podman and its own `podman build` (as root)

@@ -20,15 +20,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctxsize.comparison.builds import WITH, WITHOUT, Measured, TimeLimit, build_restored
-from ctxsize.comparison.timing import seconds_saved
-from ctxsize.comparison.types import Cost
-from ctxsize.engine.build import PHASES, BuildOptions
-from ctxsize.engine.janitor import Run
-from ctxsize.image_figures import read_images
-from ctxsize.path_seconds import divide_seconds, restored_variants
+from ctxsize.comparison.path_seconds import divide_seconds, restored_variants
+from ctxsize.engine.builders.interface import PHASES
+from ctxsize.engine.footprint.run import Run
+from ctxsize.engine.options import BuildOptions
+from ctxsize.measure.builds import WITH, WITHOUT, Measured, TimeLimit, build_restored
+from ctxsize.measure.figures import Cost
+from ctxsize.measure.images import read_images
+from ctxsize.measure.subject import prepare
+from ctxsize.measure.timing import seconds_saved
 from ctxsize.progress import Progress, Silent, Terminal
-from ctxsize.subject import prepare
 
 BAR_CORRELATION = 0.9
 BAR_ERROR = 0.3

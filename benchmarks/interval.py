@@ -17,13 +17,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ctxsize.comparison.builds import WITH, WITHOUT, Measured, build_variants
-from ctxsize.comparison.timing import seconds_saved
-from ctxsize.comparison.types import SecondsSaved
-from ctxsize.engine.build import BuildOptions
-from ctxsize.engine.janitor import Run
+from ctxsize.engine.footprint.run import Run
+from ctxsize.engine.options import BuildOptions
+from ctxsize.measure.builds import WITH, WITHOUT, Measured, build_variants
+from ctxsize.measure.figures import SecondsSaved
+from ctxsize.measure.subject import prepare
+from ctxsize.measure.timing import seconds_saved
 from ctxsize.progress import Silent
-from ctxsize.subject import prepare
 
 BAR = 0.95
 SHARE = 0.2

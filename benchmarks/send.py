@@ -36,7 +36,7 @@ assert not [event for event in events if "error" in event], events
 OURS = {
     "build": BUILD
     + """
-from ctxsize.context.archive import tar_stream
+from ctxsize.context.send import tar_stream
 from ctxsize.context.walk import walk
 body = tar_stream(walk(root, None), root)
 events = list(api.build(fileobj=body, custom_context=True, tag=sys.argv[3], rm=True, decode=True))
@@ -44,7 +44,7 @@ events = list(api.build(fileobj=body, custom_context=True, tag=sys.argv[3], rm=T
     + BUILD_END,
     "none": """
 import sys
-from ctxsize.context.archive import tar_stream
+from ctxsize.context.send import tar_stream
 from ctxsize.context.walk import walk
 for part in tar_stream(walk(sys.argv[1], None), sys.argv[1]): pass
 """,

@@ -7,24 +7,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctxsize.comparison.assemble import make_comparison
 from ctxsize.comparison.attribution import ImageSavings
-from ctxsize.comparison.builds import WITH, WITHOUT, Measured, TimeLimit, build_variants
-from ctxsize.comparison.compare import make_comparison
+from ctxsize.comparison.extras import Extras, measure_extras
+from ctxsize.comparison.path_seconds import divide_seconds
 from ctxsize.comparison.seconds import DividedSeconds
-from ctxsize.comparison.types import Comparison, ImageFigures, Warning
+from ctxsize.comparison.types import Comparison, Warning
 from ctxsize.context.errors import ContextError
-from ctxsize.engine.build import BuildOptions
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.janitor import Run
-from ctxsize.engine.trouble import engine_trouble
-from ctxsize.engine.verification import Check
+from ctxsize.engine.containers import Check
+from ctxsize.engine.errors import engine_trouble
+from ctxsize.engine.footprint.run import Run
+from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, CtxsizeError, EngineError, Interrupted, full_disk_hint
-from ctxsize.extras import Extras, measure_extras
-from ctxsize.image_figures import read_images
-from ctxsize.path_seconds import divide_seconds
+from ctxsize.measure.builds import WITH, WITHOUT, Measured, TimeLimit, build_variants
+from ctxsize.measure.figures import ImageFigures
+from ctxsize.measure.images import read_images
+from ctxsize.measure.subject import Subject, prepare
 from ctxsize.progress import Progress, Silent
 from ctxsize.project import Project
-from ctxsize.subject import Subject, prepare
 
 
 @dataclass(frozen=True, slots=True)

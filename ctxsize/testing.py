@@ -14,7 +14,7 @@ from ctxsize.units import format_bytes
 
 if TYPE_CHECKING:
     from ctxsize.budget.types import Sizes
-    from ctxsize.overview import Subject
+    from ctxsize.survey.overview import Subject
 
 #: How many of the largest paths a failed comparison names.
 _LARGEST = 5
@@ -126,7 +126,7 @@ class Project:
 
     def __contains__(self, path: object) -> bool:
         """Whether the build can see the file or directory at this context path."""
-        from ctxsize.why import why
+        from ctxsize.survey.why import why
 
         (answer,) = why(self._subject, [str(path)])
         return answer.exists and answer.state != "ignored"
@@ -136,9 +136,9 @@ class Project:
 
         ``static`` leaves out those that need an image. Raises AssertionError with the whole report.
         """
-        from ctxsize.check import CheckOptions, check
+        from ctxsize.budget.check import CheckOptions, check
         from ctxsize.report.check import check_format
-        from ctxsize.report.style import Style
+        from ctxsize.report.shared.style import Style
 
         report = check(
             self.path,
@@ -158,7 +158,7 @@ class Project:
     @cached_property
     def _subject(self) -> Subject:
         from ctxsize.ignore.types import Dialect
-        from ctxsize.overview import open_subject
+        from ctxsize.survey.overview import open_subject
 
         dialect = Dialect.CLASSIC if self._builder == "classic" else Dialect.BUILDKIT
         return open_subject(self.path, dockerfile=self._dockerfile, dialect=dialect)
@@ -174,8 +174,8 @@ class Project:
     def _measured(self, limit: str) -> Sizes:
         """What is known once ``limit`` is judged. The project's own limits and the environment's are left
         out: a test says what it holds against what."""
+        from ctxsize.budget.check import CheckOptions, check
         from ctxsize.budget.config import Target
-        from ctxsize.check import CheckOptions, check
 
         target = Target(
             name=self.path.name,

@@ -51,3 +51,13 @@ def _escape(character: str) -> str:
         return f"\\x{code - 0xDC00:02x}"
     named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)
     return named or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def json_text(text: str) -> str:
+    """Names that are no UTF-8 keep their bytes visible (``\\xff``); JSON has no way to carry them raw."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def json_text_or_null(text: str | None) -> str | None:
+    """As :func:`json_text`; None stays None."""
+    return None if text is None else json_text(text)

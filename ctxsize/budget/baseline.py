@@ -15,7 +15,7 @@ from typing import Any
 
 from ctxsize import __version__
 from ctxsize.errors import ConfigError, UsageError
-from ctxsize.report.json_text import json_text
+from ctxsize.text import json_text
 
 SCHEMA = 1
 _MOST_BYTES = 64 << 20

@@ -22,8 +22,8 @@ from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import clean_pattern, read_line
 from ctxsize.ignore.pattern import PatternError
 from ctxsize.ignore.types import IgnoreFile, Rule
-from ctxsize.overview import Subject
 from ctxsize.sensitive.names import suspects
+from ctxsize.survey.overview import Subject
 
 _DEPTH = 3
 _MOST_DIRECTORIES = 500
@@ -74,8 +74,8 @@ def measure_context(
 
 def largest_paths(subject: Subject) -> Paths:
     """The largest directories and files that arrive, for a baseline or to say what grew."""
-    from ctxsize.context.inspect import largest
-    from ctxsize.report.json_text import json_text
+    from ctxsize.survey.listings import largest
+    from ctxsize.text import json_text
 
     found = _scan(subject, subject.ignore, False, None, depth=_DEPTH)
     directories = found.directories[: _MOST_DIRECTORIES + 1]
@@ -204,7 +204,7 @@ def _not_ignored(subject: Subject, required: Iterable[Listed]) -> Iterator[FileF
         paths[path] = listed
     if not paths:
         return
-    from ctxsize.why import why
+    from ctxsize.survey.why import why
 
     for answer in why(subject, paths):
         if answer.state == "ignored":

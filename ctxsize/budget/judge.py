@@ -89,7 +89,7 @@ def _grew(kind: Kind, figures: Figures, past: Past) -> tuple[Grown, ...]:
 def _build_time(limit: Limit, figures: Figures, past: Past) -> Judged:
     """Over only when more than noise: the median grew by more than the limit, and a 95 % interval of the
     growth excludes zero."""
-    from ctxsize.comparison.timing import MIN_RUNS, seconds_saved
+    from ctxsize.measure.timing import MIN_RUNS, seconds_saved
 
     if not figures.runs:
         return _unknown(limit, _why(limit, figures))

@@ -12,7 +12,7 @@ from ctxsize.budget.limits import unknown
 from ctxsize.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from ctxsize.engine.build import BuildOptions
+    from ctxsize.engine.options import BuildOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,9 @@ def cache(
     written in PATH.
     """
     # Imported here so that commands without an engine start fast.
-    from ctxsize.cache import cache as measure
+    from ctxsize.rebuild.measure import cache as measure
     from ctxsize.report.cache import CACHE_FORMATS
-    from ctxsize.report.style import Style
+    from ctxsize.report.shared.style import Style
 
     options = given_build_options(
         target=target,

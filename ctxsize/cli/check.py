@@ -22,8 +22,8 @@ from ctxsize.report.check import CHECK_FORMATS, check_format
 from ctxsize.text import printable
 
 if TYPE_CHECKING:
+    from ctxsize.budget.check import CheckOptions
     from ctxsize.budget.config import Target
-    from ctxsize.check import CheckOptions
     from ctxsize.progress import Progress
     from ctxsize.warning import Warning
 
@@ -172,9 +172,9 @@ def check(
     Those of the context need no engine; for those of the image it is built once, or named.
     """
     # Imported here so that other commands start without it.
-    from ctxsize.check import CheckOptions
-    from ctxsize.check import check as measure
-    from ctxsize.report.style import Style
+    from ctxsize.budget.check import CheckOptions
+    from ctxsize.budget.check import check as measure
+    from ctxsize.report.shared.style import Style
 
     if init and (compose or further):
         raise click.UsageError("--init writes one project's configuration, and no report")
@@ -254,7 +254,7 @@ def _composed(
     """The targets of Compose files, what to note, and the options with the baseline that goes with them."""
     from dataclasses import replace
 
-    from ctxsize.budget.compose_targets import compose_targets
+    from ctxsize.budget.compose.targets import compose_targets
 
     found = compose_targets(files, os.environ)
     baseline = options.baseline or os.environ.get("CTXSIZE_BASELINE") or found.baseline
@@ -274,9 +274,9 @@ def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, pro
     """Write a first configuration: to ``output``, or to a file in the project that is not there yet."""
     from dataclasses import replace
 
+    from ctxsize.budget.check import check as measure
     from ctxsize.budget.config import FILE
     from ctxsize.budget.init import configuration, init_target
-    from ctxsize.check import check as measure
 
     if len(paths) > 1:
         raise UsageError("--init writes the configuration of one project", hint="name one directory")

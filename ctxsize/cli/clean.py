@@ -10,8 +10,8 @@ from ctxsize.text import printable
 from ctxsize.units import format_bytes
 
 if TYPE_CHECKING:
-    from ctxsize.engine.janitor import Cleaned
-    from ctxsize.engine.leftovers import Leftover
+    from ctxsize.engine.footprint.clean import Cleaned
+    from ctxsize.engine.footprint.leftovers import Leftover
 
 _EPILOG = """\b
 Examples:
@@ -39,7 +39,7 @@ def clean(dry_run: bool, runs: tuple[str, ...]) -> None:
     """
     # Imported here so that commands without an engine start fast.
     from ctxsize.engine.connect import connect
-    from ctxsize.engine.janitor import clean as remove
+    from ctxsize.engine.footprint.clean import clean as remove
 
     cleaned = remove(connect(), dry_run=dry_run, runs=runs)
     for line in _lines(cleaned):

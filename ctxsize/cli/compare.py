@@ -118,10 +118,10 @@ def compare(
     """
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import compare as measure
-    from ctxsize.cache import DEFAULT_TOP
-    from ctxsize.engine.verification import Check
-    from ctxsize.report.comparison import COMPARISON_FORMATS
-    from ctxsize.report.style import Style
+    from ctxsize.engine.containers import Check
+    from ctxsize.rebuild.measure import DEFAULT_TOP
+    from ctxsize.report.comparison.formats import COMPARISON_FORMATS
+    from ctxsize.report.shared.style import Style
 
     if verify is not None and not verify.strip():
         raise click.UsageError("--verify needs a command")

@@ -23,7 +23,7 @@ from ctxsize.cli.options import (
 from ctxsize.text import printable
 
 if TYPE_CHECKING:
-    from ctxsize.overview import By
+    from ctxsize.survey.overview import By
 
 _EPILOG = """\b
 Examples:
@@ -110,9 +110,9 @@ def context(
     """
     # Imported here so that other commands start without it.
     from ctxsize.ignore.types import Dialect
-    from ctxsize.overview import overview
     from ctxsize.report.context import context_format
-    from ctxsize.report.style import Style
+    from ctxsize.report.shared.style import Style
+    from ctxsize.survey.overview import overview
 
     as_list = format_ == "list"
     if null and not as_list:

@@ -14,7 +14,7 @@ from ctxsize.errors import UsageError
 from ctxsize.progress import Progress, Silent, Terminal, Verbose
 
 if TYPE_CHECKING:
-    from ctxsize.engine.build import BuildOptions
+    from ctxsize.engine.options import BuildOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -108,7 +108,7 @@ def rebuild_options(command: _Command) -> _Command:
 def given_build_options(*, build_args: Iterable[str], labels: Iterable[str], **others: Any) -> BuildOptions:
     """What the user gave to the options of ``build_options`` or ``rebuild_options``; ``others`` are those
     whose names and values BuildOptions has, too."""
-    from ctxsize.engine.build import BuildOptions  # here, so that commands without an engine start fast
+    from ctxsize.engine.options import BuildOptions
 
     return BuildOptions(
         build_args=pairs(build_args, from_environment=True),

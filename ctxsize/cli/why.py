@@ -12,7 +12,7 @@ import click
 from ctxsize.cli.options import DIALECT, DOCKERFILE, OUTPUT, use_colour, write_pieces
 
 if TYPE_CHECKING:
-    from ctxsize.why import Answer
+    from ctxsize.survey.why import Answer
 
 _CHUNK = 1 << 16
 
@@ -67,11 +67,11 @@ def why(
     """
     # Imported here so that other commands start without it.
     from ctxsize.ignore.types import Dialect
-    from ctxsize.overview import open_subject
-    from ctxsize.report.style import Style
+    from ctxsize.report.shared.style import Style
     from ctxsize.report.why import json, table
-    from ctxsize.why import context_path
-    from ctxsize.why import why as judge
+    from ctxsize.survey.overview import open_subject
+    from ctxsize.survey.why import context_path
+    from ctxsize.survey.why import why as judge
 
     if stdin == bool(paths):
         raise click.UsageError("name paths, or read them with --stdin" + (", not both" if stdin else ""))

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ctxsize.dockerfile.mapping import Origin
-from ctxsize.engine.image import Change
 from ctxsize.ignore.types import Verdict
+from ctxsize.image.types import Change
 
 #: Where an image path may have come from: context paths, most likely first.
 Origins = Callable[[str], Iterable[Origin]]

@@ -9,8 +9,8 @@ from itertools import zip_longest
 
 from ctxsize.comparison.attribution import StepChanges
 from ctxsize.dockerfile.mapping import ImageMap, LayerStep, Origin
-from ctxsize.engine.image import HistoryEntry, Image, Layer, LayerReader
-from ctxsize.engine.markers import is_marker
+from ctxsize.engine.marks import is_marker
+from ctxsize.image.types import HistoryEntry, Image, Layer, LayerReader
 
 _KEYWORDS = {"COPY", "ADD", "RUN", "WORKDIR"}
 _CLASSIC = re.compile(r"#\(nop\)\s+([A-Z]+)\b")

@@ -10,7 +10,7 @@ from ctxsize.comparison.seconds import Load
 from ctxsize.context.totals import IgnoredRoot
 from ctxsize.dockerfile.resolve import Pick, Plan, ResolvedStage, ResolvedStep
 from ctxsize.dockerfile.wildcard import PathMatcher, excluded
-from ctxsize.engine.build import Part
+from ctxsize.engine.builders.interface import Part
 
 #: Every ignored file, its bytes, and the ignored root it lies in.
 IgnoredFiles = Callable[[], Iterable[tuple[str, int, str]]]

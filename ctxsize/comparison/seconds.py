@@ -12,9 +12,9 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ctxsize.comparison.timing import seconds_saved
-from ctxsize.comparison.types import Cost, SecondsSaved
-from ctxsize.engine.build import BuildResult, Part
+from ctxsize.engine.builders.interface import BuildResult, Part
+from ctxsize.measure.figures import Cost, SecondsSaved
+from ctxsize.measure.timing import seconds_saved
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Mapping
 
-from ctxsize.comparison.builds import Measured
-from ctxsize.comparison.timing import MIN_RUNS, outliers
+from ctxsize.measure.builds import Measured
+from ctxsize.measure.timing import MIN_RUNS, outliers
 from ctxsize.units import format_seconds
 from ctxsize.warning import Warning
 

@@ -8,38 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ctxsize.engine.build import Step
-from ctxsize.engine.verification import Verification
+from ctxsize.engine.builders.interface import Step
+from ctxsize.engine.containers import Verification
 from ctxsize.ignore.types import Rule
+from ctxsize.measure.figures import Cost, EngineFigures, ImageFigures, ProjectFigures, SecondsSaved
 from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.warning import Warning as Warning
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectFigures:
-    """What was measured. ``ignore_file`` is None when the project has none."""
-
-    context: str
-    dockerfile: str
-    ignore_file: str | None
-    target: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class EngineFigures:
-    """Where it was measured."""
-
-    version: str
-    api: str
-    builder: str
-    storage: str
-    remote: bool
-    podman: bool = False
-
-    @property
-    def name(self) -> str:
-        """What it is, for people: ``Docker 28.5.2``."""
-        return f"{'Podman' if self.podman else 'Docker'} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +26,6 @@ class ContextFigures:
     bytes: int
     needed_bytes: int | None
     sent_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFigures:
-    """A variant's image. ``bytes`` is our own sum of its layers, ``engine_bytes`` the engine's size,
-    ``pull_bytes`` the layers compressed. ``tag`` is set when the image was kept."""
-
-    id: str
-    bytes: int
-    engine_bytes: int
-    pull_bytes: int
-    layers: int
-    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +52,6 @@ class VariantFigures:
     build: BuildFigures | None = None
     error: str | None = None
     verify: Verification | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a phase of a build costs: seconds per byte, and per entry (file or directory)."""
-
-    per_byte: float
-    per_entry: float
-
-
-@dataclass(frozen=True, slots=True)
-class SecondsSaved:
-    """The difference of the build times: its median, a 95 % interval, and whether that excludes zero.
-
-    With too few runs for an interval ``low``, ``high`` and ``significant`` are None.
-    """
-
-    median: float
-    low: float | None
-    high: float | None
-    significant: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ctxsize.context.beneath import Beneath
 from ctxsize.context.errors import ContextError, changed, unreadable
+from ctxsize.files.beneath import Beneath
 from ctxsize.ignore.types import Dialect
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class OpenTree:
 
     Use it as a context manager. Looking up by descriptor keeps deep trees readable whose absolute
     path would be too long for the system. What is sent to a builder is looked up beneath the root only
-    (see ctxsize.context.beneath); ``open_directory``, for scans that only count, looks at the last
+    (see ctxsize.files.beneath); ``open_directory``, for scans that only count, looks at the last
     name alone.
     """
 

@@ -78,7 +78,7 @@ def _is_tar(file: BinaryIO) -> bool:
     import zlib
     from lzma import LZMAError
 
-    from ctxsize.tarlist import TarReader
+    from ctxsize.files.tarlist import TarReader
 
     magic = file.read(6)
     file.seek(0)

@@ -9,9 +9,9 @@ from docker.errors import APIError
 
 from ctxsize.dockerfile.expand import platform_args
 from ctxsize.dockerfile.resolve import BaseImage, resolve
-from ctxsize.engine.build import BuildOptions
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.trouble import engine_trouble, sensible
+from ctxsize.engine.errors import engine_trouble, sensible
+from ctxsize.engine.options import BuildOptions
 from ctxsize.project import Project
 
 

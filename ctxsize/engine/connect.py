@@ -16,9 +16,9 @@ from docker.context.config import get_current_context_name, get_meta_file
 from docker.errors import APIError, DockerException
 
 from ctxsize.engine.configuration import check_configuration, parse_json, read_small
+from ctxsize.engine.errors import TROUBLE, reason, sensible
 from ctxsize.engine.podman import OLDEST, PodmanClient, is_podman, is_too_old, storage_id
 from ctxsize.engine.rfc3339 import parse_time
-from ctxsize.engine.trouble import TROUBLE, reason, sensible
 from ctxsize.errors import ConfigError, EngineError
 
 #: How long the engine may say nothing before a call is given up, in seconds: to be found at all, and for

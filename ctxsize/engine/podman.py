@@ -15,8 +15,8 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
-from ctxsize.engine.build import RUN_LABEL
-from ctxsize.engine.trouble import sensible
+from ctxsize.engine.errors import sensible
+from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.engine.untagged import digits_of, is_tagged
 
 #: The oldest that takes an ignore file for each Dockerfile (buildah 1.28), as a build of ours needs it.

@@ -8,7 +8,7 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
-from ctxsize.engine.build import RUN_LABEL
+from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.engine.rfc3339 import parse_time
 
 

@@ -590,7 +590,7 @@ class Matcher:
 
     def ignored_by_podman(self, path: str) -> bool:
         """Whether Podman 4.3 (Buildah 1.28) leaves the path out when it gets there; see
-        ctxsize.context.podman."""
+        ctxsize.survey.podman."""
         return self._matches_one_parent(self.rules, path)
 
     def _matches_one_parent(self, rules: Sequence[Rule], path: str) -> bool:

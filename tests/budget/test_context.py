@@ -12,7 +12,7 @@ from ctxsize.budget.types import FileFinding
 from ctxsize.context.walk import OpenTree
 from ctxsize.errors import ConfigError
 from ctxsize.ignore.types import Dialect
-from ctxsize.overview import open_subject
+from ctxsize.survey.overview import open_subject
 
 
 @pytest.fixture

@@ -338,7 +338,7 @@ def test_names_can_do_nothing_to_a_terminal(shop: Path) -> None:
 
 def test_static_limits_import_no_sdk(shop: Path) -> None:
     code = (
-        "import sys\nfrom ctxsize.check import CheckOptions, check\ncheck('.', environ={})\n"
+        "import sys\nfrom ctxsize.budget.check import CheckOptions, check\ncheck('.', environ={})\n"
         "print([name for name in ('docker', 'requests', 'grpclib', 'google') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

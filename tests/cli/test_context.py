@@ -426,7 +426,7 @@ class TestErrors:
         (project / "src/app").chmod(0)
         code = "import os, sys; from ctxsize.cli import main\n"
         if os.geteuid() == 0:  # root reads everything: become someone else, who may not see our Python
-            code += "import ctxsize.overview, ctxsize.report.context.table\n"
+            code += "import ctxsize.survey.overview, ctxsize.report.context.table\n"
             code += "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
             for directory in (project, *project.parents[:-2]):
                 if directory.stat().st_uid == 0:

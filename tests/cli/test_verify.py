@@ -15,7 +15,7 @@ import docker
 import jsonschema
 import pytest
 
-from ctxsize.engine.build import RUN_LABEL
+from ctxsize.engine.marks import RUN_LABEL
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "comparison-1.json").read_text())

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ctxsize.comparison.attribution import ImageSavings, StepChanges, attribute
 from ctxsize.dockerfile.mapping import Origin
-from ctxsize.engine.image import Change
 from ctxsize.ignore import Dialect, Matcher
+from ctxsize.image.types import Change
 
 MATCHER = Matcher.from_patterns(["data", "*.log"], Dialect.BUILDKIT)
 CONTEXT = {"data/a": 100, "data/b": 50, "x.log": 7, "src/main.py": 30, "bundle.tar": 999}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.comparison.builds import Measured
-from ctxsize.comparison.compare import make_comparison
+from ctxsize.comparison.assemble import make_comparison
 from ctxsize.comparison.seconds import DividedSeconds, Seconds
-from ctxsize.comparison.types import Comparison, Cost, ProjectFigures
+from ctxsize.comparison.types import Comparison
 from ctxsize.context.totals import IgnoredRoot, RuleTotals, ScanResult, Totals
-from ctxsize.engine.build import BuildResult
+from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.ignore.types import Rule
+from ctxsize.measure.builds import Measured
+from ctxsize.measure.figures import Cost, ProjectFigures
 from ctxsize.warning import Warning
 
 WEB = Rule(1, "web", "web", False)

@@ -15,9 +15,9 @@ import pytest
 
 from ctxsize import api as ctxsize_api
 from ctxsize.comparison.types import Comparison, PathSaving
-from ctxsize.engine import buildcache
-from ctxsize.engine.build import BuildOptions
-from ctxsize.engine.images import ImageReader
+from ctxsize.engine.footprint import cache_records
+from ctxsize.engine.options import BuildOptions
+from ctxsize.image.reader import ImageReader
 from tests.support.gunicorn import check_serves
 from tests.support.tree import tree_hash
 
@@ -63,9 +63,9 @@ def compared(
         if (name, builder) not in known:
             path = make_fixture(name)
             options = BuildOptions(build_args=base_args(name))
-            before = tree_hash(path), _images(api), buildcache.record_ids(api)
+            before = tree_hash(path), _images(api), cache_records.record_ids(api)
             result = ctxsize_api.compare(path, builder=builder, options=options, repeat=1)
-            after = tree_hash(path), _images(api), buildcache.record_ids(api)
+            after = tree_hash(path), _images(api), cache_records.record_ids(api)
             known[name, builder] = Compared(result.comparison, *zip(before, after, strict=True))
         return known[name, builder]
 

@@ -10,12 +10,12 @@ import pytest
 from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.loads import build_loads
 from ctxsize.comparison.seconds import Load
-from ctxsize.context.inspect import ignored
 from ctxsize.context.scan import scan
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.dockerfile.resolve import BaseImage, resolve
-from ctxsize.engine.build import Part
+from ctxsize.engine.builders.interface import Part
 from ctxsize.ignore import Dialect, Matcher, parse_ignore
+from ctxsize.survey.listings import ignored
 
 #: Ignored: data (100 + 50 + 7 bytes in three files and two directories), logs (20 bytes, one of each) and
 #: the ignore file itself.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ctxsize.comparison.seconds import DividedSeconds, Load, Loads, Seconds, divide
-from ctxsize.comparison.types import Cost
-from ctxsize.engine.build import BuildResult, Part, Step
+from ctxsize.engine.builders.interface import BuildResult, Part, Step
+from ctxsize.measure.figures import Cost
 
 COPY = Part("copy", 3)
 LOAD = Part("load")

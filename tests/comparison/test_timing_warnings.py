@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.comparison.builds import Measured
 from ctxsize.comparison.timing_warnings import timing_warnings
-from ctxsize.engine.build import BuildResult
+from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import BuildFailed
+from ctxsize.measure.builds import Measured
 from ctxsize.warning import Warning
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import docker
 import pytest
 
-from ctxsize.context.archive import tar_stream
+from ctxsize.context.send import tar_stream
 from ctxsize.context.walk import walk
 from ctxsize.ignore import Dialect, Matcher, parse_ignore
 

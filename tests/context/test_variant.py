@@ -9,12 +9,12 @@ import docker
 import pytest
 
 from ctxsize.context.variant import Variant
-from ctxsize.engine.build import BuildOptions
-from ctxsize.engine.images import ImageReader
-from ctxsize.engine.janitor import Run
+from ctxsize.engine.footprint.run import Run
+from ctxsize.engine.options import BuildOptions
 from ctxsize.ignore import Dialect, parse_ignore
+from ctxsize.image.reader import ImageReader
+from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
-from ctxsize.subject import prepare
 
 BOTH = pytest.mark.parametrize("dialect", list(Dialect), ids=lambda dialect: dialect.value)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ctxsize.engine.builders.podman import PodmanBuilder
 from ctxsize.engine.podman import is_podman, is_too_old, storage_id
-from ctxsize.engine.podmanbuild import PodmanBuilder
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ ROWS = (
     _row(
         "one-build-ends-all",
         "an engine error in a build ends the measurement, with nothing to report",
-        "comparison/builds.py",
+        "measure/builds.py",
         "    except (BuildFailed, EngineError) as error:\n",
         "    except BuildFailed as error:\n",
         KILLED,
@@ -112,7 +112,7 @@ ROWS = (
     _row(
         "raw-trouble",
         "what the SDK raises goes through as it is",
-        "engine/trouble.py",
+        "engine/errors.py",
         "    except TROUBLE as error:\n",
         "    except () as error:\n",
         f"{CONNECTION}[buildkit-list-1-cut-0]",
@@ -131,7 +131,7 @@ ROWS = (
     _row(
         "raw-trouble-of-a-tar",
         "an engine that goes away while it takes a tar is a traceback, or what it is told as",
-        "engine/tarbuild.py",
+        "engine/builders/tarbuild.py",
         "    except (*TROUBLE, OSError) as error:\n",
         "    except () as error:\n",
         f"{KILLED}[classic]",
@@ -140,7 +140,7 @@ ROWS = (
     _row(
         "believed-answers",
         "an answer is taken for what was asked for, whatever it is",
-        "engine/trouble.py",
+        "engine/errors.py",
         "    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:\n",
         "    except () as error:\n",
         f"{CONNECTION}[buildkit-image-2-rename-0]",
@@ -157,7 +157,7 @@ ROWS = (
     _row(
         "believed-images",
         "an image that breaks off is a traceback",
-        "engine/images.py",
+        "image/reader.py",
         "        except (tarfile.TarError, *TROUBLE, OSError) as error:\n",
         "        except () as error:\n",
         f"{CONNECTION}[buildkit-save-1-corrupt-600]",
@@ -165,7 +165,7 @@ ROWS = (
     _row(
         "impatient-with-tars",
         "a build that says nothing is given up, though the engine answers",
-        "engine/tarbuild.py",
+        "engine/builders/tarbuild.py",
         "        if silent < PING_SECONDS:\n            return\n",
         "        if silent > SILENCE_SECONDS:\n            raise EngineError('silent')\n        return\n",
         f"{QUIET}[classic]",
@@ -182,7 +182,7 @@ ROWS = (
     _row(
         "patient-with-tars",
         "an engine that is silent is waited for, for ever",
-        "engine/tarbuild.py",
+        "engine/builders/tarbuild.py",
         "            if silent > SILENCE_SECONDS:\n",
         "            if False:\n",
         f"{FROZEN}[classic]",
@@ -216,7 +216,7 @@ ROWS = (
     _row(
         "no-cleaning-at-the-start",
         "what a broken-off run left is not looked for by the next",
-        "engine/janitor.py",
+        "engine/footprint/clean.py",
         '    """Remove what dead runs of this user on this machine left on the engine."""\n    for dead in',
         '    """Remove what dead runs of this user on this machine left on the engine."""\n    return\n'
         "    for dead in",
@@ -225,7 +225,7 @@ ROWS = (
     _row(
         "no-journal",
         "what has no label is not found again",
-        "engine/janitor.py",
+        "engine/footprint/clean.py",
         "    for journal in dead_journals():\n",
         "    for journal in ():\n",
         f"{RUNNING}[kill-buildkit]",
@@ -269,7 +269,7 @@ ROWS = (
     _row(
         "journal-unchecked",
         "what a run makes is noted as if there were always room",
-        "engine/journal.py",
+        "engine/footprint/journal.py",
         '            self._write({"engine": engine_id})\n        except OSError as error:\n',
         '            self._write({"engine": engine_id})\n        except () as error:\n',
         "test_disks.py::test_no_room_to_note_what_a_run_makes",
@@ -277,7 +277,7 @@ ROWS = (
     _row(
         "listing-unchecked",
         "the files of the images are listed as if there were always room",
-        "engine/images.py",
+        "image/reader.py",
         "        except sqlite3.Error as error:\n            self.close()\n            raise UsageError(\n"
         "                f\"the images' files",
         "        except () as error:\n            self.close()\n            raise UsageError(\n"
@@ -287,7 +287,7 @@ ROWS = (
     _row(
         "probes-unchecked",
         "probes are written as if there were always room",
-        "path_seconds.py",
+        "comparison/path_seconds.py",
         "    except (BuildFailed, ContextError, EngineError, OSError) as error:\n",
         "    except (BuildFailed, ContextError, EngineError) as error:\n",
         "test_disks.py::test_no_room_for_the_probes_leaves_the_time_of_paths_unknown",
@@ -295,7 +295,7 @@ ROWS = (
     _row(
         "half-a-cache",
         "a cache that could not be written whole is left there",
-        "engine/pullsizes.py",
+        "image/pullsizes.py",
         "                os.unlink(name)\n",
         "                pass\n",
         "test_disks.py::test_no_room_to_remember_pull_sizes_is_nobodys_business",
@@ -321,7 +321,7 @@ ROWS = (
     _row(
         "padded",
         "a file that shrinks is padded",
-        "context/archive.py",
+        "context/send.py",
         '                raise changed(self._tree.shown(path), f"lost {left:,} of its {size:,} bytes")\n',
         "                yield from self._add(bytes(left))\n                return\n",
         f"{RESIZED}[truncate-lost [0-9,]+ of its 1,048,576 bytes]",
@@ -329,7 +329,7 @@ ROWS = (
     _row(
         "cut",
         "a file that grows is cut",
-        "context/archive.py",
+        "context/send.py",
         '                raise changed(self._tree.shown(path), f"grew beyond its {size:,} bytes")\n',
         "                data = data[:left]\n",
         f"{RESIZED}[grow-grew beyond its 1,048,576 bytes]",
@@ -337,7 +337,7 @@ ROWS = (
     _row(
         "unchecked-kind",
         "what is opened is taken to be a file still",
-        "context/archive.py",
+        "context/send.py",
         "            if not statmod.S_ISREG(st.st_mode):\n",
         "            if False:\n",
         f"{BECOMES}[directory-became something else than a file]",
@@ -362,7 +362,7 @@ ROWS = (
     _row(
         "fifo-read",
         "pipes and sockets are read as files are",
-        "context/archive.py",
+        "context/send.py",
         "        if statmod.S_ISREG(mode):\n            link = entry",
         "        if not statmod.S_ISDIR(mode) and not statmod.S_ISLNK(mode):\n            link = entry",
         f"{ODD}[classic]",
@@ -388,7 +388,7 @@ ROWS = (
     _row(
         "links-opened",
         "a file that became a link is read where that leads",
-        "context/beneath.py",
+        "files/beneath.py",
         "flags | os.O_NOFOLLOW | os.O_CLOEXEC",
         "flags | os.O_CLOEXEC",
         f"{BECOMES}[link-became a symbolic link]",
@@ -396,7 +396,7 @@ ROWS = (
     _row(
         "links-followed",
         "links are what they lead to",
-        "context/beneath.py",
+        "files/beneath.py",
         "os.stat(name, dir_fd=fd, follow_symlinks=False)",
         "os.stat(name, dir_fd=fd)",
         f"{ODD}[buildkit]",
@@ -405,7 +405,7 @@ ROWS = (
     _row(
         "link-loops",
         "a link to a directory is a directory",
-        "context/beneath.py",
+        "files/beneath.py",
         "entry.is_dir(follow_symlinks=False)",
         "entry.is_dir()",
         f"{ODD}[buildkit]",
@@ -441,7 +441,7 @@ ROWS = (
     _row(
         "utf8-names-in-a-tar",
         "names are UTF-8",
-        "context/archive.py",
+        "context/send.py",
         "        name, target = os.fsencode(path), os.fsencode(link)\n",
         "        name, target = path.encode(), link.encode()\n",
         NOT_UTF8,
@@ -457,7 +457,7 @@ ROWS = (
     _row(
         "short-names",
         "a name has the 100 bytes that a tar has for it",
-        "context/archive.py",
+        "context/send.py",
         "        if len(name) > _NAME_BYTES:\n",
         "        if False:\n",
         f"{ODD}[classic]",
@@ -466,7 +466,7 @@ ROWS = (
     _row(
         "long-paths",
         "the way to a path is its absolute path, from the root of the engine's reading",
-        "context/beneath.py",
+        "files/beneath.py",
         "                self._fds.append(os.open(name, _OPEN_DIRECTORY, dir_fd=self._fds[-1]))\n",
         "                if len(self._fds) > 16:\n"
         "                    raise OSError(errno.ENAMETOOLONG, name)\n"
@@ -477,7 +477,7 @@ ROWS = (
     _row(
         "sizes-of-32-bits",
         "a size has 32 bits",
-        "context/archive.py",
+        "context/send.py",
         "        _number(size, _OCTAL_SIZE_LIMIT),\n",
         "        _number(size & 0xFFFFFFFF, _OCTAL_SIZE_LIMIT),\n",
         "test_tree.py::test_a_file_of_more_than_4_gigabytes_is_sent_whole",
@@ -485,7 +485,7 @@ ROWS = (
     _row(
         "descriptors-kept",
         "each file that is sent stays open",
-        "context/archive.py",
+        "context/send.py",
         "        finally:\n            os.close(fd)\n",
         "        finally:\n            pass\n",
         "test_tree.py::test_100_000_entries_in_one_directory[classic]",
@@ -495,12 +495,12 @@ ROWS = (
         "a build is timed by the clock on the wall",
         (
             Change(
-                "ctxsize/engine/session.py",
+                "ctxsize/engine/builders/buildkit.py",
                 "        started = time.perf_counter()\n",
                 "        started = time.time()\n",
             ),
             Change(
-                "ctxsize/engine/session.py",
+                "ctxsize/engine/builders/buildkit.py",
                 "        seconds = time.perf_counter() - started\n",
                 "        seconds = time.time() - started\n",
             ),
@@ -527,7 +527,7 @@ ROWS = (
     _row(
         "wall-clock-of-the-classic-builder",
         "a build is timed by the clock on the wall",
-        "engine/classic.py",
+        "engine/builders/classic.py",
         "        seconds = time.perf_counter() - output.began\n",
         "        seconds = time.time() - output.began\n",
         f"{CLOCK}[classic]",

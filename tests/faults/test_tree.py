@@ -19,8 +19,8 @@ from typing import Any
 import docker
 import pytest
 
-from ctxsize.context.archive import tar_stream
 from ctxsize.context.errors import ContextError
+from ctxsize.context.send import tar_stream
 from ctxsize.context.walk import walk
 from tests.faults.conftest import LIMIT, Compare, Outcome, When, within
 from tests.support.proxy import Fault, Proxy

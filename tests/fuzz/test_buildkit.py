@@ -20,14 +20,14 @@ from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ctxsize.engine.builders.buildkit import SessionMatcher
+from ctxsize.engine.builders.vertices import steps_of
 from ctxsize.engine.buildkit import LocalDir, RequestError, Trace, decode_trace
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.filesync import FileSync
 from ctxsize.engine.buildkit.health import Health
 from ctxsize.engine.buildkit.secrets import Secrets, parse_secret
 from ctxsize.engine.buildkit.session import Session
-from ctxsize.engine.session import SessionMatcher
-from ctxsize.engine.vertices import steps_of
 from tests.fuzz.profile import effort
 
 TEXTS = st.sampled_from(

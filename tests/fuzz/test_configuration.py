@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxsize.budget.baseline import load_baseline
-from ctxsize.budget.compose import read_compose
+from ctxsize.budget.compose.dotenv_file import read_dotenv
+from ctxsize.budget.compose.interpolate import interpolate
+from ctxsize.budget.compose.read import read_compose
 from ctxsize.budget.config import load_config
-from ctxsize.budget.dotenv_file import read_dotenv
-from ctxsize.budget.interpolate import interpolate
 from ctxsize.budget.sizes import AmountError, parse_bytes, parse_files, parse_share
 from ctxsize.errors import CtxsizeError
 from tests.fuzz.profile import effort

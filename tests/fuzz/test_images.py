@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxsize.engine.bases import platform_variables
-from ctxsize.engine.build import BuildOptions
-from ctxsize.engine.image import Image
-from ctxsize.engine.images import ImageReader, id_of
+from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import CtxsizeError, EngineError
-from ctxsize.image_figures import _figures
-from ctxsize.tarlist import TarReader
+from ctxsize.files.tarlist import TarReader
+from ctxsize.image.reader import ImageReader, id_of
+from ctxsize.image.types import Image
+from ctxsize.measure.images import _figures
 from tests.fuzz.profile import effort
 
 MB = 1 << 20

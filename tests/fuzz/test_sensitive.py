@@ -9,12 +9,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctxsize.overview import overview
-from ctxsize.report.sensitive import sensitive_document, sensitive_notes, sensitive_tables
-from ctxsize.report.style import Style
+from ctxsize.report.shared.sensitive import sensitive_document, sensitive_notes, sensitive_tables
+from ctxsize.report.shared.style import Style
 from ctxsize.sensitive.content import _EXPRESSIONS, is_encrypted, secret_line
 from ctxsize.sensitive.detector import Detector
 from ctxsize.sensitive.names import RULES, classify, suspects
+from ctxsize.survey.overview import overview
 from tests.fuzz.profile import effort
 
 LISTED = sorted({name.replace("*", "x") for row in RULES for name in row.names})

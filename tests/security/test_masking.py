@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from ctxsize.engine.masked import mask_error
+from ctxsize.engine.builders.masked import mask_error
 from ctxsize.errors import BuildFailed
 from ctxsize.masking import Masker
 

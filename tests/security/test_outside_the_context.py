@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from ctxsize.context.archive import tar_stream
-from ctxsize.context.beneath import Beneath
 from ctxsize.context.errors import ContextError
+from ctxsize.context.send import tar_stream
 from ctxsize.context.walk import OpenTree, walk
+from ctxsize.engine.builders.buildkit import SessionMatcher, beside
 from ctxsize.engine.buildkit import ContextError as SessionError
 from ctxsize.engine.buildkit import LocalDir
-from ctxsize.engine.session import SessionMatcher, beside
+from ctxsize.files.beneath import Beneath
 
 OUTSIDE = b"what must never leave this machine"
 

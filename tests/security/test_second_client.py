@@ -20,16 +20,17 @@ import docker
 import docker.errors
 import pytest
 
-from ctxsize.engine import buildcache, buildkit
-from ctxsize.engine.build import BuildOptions
+from ctxsize.engine import buildkit
+from ctxsize.engine.builders.buildkit import SessionMatcher
 from ctxsize.engine.buildkit import LocalDir, SolveRequest, solve
 from ctxsize.engine.buildkit.filesync import FileSync
 from ctxsize.engine.buildkit.health import Health
 from ctxsize.engine.buildkit.session import Session
-from ctxsize.engine.janitor import Run
-from ctxsize.engine.session import SessionMatcher
+from ctxsize.engine.footprint import cache_records
+from ctxsize.engine.footprint.run import Run
+from ctxsize.engine.options import BuildOptions
+from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
-from ctxsize.subject import prepare
 from tests.support.control import Control, Refused
 
 pytestmark = pytest.mark.docker
@@ -81,7 +82,7 @@ def session(api: docker.APIClient, project: Path) -> Iterator[Open]:
     served = FileSync({f"{name}-context": LocalDir(project, SessionMatcher)})
     with solve._open_session(api, [served, Health()], request) as opened:
         yield Open(opened.id.rpartition(":")[2], name, served)
-    buildcache.remove(api, {each.id for each in buildcache.records(api) if name in each.description})
+    cache_records.remove(api, {each.id for each in cache_records.records(api) if name in each.description})
 
 
 def sent(session: Open) -> int:
@@ -165,7 +166,7 @@ def test_what_a_rebuild_was_sent_is_found_by_nobody_who_knows_the_run(
     (other / "secret").write_text("x" * len(INSIDE))
     for path in (project / "secret", other / "secret"):
         os.utime(path, ns=(10**18, 10**18))
-    before = buildcache.record_ids(api)
+    before = cache_records.record_ids(api)
     subject = prepare(project, dockerfile=None, builder="buildkit", options=BuildOptions(), progress=Silent())
     asked: set[str] = set()
     with Run(subject.engine) as run:
@@ -179,7 +180,7 @@ def test_what_a_rebuild_was_sent_is_found_by_nobody_who_knows_the_run(
             on_sent=lambda part: asked.update(path for path, _ in part.files),
         )
     api.remove_image(result.image_id)
-    buildcache.remove(api, buildcache.record_ids(api) - before)
+    cache_records.remove(api, cache_records.record_ids(api) - before)
 
     assert "secret" in asked, "the engine had it, and put ours into an image of theirs"
 

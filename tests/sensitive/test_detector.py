@@ -10,9 +10,9 @@ import pytest
 
 from ctxsize.context.walk import walk
 from ctxsize.errors import UsageError
-from ctxsize.overview import overview
 from ctxsize.sensitive import detector
 from ctxsize.sensitive.detector import Detector, Hit, worth_reading
+from ctxsize.survey.overview import overview
 
 AWS = "AKIA" + "Z7QK5WJX2MTLHC4V"
 GITHUB = "ghp_" + "k3Rz9QpL0vXw7Ty2Bn5Mc8Ha1Jd4Gf6Se0Ui"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ctxsize.overview import overview
 from ctxsize.sensitive.types import SensitiveFile
+from ctxsize.survey.overview import overview
 from tests.support.tree import tree_hash
 
 KEY = "-----BEGIN " + "PRIVATE KEY-----\nabc\n"

@@ -10,10 +10,10 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple, Protocol, Union, cast
 
-from ctxsize.context.beneath import Beneath, Listed
 from ctxsize.engine.buildkit.entry import MODE_DIR, Entry, device, go_mode
 from ctxsize.engine.buildkit.errors import ContextError
 from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, follow_links, without_nested
+from ctxsize.files.beneath import Beneath, Listed
 
 _NEW_FILE_MODE = 0o644
 _NEW_DIRECTORY_MODE = MODE_DIR | 0o755

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ctxsize.comparison.cache import CacheCost
+from ctxsize.rebuild.types import CacheCost
 from ctxsize.report.cache import json as json_format
 from ctxsize.report.cache import table as table_format
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
 
 #: Every format of ``cache --format``, by name.
 CACHE_FORMATS: Mapping[str, Callable[[CacheCost, Style], str]] = {

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ctxsize.comparison.builds import WITH, WITHOUT
-from ctxsize.comparison.cache import CacheCost, ChangeCost, Rebuild
-from ctxsize.report.json_text import json_text, json_text_or_null
-from ctxsize.report.style import Style
-from ctxsize.report.subject_json import engine_document, project_document
+from ctxsize.measure.builds import WITH, WITHOUT
+from ctxsize.rebuild.types import CacheCost, ChangeCost, Rebuild
+from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.subject_json import engine_document, project_document
+from ctxsize.text import json_text, json_text_or_null
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
 SCHEMA = 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ctxsize.comparison.builds import WITH, WITHOUT
-from ctxsize.comparison.cache import CacheCost, ChangeCost, LateInstall, Rebuild
-from ctxsize.report.columns import columns
-from ctxsize.report.style import Style
+from ctxsize.measure.builds import WITH, WITHOUT
+from ctxsize.rebuild.types import CacheCost, ChangeCost, LateInstall, Rebuild
+from ctxsize.report.shared.columns import columns
+from ctxsize.report.shared.style import Style
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ctxsize.budget.types import CheckReport
-    from ctxsize.report.style import Style
+    from ctxsize.report.shared.style import Style
 
     Renderer = Callable[[CheckReport, Style], str]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
 from ctxsize.text import csv_cell
 
 COLUMNS = (

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ctxsize.budget.types import CheckReport
 from ctxsize.report.check.problems import Problem, problems
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
 from ctxsize.text import printable
 
 #: Annotations of a level that GitHub shows for one step.

@@ -10,8 +10,8 @@ from typing import Any
 
 from ctxsize.budget.types import CheckReport
 from ctxsize.report.check.problems import Problem, problems
-from ctxsize.report.json_text import json_text
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
+from ctxsize.text import json_text
 
 
 def check(report: CheckReport, style: Style) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport, FileFinding, Grown, Judged, TargetReport
-from ctxsize.report.json_text import json_text, json_text_or_null
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
+from ctxsize.text import json_text, json_text_or_null
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
 SCHEMA = 1

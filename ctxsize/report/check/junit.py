@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport, TargetReport
 from ctxsize.report.check.problems import limit_message
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
 from ctxsize.text import printable
 
 

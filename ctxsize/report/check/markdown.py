@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport, FileFinding, Judged, TargetReport
-from ctxsize.report.markdown_text import cell, code, fenced, fitted, plain, row
-from ctxsize.report.style import Style
+from ctxsize.report.shared.markdown_text import cell, code, fenced, fitted, plain, row
+from ctxsize.report.shared.style import Style
 from ctxsize.units import format_bytes
 
 #: The first line, by which a bot finds its earlier comment again.

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ctxsize.budget.types import CheckReport, FileFinding, TargetReport
 from ctxsize.report.check.places import Place, place
 from ctxsize.report.check.problems import finding_problem
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
 from ctxsize.text import printable
 
 #: Results that GitHub takes in one run.

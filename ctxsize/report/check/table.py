@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport, FileFinding, Judged, TargetReport
-from ctxsize.report.columns import columns
-from ctxsize.report.style import Style
+from ctxsize.report.shared.columns import columns
+from ctxsize.report.shared.style import Style
 from ctxsize.text import printable
 from ctxsize.units import format_bytes
 

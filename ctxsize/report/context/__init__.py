@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ctxsize.overview import Overview
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
+from ctxsize.survey.overview import Overview
 
 Renderer = Callable[[Overview, Style], Iterator[str]]
 

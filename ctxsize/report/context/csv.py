@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
-from ctxsize.overview import Overview
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
+from ctxsize.survey.overview import Overview
 from ctxsize.text import csv_cell
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from ctxsize import __version__
 from ctxsize.context.totals import Totals
-from ctxsize.context.views import View
-from ctxsize.overview import Overview
-from ctxsize.report.json_text import json_text, json_text_or_null
-from ctxsize.report.sensitive import sensitive_document
-from ctxsize.report.style import Style
+from ctxsize.report.shared.sensitive import sensitive_document
+from ctxsize.report.shared.style import Style
+from ctxsize.survey.overview import Overview
+from ctxsize.survey.views import View
+from ctxsize.text import json_text, json_text_or_null
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
 SCHEMA = 1

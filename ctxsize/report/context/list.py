@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ctxsize.overview import Overview
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
+from ctxsize.survey.overview import Overview
 from ctxsize.text import printable
 
 

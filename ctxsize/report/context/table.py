@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ctxsize.context.totals import Totals
-from ctxsize.context.views import Cell, View
-from ctxsize.overview import Overview
-from ctxsize.report.columns import columns
-from ctxsize.report.sensitive import sensitive_tables
-from ctxsize.report.style import Style
+from ctxsize.report.shared.columns import columns
+from ctxsize.report.shared.sensitive import sensitive_tables
+from ctxsize.report.shared.style import Style
+from ctxsize.survey.overview import Overview
+from ctxsize.survey.views import Cell, View
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_share
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from ctxsize import __version__
 from ctxsize.ignore.types import Rule
-from ctxsize.overview import Subject
-from ctxsize.report.json_text import json_text, json_text_or_null
-from ctxsize.report.style import Style
-from ctxsize.why import Answer
+from ctxsize.report.shared.style import Style
+from ctxsize.survey.overview import Subject
+from ctxsize.survey.why import Answer
+from ctxsize.text import json_text, json_text_or_null
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
 SCHEMA = 1

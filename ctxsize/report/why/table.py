@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ctxsize.ignore.types import Rule
-from ctxsize.overview import Subject
-from ctxsize.report.style import Style
+from ctxsize.report.shared.style import Style
+from ctxsize.survey.overview import Subject
+from ctxsize.survey.why import Answer
 from ctxsize.text import printable
-from ctxsize.why import Answer
 
 
 def why(subject: Subject, answers: Iterable[Answer], style: Style) -> Iterator[str]:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ctxsize.engine.session import SessionMatcher as DockerPatterns
+from ctxsize.engine.builders.buildkit import SessionMatcher as DockerPatterns
 
 __all__ = ["DockerPatterns"]

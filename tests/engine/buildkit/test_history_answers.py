@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from ctxsize.engine.buildkit import BuildKitError, history
-from ctxsize.engine.leftovers import past_builds
+from ctxsize.engine.footprint.leftovers import past_builds
 
 UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"

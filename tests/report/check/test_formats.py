@@ -17,10 +17,10 @@ import xmlschema
 from markdown_it import MarkdownIt
 
 from ctxsize.budget.types import CheckReport, FileFinding
-from ctxsize.report import markdown_text
 from ctxsize.report.check import check_format, github, sarif
 from ctxsize.report.check.csv import COLUMNS
-from ctxsize.report.style import Style
+from ctxsize.report.shared import markdown_text
+from ctxsize.report.shared.style import Style
 from tests.report.check import samples
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "data" / "schemas"

@@ -1,0 +1,97 @@
+"""The public API of ``ctxsize check``: measure targets, hold them against their limits, say what is over.
+
+Limits of the context and of files in it are static: they take a walk and no engine. An image is built only
+when a limit asks for it, once, unless a limit on savings or build time asks for more.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctxsize import __version__
+from ctxsize.budget.baseline import load_baseline, save_baseline
+from ctxsize.budget.config import Config, Target, load_config
+from ctxsize.budget.options import CheckOptions, put_together
+from ctxsize.budget.targets import TargetChecker
+from ctxsize.budget.types import CheckReport, CheckTotals, TargetReport
+from ctxsize.progress import Progress, Silent
+from ctxsize.project import open_context
+from ctxsize.warning import Warning
+
+if TYPE_CHECKING:
+    from ctxsize.engine.connect import Engine
+
+__all__ = ["CheckOptions", "check"]
+
+
+def check(
+    *paths: str | Path,
+    targets: Iterable[Target] | None = None,
+    options: CheckOptions | None = None,
+    notes: Iterable[Warning] = (),
+    environ: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> CheckReport:
+    """Hold the projects at ``paths`` (default: the current directory) against the limits of their
+    configuration, of the environment and of ``options``.
+
+    ``targets`` are checked, too, and instead of the current directory (``--compose`` names some). ``notes``
+    are put in front of the report's warnings. What is wrong with a target
+    is in its report; ConfigError and UsageError are raised for what is wrong with the question.
+    """
+    options = options or CheckOptions()
+    environ = os.environ if environ is None else environ
+    configs = [_load(path) for path in paths or ((".",) if targets is None else ())]
+    question = put_together(configs, targets or (), options, environ)
+    baseline = load_baseline(question.baseline) if question.baseline else None
+    checker = TargetChecker(options, baseline, question.alone, progress or Silent(), engine)
+    results = [checker.target(target) for target in question.targets]
+    created = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    reports = [report for report, _ in results]
+    shadowed = [Warning("config-shadowed", f"{each.shadowed} has limits, too, which do not apply") for each in
+                configs if each.shadowed]  # fmt: skip
+    reports[0] = replace(reports[0], warnings=(*notes, *shadowed, *reports[0].warnings))
+    if options.save_baseline:
+        past = {report.name: measured for report, measured in results if measured is not None}
+        if len(past) == len(results):
+            save_baseline(options.save_baseline, past, created)
+        else:
+            note = Warning("no-baseline-saved", "not everything was measured, so no baseline was written")
+            reports[0] = replace(reports[0], warnings=(*reports[0].warnings, note))
+    return CheckReport(
+        version=__version__,
+        created=created,
+        targets=tuple(reports),
+        totals=_totals(reports),
+        exit_code=max(report.exit_code for report in reports),
+    )
+
+
+def _load(path: str | Path) -> Config:
+    open_context(path)
+    return load_config(path)
+
+
+def _totals(reports: Sequence[TargetReport]) -> CheckTotals:
+    """All targets together. A layer is known by its content, so that one which several images have, such
+    as those of a base image, counts once."""
+    sizes = [report.sizes for report in reports]
+    layers = {layer.diff_id: layer for each in sizes for layer in each.layers}
+    with_images = all(each.image_bytes is not None for each in sizes)
+    return CheckTotals(
+        context_bytes=_sum([each.context_bytes for each in sizes]),
+        context_files=_sum([each.context_files for each in sizes]),
+        image_bytes=sum(layer.bytes for layer in layers.values()) if with_images else None,
+        pull_bytes=sum(layer.pull_bytes for layer in layers.values()) if with_images else None,
+    )
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

@@ -1,0 +1,72 @@
+"""Which builder runs a measurement, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ctxsize.engine.builders.buildkit import BuildKitBuilder
+from ctxsize.engine.builders.classic import ClassicBuilder
+from ctxsize.engine.builders.interface import Builder
+from ctxsize.engine.builders.masked import MaskedBuilder, masker_of
+from ctxsize.engine.builders.plan import BuildPlan
+from ctxsize.engine.builders.podman import PodmanBuilder
+from ctxsize.engine.builders.upload import UploadBuilder
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.footprint.journal import Journal
+from ctxsize.errors import EngineError, UsageError
+from ctxsize.ignore.types import Dialect
+
+_CLASSES: dict[str, type[BuildKitBuilder] | type[UploadBuilder] | type[ClassicBuilder]] = {
+    "buildkit": BuildKitBuilder,
+    "buildkit-upload": UploadBuilder,
+    "classic": ClassicBuilder,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The builder taken; ``notice`` says in one line why, when it is not what users run by default."""
+
+    name: str
+    notice: str | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """Whose reading of the ignore file applies."""
+        return Dialect.CLASSIC if self.name == "classic" else Dialect.BUILDKIT
+
+
+def choose(engine: Engine, wanted: str = "auto") -> Choice:
+    """The builder for ``wanted`` on this engine: ``auto`` is BuildKit where there is one.
+
+    Raises EngineError when the engine lacks the builder that was asked for by name.
+    """
+    if wanted == "classic":
+        return Choice("classic")
+    if not engine.info.buildkit:
+        if wanted != "auto":
+            raise EngineError(
+                f"the engine at {engine.host} has no BuildKit",
+                hint="use --builder classic"
+                if engine.info.podman
+                else "use --builder classic, or a newer engine",
+            )
+        kind = "Podman's API has" if engine.info.podman else "the engine has"
+        return Choice("classic", f"{kind} no BuildKit: building with the classic builder")
+    if wanted != "auto":
+        return Choice(wanted)
+    reason = BuildKitBuilder.unavailable(engine)
+    if reason is not None:
+        return Choice("buildkit-upload", f"no BuildKit session ({reason}): the whole context is uploaded")
+    return Choice("buildkit")
+
+
+def make_builder(choice: Choice, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> Builder:
+    """The builder for all builds of one run; it masks the values of build arguments and secrets.
+
+    Raises UsageError for options it doesn't have.
+    """
+    if choice.name != "buildkit" and (plan.options.secrets or plan.options.ssh):
+        raise UsageError(f"--secret and --ssh need a BuildKit session, and this builds with {choice.name}")
+    kind = PodmanBuilder if engine.info.podman else _CLASSES[choice.name]
+    return MaskedBuilder(kind(engine, plan, run, journal), masker_of(plan.options))

@@ -1,0 +1,127 @@
+"""What the classic builder is sent: a variant's tree, and the Dockerfile with the run's label.
+
+The builder reads the Dockerfile from the tar, and whatever lies in the tar is in reach of a COPY. But it
+takes the Dockerfile out again, as it does the ignore file, when the `.dockerignore` in the tar says so
+(`removeDockerfile` in builder/remotecontext/detect.go of github.com/moby/moby). So ours has a name that an
+ignore file keeps out, and what a step can copy is what it always was.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ctxsize.context.scan import removed_by_daemon
+from ctxsize.context.variant import Variant
+from ctxsize.context.walk import Entry
+from ctxsize.dockerfile.rewrite import RewrittenDockerfile
+from ctxsize.engine.builders.markers import with_build_labels, with_labels
+from ctxsize.engine.builders.plan import BuildPlan
+from ctxsize.ignore.matcher import Matcher
+
+_IGNORE_FILE = ".dockerignore"
+#: Patterns that every version of the builder reads alike.
+_PLAIN = re.compile(r"[\w./*-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassicTar:
+    """``dockerfile`` is the path of the Dockerfile in the tar, ``rewritten`` what is in it.
+
+    ``extra`` are the files that the tar holds in place of the tree's, or besides; ``left_out`` are files of
+    the tree that the builder would take out again and that are not sent.
+    """
+
+    dockerfile: str
+    rewritten: RewrittenDockerfile
+    extra: Mapping[str, bytes]
+    left_out: frozenset[str] = frozenset()
+
+    def entries(self, variant: Variant, dockerfile: str | None) -> Iterator[Entry]:
+        """What is sent of the tree; ``dockerfile`` is the path of the user's own in it, if it is there."""
+        return (entry for entry in variant.walk(dockerfile) if entry.path not in self.left_out)
+
+
+def classic_tar(plan: BuildPlan, variant: Variant, run: str) -> ClassicTar:
+    """Where the Dockerfile goes in the tar of ``variant``, so that no step can copy it.
+
+    Where there is no ignored name that it can have (an ignore file that arrives itself and keeps nothing
+    out, or one that is a symlink) the tar is the official client's, and the Dockerfile has no label. So it
+    is where that client does not send the Dockerfile, and the build fails.
+    """
+    labelled = with_labels(plan, run)
+    own_name = _own_name()
+    as_the_client = _as_the_client(plan, variant, own_name)
+    ignore_file = variant.root / _IGNORE_FILE
+    matcher = Matcher(variant.rules, variant.dialect)
+    dockerfile = plan.dockerfile_in_context
+    if not variant.without and (ignore_file.is_symlink() or _is_missed(matcher, dockerfile)):
+        return as_the_client
+    removed = removed_by_daemon(matcher, dockerfile)
+    if variant.without or not ignore_file.is_file() or _IGNORE_FILE in removed:
+        ours = f"{_IGNORE_FILE}\n{own_name}\n".encode()
+        extra = {own_name: labelled.data, _IGNORE_FILE: ours}
+        return ClassicTar(own_name, labelled, extra, frozenset(removed))
+    if dockerfile is None:
+        return replace(
+            as_the_client, rewritten=labelled, extra={**as_the_client.extra, own_name: labelled.data}
+        )
+    if name := _ignored_name(plan, variant, matcher):
+        return ClassicTar(name, labelled, {name: labelled.data}, frozenset(removed) - {name})
+    return as_the_client
+
+
+def podman_tar(plan: BuildPlan, variant: Variant, run: str, build: int | None) -> ClassicTar:
+    """The tar of ``variant`` for Podman, with the labels of the ``build`` (see ``with_build_labels``).
+
+    Podman filters what it was sent, too, by the ignore file beside the Dockerfile if there is one. Ours has
+    one, which keeps out the Dockerfile and itself and nothing else. So what can be copied is what was sent
+    of the tree, its own ignore files among it.
+    """
+    own_name = _own_name()
+    labelled = with_build_labels(plan, run, build)
+    own_rules = f"{own_name}.dockerignore"
+    extra = {own_name: labelled.data, own_rules: f"{own_name}\n{own_rules}\n".encode()}
+    removed = removed_by_daemon(Matcher(variant.rules, variant.dialect), None)
+    return ClassicTar(own_name, labelled, extra, frozenset(removed))
+
+
+def _own_name() -> str:
+    return f".dockerfile.{secrets.token_hex(10)}"
+
+
+def _is_missed(matcher: Matcher, dockerfile: str | None) -> bool:
+    """Whether the official client, which takes care to send the Dockerfile, nevertheless does not."""
+    return dockerfile is not None and matcher.for_classic_build(dockerfile).verdict(dockerfile).ignored
+
+
+def _as_the_client(plan: BuildPlan, variant: Variant, own_name: str) -> ClassicTar:
+    """The tar as the official client makes it: a Dockerfile from outside the context goes under a random name
+    that the `.dockerignore` in the tar lists, another stays where it is."""
+    unchanged = RewrittenDockerfile(plan.dockerfile_data, ())
+    if plan.dockerfile_in_context is not None:
+        return ClassicTar(plan.dockerfile_in_context, unchanged, {})
+    ignore_file = variant.root / _IGNORE_FILE
+    listed = not variant.without and ignore_file.is_file()
+    rules = ignore_file.read_bytes() if listed else _IGNORE_FILE.encode()
+    extra = {own_name: unchanged.data, _IGNORE_FILE: rules + f"\n{own_name}\n".encode()}
+    return ClassicTar(own_name, unchanged, extra)
+
+
+def _ignored_name(plan: BuildPlan, variant: Variant, matcher: Matcher) -> str | None:
+    """A path that the variant's ignore file keeps out for certain, by the simplest rule there is; near the
+    root, as its directory is made anew when it is taken away."""
+    for path in sorted(plan.ignored, key=lambda path: (path.count("/"), len(path), path)):
+        if path == _IGNORE_FILE or not path.isprintable():
+            continue
+        verdict = matcher.verdict(path)
+        plain = verdict.rule is not None and _PLAIN.fullmatch(verdict.rule.pattern)
+        excepted = any(rule.negated for rule in verdict.matches)
+        if verdict.ignored and plain and not excepted and matcher.matches_or_parent(path):
+            # A link in its place would be followed when it is taken away.
+            if path == plan.dockerfile_in_context and (variant.root / path).is_symlink():
+                continue
+            return path
+    return None

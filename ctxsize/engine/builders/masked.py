@@ -1,0 +1,91 @@
+"""A builder whose words are masked: what it says, and what its errors say, never holds a secret's value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from ctxsize.context.variant import Variant
+from ctxsize.engine.builders.interface import Builder, BuildResult
+from ctxsize.engine.buildkit import RequestError
+from ctxsize.engine.buildkit.secrets import parse_secret
+from ctxsize.engine.options import BuildOptions
+from ctxsize.errors import BuildFailed, CtxsizeError
+from ctxsize.masking import Masker
+from ctxsize.progress import Progress
+
+
+def masker_of(options: BuildOptions) -> Masker:
+    """Masks the values of these options' build arguments and secrets.
+
+    A secret that can't be read is left to the build, which says so.
+    """
+    secrets: dict[str, bytes] = {}
+    for spec in options.secrets:
+        with suppress(RequestError, OSError):
+            secret = parse_secret(spec, os.environ)
+            secrets[secret.id] = secret.read(os.environ) or b""
+    return Masker.of(options.build_args, secrets)
+
+
+class MaskedBuilder:
+    """Builds with another builder, and masks step names, log lines, warnings and errors."""
+
+    def __init__(self, builder: Builder, mask: Masker) -> None:
+        self._builder = builder
+        self._mask = mask
+        self.name = builder.name
+
+    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
+        """Build ``variant``. Raises what the builder raises, with its text masked."""
+        masked = _MaskedProgress(progress, self._mask)
+        try:
+            result = self._builder.build(variant, progress=masked, rebuild=rebuild)
+        except CtxsizeError as error:
+            mask_error(error, self._mask)
+            raise
+        return replace(
+            result,
+            steps=tuple(replace(step, name=self._mask(step.name)) for step in result.steps),
+            warnings=tuple(map(self._mask, result.warnings)),
+        )
+
+    def forget(self) -> bool:
+        """See Builder."""
+        return self._builder.forget()
+
+
+def mask_error(error: CtxsizeError, mask: Callable[[str], str]) -> None:
+    """Mask the texts of ``error`` in place."""
+    error.message = mask(error.message)
+    error.args = (error.message,)
+    error.where = None if error.where is None else mask(error.where)
+    error.hint = None if error.hint is None else mask(error.hint)
+    if isinstance(error, BuildFailed):
+        error.step = None if error.step is None else mask(error.step)
+        error.log = tuple(map(mask, error.log))
+
+
+class _MaskedProgress:
+    """Hands a build's progress on with its text masked."""
+
+    def __init__(self, progress: Progress, mask: Masker) -> None:
+        self._progress = progress
+        self._mask = mask
+
+    def phase(self, name: str) -> None:
+        self._progress.phase(name)
+
+    def sent(self, size: int) -> None:
+        self._progress.sent(size)
+
+    def step(self, name: str) -> None:
+        self._progress.step(self._mask(name))
+
+    def log(self, line: str) -> None:
+        self._progress.log(self._mask(line))
+
+    def close(self) -> None:
+        self._progress.close()

@@ -1,0 +1,100 @@
+"""What the builders need to know of a project to run the right steps for real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctxsize.dockerfile.resolve import BaseImage, Pick, Plan, resolve
+from ctxsize.dockerfile.rewrite import affected_steps
+from ctxsize.dockerfile.wildcard import PathMatcher
+from ctxsize.engine.options import BuildOptions
+from ctxsize.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """One project's build, the same for both variants.
+
+    ``dockerfile_data`` is the file as it is on disk and ``resolved`` its reading for these options.
+    ``dockerfile_in_context`` is its path relative to the context, None when it lies outside.
+    ``first_affected`` gives for each stage the index of its first step whose result the ignore file can
+    change, None for a stage that stays the same: steps before it may come from this run's own cache, it
+    and all after it run for real in every build. ``ignored`` are the ignored roots.
+    """
+
+    dockerfile_data: bytes
+    dockerfile_path: Path
+    dockerfile_in_context: str | None
+    resolved: Plan
+    options: BuildOptions
+    first_affected: tuple[int | None, ...]
+    ignored: frozenset[str]
+
+    def first_affected_line(self, stage: int) -> int | None:
+        """The line of a stage's first affected instruction; None also when it only inherits one."""
+        index = self.first_affected[stage]
+        steps = self.resolved.stages[stage].steps
+        if index is None or self._inherits(stage) or index >= len(steps):
+            return None
+        # An ONBUILD trigger of the base image has no line here: what follows it is affected as well.
+        return next((step.instruction.line for step in steps[index:] if not step.trigger), None)
+
+    @property
+    def prefix_lines(self) -> tuple[int, ...]:
+        """For each stage, the line of the last instruction whose result may be reused."""
+        lines = []
+        for stage in self.resolved.stages:
+            if self._inherits(stage.stage.index):
+                continue
+            affected = self.first_affected_line(stage.stage.index)
+            instructions = [stage.stage.line, *(each.line for each in stage.stage.instructions)]
+            lines.append(max(line for line in instructions if affected is None or line < affected))
+        return tuple(lines)
+
+    def _inherits(self, stage: int) -> bool:
+        parent = self.resolved.stages[stage].parent
+        return parent is not None and self.first_affected[parent] is not None
+
+
+def make_plan(
+    project: Project,
+    options: BuildOptions,
+    ignored: Iterable[str],
+    *,
+    buildkit: bool,
+    base_images: Mapping[str, BaseImage],
+    predefined: Mapping[str, str],
+) -> BuildPlan:
+    """Read the Dockerfile for these options; ``ignored`` are the paths that only one variant has.
+
+    Raises UsageError when the target is not there.
+    """
+    resolved = resolve(
+        project.dockerfile,
+        target=options.target,
+        build_args={name: value for name, value in options.build_args.items() if value is not None},
+        buildkit=buildkit,
+        base_images=base_images,
+        predefined=predefined,
+    )
+    paths = tuple(ignored)
+    affected = affected_steps(resolved, lambda pick: _takes(pick, paths, buildkit))
+    if not any(index is not None for index in affected):
+        # The variants build the same: then what is measured is what a change of the context costs.
+        affected = affected_steps(resolved, lambda pick: True)
+    return BuildPlan(
+        dockerfile_data=project.dockerfile_data,
+        dockerfile_path=project.dockerfile_path,
+        dockerfile_in_context=project.dockerfile_in_context,
+        resolved=resolved,
+        options=options,
+        first_affected=affected,
+        ignored=frozenset(paths),
+    )
+
+
+def _takes(pick: Pick, paths: tuple[str, ...], buildkit: bool) -> bool:
+    matchers = [PathMatcher(pattern, buildkit) for pattern in pick.patterns]
+    return any(matcher.cover(path) != "none" for path in paths for matcher in matchers)

@@ -1,0 +1,85 @@
+"""BuildKit's vertices as the steps of the user's Dockerfile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from ctxsize.dockerfile.parse import Dockerfile
+from ctxsize.dockerfile.resolve import Plan
+from ctxsize.engine.builders.criticalpath import Span, critical_seconds
+from ctxsize.engine.builders.interface import Step, phase_of
+from ctxsize.engine.buildkit import Vertex
+from ctxsize.engine.marks import is_marker
+
+_NUMBERED = re.compile(r"^\[(?:(?P<stage>\S+) +)?(?P<number>\d+)/\d+\] +(?P<text>.*)$", re.DOTALL)
+#: The instructions BuildKit numbers (frontend/dockerfile/dockerfile2llb: cmdTotal).
+_COUNTED = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
+#: In upload mode the engine unpacks what it received: the last two.
+_LOADS = ("[internal] load build context", "[internal] load remote build context", "copy /context /")
+_EXPORTS = ("exporting to ", "exporting layers", "writing image", "naming to ")
+
+
+def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int | None]) -> tuple[Step, ...]:
+    """The steps of one build in the order they started, without the markers.
+
+    ``lines`` gives the Dockerfile line of a stage's step by BuildKit's own numbering (see ``line_map``).
+    A step that never ran (a cache hit that was not even looked at) has 0 seconds.
+    """
+    every = list(vertices)
+    spans = [Span(vertex.digest, start, end) for vertex in every for start, end in vertex.runs]
+    critical = critical_seconds(spans, {vertex.digest: vertex.inputs for vertex in every})
+    ran = [vertex for vertex in every if not is_marker(vertex.name)]
+    started = [vertex.started for vertex in ran if vertex.started is not None]
+    beginning = min(started, default=0.0)
+    steps = []
+    for vertex in ran:
+        match = _NUMBERED.match(vertex.name)
+        text = match["text"] if match else vertex.name
+        steps.append(
+            Step(
+                name=text,
+                seconds=vertex.seconds or 0.0,
+                cached=vertex.cached,
+                phase=_phase(text),
+                line=lines(match["stage"], int(match["number"])) if match else None,
+                started=(vertex.started - beginning) if vertex.started is not None else 0.0,
+                critical=critical.get(vertex.digest, 0.0),
+            )
+        )
+    return tuple(sorted(steps, key=lambda step: step.started))
+
+
+def line_map(
+    rewritten: Dockerfile, original_line: Callable[[int], int], resolved: Plan
+) -> Callable[[str | None, int], int | None]:
+    """How BuildKit's ``[stage 3/7]`` leads back to a line of the Dockerfile as the user wrote it.
+
+    BuildKit counts the FROM of an image as 1 and then every ADD, COPY, RUN and WORKDIR of the stage, those
+    that ONBUILD triggers first, which have the line of the FROM; a stage without a name is ``stage-N``, and
+    in a Dockerfile of one stage the name may be left out. ``resolved`` knows the triggers.
+    """
+    table: dict[tuple[str | None, int], int] = {}
+    names = {stage.name for stage in rewritten.stages if stage.name}
+    for stage in rewritten.stages:
+        from_image = stage.base.lower() not in names | {"scratch"}
+        triggers = [
+            stage.line
+            for step in resolved.stages[stage.index].steps
+            if step.trigger and step.instruction.keyword in _COUNTED
+        ]
+        counted = [*triggers, *(i.line for i in stage.instructions if i.keyword in _COUNTED)]
+        numbered = [stage.line, *counted] if from_image else counted
+        labels = {stage.name, f"stage-{stage.index}"} | ({None} if len(rewritten.stages) == 1 else set())
+        for number, line in enumerate(numbered, start=1):
+            for label in labels:
+                table[label, number] = original_line(line)
+    return lambda stage, number: table.get((stage, number))
+
+
+def _phase(text: str) -> str:
+    if text in _LOADS:
+        return "load"
+    if text.startswith(_EXPORTS):
+        return "export"
+    return phase_of(text)

@@ -1,0 +1,144 @@
+"""Cleaning up after dead runs: what killed processes of this user left on an engine."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import docker
+
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.errors import engine_trouble, sensible
+from ctxsize.engine.footprint import leftovers
+from ctxsize.engine.footprint.journal import (
+    DeadJournal,
+    Made,
+    dead_journals,
+    is_alive,
+    is_run,
+    live_runs,
+    owner,
+)
+from ctxsize.engine.footprint.leftovers import Leftover
+from ctxsize.engine.marks import RUN_LABEL
+from ctxsize.engine.untagged import unwanted
+from ctxsize.errors import UsageError
+
+#: Seconds after a dead run's last word in which its engine may still be winding a build down, so that
+#: something of it may yet appear: its journal is kept that long though nothing is there.
+_WINDING_DOWN = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeadRun:
+    """A run that nobody works on any more; ``journal`` is None when only its labels are left."""
+
+    run: str
+    journal: DeadJournal | None = None
+
+    @property
+    def made(self) -> Sequence[Made]:
+        """What it wrote down."""
+        return self.journal.made if self.journal is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What ``clean`` did. ``removed`` (with ``dry_run``: what would be), ``kept`` what the engine would not
+    give up because something uses it, ``live`` the runs that are at work on this machine, ``others`` the
+    runs that somebody else's ctxsize made, dead or not: only their makers can tell."""
+
+    dry_run: bool
+    removed: tuple[Leftover, ...]
+    kept: tuple[Leftover, ...]
+    live: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        """The bytes that ``removed`` held, as far as they are known."""
+        return sum(thing.bytes or 0 for thing in self.removed)
+
+
+def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) -> Cleaned:
+    """Remove what dead runs of this user on this machine left on the engine; ``dry_run`` only looks.
+
+    ``runs`` names runs of others to remove besides: who names one vouches for its being dead. Raises
+    UsageError for a name that is none or that is at work here, EngineError when the engine goes away.
+    """
+    for run in runs:
+        if not is_run(run):
+            raise UsageError(f"{run!r} is no run", hint="a run is named like 0123abcd-4567cdef")
+        if is_alive(run):
+            raise UsageError(f"the run {run} is at work", hint="end it first")
+    removed: list[Leftover] = []
+    kept: list[Leftover] = []
+    with engine_trouble():
+        for dead in _dead_runs(engine.api, engine.info.id, also=runs):
+            things, refused = _clean_up_after(dead, engine.api, dry_run=dry_run)
+            kept += refused
+            removed += [thing for thing in things if thing not in refused]
+        others = [run for run in _labelled_runs(engine.api) if not _is_ours(run) and run not in runs]
+    return Cleaned(dry_run, tuple(removed), tuple(kept), tuple(live_runs()), tuple(others))
+
+
+def sweep(api: docker.APIClient, engine_id: str) -> None:
+    """Remove what dead runs of this user on this machine left on the engine."""
+    for dead in _dead_runs(api, engine_id):
+        _clean_up_after(dead, api)
+
+
+def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
+    """The dead runs of this user on this machine, and those named; each its caller's alone until it asks
+    for the next."""
+    seen = set(also)
+    for journal in dead_journals():
+        # One without an engine was killed before it made anything.
+        if journal.engine_id in (engine_id, ""):
+            seen.add(journal.run)
+            yield DeadRun(journal.run, journal)
+    for run in _labelled_runs(api):
+        if run not in seen and _is_ours(run) and not is_alive(run):
+            yield DeadRun(run)
+    for run in also:
+        yield DeadRun(run)
+
+
+def _clean_up_after(
+    dead: DeadRun, api: docker.APIClient, *, dry_run: bool = False
+) -> tuple[list[Leftover], list[Leftover]]:
+    """Remove what a dead run left, and its journal when nothing can come any more; ``dry_run`` only looks.
+    Returns all that was there, and what of it stays."""
+    journal = dead.journal
+    traces = leftovers.traces_of(dead.made)
+    before = traces.ids | traces.others
+    things = leftovers.find(api, dead.run, dead.made, traces)
+    if dry_run:
+        return things, []
+    if journal is not None and (traces.ids | traces.others) != before:
+        with contextlib.suppress(OSError):  # a full disk: what is there goes all the same
+            journal.note(sorted(traces.ids - before), sorted(traces.others - before))
+    kept = leftovers.remove(api, things)
+    if journal is not None and not kept and (journal.age > _WINDING_DOWN or not journal.engine_id):
+        journal.path.unlink(missing_ok=True)
+    return things, kept
+
+
+def _labelled_runs(api: docker.APIClient) -> list[str]:
+    """The runs that something on the engine carries the label of, tagged images and what they are built on
+    apart."""
+    label = {"label": RUN_LABEL}
+    with sensible("what carries a label"):
+        runs = {
+            str((image.get("Labels") or {}).get(RUN_LABEL))
+            for image in unwanted(api.images(filters=label, all=True))
+        }
+        runs |= {str(each["Labels"][RUN_LABEL]) for each in leftovers.own_containers(api)}
+        runs |= {str(each["Labels"][RUN_LABEL]) for each in api.networks(filters=label)}
+    return sorted(run for run in runs if is_run(run))
+
+
+def _is_ours(run: str) -> bool:
+    """Whether this user made the run on this machine, so that its being dead can be told."""
+    return run.startswith(f"{owner()}-")

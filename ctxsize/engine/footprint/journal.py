@@ -1,0 +1,198 @@
+"""What each run has made on an engine, on disk while the run lives, so that the next run can
+clean up after one that was killed.
+
+A journal is a file of JSON lines in the user's state directory, locked by the run that writes it:
+a journal nobody holds a lock on belongs to a dead run. Whoever cleans up after it holds the lock meanwhile,
+so that two who do so at once never take the same one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ctxsize.errors import UsageError
+
+#: What a run is called: its owner and a number. Cache records are told by it, so nothing shorter may pass.
+_RUN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}")
+
+
+def is_run(name: str) -> bool:
+    """Whether ``name`` can be a run's id."""
+    return _RUN.fullmatch(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Something a run made: ``value`` by its ``kind``.
+
+    ``began``: when the run did, in nanoseconds by the engine's clock. ``image``: its id. ``container``: the
+    id of one in which the classic builder runs a step. ``directory``: the path of a temporary one on this
+    machine. ``window``: two times by the engine's clock, between which a marker of ours ran (see
+    ``cache_records``), ``step``: between which any step of ours did, ``unpacked``: between which an
+    upload was unpacked. ``begun``: when a step began, in nanoseconds, by the engine's clock. ``upload``: when
+    one began, in nanoseconds, by ours. ``record``: the id of a cache record that was found to be the run's,
+    ``other``: of one in a window of it that was not.
+    """
+
+    kind: str
+    value: str
+
+
+class Journal:
+    """The journal of a live run; every entry is on disk before ``add`` returns."""
+
+    def __init__(self, run: str, engine_id: str, directory: Path | None = None) -> None:
+        """Start the journal of ``run`` on the engine ``engine_id``. Raises UsageError when it can't be
+        written: without it nothing that needs it may be made."""
+        folder = directory or state_directory()
+        self._path = folder / f"{run}.jsonl"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = _create_locked(self._path)
+            self._write({"engine": engine_id})
+        except OSError as error:
+            raise _not_noted(folder, error) from error
+
+    def add(self, kind: str, value: str) -> None:
+        """Remember something made on the engine. Raises UsageError when that can't be written down."""
+        try:
+            self._write({"kind": kind, "value": value})
+        except OSError as error:
+            raise _not_noted(self._path.parent, error) from error
+
+    def close(self, *, done: bool) -> None:
+        """End the journal; ``done`` when nothing it lists is left on the engine."""
+        if done:
+            self._path.unlink(missing_ok=True)
+        self._file.close()
+
+    def _write(self, record: dict[str, str]) -> None:
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+
+
+def _not_noted(folder: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"what a run makes can't be written down: {error.strerror or error}",
+        where=str(folder),
+        hint="set XDG_STATE_HOME to a directory with room, where you may write",
+    )
+
+
+def _create_locked(path: Path) -> IO[str]:
+    """A new, locked file. Between its making and its locking it looks like a dead run's, and whoever cleans
+    up may remove it: then another is made."""
+    while True:
+        file = path.open("x", encoding="utf-8")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        except FileNotFoundError:
+            pass
+        file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class DeadJournal:
+    """What a run that is no longer alive had made on an engine and may have left there.
+
+    ``age`` is how long ago it wrote the last line, in seconds.
+    """
+
+    run: str
+    engine_id: str
+    made: tuple[Made, ...]
+    path: Path
+    age: float
+
+    def note(self, records: Iterable[str], others: Iterable[str]) -> None:
+        """Write down the cache records that were found to be the run's, and those that were not: the next to
+        look shall not judge otherwise because some are gone."""
+        lines = [{"kind": "record", "value": each} for each in records]
+        lines += [{"kind": "other", "value": each} for each in others]
+        times = self.path.stat()
+        with self.path.open("a", encoding="utf-8") as file:
+            # Its last line may lack an end.
+            file.write("\n" + "".join(json.dumps(line) + "\n" for line in lines))
+        os.utime(self.path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def dead_journals(directory: Path | None = None) -> Iterator[DeadJournal]:
+    """The journals of runs that ended without cleaning up, each locked until the next is asked for."""
+    folder = directory or state_directory()
+    for path in sorted(folder.glob("*.jsonl")):
+        if not is_run(path.stem):
+            continue
+        try:
+            file = path.open("r+", encoding="utf-8", errors="replace")
+        except OSError:
+            continue  # gone since the listing, or not ours to touch
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                records = list(_records(file))
+                age = abs(time.time() - os.fstat(file.fileno()).st_mtime)
+            except OSError:
+                continue  # alive, or somebody cleans up after it
+            engine_id = next((str(record["engine"]) for record in records if "engine" in record), "")
+            made = tuple(
+                Made(str(record["kind"]), str(record["value"]))
+                for record in records
+                if "kind" in record and "value" in record
+            )
+            yield DeadJournal(run=path.stem, engine_id=engine_id, made=made, path=path, age=age)
+
+
+def live_runs(directory: Path | None = None) -> list[str]:
+    """The runs that somebody on this machine is working on, of this user."""
+    folder = directory or state_directory()
+    return [path.stem for path in sorted(folder.glob("*.jsonl")) if is_alive(path.stem, folder)]
+
+
+def is_alive(run: str, directory: Path | None = None) -> bool:
+    """Whether a process on this machine is still working on ``run``."""
+    path = (directory or state_directory()) / f"{run}.jsonl"
+    try:
+        with path.open("r+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def state_directory() -> Path:
+    """``$XDG_STATE_HOME/ctxsize/runs``; see the XDG base directory specification."""
+    base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    return Path(base) / "ctxsize" / "runs"
+
+
+def _records(file: IO[str]) -> Iterator[dict[str, object]]:
+    for line in file:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue  # the last line of a run that was killed while writing it
+        if isinstance(record, dict):
+            yield record
+
+
+def owner() -> str:
+    """Who makes runs here: this user's state directory on this machine, as eight hex digits.
+
+    Only its own dead runs can be told from live ones: their journals are in that directory.
+    """
+    machine = "/etc/machine-id"
+    identity = Path(machine).read_text().strip() if os.path.exists(machine) else os.uname().nodename
+    return hashlib.sha256(f"{identity}:{os.uname().nodename}:{state_directory()}".encode()).hexdigest()[:8]

@@ -1,0 +1,31 @@
+"""What marks things on an engine as ours: labels on images and containers, and the names of steps."""
+
+from __future__ import annotations
+
+#: Carried by everything a run makes on the engine; the value is the run's id.
+RUN_LABEL = "org.ctxsize.run"
+
+
+#: Carried besides by the containers a run makes: one that somebody starts from an image that was kept
+#: inherits the image's labels, and is not ours to remove.
+OBJECT_LABEL = "org.ctxsize.object"
+
+
+#: In the text of every marker, and so in its step's name and in its layer's history.
+MARKER = "ctxsize-marker-"
+
+
+def object_labels(run: str) -> dict[str, str]:
+    """The labels of a container that ``run`` makes."""
+    return {RUN_LABEL: run, OBJECT_LABEL: "1"}
+
+
+def is_marker(text: str) -> bool:
+    """Whether a step's name or a history entry is a marker's."""
+    return MARKER in text
+
+
+def is_first_marker(text: str, run: str) -> bool:
+    """Whether a step's name is that of a marker of ``run`` that comes right after a FROM; all others have one
+    of these below them."""
+    return f"{MARKER}{run}*" in text

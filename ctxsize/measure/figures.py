@@ -1,0 +1,69 @@
+"""What was measured, where, and figures that several results have.
+
+Sizes are bytes, times are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFigures:
+    """What was measured. ``ignore_file`` is None when the project has none."""
+
+    context: str
+    dockerfile: str
+    ignore_file: str | None
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFigures:
+    """Where it was measured."""
+
+    version: str
+    api: str
+    builder: str
+    storage: str
+    remote: bool
+    podman: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is, for people: ``Docker 28.5.2``."""
+        return f"{'Podman' if self.podman else 'Docker'} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFigures:
+    """A variant's image. ``bytes`` is our own sum of its layers, ``engine_bytes`` the engine's size,
+    ``pull_bytes`` the layers compressed. ``tag`` is set when the image was kept."""
+
+    id: str
+    bytes: int
+    engine_bytes: int
+    pull_bytes: int
+    layers: int
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a phase of a build costs: seconds per byte, and per entry (file or directory)."""
+
+    per_byte: float
+    per_entry: float
+
+
+@dataclass(frozen=True, slots=True)
+class SecondsSaved:
+    """The difference of the build times: its median, a 95 % interval, and whether that excludes zero.
+
+    With too few runs for an interval ``low``, ``high`` and ``significant`` are None.
+    """
+
+    median: float
+    low: float | None
+    high: float | None
+    significant: bool | None

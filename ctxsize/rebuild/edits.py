@@ -1,0 +1,136 @@
+"""Edits that can be made again and again, and the one that stands for work on an ignored path."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from ctxsize.context.changes import Changes
+from ctxsize.rebuild.commits import Commits
+
+#: How many files of a directory are looked at to find a small one.
+_LOOK_AT = 10_000
+
+
+_NEW_FILE = ".ctxsize-new-file"
+
+
+class Edit(Protocol):
+    """A change that can be made again and again, each time on top of the last."""
+
+    @property
+    def path(self) -> str:
+        """The context path that changes: a file, or a directory of which several files do."""
+
+    @property
+    def description(self) -> str:
+        """What changes, for people: ``one more byte``, ``a commit (8 files)``."""
+
+    def next(self) -> Changes:
+        """The change of the next time, alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lengthened:
+    """A file gets one more byte each time."""
+
+    path: str
+    description: str = "one more byte"
+
+    def next(self) -> Changes:
+        """One more line end, which most formats let pass."""
+        return Changes(appended={self.path: b"\n"})
+
+
+@dataclass(slots=True)
+class NewFiles:
+    """A directory gets one more file each time."""
+
+    path: str
+    description: str = "a new file"
+    _count: int = 0
+
+    def next(self) -> Changes:
+        """A file of one byte."""
+        self._count += 1
+        return Changes(replaced={f"{self.path}/{_NEW_FILE}-{self._count}": b"\n"})
+
+
+@dataclass(slots=True)
+class Committed:
+    """A repository gets one more commit each time."""
+
+    path: str
+    _commits: Commits
+    _files: int = 0
+
+    @property
+    def description(self) -> str:
+        """``a commit (8 files)``."""
+        return f"a commit ({self._files} files)" if self._files else "a commit"
+
+    def next(self) -> Changes:
+        """What the next `git commit` writes."""
+        replaced, appended = self._commits.next()
+        self._files = len(replaced) + len(appended)
+        return Changes(replaced, appended)
+
+
+def edit_of(
+    root: Path,
+    path: str,
+    *,
+    ignored: Callable[[str], bool],
+    needed: Callable[[str], bool],
+) -> Edit | None:
+    """How the ignored root ``path`` of the context ``root`` changes when somebody works on the project.
+
+    A `.git` directory by a commit; another directory in its smallest file, of those that ``ignored`` says
+    are ignored, and if it can be one that the Dockerfile takes (``needed``); a file by itself. None for a
+    symbolic link or a special file, whose change is not simulated.
+    """
+    try:
+        mode = os.lstat(root / path).st_mode
+    except OSError:
+        return None
+    if stat.S_ISREG(mode):
+        return Lengthened(path)
+    if not stat.S_ISDIR(mode):
+        return None
+    if os.path.basename(path) == ".git" and (commits := Commits.of(root, path)) is not None:
+        return Committed(path, commits)
+    files = islice(regular_files(root, path), _LOOK_AT)
+    smallest = heapq.nsmallest(
+        1, ((not needed(file), not size, size, file) for file, size in files if ignored(file))
+    )
+    return Lengthened(smallest[0][-1]) if smallest else NewFiles(path)
+
+
+def regular_files(root: Path, directory: str) -> Iterator[tuple[str, int]]:
+    """The (context path, bytes) of every regular file below ``directory``, in order of names; links are not
+    followed, and what can't be read is passed over."""
+    pending = [directory]
+    while pending:
+        current = pending.pop()
+        try:
+            with os.scandir(root / current) as listing:
+                entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
+        except OSError:
+            continue
+        below = []
+        for entry in entries:
+            path = f"{current}/{entry.name}"
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    below.append(path)
+                elif entry.is_file(follow_symlinks=False):
+                    yield path, entry.stat(follow_symlinks=False).st_size
+            except OSError:
+                continue
+        pending.extend(reversed(below))

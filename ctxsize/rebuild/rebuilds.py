@@ -1,0 +1,117 @@
+"""Building one variant again and again, each time after one more change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ctxsize.context.changes import Changes
+from ctxsize.context.variant import Variant
+from ctxsize.engine.builders.interface import Builder, BuildResult
+from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.measure.builds import LONG_BUILD_SECONDS, TimeLimit
+from ctxsize.progress import Progress
+from ctxsize.rebuild.edits import Edit
+
+#: Builds after each change unless the user says otherwise; one when a build takes longer than
+#: LONG_BUILD_SECONDS.
+DEFAULT_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The builds of one variant: after no change, and after each edit (in its place, and the failure where
+    the build failed because of it, or None for an edit that can't be made). Edits at the end that ``changed``
+    does not have were left out for lack of time, or because the engine went away (``lost``)."""
+
+    unchanged: list[BuildResult]
+    changed: list[list[BuildResult] | BuildFailed | None]
+    lost: EngineError | None = None
+
+
+def rebuild_variant(
+    variant: Variant,
+    edits: Sequence[Edit | None],
+    builder: Builder,
+    *,
+    repeat: int | None,
+    progress: Progress,
+    remove_image: Callable[[str], None],
+    limit: TimeLimit | None = None,
+) -> Rebuilt:
+    """Build ``variant``, then again after no change, then after each edit, ``repeat`` times each.
+
+    Every change comes on top of those before it, as somebody's work does: so each build differs from the
+    one before in that change alone. Without any time left only the builds before the first edit are made,
+    once. Raises BuildFailed when the variant does not build at all, and EngineError when the engine goes away
+    before the first edit.
+    """
+    work = _Work(variant, builder, progress, remove_image, limit or TimeLimit(None))
+    suffix = f"({variant.name} the ignore file)"
+    work.build(Changes(), f"build to start from {suffix}")
+    unchanged = work.several(repeat, lambda: work.build(Changes(), f"rebuild after no change {suffix}"))
+    changed: list[list[BuildResult] | BuildFailed | None] = []
+    for edit in edits:
+        if edit is None:
+            changed.append(None)
+            continue
+        if not work.time_for_another:
+            break
+        title = f"rebuild after a change to {edit.path} {suffix}"
+        try:
+            changed.append(work.several(repeat, lambda: work.build(edit.next(), title)))  # noqa: B023
+        except BuildFailed as failure:
+            changed.append(failure)
+        except EngineError as error:
+            return Rebuilt(unchanged, changed, error)
+    return Rebuilt(unchanged, changed)
+
+
+class _Work:
+    """The state of the tree as somebody changes it, and the image last built of it."""
+
+    def __init__(
+        self,
+        variant: Variant,
+        builder: Builder,
+        progress: Progress,
+        remove_image: Callable[[str], None],
+        limit: TimeLimit,
+    ) -> None:
+        self._variant = variant
+        self._builder = builder
+        self._progress = progress
+        self._remove_image = remove_image
+        self._limit = limit
+        self._longest = 0.0
+        self._changes = Changes()
+        self._image: str | None = None
+
+    @property
+    def time_for_another(self) -> bool:
+        """Whether a build as long as the longest would end in time."""
+        return self._limit.allows(self._longest)
+
+    def build(self, change: Changes, title: str) -> BuildResult:
+        """Build after one more change, which stays unless the build fails."""
+        self._progress.phase(title)
+        changes = self._changes.then(change)
+        variant = replace(self._variant, changes=changes)
+        result = self._builder.build(variant, progress=self._progress, rebuild=True)
+        self._changes = changes
+        # A build that changed nothing gives the same image again. The cache needs none of them.
+        if self._image is not None and self._image != result.image_id:
+            self._remove_image(self._image)
+        self._image = result.image_id
+        self._longest = max(self._longest, result.seconds)
+        return result
+
+    def several(self, repeat: int | None, build: Callable[[], BuildResult]) -> list[BuildResult]:
+        """``repeat`` builds, or as many as builds that long allow."""
+        results: list[BuildResult] = []
+        for _ in range(repeat or DEFAULT_RUNS):
+            results.append(build())
+            long = repeat is None and results[-1].seconds > LONG_BUILD_SECONDS
+            if long or not self.time_for_another:
+                break
+        return results

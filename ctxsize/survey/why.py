@@ -1,0 +1,158 @@
+"""Why a path is ignored or kept: the value behind ``ctxsize why``. No engine is asked."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ctxsize.context.walk import OpenTree
+from ctxsize.errors import UsageError
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.types import Dialect, Rule, Verdict
+from ctxsize.project import relative_to_context
+from ctxsize.survey.overview import Subject
+from ctxsize.text import printable
+
+#: ``partly`` is an ignored directory that arrives with what is kept in it.
+State = Literal["kept", "ignored", "partly"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What happens to one path. ``path`` is relative to the context, ``.`` the context itself.
+
+    ``rule`` decides, None when no rule does; ``matches`` are all rules that match the path or a directory
+    above it, in file order. ``root``, ``emptied`` and ``unreached`` as in ctxsize.ignore.Verdict.
+    ``exists``: the path is in the context; if not, the answer is what would happen to a file of that name.
+    ``notes`` are sentences for people.
+    """
+
+    path: str
+    state: State
+    rule: Rule | None
+    root: str | None
+    matches: tuple[Rule, ...]
+    emptied: bool
+    unreached: str | None
+    exists: bool
+    notes: tuple[str, ...]
+
+
+def context_path(subject: Subject, text: str, *, given: str = ".") -> str:
+    """The context path that the user means by ``text``: relative to the current directory or, where that is
+    outside of the context, to the context. ``given`` is the context as the user wrote it.
+
+    Symbolic links in ``text`` are not followed, as no builder does. Raises UsageError for a path outside.
+    """
+    if not text:
+        raise UsageError("an empty path names nothing")
+    for context in (str(subject.context), os.path.abspath(given)):
+        inside = relative_to_context(Path(os.path.abspath(text)), Path(context))
+        if inside is not None:
+            return inside
+    path = os.path.normpath(text)
+    if path.startswith("/") or path.split("/")[0] == "..":
+        raise UsageError(
+            "this path lies outside of the build context",
+            where=text,
+            hint=f"the context is {subject.context}; --context names another",
+        )
+    return path
+
+
+def why(subject: Subject, paths: Iterable[str]) -> Iterator[Answer]:
+    """Judge context paths as :func:`context_path` gives them, one after the other.
+
+    Raises IgnoreFileError where Docker fails on a broken rule, and ContextError when an ignored directory
+    that may have something kept in it can't be read.
+    """
+    nothing = Matcher((), subject.dialect)
+    listing = subject.listing
+    with OpenTree(subject.context) as tree:
+        for path in paths:
+            # What the daemon removes is judged by the rules as written, without the client's own exceptions.
+            matcher = subject.rules if path in listing.removed else listing.matcher
+            yield _answer(subject, tree, matcher or nothing, path)
+
+
+def _answer(subject: Subject, tree: OpenTree, matcher: Matcher, path: str) -> Answer:
+    if path == ".":
+        return Answer(
+            path, "kept", None, None, (), False, None, True, ("the context itself is never ignored",)
+        )
+    exists, is_dir, link = _look(subject.context, path)
+    verdict = matcher.verdict(path, is_dir)
+    state: State = "kept"
+    if verdict.ignored:
+        state = "partly" if is_dir and _keeps_something(tree, matcher, path) else "ignored"
+    return Answer(
+        path=path,
+        state=state,
+        rule=verdict.rule,
+        root=verdict.root,
+        matches=tuple(rule for rule in verdict.matches if rule.line),
+        emptied=verdict.emptied,
+        unreached=verdict.unreached,
+        exists=exists,
+        notes=tuple(_notes(subject, path, verdict, exists, link)),
+    )
+
+
+def _look(context: Path, path: str) -> tuple[bool, bool, str | None]:
+    """Whether the path exists in the context, whether it is a directory, and the link it leads through."""
+    parts = path.split("/")
+    for end in range(1, len(parts)):
+        if os.path.islink(context.joinpath(*parts[:end])):
+            return False, False, "/".join(parts[:end])
+    full = context / path
+    return os.path.lexists(full), full.is_dir() and not full.is_symlink(), None
+
+
+def _keeps_something(tree: OpenTree, matcher: Matcher, path: str) -> bool:
+    """Whether an ignored directory arrives because of what is kept in it; the first such thing is enough."""
+    state = matcher.start()
+    for name in path.split("/"):
+        outcome = state.outcome(name)
+        if outcome.ignored and outcome.prunable:
+            return False
+        state = state.child(name, outcome)
+    waiting = [(path, state)]
+    while waiting:
+        directory, state = waiting.pop()
+        for name in tree.names(directory):
+            outcome = state.outcome(name)
+            if not outcome.ignored:
+                return True
+            below = f"{directory}/{name}"
+            if not outcome.prunable and _is_directory(tree, below):
+                waiting.append((below, state.child(name, outcome)))
+    return False
+
+
+def _is_directory(tree: OpenTree, path: str) -> bool:
+    st = tree.lstat(path)
+    return st is not None and stat.S_ISDIR(st.st_mode)
+
+
+def _notes(subject: Subject, path: str, verdict: Verdict, exists: bool, link: str | None) -> Iterator[str]:
+    if link is not None:
+        yield f"{printable(link)} is a symbolic link, which builders do not follow: there is nothing below it"
+    elif not exists:
+        yield "there is no such path in the context; this is what would happen to a file of that name"
+    if verdict.unreached and any(rule.negated for rule in verdict.matches):
+        yield f"the builder does not enter {printable(verdict.unreached)}, so no exception in it counts"
+    if verdict.emptied:
+        yield "a file is delivered with 0 bytes: a rule after its exception matches it again"
+    is_dockerfile = path == relative_to_context(subject.dockerfile_path, subject.context)
+    if not is_dockerfile and not (subject.ignore and path == subject.ignore.path):
+        return
+    if verdict.ignored:
+        yield "the builder reads it all the same; ignoring it only keeps it out of the image"
+    else:
+        yield "the builder reads it whatever the rules say; as it is kept, COPY can take it into the image"
+    if verdict.ignored and subject.dialect is Dialect.CLASSIC:
+        yield "the classic client sends it to the engine, which takes it out of the context"

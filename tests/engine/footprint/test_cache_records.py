@@ -1,0 +1,145 @@
+"""Telling a run's cache records from everybody else's."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctxsize.engine.footprint.cache_records import Record, Traces, Window, select
+from ctxsize.engine.rfc3339 import parse_time
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("1970-01-01T00:00:01Z", 1_000_000_000),
+        ("1970-01-01T00:00:01.5Z", 1_500_000_000),
+        ("2026-11-23T13:26:58.126985001Z", 1_795_440_418_126_985_001),
+        ("1970-01-01T01:00:00.000000001+01:00", 1),
+        ("1969-12-31T23:00:00.25-01:00", 250_000_000),
+    ],
+)
+def test_the_engines_times_are_read_to_the_nanosecond(text: str, nanoseconds: int) -> None:
+    assert parse_time(text) == nanoseconds
+
+
+def test_a_window_survives_the_journal() -> None:
+    window = Window.of(1.5, 2.25)
+
+    assert Window.parse(str(window)) == window
+    assert window.start < 1_500_000_000 < 2_250_000_000 < window.stop
+
+
+RUN = "0badcafe-00000001"
+OLD = "fileop target"  # how engine 20.10 describes every COPY and WORKDIR
+
+
+def record(name: str, created: int, *, on: str = "", size: int = 0, description: str = OLD) -> Record:
+    return Record(name, description, (on,) if on else (), created, size, shared=False)
+
+
+def told(records: list[Record], *windows: tuple[int, int], **more: Traces) -> str:
+    """The names of the records that are the run's, for markers that ran in these windows."""
+    traces = more.get("traces") or Traces({Window(*window): None for window in windows})
+    return "".join(sorted(each.id for each in select(records, traces, run=RUN)))
+
+
+def test_a_markers_record_is_told_by_its_time_and_what_builds_on_it_by_that() -> None:
+    records = [record("a", 5), record("b", 50, on="a", size=9), record("c", 60, on="b"), record("x", 50)]
+
+    assert told(records, (1, 10)) == "abc"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        record("x", 6, size=9),
+        record("x", 6, description="mount / from exec /bin/sh -c true"),
+        record("x", 6, description="[2/3] COPY /ctxsize-marker-0badcafe-00000002* /"),
+        record("x", 11),
+    ],
+    ids=["it holds something", "a RUN's", "another run's marker", "later"],
+)
+def test_what_no_marker_can_have_made_is_not_ours(other: Record) -> None:
+    assert told([record("a", 5), other, record("y", 90, on="x")], (1, 10)) == "a"
+
+
+def test_two_that_a_marker_can_have_made_are_neither_ours() -> None:
+    records = [record("a", 5), record("x", 6), record("b", 50, on="a")]
+
+    assert told(records, (1, 10)) == ""
+
+
+def test_what_was_built_beside_our_steps_tells_two_apart() -> None:
+    records = [
+        record("a", 5),
+        record("x", 6),
+        record("b", 50, on="a", size=9),
+        record("y", 60, on="x", size=9),
+    ]
+    steps = {Window(*window): None for window in ((1, 10), (40, 55), (70, 80))}
+
+    assert told(records, traces=Traces({Window(1, 10): None}, steps)) == "ab"
+
+
+def test_what_was_built_after_our_last_step_does_not_tell() -> None:
+    """It may be of a step that was broken off, and of which nobody said how long it ran."""
+    records = [record("a", 5), record("b", 90, on="a", size=9)]
+
+    assert told(records, traces=Traces({Window(1, 10): None}, {Window(1, 10): None})) == "ab"
+
+
+def test_what_was_built_in_a_step_that_never_ended_does_not_tell() -> None:
+    records = [record("a", 5), record("b", 20, on="a", size=9)]
+    steps = {Window(*window): None for window in ((1, 10), (15, 90))}
+
+    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1, 15})) == "ab"
+    steps = {Window(*window): None for window in ((1, 10), (30, 90))}
+    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1, 19, 30})) == "ab"
+    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1, 30})) == ""
+
+
+def test_markers_of_stages_that_start_together_are_told_together() -> None:
+    records = [record("a", 5), record("b", 6), record("c", 7, on="a"), record("x", 20)]
+
+    assert told(records, (1, 10), (2, 11)) == "abc"
+
+
+def test_one_that_is_told_leaves_the_other_window_with_one() -> None:
+    records = [record("a", 5), record("b", 15), record("c", 12, on="a")]
+
+    assert told(records, (1, 10), (2, 20)) == "abc"
+
+
+def test_more_records_than_windows_are_not_told_apart() -> None:
+    records = [record("a", 5), record("x", 15), record("y", 16)]
+
+    assert told(records, (1, 10), (2, 20)) == "a"
+
+
+def test_a_newer_engine_names_the_run() -> None:
+    marker = record("a", 5, description=f"[2/3] COPY /ctxsize-marker-{RUN}* /")
+
+    assert told([marker, record("b", 6, on="a", description="[3/3] COPY . /")], (1, 10)) == "ab"
+
+
+def test_one_that_could_not_be_told_never_is() -> None:
+    """Ours may be gone by then, and it be the only one of that time."""
+    traces = Traces({Window(1, 10): None})
+    assert told([record("a", 5), record("x", 6)], traces=traces) == ""
+
+    assert told([record("x", 6)], traces=traces) == ""
+
+
+def test_a_record_that_gets_a_new_id_is_told_again() -> None:
+    """While a build that was broken off is wound down, the engine lists its last record under another."""
+    traces = Traces({Window(1, 10): None})
+    assert told([record("a", 5)], traces=traces) == "a"
+
+    assert told([record("b", 4), record("c", 50, on="a")], traces=traces) == "bc"
+
+
+def test_an_unpacked_upload_builds_on_nothing() -> None:
+    traces = Traces(unpacked={Window(1, 10): None}, uploads_since=10**12)
+    tar = record("t", 10**12, size=4096, description="http url http://build-context-abc")
+
+    assert told([record("a", 5, size=9), record("x", 6, on="y", size=9), tar], traces=traces) == "at"

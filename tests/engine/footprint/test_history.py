@@ -1,0 +1,124 @@
+"""A newer engine remembers builds, with the values of their build arguments: of ours it does not.
+
+``pytest -m reference`` with CTXSIZE_REFERENCE_HOST: the address of such an engine.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+import pytest
+
+from ctxsize.engine.buildkit import BuildKitError, history
+from ctxsize.engine.buildkit.history import PastBuild
+from ctxsize.engine.marks import RUN_LABEL
+
+pytestmark = pytest.mark.reference
+
+#: The value of a build argument, by which the builds of this process are told.
+TOKEN = uuid.uuid4().hex
+
+
+@pytest.fixture
+def newer(monkeypatch: pytest.MonkeyPatch) -> docker.APIClient:
+    """An engine with a history."""
+    monkeypatch.setenv("DOCKER_HOST", os.environ["CTXSIZE_REFERENCE_HOST"])
+    api = docker.from_env(timeout=300).api
+    if not history.past_builds(api):
+        build(api, "FROM scratch\nLABEL a=b\n")
+    assert history.past_builds(api), "it has a history"
+    return api
+
+
+def build(api: docker.APIClient, dockerfile: str) -> None:
+    """Somebody else's build."""
+    subprocess.run(
+        ["docker", "build", "-q", "-"],
+        input=dockerfile,
+        text=True,
+        check=True,
+        env={**os.environ, "DOCKER_BUILDKIT": "1"},
+        stdout=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture
+def start(tmp_path: Path, newer: docker.APIClient) -> Callable[[str], subprocess.Popen[str]]:
+    """``start(builder)``: a comparison."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".dockerignore").write_text("log\n")
+    (project / "log").write_bytes(bytes(100_000))
+    (project / "Dockerfile").write_text("FROM scratch\nARG TOKEN\nLABEL token=$TOKEN\nCOPY . /\n")
+
+    def start(builder: str) -> subprocess.Popen[str]:
+        words = [
+            "compare",
+            str(project),
+            "--builder",
+            builder,
+            "--repeat",
+            "1",
+            "--build-arg",
+            f"TOKEN={TOKEN}",
+        ]
+        return subprocess.Popen(
+            [sys.executable, "-m", "ctxsize", *words],
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def ours(api: docker.APIClient) -> list[PastBuild]:
+    """The builds of this test's runs."""
+    return [each for each in history.past_builds(api) if TOKEN in each.options.values()]
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload"])
+def test_a_run_takes_its_builds_out_of_the_history_and_no_other(
+    newer: docker.APIClient, start: Callable[[str], subprocess.Popen[str]], builder: str
+) -> None:
+    # Those of other runs may go meanwhile.
+    before = {each.ref for each in history.past_builds(newer) if f"label:{RUN_LABEL}" not in each.options}
+    running = start(builder)
+    seen: list[PastBuild] = []
+    while running.poll() is None:
+        seen += ours(newer)
+        time.sleep(0.05)
+
+    assert running.returncode == 0, running.communicate()[1]
+    assert any(f"label:{RUN_LABEL}" in each.options for each in seen), "they were there"
+    assert ours(newer) == []
+    assert before <= {each.ref for each in history.past_builds(newer)}
+
+
+def test_those_of_a_killed_run_go_with_the_next(
+    newer: docker.APIClient, start: Callable[[str], subprocess.Popen[str]]
+) -> None:
+    killed = start("buildkit")
+    while not ours(newer):
+        assert killed.poll() is None, killed.communicate()[1]
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert ours(newer)
+
+    following = start("buildkit")
+    assert following.wait(120) == 0, following.communicate()[1]
+    assert ours(newer) == []
+
+
+def test_a_build_that_is_not_there_can_not_be_forgotten(newer: docker.APIClient) -> None:
+    with pytest.raises(BuildKitError):
+        history.forget(newer, "no-such-build")

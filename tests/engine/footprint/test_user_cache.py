@@ -1,0 +1,175 @@
+"""The user's own build cache: a comparison neither uses it nor spoils it, and measures the same each time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import docker
+import pytest
+
+from ctxsize import api as ctxsize_api
+from ctxsize.engine.connect import connect
+from ctxsize.engine.footprint import cache_records
+from ctxsize.engine.options import BuildOptions
+from tests.support.reference import Builder, client
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose first step says whether it really ran."""
+    (tmp_path / "Dockerfile").write_text(
+        "ARG BASE\nFROM ${BASE}\nRUN cat /proc/sys/kernel/random/uuid > /prefix\n"
+        "COPY . /src/\nRUN cat /proc/sys/kernel/random/uuid > /suffix\n"
+    )
+    (tmp_path / ".dockerignore").write_text("data\n")
+    (tmp_path / "data").write_bytes(os.urandom(300_000))
+    (tmp_path / "app.txt").write_text("app\n")
+    return tmp_path
+
+
+def user_builds(project: Path, builder: Builder, tag: str, base: str) -> str:
+    """The image id of the user's own ``docker build``, with the cache as it is."""
+    command = client(builder)
+    if command is None:
+        pytest.skip(f"no docker client here can use {builder}")
+    words = [
+        command,
+        "build",
+        "--quiet",
+        "--network=none",
+        "--build-arg",
+        f"BASE={base}",
+        "--tag",
+        tag,
+        project,
+    ]
+    environment = os.environ | {"DOCKER_BUILDKIT": "1" if builder == "buildkit" else "0"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_the_users_next_build_is_as_cached_as_before_and_ours_used_none_of_it(
+    project: Path,
+    api: docker.APIClient,
+    base_args: Callable[[str], dict[str, str]],
+    new_tag: Callable[[], str],
+    builder: Builder,
+) -> None:
+    tag, base = new_tag(), base_args("links")["BASE"]
+    before = cache_records.record_ids(api)
+    first = user_builds(project, builder, tag, base)
+    cached = cache_records.record_ids(api)
+    try:
+        options = BuildOptions(build_args={"BASE": base}, network="none")
+        result = ctxsize_api.compare(
+            project, builder=builder, options=options, repeat=1, keep=True
+        ).comparison
+        ours = result.variants["with"].image
+        assert ours is not None and ours.tag is not None
+        prefixes = [_cat(api, image, "/prefix") for image in (tag, ours.tag)]
+        for variant in ("with", "without"):
+            api.remove_image(f"ctxsize/{_repository(ours.tag)}:{variant}", force=True)
+
+        assert user_builds(project, builder, tag, base) == first, "every step came from the cache"
+        assert prefixes[0] != prefixes[1], "our first step ran for real"
+        assert cache_records.record_ids(api) == cached
+    finally:
+        cache_records.remove(api, cache_records.record_ids(api) - before)
+
+
+def test_what_users_build_at_the_same_time_stays_in_their_cache(
+    project: Path,
+    api: docker.APIClient,
+    base_args: Callable[[str], dict[str, str]],
+    new_tag: Callable[[], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Their steps hold nothing, as our markers do, and run at the same moments."""
+    base = base_args("links")["BASE"]
+    before = cache_records.record_ids(api)
+    built: list[tuple[Path, str, str]] = []
+    enough = threading.Event()
+
+    def build_on() -> None:
+        while not enough.is_set():
+            folder, tag = tmp_path_factory.mktemp("users"), new_tag()
+            steps = "".join(f"WORKDIR /{uuid.uuid4().hex}\n" for _ in range(6))
+            (folder / "Dockerfile").write_text(f"ARG BASE\nFROM ${{BASE}}\n{steps}")
+            built.append((folder, tag, user_builds(folder, "buildkit", tag, base)))
+
+    thread = threading.Thread(target=build_on)
+    thread.start()
+    try:
+        for _ in range(2):
+            options = BuildOptions(build_args={"BASE": base}, network="none")
+            ctxsize_api.compare(project, builder="buildkit", options=options, repeat=1)
+        enough.set()
+        thread.join()
+        again = [user_builds(folder, "buildkit", tag, base) for folder, tag, _ in built]
+        assert again == [image for _, _, image in built], "every step came from the cache"
+    finally:
+        enough.set()
+        thread.join()
+        cache_records.remove(api, cache_records.record_ids(api) - before)
+
+
+def test_an_engine_that_is_asked_for_its_cache_by_several_at_once_answers_each(api: docker.APIClient) -> None:
+    """Engine 20.10 refuses all but the first."""
+    with ThreadPoolExecutor(8) as askers:
+        answers = list(askers.map(lambda _: cache_records.record_ids(connect().api), range(40)))
+
+    assert len(answers) == 40
+
+
+@pytest.mark.parametrize(("builder", "runs"), [("buildkit", 5), ("classic", 2), ("buildkit-upload", 2)])
+def test_the_fifth_run_measures_the_same_transfer_as_the_first(
+    project: Path, base_args: Callable[[str], dict[str, str]], builder: str, runs: int
+) -> None:
+    options = BuildOptions(build_args=base_args("links"), network="none")
+    sent = set()
+    for _ in range(runs):
+        variants = ctxsize_api.compare(
+            project, builder=builder, options=options, repeat=1
+        ).comparison.variants
+        sent.add(tuple(variants[name].context.sent_bytes for name in ("with", "without")))
+
+    assert len(sent) == 1
+    with_, without = sent.pop()
+    assert with_ is not None and without is not None
+    assert without - with_ > 299_000, "and all of it crossed each time"
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_steps_after_the_first_affected_one_run_for_real_and_those_before_come_from_the_runs_cache(
+    project: Path, base_args: Callable[[str], dict[str, str]], builder: str
+) -> None:
+    options = BuildOptions(build_args=base_args("links"), network="none")
+    result = ctxsize_api.compare(project, builder=builder, options=options, repeat=2).comparison
+
+    for variant in result.variants.values():
+        assert variant.build is not None
+        steps = {step.line: step for step in variant.build.steps if step.line is not None and step.line > 2}
+        assert {line: step.cached for line, step in steps.items()} == {3: True, 4: False, 5: False}
+
+
+def _repository(tag: str) -> str:
+    return tag.removeprefix("ctxsize/").partition(":")[0]
+
+
+def _cat(api: docker.APIClient, image: str, path: str) -> str:
+    container = api.create_container(image, ["cat", path], network_disabled=True)["Id"]
+    try:
+        api.start(container)
+        api.wait(container)
+        return str(api.logs(container).decode())
+    finally:
+        api.remove_container(container, force=True)

@@ -1,0 +1,111 @@
+"""Probe builds: costs of this engine, and nothing left of them, however they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import docker
+import pytest
+
+from ctxsize.engine.builders.interface import PHASES
+from ctxsize.engine.connect import connect
+from ctxsize.engine.footprint import cache_records
+from ctxsize.engine.footprint.leftovers import PROBE_PREFIX
+from ctxsize.engine.footprint.run import Run
+from ctxsize.engine.options import BuildOptions
+from ctxsize.measure.calibration import ProbeSize, calibrate
+from ctxsize.measure.subject import prepare
+from ctxsize.progress import Silent
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size"),
+    [
+        (0.0, ProbeSize(8_000_000, 400)),
+        (-3.0, ProbeSize(8_000_000, 400)),
+        (2.0, ProbeSize(32_000_000, 800)),
+        (600.0, ProbeSize(64_000_000, 3000)),
+    ],
+)
+def test_a_probe_is_as_large_as_the_difference_is_long_within_bounds(seconds: float, size: ProbeSize) -> None:
+    assert ProbeSize.for_difference(seconds) == size
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (folder / ".dockerignore").write_text("x\n")
+    return folder
+
+
+@pytest.mark.docker
+def test_costs_are_known_for_every_phase_and_never_negative_and_nothing_is_left(
+    project: Path, api: docker.APIClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By upload; tests/comparison/test_path_seconds.py has the other builders."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    images, records = {image["Id"] for image in api.images(all=True)}, cache_records.record_ids(api)
+    subject = prepare(
+        project, dockerfile=None, builder="buildkit-upload", options=BuildOptions(), progress=Silent()
+    )
+    with Run(subject.engine) as run:
+        costs = calibrate(subject, run, ProbeSize(8_000_000, 400), Silent())
+        assert not list((tmp_path / "tmp").iterdir()), "not even for the rest of the run"
+
+    assert set(costs) == set(PHASES)
+    assert all(cost.per_byte >= 0.0 and cost.per_entry >= 0.0 for cost in costs.values())
+    assert sum(cost.per_byte + cost.per_entry for cost in costs.values()) > 0.0
+    assert {image["Id"] for image in api.images(all=True)} == images
+    assert cache_records.record_ids(api) == records
+
+
+_ENDLESS = """
+import sys, time
+from ctxsize import calibration
+from ctxsize.engine.builders.interface import BuildOptions
+from ctxsize.engine.footprint.run import Run
+from ctxsize.progress import Silent
+from ctxsize.measure.subject import prepare
+
+subject = prepare(sys.argv[1], dockerfile=None, builder="buildkit", options=BuildOptions(), progress=Silent())
+calibration._nothing = lambda root, size: time.sleep(60)
+calibration._nothing.__name__ = "_nothing"
+with Run(subject.engine) as run:
+    calibration.calibrate(subject, run, calibration.ProbeSize(1, 1), Silent())
+"""
+
+
+@pytest.mark.docker
+def test_what_a_killed_calibration_leaves_the_next_run_removes(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: docker.APIClient
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    process = subprocess.Popen(
+        [sys.executable, "-c", _ENDLESS, project], env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    deadline = time.monotonic() + 60
+    while not list(temporary.glob(f"{PROBE_PREFIX}*/nothing/Dockerfile")) and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert list(temporary.iterdir()), "otherwise this test proves nothing"
+
+    with Run(connect()):
+        pass
+
+    assert not list(temporary.iterdir())

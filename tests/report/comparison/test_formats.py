@@ -1,0 +1,270 @@
+"""The report of a comparison, whole: what a person reads and what a program reads."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from ctxsize.comparison.types import (
+    BuildFigures,
+    Comparison,
+    ContextFigures,
+    PathSaving,
+    RuleSaving,
+    Saved,
+    Unattributed,
+    VariantFigures,
+)
+from ctxsize.engine.builders.interface import Step
+from ctxsize.ignore.types import Rule
+from ctxsize.measure.figures import Cost, EngineFigures, ImageFigures, ProjectFigures, SecondsSaved
+from ctxsize.report.comparison.formats import COMPARISON_FORMATS
+from ctxsize.report.shared.style import Style
+from ctxsize.sensitive.types import SensitiveFile
+from ctxsize.warning import Warning
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema/comparison-1.json").read_text())
+
+GIT = Rule(1, ".git", ".git", False)
+LOGS = Rule(2, "*.log", "*.log", False)
+
+
+def variant(size: int, files: int, seconds: float) -> VariantFigures:
+    step = Step("COPY . .", seconds / 2, cached=False, phase="copy", line=3)
+    return VariantFigures(
+        context=ContextFigures(files, 1, size, size, size + 100),
+        image=ImageFigures("sha256:1", 2_000_000 + size, 2_000_000 + size, 1_000_000 + size // 2, 3),
+        build=BuildFigures(seconds, (seconds, seconds), 0.0, {"copy": seconds / 2}, (step,)),
+    )
+
+
+RESULT = Comparison(
+    version="0.1.0",
+    created="2026-11-23T12:00:00+00:00",
+    project=ProjectFigures("shop", "Dockerfile", ".dockerignore", None),
+    engine=EngineFigures("28.5.2", "1.51", "buildkit", "overlay2", remote=False),
+    variants={"with": variant(10_000, 4, 1.0), "without": variant(3_010_000, 300, 2.5)},
+    saved=Saved(3_000_000, 296, 3_000_000, 1_500_000, SecondsSaved(1.5, 1.2, 1.8, True)),
+    paths=(
+        PathSaving(".git", GIT, 295, 2_900_000, 2_900_000, 1_400_000),
+        PathSaving("odd\nname.log", LOGS, 1, 100_010, 100_000, 90_000, note="a note"),
+    ),
+    rules=(
+        RuleSaving(GIT, 1, 295, 2_900_000, 2_900_000, 1_400_000),
+        RuleSaving(LOGS, 1, 1, 100_010, 100_000, 90_000),
+    ),
+    unattributed=Unattributed(-10, -10, 10, 10_000),
+    warnings=(
+        Warning("path-seconds", "only in the JSON"),
+        Warning("some-code", "look at this", ".dockerignore:2"),
+    ),
+)
+
+TABLE = """\
+shop: Dockerfile, .dockerignore
+Docker 28.5.2, buildkit, overlay2
+
+              with    without                               saved
+context       10kB     3.01MB                         3MB (99.7%)
+  files          4        300                           296 (99%)
+  sent      10.1kB     3.01MB                         3MB (99.7%)
+image       2.01MB     5.01MB                           3MB (60%)
+pull           1MB      2.5MB                         1.5MB (60%)
+build time  1.00 s     2.50 s  1.50 s (60%), 95% 1.20 s to 1.80 s
+
+Saved, by path
+path                files    context    image    pull  rule
+.git                  295      2.9MB    2.9MB   1.4MB  .dockerignore:1 .git
+odd\\nname.log           1      100kB    100kB    90kB  .dockerignore:2 *.log  a note
+(derived by RUN)                          10B
+(not attributed)                         -10B
+
+Saved, by rule
+  line  rule      paths    files    context    image    pull
+     1  .git          1      295      2.9MB    2.9MB   1.4MB
+     2  *.log         1        1      100kB    100kB    90kB
+
+note: .dockerignore:2: look at this
+"""
+
+
+def test_the_table_is_read_in_ten_seconds() -> None:
+    assert COMPARISON_FORMATS["table"](RESULT, Style()) == TABLE
+
+
+def test_top_cuts_the_tables_and_says_so() -> None:
+    text = COMPARISON_FORMATS["table"](RESULT, Style(top=1))
+
+    assert text.count("… and 1 more (--top 0 shows all)") == 2
+    assert "name.log" not in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (SecondsSaved(0.1, -0.1, 0.3, False), "no measurable difference"),
+        (SecondsSaved(0.1, None, None, None), "0.10 s (4.0%)"),
+        (SecondsSaved(-0.5, -0.6, -0.4, True), "-0.50 s (-20%), 95% -0.60 s to -0.40 s"),
+    ],
+)
+def test_a_difference_of_times_is_called_what_it_is(seconds: SecondsSaved, text: str) -> None:
+    saved = dataclasses.replace(RESULT.saved, seconds=seconds)
+    line = COMPARISON_FORMATS["table"](dataclasses.replace(RESULT, saved=saved), Style()).splitlines()[9]
+
+    assert line.endswith(text)
+
+
+def test_a_variant_that_failed_is_shown_as_failed_and_what_it_leaves_unknown_as_a_question_mark() -> None:
+    failed = dataclasses.replace(RESULT.variants["with"], image=None, build=None, error="no")
+    saved = dataclasses.replace(RESULT.saved, image_bytes=None, pull_bytes=None, seconds=None)
+    result = dataclasses.replace(RESULT, variants={**RESULT.variants, "with": failed}, saved=saved)
+    lines = COMPARISON_FORMATS["table"](result, Style()).splitlines()
+
+    assert lines[7].split() == ["image", "?", "5.01MB", "?"]
+    assert lines[9].split() == ["build", "time", "failed", "2.50", "s", "?"]
+
+
+def test_colours_only_where_they_are_allowed() -> None:
+    assert "\x1b[" not in COMPARISON_FORMATS["table"](RESULT, Style())
+    assert "\x1b[32m" in COMPARISON_FORMATS["table"](RESULT, Style(colour=True))
+
+
+def test_the_json_follows_its_schema_and_has_everything() -> None:
+    document = json.loads(COMPARISON_FORMATS["json"](RESULT, Style(top=1)))
+
+    jsonschema.validate(document, SCHEMA)
+    assert [path["path"] for path in document["paths"]] == [".git", "odd\nname.log"]
+    assert document["rules"][1]["pattern"] == "*.log"
+    assert document["saved"]["seconds"] == {"median": 1.5, "low": 1.2, "high": 1.8, "significant": True}
+    assert document["variants"]["without"]["build"]["steps"][0]["line"] == 3
+    assert len(document["warnings"]) == 2
+
+
+def test_names_that_are_no_utf_8_can_be_written_as_json() -> None:
+    odd = dataclasses.replace(RESULT.paths[0], path="caf\udce9")
+    text = COMPARISON_FORMATS["json"](dataclasses.replace(RESULT, paths=(odd,)), Style())
+
+    text.encode()
+    assert json.loads(text)["paths"][0]["path"] == "caf\\xe9"
+
+
+def test_files_that_look_like_secrets_are_notes_of_the_table_and_all_in_the_json() -> None:
+    seen = SensitiveFile(
+        "certs/a.pem", "private-key", "private key", "likely", True, True, None, 1, "content", None
+    )
+    kept_out = dataclasses.replace(seen, path=".git/odd\n", eligible=False, rule=GIT, line=None, group=".git")
+    result = dataclasses.replace(RESULT, sensitive=(seen, kept_out))
+    assert COMPARISON_FORMATS["table"](result, Style()).endswith(
+        """
+note: 1 file that the build can see looks like a secret: certs/a.pem (private key)
+note: only the ignore file keeps out 1 file that looks like a secret: .git/odd\\n (private key)
+note: .dockerignore:2: look at this
+"""
+    )
+    document = json.loads(COMPARISON_FORMATS["json"](result, Style()))
+    jsonschema.validate(document, SCHEMA)
+    assert [file["path"] for file in document["sensitive"]] == ["certs/a.pem", ".git/odd\n"]
+
+
+def test_markdown_of_a_comparison() -> None:
+    text = COMPARISON_FORMATS["markdown"](RESULT, Style(top=1))
+
+    assert text == (
+        "### What .dockerignore saves: shop\n"
+        "\n"
+        "|  | with | without | saved |\n"
+        "| :--- | ---: | ---: | ---: |\n"
+        "| context | 10kB | 3.01MB | 3MB (99.7%) |\n"
+        "| files | 4 | 300 | 296 (99%) |\n"
+        "| image | 2.01MB | 5.01MB | 3MB (60%) |\n"
+        "| pull | 1MB | 2.5MB | 1.5MB (60%) |\n"
+        "| build time | 1.00 s | 2.50 s | 1.50 s, 95% 1.20 s to 1.80 s |\n"
+        "\n"
+        "| path | files | context | image | rule |\n"
+        "| :--- | ---: | ---: | ---: | :--- |\n"
+        "| `.git` | 295 | 2.9MB | 2.9MB | `.dockerignore:1 .git` |\n"
+        "| … and 1 more |  |  |  |  |\n"
+        "\n"
+        "- .dockerignore:2: look at this\n"
+        "\n"
+        "<sub>ctxsize 0.1.0, Docker 28.5.2, buildkit</sub>\n"
+    )
+
+
+def test_csv_of_a_comparison_has_every_path() -> None:
+    rows = list(csv.DictReader(io.StringIO(COMPARISON_FORMATS["csv"](RESULT, Style(top=1))), strict=True))
+
+    assert [(row["path"], row["rule"], row["image_bytes"], row["seconds"]) for row in rows] == [
+        (".git", ".git", "2900000", ""),
+        ("odd\\nname.log", "*.log", "100000", ""),
+    ]
+
+
+TIMED = dataclasses.replace(
+    RESULT,
+    paths=(
+        dataclasses.replace(
+            RESULT.paths[0], seconds=1.25, seconds_low=1.0, seconds_high=1.5, seconds_source="measured"
+        ),
+        dataclasses.replace(
+            RESULT.paths[1], seconds=0.125, seconds_low=-0.1, seconds_high=0.4, seconds_source="estimated"
+        ),
+    ),
+    rules=(
+        dataclasses.replace(
+            RESULT.rules[0], seconds=1.25, seconds_low=1.0, seconds_high=1.5, seconds_source="measured"
+        ),
+        dataclasses.replace(
+            RESULT.rules[1], seconds=0.125, seconds_low=-0.1, seconds_high=0.4, seconds_source="estimated"
+        ),
+    ),
+    unattributed=dataclasses.replace(RESULT.unattributed, seconds=0.13),
+    calibration={"copy": Cost(1e-8, 1e-4)},
+)
+
+TIMES = """\
+Saved, by path
+path                     files    context    image    pull    build time  rule
+.git                       295      2.9MB    2.9MB   1.4MB        1.25 s  .dockerignore:1 .git
+odd\\nname.log                1      100kB    100kB    90kB       ~0.12 s  .dockerignore:2 *.log  a note
+(derived by RUN)                               10B
+(not attributed)                              -10B
+(time not attributed)                                             0.13 s
+
+Saved, by rule
+  line  rule      paths    files    context    image    pull    build time
+     1  .git          1      295      2.9MB    2.9MB   1.4MB        1.25 s
+     2  *.log         1        1      100kB    100kB    90kB       ~0.12 s
+"""
+
+
+def test_build_time_by_path_and_rule_says_what_is_an_estimate() -> None:
+    assert TIMES in COMPARISON_FORMATS["table"](TIMED, Style())
+
+
+def test_time_that_rounds_to_nothing_has_no_row() -> None:
+    rest = dataclasses.replace(TIMED.unattributed, seconds=-0.004)
+    text = COMPARISON_FORMATS["table"](dataclasses.replace(TIMED, unattributed=rest), Style())
+
+    assert "(time not attributed)" not in text
+
+
+def test_the_json_has_every_times_interval_and_source_and_what_it_was_divided_by() -> None:
+    document = json.loads(COMPARISON_FORMATS["json"](TIMED, Style()))
+
+    jsonschema.validate(document, SCHEMA)
+    times = [
+        [row[key] for key in ("seconds", "seconds_low", "seconds_high", "seconds_source")]
+        for row in (*document["paths"], *document["rules"])
+    ]
+    assert times == [[1.25, 1.0, 1.5, "measured"], [0.125, -0.1, 0.4, "estimated"]] * 2
+    assert document["unattributed"]["seconds"] == 0.13
+    assert document["calibration"] == {"copy": {"seconds_per_byte": 1e-8, "seconds_per_entry": 1e-4}}
+    step = document["variants"]["without"]["build"]["steps"][0]
+    assert (step["phase"], step["seconds"], step["critical_seconds"]) == ("copy", 1.25, 0.0)
