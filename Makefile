@@ -19,6 +19,8 @@ PODMAN := $(abspath .cache/podman-engine)
 TIMES := 100
 # More for the commands behind a target: make test ARGS="-k ignore", make compare ARGS="--repeat 5".
 ARGS :=
+# Every test and benchmark starts Python many times: without its .pyc files each start compiles the project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help:  ## list the targets
