@@ -90,9 +90,8 @@ storm: venv engine  ## 1,000 comparisons killed at random moments, then a look a
 	@$(python) tests/faults/storm.py --runs 1000 --minutes 240 $(ARGS)
 
 .PHONY: bench
-bench: venv engine  ## run the benchmarks, each a ratio against a peer
-	@scripts/make-base-images >/dev/null
-	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(python) "$$benchmark" $(ARGS); done
+bench: venv engine  ## run the benchmarks, each a ratio against a peer (ARGS="scan check": only these)
+	@VENV=$(VENV) MODERN=$(MODERN) scripts/bench $(ARGS)
 
 .PHONY: clean
 clean:  ## remove what the other targets made: .venv, .cache, the stand-in base images
