@@ -19,6 +19,8 @@ PODMAN := $(abspath .cache/podman-engine)
 TIMES := 100
 # More for the commands behind a target: make test ARGS="-k ignore", make compare ARGS="--repeat 5".
 ARGS :=
+# Every test and benchmark starts Python many times: without its .pyc files each start compiles the project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help:  ## list the targets
@@ -88,9 +90,8 @@ storm: venv engine  ## 1,000 comparisons killed at random moments, then a look a
 	@$(python) tests/faults/storm.py --runs 1000 --minutes 240 $(ARGS)
 
 .PHONY: bench
-bench: venv engine  ## run the benchmarks, each a ratio against a peer
-	@scripts/make-base-images >/dev/null
-	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(python) "$$benchmark" $(ARGS); done
+bench: venv engine  ## run the benchmarks, each a ratio against a peer (ARGS="scan check": only these)
+	@VENV=$(VENV) MODERN=$(MODERN) scripts/bench $(ARGS)
 
 .PHONY: clean
 clean:  ## remove what the other targets made: .venv, .cache, the stand-in base images

@@ -9,6 +9,7 @@ that is removed after the test.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from fixtures import make
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 RUN_LABEL = "org.ctxsize.run"
+ENGINE_GROUP = "engine"
 
 _no_engine = pytest.StashKey[str | None]()
 
@@ -41,6 +43,42 @@ def _why_no_engine(config: pytest.Config) -> str | None:
         except (docker.errors.DockerException, OSError) as error:
             config.stash[_no_engine] = f"no Docker engine answers ({error}); scripts/ensure-engine starts one"
     return config.stash[_no_engine]
+
+
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run the whole suite in two processes: the tests with an engine, which mostly wait for it, and the rest.
+
+    A run of a named path stays in this process, as do a debugger, ``-s``, ``-n 0`` and ``-p no:xdist``.
+    """
+    option = config.option
+    if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
+        return
+    if config.args_source is pytest.Config.ArgsSource.ARGS or option.usepdb or option.trace:
+        return
+    if option.numprocesses is None and option.dist == "no" and option.capture != "no":
+        option.numprocesses, option.dist = 2, "loadgroup"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests with an engine look at all that is on it, so one process has them all, one after the other."""
+    if hasattr(config, "workerinput"):
+        for item in items:
+            if any(item.get_closest_marker(name) for name in ("docker", "podman", "reference")):
+                item.add_marker(pytest.mark.xdist_group(ENGINE_GROUP))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the garbage collector need not look at it again, least of all in
+    work that is timed."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Take the group, which pytest-xdist appends, off a test's name: ``--last-failed`` would not find it."""
+    report.nodeid = report.nodeid.removesuffix(f"@{ENGINE_GROUP}")
 
 
 def pytest_configure() -> None:

@@ -90,6 +90,26 @@ def test_make_help_lists_every_target() -> None:
     assert targets == ["help", "compare", "test", "lint", *slow, "clean"]
 
 
+def test_bench_goes_on_after_a_failure_names_it_and_lets_python_keep_its_bytecode(tmp_path: Path) -> None:
+    python = tmp_path / "bin/python"
+    python.parent.mkdir()
+    python.write_text(
+        '#!/bin/sh\necho "$@" "${PYTHONDONTWRITEBYTECODE-unset}"\n[ "$1" != benchmarks/check.py ]\n'
+    )
+    python.chmod(0o755)
+
+    done = run("bench", "check", "scan", "--runs", "1", VENV=str(tmp_path), PYTHONDONTWRITEBYTECODE="1")
+
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "== check",
+        "benchmarks/check.py --runs 1 unset",
+        "== scan",
+        "benchmarks/scan.py --runs 1 unset",
+    ]
+    assert done.stderr == "failed, or missed the bar: check\n"
+
+
 def test_every_locked_package_has_a_version_and_hashes_and_names_no_place_of_one_machine() -> None:
     lock = (ROOT / "requirements-dev.txt").read_text()
 

@@ -11,19 +11,19 @@ from ctxsize.__main__ import GC_THRESHOLDS
 
 #: What the known work takes, in CPU seconds, on the quiet two-core machine that the bounds were set on.
 _KNOWN_SECONDS = 0.05
-_TRIES = 3
+_TRIES = 4
 
 
 def within(seconds: float, work: Callable[[], object]) -> bool:
     """Whether the work takes less than so many CPU seconds of the machine that the bounds were set on: a
     slower one, or one whose cores others use, has more in proportion to what the known work takes there."""
-    if cpu_seconds(work) < seconds:
-        return True
+    known = 0.0
     for _ in range(_TRIES):
-        known = cpu_seconds(_known_work)
         took = cpu_seconds(work)
-        known = max(known, cpu_seconds(_known_work))
-        if took < seconds * max(1, known / _KNOWN_SECONDS):
+        if took < seconds:
+            return True
+        known, before = cpu_seconds(_known_work), known
+        if took < seconds * max(known, before) / _KNOWN_SECONDS:
             return True
     return False
 

@@ -40,17 +40,20 @@ def forget(api: docker.APIClient, ids: Iterable[str]) -> None:
     api._result(api._post(api._url("/build/prune"), params={"all": "1", "filters": filters}), json=True)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def tidy_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def tidy(request: pytest.FixtureRequest) -> None:
+    """Every test here with an engine has the session's ``tidy_cache``; one without asks for no engine."""
+    if request.node.get_closest_marker("docker"):
+        request.getfixturevalue("tidy_cache")
+
+
+@pytest.fixture(scope="session")
+def tidy_cache(api: docker.APIClient) -> Iterator[None]:
     """Leaves the engine's cache as it was: without the directories these tests sent and the steps they ran.
 
     Directories carry CACHE_NAME; steps are told by their age, so a build that someone else runs meanwhile may
     have to run its steps again.
     """
-    if not any(item.get_closest_marker("docker") for item in request.session.items):
-        yield
-        return
-    api: docker.APIClient = request.getfixturevalue("api")
     before = set(cache(api))
     yield
     others = ("local source for context", "local source for dockerfile")
