@@ -157,9 +157,9 @@ ROWS = (
     _row(
         "believed-images",
         "an image that breaks off is a traceback",
-        "image/reader.py",
-        "        except (tarfile.TarError, *TROUBLE, OSError) as error:\n",
-        "        except () as error:\n",
+        "engine/images.py",
+        "    except (tarfile.TarError, *TROUBLE, OSError) as error:\n",
+        "    except () as error:\n",
         f"{CONNECTION}[buildkit-save-1-corrupt-600]",
     ),
     _row(
@@ -277,11 +277,9 @@ ROWS = (
     _row(
         "listing-unchecked",
         "the files of the images are listed as if there were always room",
-        "image/reader.py",
-        "        except sqlite3.Error as error:\n            self.close()\n            raise UsageError(\n"
-        "                f\"the images' files",
-        "        except () as error:\n            self.close()\n            raise UsageError(\n"
-        "                f\"the images' files",
+        "engine/images.py",
+        "    except sqlite3.Error as error:\n",
+        "    except () as error:\n",
         "test_disks.py::test_no_room_for_the_listing_of_the_images",
     ),
     _row(
