@@ -423,7 +423,7 @@ ROWS = (
         "empty-for-locked",
         "a file that may not be read is sent empty",
         "engine/buildkit/directory.py",
-        "            raise ContextError(_text(error, path), path) from error\n        tail",
+        "            raise ServeError(_text(error, path), path) from error\n        tail",
         "            return None\n        tail",
         f"{LOCKED}[small-buildkit]",
         f"{LOCKED_LATER}[buildkit]",

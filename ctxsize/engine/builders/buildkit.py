@@ -20,8 +20,7 @@ from ctxsize.engine.builders.markers import with_markers
 from ctxsize.engine.builders.parseerror import locate_parse_error
 from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.engine.builders.vertices import line_map, steps_of
-from ctxsize.engine.buildkit.health import Health
-from ctxsize.engine.buildkit.session import Session
+from ctxsize.engine.buildkit.session import Health, Session
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.journal import Journal
@@ -108,7 +107,7 @@ class BuildKitBuilder:
             raise UsageError(str(error)) from error
         except buildkit.SolveError as error:
             raise _failed(error, plan.resolved.dockerfile.path, rewritten.original_line) from error
-        except buildkit.ContextError as error:
+        except buildkit.ServeError as error:
             where = str(variant.root / error.path) if error.path else str(variant.root)
             message = str(error).removeprefix(f"{error.path}: ")
             raise ContextError(

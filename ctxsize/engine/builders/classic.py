@@ -23,9 +23,9 @@ from ctxsize.engine.builders.tarbuild import LOG_LINES, Stopwatch, engine_errors
 from ctxsize.engine.buildkit import LogLine
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import sensible
+from ctxsize.engine.footprint.images import built_on, digits_of, is_made_by, remove_untagged
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL
-from ctxsize.engine.untagged import built_on, digits_of, is_made_by, remove_untagged
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.progress import Progress, Silent
 

@@ -25,10 +25,9 @@ from ctxsize.engine.buildkit.bridge import interrupt
 from ctxsize.engine.buildkit.directory import ContextDir
 from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError, reason
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
-from ctxsize.engine.buildkit.health import Health
 from ctxsize.engine.buildkit.helpers import Logins
 from ctxsize.engine.buildkit.secrets import Secrets
-from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Service, Session
+from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Health, Service, Session
 from ctxsize.engine.buildkit.sshforward import SSHForward
 from ctxsize.engine.buildkit.trace import (
     TRACE_ID,
@@ -142,11 +141,6 @@ class SolveResult:
         return sum(t.listed - t.started for t in self.context if t.listed is not None)
 
     @property
-    def sent_content_bytes(self) -> int:
-        """Bytes of file content of the context that crossed to the engine."""
-        return sum(t.content_bytes for t in self.context)
-
-    @property
     def sent_files(self) -> int:
         """Files of the context whose content crossed to the engine."""
         return sum(t.files for t in self.context)
@@ -167,7 +161,7 @@ def build(
     content, in the session's thread.
 
     Raises SolveError when the build fails (LoginRefused when a registry did not take the user's login),
-    RequestError for secrets or ssh that can't be had, ContextError (or whatever a directory raises) when a
+    RequestError for secrets or ssh that can't be had, ServeError (or whatever a directory raises) when a
     directory can't be served, SessionUnavailable when the engine has no sessions, ConnectionLost when it
     goes.
     """
