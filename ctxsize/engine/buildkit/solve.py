@@ -43,7 +43,6 @@ POLL = 0.5
 """Seconds between looks at whether the session is still alive while the engine says nothing."""
 CANCEL_TIMEOUT = 5.0
 """Seconds the engine has to take note that a build is abandoned, and our reader to end."""
-_LOG_LINES_IN_ERROR = 20
 _LOST = "transport is closing"
 _REFUSED = ("401", "403", "unauthorized", "authorization", "denied", "authenticate", "basic auth")
 
@@ -236,8 +235,7 @@ def _open_session(
 
 
 def _failure(message: str, trace: Trace, auth: Auth) -> SolveError:
-    failed = next((v for v in trace.vertices if v.error), None)
-    step = None if failed is None else failed.name
+    step, log = trace.failure()
     refused = next((host for host in auth.used if host in message), None)
     if refused is not None and any(sign in message.lower() for sign in _REFUSED):
         user = auth.used[refused]
@@ -245,7 +243,6 @@ def _failure(message: str, trace: Trace, auth: Auth) -> SolveError:
         return LoginRefused(
             f"{refused} refused {who} from the Docker configuration: {message}", host=refused, step=step
         )
-    log = () if failed is None else tuple(trace.log_lines(failed.digest)[-_LOG_LINES_IN_ERROR:])
     return SolveError(message, step=step, log=log)
 
 
