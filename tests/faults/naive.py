@@ -217,9 +217,8 @@ ROWS = (
         "no-cleaning-at-the-start",
         "what a broken-off run left is not looked for by the next",
         "engine/footprint/clean.py",
-        '    """Remove what dead runs of this user on this machine left on the engine."""\n    for dead in',
-        '    """Remove what dead runs of this user on this machine left on the engine."""\n    return\n'
-        "    for dead in",
+        "    past = cache(lambda: leftovers.past_builds(api))\n    for dead in",
+        "    return\n    for dead in",
         RESTARTED,
     ),
     _row(

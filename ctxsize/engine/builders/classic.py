@@ -16,8 +16,7 @@ from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine.builders.classictar import ClassicTar, classic_tar
 from ctxsize.engine.builders.interface import BuildResult, Step, phase_of
-from ctxsize.engine.builders.loglines import LogLines
-from ctxsize.engine.builders.parseerror import parse_errors_located
+from ctxsize.engine.builders.output import LogLines, parse_errors_located
 from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.engine.builders.tarbuild import LOG_LINES, Stopwatch, engine_errors, post_tar
 from ctxsize.engine.buildkit import LogLine

@@ -15,9 +15,8 @@ from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine import buildkit
 from ctxsize.engine.builders.interface import BuildResult, Step
-from ctxsize.engine.builders.loglines import LogLines
 from ctxsize.engine.builders.markers import with_markers
-from ctxsize.engine.builders.parseerror import parse_errors_located
+from ctxsize.engine.builders.output import LogLines, parse_errors_located
 from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.engine.builders.vertices import line_map, steps_of
 from ctxsize.engine.connect import Engine
