@@ -53,11 +53,13 @@ test: venv engine  ## run the whole test suite
 	@$(python) -m pytest $(ARGS)
 
 .PHONY: lint
-lint: venv  ## ruff (security rules too), mypy, shellcheck, known vulnerabilities of dependencies
+lint: venv  ## ruff (security rules too), mypy, shellcheck, layers, sizes, known vulnerabilities
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/shellcheck --severity=warning scripts/* .ci/run
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
+	@scripts/house
 	@VENV=$(VENV) scripts/audit
 
 .PHONY: fuzz

@@ -15,7 +15,7 @@ from ctxsize.comparison.seconds import DividedSeconds
 from ctxsize.comparison.types import Comparison, Warning
 from ctxsize.context.errors import ContextError
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.containers import Check
+from ctxsize.engine.containers import VerifyCommand
 from ctxsize.engine.errors import engine_trouble
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
@@ -46,7 +46,7 @@ def compare(
     exact: int = 0,
     max_time: float | None = None,
     keep: bool = False,
-    check: Check | None = None,
+    check: VerifyCommand | None = None,
     cache_cost: int = 0,
     progress: Progress | None = None,
     engine: Engine | None = None,

@@ -57,7 +57,7 @@ def built(
     """
     from ctxsize.engine.builders.masked import masker_of
     from ctxsize.engine.footprint.run import Run
-    from ctxsize.image.reader import ImageReader
+    from ctxsize.engine.images import open_images
     from ctxsize.measure.builds import WITH, WITHOUT
 
     with Run(subject.engine) as run, _explained(subject):
@@ -74,7 +74,7 @@ def built(
             progress.phase("build without the ignore file")
             ids.append(builder.build(subject.variant(WITHOUT), progress=progress).image_id)
         progress.phase("read the image")
-        with ImageReader(subject.engine.api, list(dict.fromkeys(ids))) as reader:
+        with open_images(subject.engine.api, list(dict.fromkeys(ids))) as reader:
             mask = masker_of(subject.options)
             with_ = _sizes(reader, reader.images[ids[0]], paths, mask)
             return ImageSizes(
@@ -100,19 +100,19 @@ def _explained(subject: Subject) -> Iterator[None]:
 
 def named(engine: Engine, name: str, *, paths: bool = False) -> ImageSizes:
     """Read an image that the engine has. Raises UsageError when it has none of that name, EngineError."""
-    from ctxsize.image.reader import ImageReader, id_of
+    from ctxsize.engine.images import id_of, open_images
 
     image_id = id_of(engine.api, name)
-    with ImageReader(engine.api, [image_id]) as reader:
+    with open_images(engine.api, [image_id]) as reader:
         return _sizes(reader, reader.images[image_id], paths)
 
 
 def archived(path: str, name: str | None = None, *, paths: bool = False) -> ImageSizes:
     """Read an image from what ``docker save`` wrote, or from an OCI layout, without an engine. ``name`` is
     its tag, needed when there are several. Raises UsageError."""
-    from ctxsize.image.reader import ImageReader
+    from ctxsize.image.archive import open_archive
 
-    with ImageReader.of_archive(Path(path), name) as reader:
+    with open_archive(Path(path), name) as reader:
         (image,) = reader.images.values()
         return _sizes(reader, image, paths)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ctxsize.comparison.types import Comparison, Warning
 from ctxsize.engine.builders.interface import Builder
-from ctxsize.engine.containers import Check, Verification
+from ctxsize.engine.containers import Verification, VerifyCommand
 from ctxsize.engine.footprint.run import Run
 from ctxsize.errors import EngineError, VerifyFailed
 from ctxsize.measure.builds import WITH, WITHOUT, Measured, TimeLimit
@@ -45,7 +45,7 @@ def measure_extras(
     builder: Builder,
     measured: Mapping[str, Measured],
     *,
-    check: Check | None,
+    check: VerifyCommand | None,
     cache_cost: int,
     limit: TimeLimit,
     progress: Progress,

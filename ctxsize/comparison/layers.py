@@ -10,7 +10,8 @@ from itertools import zip_longest
 from ctxsize.comparison.attribution import StepChanges
 from ctxsize.dockerfile.mapping import ImageMap, LayerStep, Origin
 from ctxsize.engine.marks import is_marker
-from ctxsize.image.types import HistoryEntry, Image, Layer, LayerReader
+from ctxsize.image.reader import ImageReader
+from ctxsize.image.types import HistoryEntry, Image, Layer
 
 _KEYWORDS = {"COPY", "ADD", "RUN", "WORKDIR"}
 _CLASSIC = re.compile(r"#\(nop\)\s+([A-Z]+)\b")
@@ -29,7 +30,7 @@ def own_layers(image: Image) -> tuple[Layer, ...]:
 
 
 def step_changes(
-    reader: LayerReader, with_image: Image, without_image: Image, image_map: ImageMap
+    reader: ImageReader, with_image: Image, without_image: Image, image_map: ImageMap
 ) -> Iterator[StepChanges]:
     """What differs between the images, step by step, lowest layer first.
 

@@ -15,9 +15,10 @@ from docker.context import ContextAPI
 from docker.context.config import get_current_context_name, get_meta_file
 from docker.errors import APIError, DockerException
 
+from ctxsize.engine.buildkit.bridge import speaks
 from ctxsize.engine.configuration import check_configuration, parse_json, read_small
 from ctxsize.engine.errors import TROUBLE, reason, sensible
-from ctxsize.engine.podman import OLDEST, PodmanClient, is_podman, is_too_old, storage_id
+from ctxsize.engine.podman_client import OLDEST, PodmanClient, is_podman, is_too_old, storage_id
 from ctxsize.engine.rfc3339 import parse_time
 from ctxsize.errors import ConfigError, EngineError
 
@@ -117,7 +118,7 @@ def _info(
         remote=not host.startswith(("unix://", "npipe://")),
         podman=podman,
         # Every engine from 18.09 has BuildKit; only newer ones announce it as their default.
-        buildkit=not podman and (builder == "2" or _at_least(str(api._version), (1, 39))),
+        buildkit=not podman and (builder == "2" or speaks(api, (1, 39))),
         clock_ahead=ahead,
     )
 
@@ -192,8 +193,3 @@ def _storage(info: dict[str, Any]) -> str:
     if "containerd" in str(status.get("driver-type", "")):
         return f"containerd/{driver}"
     return driver
-
-
-def _at_least(api_version: str, wanted: tuple[int, int]) -> bool:
-    major, _, minor = api_version.partition(".")
-    return (int(major), int(minor)) >= wanted

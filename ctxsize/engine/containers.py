@@ -1,19 +1,43 @@
-"""Whether an image works: what is asked of it, and what came of it."""
+"""Running a command in a container of an image, to see whether the image works.
+
+The container is removed at once, whatever happens; it carries the run's labels, so that the run finds it
+after a kill. Reports import the values, so the Docker SDK is imported only where a container is run.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ctxsize.engine.marks import object_labels
+
+if TYPE_CHECKING:
+    import docker
 
 #: Seconds a command may take unless the user says otherwise.
 DEFAULT_TIMEOUT = 60.0
 #: What an image without a SHELL instruction runs a command with.
 _SHELL = ("/bin/sh", "-c")
+#: How much of the command's output is kept.
+_LINES = 20
+_TAIL_BYTES = 16 << 10
+#: The most that its output takes on the engine's disk.
+_LOG_SIZE = "10m"
+#: What the engine says when there is no such command, as the official client reads it
+#: (docker/cli cli/command/container/run.go).
+_NOT_FOUND = ("executable file not found", "no such file or directory")
+_NOT_ALLOWED = "permission denied"
+#: What Podman adds to whatever its runtime was not allowed to do.
+_OCI_NOT_ALLOWED = "OCI permission denied"
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class VerifyCommand:
     """A command that has to end with exit code 0 in a container of an image.
 
     ``command`` is written as after RUN in a Dockerfile: a line for the image's shell, or a JSON array of
@@ -39,7 +63,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What came of a Check in one image.
+    """What came of a VerifyCommand in one image.
 
     ``exit_code`` is None when the command was stopped because its time was over (``timed_out``); 126 and 127
     when it could not be run, as in a shell. ``output_tail`` are the last lines of what it wrote.
@@ -55,3 +79,93 @@ class Verification:
     def passed(self) -> bool:
         """Whether the image works."""
         return self.exit_code == 0
+
+
+def verify(
+    api: docker.APIClient, image: str, command: VerifyCommand, *, run: str, mask: Callable[[str], str] = str
+) -> Verification:
+    """Run ``command`` in a new container of ``image``, with the image's user, directory and variables, in
+    place of its entrypoint. ``mask`` is applied to what it wrote.
+
+    Raises the SDK's errors when the engine does not do it.
+    """
+    from docker.errors import APIError
+
+    words = command.words((api.inspect_image(image).get("Config") or {}).get("Shell"))
+    container = str(
+        api.create_container(
+            image,
+            entrypoint=list(words[:1]),
+            command=list(words[1:]),
+            labels=object_labels(run),
+            healthcheck={"test": ["NONE"]},
+            host_config=api.create_host_config(
+                network_mode=None if command.network else "none",
+                log_config={"type": "json-file", "config": {"max-size": _LOG_SIZE}},
+            ),
+        )["Id"]
+    )
+    try:
+        return _run(api, container, command, mask)
+    finally:
+        # What can't be removed now is removed at the end of the run.
+        with contextlib.suppress(APIError):
+            api.remove_container(container, force=True, v=True)
+
+
+def _run(
+    api: docker.APIClient, container: str, command: VerifyCommand, mask: Callable[[str], str]
+) -> Verification:
+    from docker.errors import APIError
+
+    started = time.perf_counter()
+    try:
+        api.start(container)
+    except APIError as error:
+        code = _start_code(str(error.explanation or error))
+        if code is None:
+            raise
+        said = (mask(" ".join(str(error.explanation or error).split())),)
+        return Verification(mask(command.command), code, time.perf_counter() - started, said, timed_out=False)
+    exit_code = _wait(api, container, command.timeout)
+    seconds = time.perf_counter() - started
+    if exit_code is None:
+        with contextlib.suppress(APIError):  # it may just have ended by itself
+            api.kill(container)
+    # Masked before it is cut: half of a value would not be found.
+    text = mask(_end(api, container))[-_TAIL_BYTES:]
+    tail = tuple(text.splitlines()[-_LINES:])
+    return Verification(mask(command.command), exit_code, seconds, tail, timed_out=exit_code is None)
+
+
+def _wait(api: docker.APIClient, container: str, timeout: float) -> int | None:
+    """The exit code; None when the container still runs after ``timeout`` seconds."""
+    from requests import exceptions
+
+    deadline = time.monotonic() + timeout
+    try:
+        return int(api.wait(container, timeout=timeout)["StatusCode"])
+    except (exceptions.Timeout, exceptions.ConnectionError):
+        # requests reports a silence that lasted too long as either of them.
+        if time.monotonic() < deadline:
+            raise
+        return None
+
+
+def _end(api: docker.APIClient, container: str) -> str:
+    """The end of what the command wrote: at least twice as much as is kept, if there is so much."""
+    kept: deque[bytes] = deque()
+    size = 0
+    for piece in api.logs(container, stdout=True, stderr=True, stream=True, tail=_LINES):
+        kept.append(piece)
+        size += len(piece)
+        while size - len(kept[0]) >= 2 * _TAIL_BYTES:
+            size -= len(kept.popleft())
+    return b"".join(kept).decode(errors="replace")
+
+
+def _start_code(message: str) -> int | None:
+    """The exit code of a command that could not be started; None when that is not the command's fault."""
+    if any(sign in message for sign in _NOT_FOUND):
+        return 127
+    return 126 if _NOT_ALLOWED in message.replace(_OCI_NOT_ALLOWED, "") else None

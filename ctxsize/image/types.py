@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,3 @@ class Change:
     def bytes(self) -> int:
         """What the ignore file saves here: without − with."""
         return self.bytes_without - self.bytes_with
-
-
-class LayerReader(Protocol):
-    """Access to the entries of layers that were read."""
-
-    def changes(self, with_: Layer | None, without: Layer | None) -> Iterator[Change]:
-        """Every path whose bytes differ between two layers that the same step made."""
-
-    def symlinks(self, layers: Sequence[Layer]) -> dict[str, str]:
-        """Every symlink at the root of ``layers`` with its target; a higher layer's wins."""

@@ -14,8 +14,8 @@ from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import engine_trouble, sensible
+from ctxsize.engine.images import open_images
 from ctxsize.ignore.matcher import Matcher
-from ctxsize.image.reader import ImageReader
 from ctxsize.image.types import Image
 from ctxsize.measure.builds import WITH, WITHOUT, Measured
 from ctxsize.measure.figures import ImageFigures
@@ -35,7 +35,7 @@ def read_images(
     if not ids:
         return {}, None
     progress.phase("read the images")
-    with ImageReader(engine.api, list(dict.fromkeys(ids.values()))) as reader:
+    with open_images(engine.api, list(dict.fromkeys(ids.values()))) as reader:
         images = {name: reader.images[image_id] for name, image_id in ids.items()}
         figures = {name: _figures(engine, image) for name, image in images.items()}
         if len(images) < 2:

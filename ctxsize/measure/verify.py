@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from ctxsize.comparison.types import Comparison, Warning
 from ctxsize.engine.builders.masked import masker_of
-from ctxsize.engine.containers import Check, Verification
+from ctxsize.engine.containers import Verification, VerifyCommand, verify
 from ctxsize.engine.errors import engine_trouble
 from ctxsize.engine.footprint.run import Run
-from ctxsize.engine.verify_run import verify
 from ctxsize.errors import VerifyFailed
 from ctxsize.measure.builds import WITH, WITHOUT
 from ctxsize.measure.subject import Subject
@@ -19,7 +18,7 @@ from ctxsize.units import format_seconds
 
 
 def verify_images(
-    subject: Subject, run: Run, images: Mapping[str, str], check: Check, progress: Progress
+    subject: Subject, run: Run, images: Mapping[str, str], check: VerifyCommand, progress: Progress
 ) -> dict[str, Verification]:
     """What came of ``check`` in each image of ``images`` (variant → id). Raises EngineError."""
     mask = masker_of(subject.options)

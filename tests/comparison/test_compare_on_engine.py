@@ -16,8 +16,8 @@ import pytest
 from ctxsize import api as ctxsize_api
 from ctxsize.comparison.types import Comparison, PathSaving
 from ctxsize.engine.footprint import cache_records
+from ctxsize.engine.images import open_images
 from ctxsize.engine.options import BuildOptions
-from ctxsize.image.reader import ImageReader
 from tests.support.gunicorn import check_serves
 from tests.support.tree import tree_hash
 
@@ -213,7 +213,7 @@ def flask(
         if result.saved.seconds is not None and result.saved.seconds.significant:
             break
     images = {name: variant.image for name, variant in result.variants.items() if variant.image is not None}
-    with ImageReader(api, [image.id for image in images.values()]) as reader:
+    with open_images(api, [image.id for image in images.values()]) as reader:
         files = {name: _below_app(reader.listing(reader.images[image.id])) for name, image in images.items()}
     yield Flask(result, files)
     for image in images.values():
@@ -272,7 +272,7 @@ def test_the_without_image_is_what_a_project_without_an_ignore_file_gives(
     for event in api.build(path=str(copy), tag=tag, buildargs=base_args(FLASK), rm=True, decode=True):
         assert "error" not in event, event
     identity = api.inspect_image(tag)["Id"]
-    with ImageReader(api, [identity]) as reader:
+    with open_images(api, [identity]) as reader:
         real = _below_app(reader.listing(reader.images[identity]))
 
     assert flask.files["without"] == real

@@ -10,9 +10,9 @@ import pytest
 
 from ctxsize.context.variant import Variant
 from ctxsize.engine.footprint.run import Run
+from ctxsize.engine.images import open_images
 from ctxsize.engine.options import BuildOptions
 from ctxsize.ignore import Dialect, parse_ignore
-from ctxsize.image.reader import ImageReader
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
 
@@ -162,7 +162,7 @@ def test_what_arrives_on_an_engine_is_what_the_variant_says(
 
     with Run(subject.engine) as run:
         result = subject.builder(run).build(restored, progress=Silent())
-        with ImageReader(api, [result.image_id]) as reader:
+        with open_images(api, [result.image_id]) as reader:
             arrived = {path for path, _ in reader.listing(reader.images[result.image_id])}
 
     expected = {"web/lib/a", "web/src/b", "keep/me/f", *(f"{name}/f" for name in ODD[::2])}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.engine.verify_run import _start_code
+from ctxsize.engine.containers import _start_code
 
 PODMAN = "runc: runc create failed: unable to start container process: "
 

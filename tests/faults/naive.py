@@ -157,9 +157,9 @@ ROWS = (
     _row(
         "believed-images",
         "an image that breaks off is a traceback",
-        "image/reader.py",
-        "        except (tarfile.TarError, *TROUBLE, OSError) as error:\n",
-        "        except () as error:\n",
+        "engine/images.py",
+        "    except (tarfile.TarError, *TROUBLE, OSError) as error:\n",
+        "    except () as error:\n",
         f"{CONNECTION}[buildkit-save-1-corrupt-600]",
     ),
     _row(
@@ -217,9 +217,8 @@ ROWS = (
         "no-cleaning-at-the-start",
         "what a broken-off run left is not looked for by the next",
         "engine/footprint/clean.py",
-        '    """Remove what dead runs of this user on this machine left on the engine."""\n    for dead in',
-        '    """Remove what dead runs of this user on this machine left on the engine."""\n    return\n'
-        "    for dead in",
+        "    past = cache(lambda: leftovers.past_builds(api))\n    for dead in",
+        "    return\n    for dead in",
         RESTARTED,
     ),
     _row(
@@ -277,11 +276,9 @@ ROWS = (
     _row(
         "listing-unchecked",
         "the files of the images are listed as if there were always room",
-        "image/reader.py",
-        "        except sqlite3.Error as error:\n            self.close()\n            raise UsageError(\n"
-        "                f\"the images' files",
-        "        except () as error:\n            self.close()\n            raise UsageError(\n"
-        "                f\"the images' files",
+        "engine/images.py",
+        "    except sqlite3.Error as error:\n",
+        "    except () as error:\n",
         "test_disks.py::test_no_room_for_the_listing_of_the_images",
     ),
     _row(
@@ -425,7 +422,7 @@ ROWS = (
         "empty-for-locked",
         "a file that may not be read is sent empty",
         "engine/buildkit/directory.py",
-        "            raise ContextError(_text(error, path), path) from error\n        tail",
+        "            raise ServeError(_text(error, path), path) from error\n        tail",
         "            return None\n        tail",
         f"{LOCKED}[small-buildkit]",
         f"{LOCKED_LATER}[buildkit]",
@@ -495,12 +492,12 @@ ROWS = (
         "a build is timed by the clock on the wall",
         (
             Change(
-                "ctxsize/engine/builders/buildkit.py",
+                "ctxsize/engine/builders/marked.py",
                 "        started = time.perf_counter()\n",
                 "        started = time.time()\n",
             ),
             Change(
-                "ctxsize/engine/builders/buildkit.py",
+                "ctxsize/engine/builders/marked.py",
                 "        seconds = time.perf_counter() - started\n",
                 "        seconds = time.time() - started\n",
             ),

@@ -25,9 +25,8 @@ from ctxsize.engine.builders.vertices import steps_of
 from ctxsize.engine.buildkit import LocalDir, RequestError, Trace, decode_trace
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.filesync import FileSync
-from ctxsize.engine.buildkit.health import Health
 from ctxsize.engine.buildkit.secrets import Secrets, parse_secret
-from ctxsize.engine.buildkit.session import Session
+from ctxsize.engine.buildkit.session import Health, Session
 from tests.fuzz.profile import effort
 
 TEXTS = st.sampled_from(

@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxsize.engine.bases import platform_variables
+from ctxsize.engine.images import id_of, open_images
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import CtxsizeError, EngineError
 from ctxsize.files.tarlist import TarReader
-from ctxsize.image.reader import ImageReader, id_of
+from ctxsize.image.archive import open_archive
 from ctxsize.image.types import Image
 from ctxsize.measure.images import _figures
 from tests.fuzz.profile import effort
@@ -80,7 +81,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 def read(data: bytes) -> list[tuple[str, int]]:
     api: Any = Engine(data)
-    with ImageReader(api, [IMAGE_ID]) as reader:
+    with open_images(api, [IMAGE_ID]) as reader:
         return list(reader.listing(reader.images[IMAGE_ID]))
 
 
@@ -219,7 +220,7 @@ def test_any_image_layout(blobs: dict[str, object], index: object) -> None:
     path = Path("layout")
     path.write_bytes(tar(documents | {"index.json": json.dumps(index).encode()}))
     with suppress(CtxsizeError):
-        ImageReader.of_archive(path).close()
+        open_archive(path).close()
 
 
 def layout(blobs: dict[str, object], first: str) -> Path:
@@ -245,7 +246,7 @@ def leads_to(name: str, times: int) -> object:
 )
 def test_an_index_that_leads_to_ever_more_is_refused(blobs: dict[str, object], message: str) -> None:
     with pytest.raises(CtxsizeError, match=message):
-        ImageReader.of_archive(layout(blobs, "0"))
+        open_archive(layout(blobs, "0"))
 
 
 def test_a_layer_that_an_image_has_many_times_is_listed_once() -> None:
@@ -266,7 +267,7 @@ def test_only_the_links_at_the_root_are_taken_into_memory() -> None:
             info.type, info.linkname = tarfile.SYMTYPE, "usr/bin"
             made.addfile(info)
     api: Any = Engine(saved(data.getvalue()))
-    with ImageReader(api, [IMAGE_ID]) as reader:
+    with open_images(api, [IMAGE_ID]) as reader:
         assert reader.symlinks(reader.images[IMAGE_ID].layers) == {"bin": "usr/bin", "sbin": "usr/bin"}
 
 
@@ -295,7 +296,7 @@ def test_any_bytes_as_an_archive(data: bytes) -> None:
     path = Path("archive")
     path.write_bytes(data)
     with pytest.raises(CtxsizeError):
-        ImageReader.of_archive(path)
+        open_archive(path)
 
 
 @pytest.fixture(autouse=True)
@@ -308,7 +309,7 @@ def peak(data: bytes) -> int:
     api: Any = Engine(data)
     tracemalloc.start()
     try:
-        ImageReader(api, [IMAGE_ID]).close()
+        open_images(api, [IMAGE_ID]).close()
     except EngineError:
         pass
     finally:

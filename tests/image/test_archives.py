@@ -13,7 +13,7 @@ import pytest
 
 from ctxsize.errors import UsageError
 from ctxsize.image import pullsizes
-from ctxsize.image.reader import ImageReader
+from ctxsize.image.archive import open_archive
 
 
 def layer(**files: int) -> bytes:
@@ -70,7 +70,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def read(path: Path, name: str | None = None) -> tuple[int, int]:
-    with ImageReader.of_archive(path, name) as reader:
+    with open_archive(path, name) as reader:
         (image,) = reader.images.values()
         return image.bytes, image.pull_bytes
 

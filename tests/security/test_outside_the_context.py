@@ -16,8 +16,7 @@ from ctxsize.context.errors import ContextError
 from ctxsize.context.send import tar_stream
 from ctxsize.context.walk import OpenTree, walk
 from ctxsize.engine.builders.buildkit import SessionMatcher, beside
-from ctxsize.engine.buildkit import ContextError as SessionError
-from ctxsize.engine.buildkit import LocalDir
+from ctxsize.engine.buildkit import LocalDir, ServeError
 from ctxsize.files.beneath import Beneath
 
 OUTSIDE = b"what must never leave this machine"
@@ -93,7 +92,7 @@ def test_a_directory_swapped_for_a_link_while_it_is_read(
         for _ in range(300):
             try:
                 found = read(context)
-            except (ContextError, SessionError):
+            except (ContextError, ServeError):
                 continue
             inside += b"inside" in found
             assert OUTSIDE not in found

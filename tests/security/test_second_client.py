@@ -24,8 +24,7 @@ from ctxsize.engine import buildkit
 from ctxsize.engine.builders.buildkit import SessionMatcher
 from ctxsize.engine.buildkit import LocalDir, SolveRequest, solve
 from ctxsize.engine.buildkit.filesync import FileSync
-from ctxsize.engine.buildkit.health import Health
-from ctxsize.engine.buildkit.session import Session
+from ctxsize.engine.buildkit.session import Health, Session
 from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions

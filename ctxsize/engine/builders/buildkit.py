@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ctxsize.context.errors import ContextError
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.variant import Variant
-from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine import buildkit
-from ctxsize.engine.builders.interface import BuildResult
-from ctxsize.engine.builders.loglines import LogLines
-from ctxsize.engine.builders.markers import with_markers
-from ctxsize.engine.builders.parseerror import locate_parse_error
+from ctxsize.engine.builders.marked import MarkedBuilder, Solved, Task
 from ctxsize.engine.builders.plan import BuildPlan
-from ctxsize.engine.builders.vertices import line_map, steps_of
-from ctxsize.engine.buildkit.health import Health
-from ctxsize.engine.buildkit.session import Session
+from ctxsize.engine.buildkit.session import Health, Session
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.journal import Journal
-from ctxsize.engine.marks import RUN_LABEL, is_marker
+from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import BuildFailed, EngineError, UsageError
 from ctxsize.ignore.matcher import DirState, Matcher
 from ctxsize.ignore.types import Dialect
@@ -36,22 +28,17 @@ from ctxsize.progress import Progress
 _KEY_BYTES = 16
 
 
-class BuildKitBuilder:
+class BuildKitBuilder(MarkedBuilder):
     """Builds with BuildKit over a session of its own for every build.
 
-    Markers (see ctxsize.engine.builders.markers) keep the user's cache out of the run and make the affected
-    steps run for real each time; a shared key of its own per build makes every transfer a full one. The
-    rebuilds of a variant share one key, as a user's builds do.
+    A shared key of its own per build makes every transfer a full one. The rebuilds of a variant share one
+    key, as a user's builds do.
     """
 
     name = "buildkit"
 
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
-        self._api = engine.new_client()
-        self._plan = plan
-        self._run = run
-        self._cache = cache_records.OwnRecords(self._api, run, journal)
-        self._builds = 0
+        super().__init__(engine, plan, run, journal)
         self._rebuilds = secrets.token_hex(_KEY_BYTES)
 
     @staticmethod
@@ -63,11 +50,8 @@ class BuildKitBuilder:
         except buildkit.BuildKitError as error:
             return str(error)
 
-    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
-        """Build ``variant``. Raises BuildFailed, EngineError, or ContextError for an unreadable tree."""
-        self._builds += 1
-        plan = self._plan
-        rewritten = with_markers(plan, self._run, None if rebuild else self._builds)
+    def _solve(self, task: Task) -> Solved:
+        variant, plan = task.variant, self._plan
         context = buildkit.LocalDir(
             variant.root,
             SessionMatcher,
@@ -82,24 +66,16 @@ class BuildKitBuilder:
             SessionMatcher,
             only=beside(plan.dockerfile_path.parent, {name, *rules}),
             hidden=rules if variant.without else frozenset(),
-            overlay={name: rewritten.data, **_ignore_file(variant, plan.dockerfile_path.parent)},
+            overlay={name: task.dockerfile, **_ignore_file(variant, plan.dockerfile_path.parent)},
         )
-        sending = _Sending(plan.ignored, progress)
-        log = LogLines(progress.log)
-
-        def update(status: buildkit.StatusUpdate) -> None:
-            self._cache.take(status)
-            _report_steps(status, progress)
-            log.add(status.logs)
-
-        started = time.perf_counter()
+        sending = _Sending(plan.ignored, task.progress)
         try:
             result = buildkit.build(
                 self._api,
-                self._request(name, variant.name if rebuild else None),
+                self._request(task),
                 context=context,
                 dockerfile=dockerfile,
-                on_update=update,
+                on_update=task.on_update,
                 on_sent=sending.take,
             )
         except buildkit.LoginRefused as error:
@@ -107,8 +83,8 @@ class BuildKitBuilder:
         except buildkit.RequestError as error:
             raise UsageError(str(error)) from error
         except buildkit.SolveError as error:
-            raise _failed(error, plan.resolved.dockerfile.path, rewritten.original_line) from error
-        except buildkit.ContextError as error:
+            raise BuildFailed(str(error), step=error.step, log=error.log) from error
+        except buildkit.ServeError as error:
             where = str(variant.root / error.path) if error.path else str(variant.root)
             message = str(error).removeprefix(f"{error.path}: ")
             raise ContextError(
@@ -116,34 +92,23 @@ class BuildKitBuilder:
             ) from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
-        finally:
-            log.close()
-        seconds = time.perf_counter() - started
-        lines = line_map(parse_dockerfile(rewritten.data, name), rewritten.original_line, plan.resolved)
-        return BuildResult(
+        return Solved(
             image_id=result.image_id,
-            seconds=seconds,
-            steps=steps_of(result.vertices, lines),
+            vertices=result.vertices,
+            warnings=result.warnings,
             sent_bytes=result.sent_bytes,
+            scan_seconds=result.listing_seconds,
             sent_files=result.sent_files,
             sent_seconds=sending.seconds,
-            warnings=tuple(warning.message for warning in result.warnings),
-            scan_seconds=result.listing_seconds,
         )
 
-    def forget(self) -> bool:
-        """Remove the build-cache records of this run; False when some are still in use."""
-        return self._cache.remove()
-
-    def _request(self, dockerfile: str, rebuilt: str | None) -> buildkit.SolveRequest:
-        """``rebuilt`` is the variant that is rebuilt, None for a build that shares nothing it was sent."""
-        options = self._plan.options.for_rebuild() if rebuilt else self._plan.options
-        key = f"{self._rebuilds}-{rebuilt}" if rebuilt else secrets.token_hex(_KEY_BYTES)
+    def _request(self, task: Task) -> buildkit.SolveRequest:
+        options = task.options
+        key = f"{self._rebuilds}-{task.variant.name}" if task.rebuild else secrets.token_hex(_KEY_BYTES)
         return buildkit.SolveRequest(
-            dockerfile=dockerfile,
+            dockerfile=self._plan.dockerfile_path.name,
             target=options.target,
-            # Cache mounts are shared by name between all builds on an engine; this keeps ours apart.
-            build_args={"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args},
+            build_args=options.build_args,
             labels={**options.labels, RUN_LABEL: self._run},
             platform=options.platform,
             network=options.network,
@@ -230,14 +195,3 @@ class SessionMatcher:
     def matches_or_parent(self, path: str) -> bool:
         """Whether ``path`` or one of its parents matches, looking at the path alone."""
         return self._matcher.matches_or_parent(path)
-
-
-def _report_steps(status: buildkit.StatusUpdate, progress: Progress) -> None:
-    for vertex in status.vertexes:
-        if vertex.started is not None and vertex.completed is None and not is_marker(vertex.name):
-            progress.step(vertex.name)
-
-
-def _failed(error: buildkit.SolveError, dockerfile: str, original_line: Callable[[int], int]) -> BuildFailed:
-    message, where = locate_parse_error(str(error), dockerfile, original_line)
-    return BuildFailed(message, where=where, step=error.step, log=error.log)

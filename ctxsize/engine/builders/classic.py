@@ -16,16 +16,15 @@ from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine.builders.classictar import ClassicTar, classic_tar
 from ctxsize.engine.builders.interface import BuildResult, Step, phase_of
-from ctxsize.engine.builders.loglines import LogLines
-from ctxsize.engine.builders.parseerror import locate_parse_error
+from ctxsize.engine.builders.output import LogLines, parse_errors_located
 from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.engine.builders.tarbuild import LOG_LINES, Stopwatch, engine_errors, post_tar
 from ctxsize.engine.buildkit import LogLine
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import sensible
+from ctxsize.engine.footprint.images import built_on, digits_of, is_made_by, remove_untagged
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL
-from ctxsize.engine.untagged import built_on, digits_of, is_made_by, remove_untagged
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.progress import Progress, Silent
 
@@ -117,15 +116,14 @@ class ClassicBuilder:
         stages = [n for n, instruction in enumerate(given) if instruction.keyword == "FROM"]
         output = Output(time.perf_counter(), lines, tar.rewritten.original_line, stages)
         said = LogLines(lambda line: self._take_line(line, output, progress))
-        try:
-            with engine_errors(), closing(self._events(variant, tar, output, progress, rebuild)) as events:
-                for event in events:
-                    self._take(event, output, said)
-            said.close()
-        except BuildFailed as error:
-            path = self._plan.resolved.dockerfile.path
-            message, where = locate_parse_error(error.message, path, output.original_line)
-            raise BuildFailed(message, where=where, step=error.step, log=error.log) from error
+        with (
+            parse_errors_located(self._plan.resolved.dockerfile.path, output.original_line),
+            engine_errors(),
+            closing(self._events(variant, tar, output, progress, rebuild)) as events,
+        ):
+            for event in events:
+                self._take(event, output, said)
+        said.close()
         seconds = time.perf_counter() - output.began
         self._end_step(output)
         if not output.image_id:
@@ -197,7 +195,6 @@ class ClassicBuilder:
             tar.dockerfile,
             options,
             run=self._run,
-            build_args=options.build_args,
             rm=True,
             forcerm=True,
             cache_from=self._cache(rebuild),

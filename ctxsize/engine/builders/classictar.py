@@ -17,7 +17,7 @@ from ctxsize.context.scan import removed_by_daemon
 from ctxsize.context.variant import Variant
 from ctxsize.context.walk import Entry
 from ctxsize.dockerfile.rewrite import RewrittenDockerfile
-from ctxsize.engine.builders.markers import with_build_labels, with_labels
+from ctxsize.engine.builders.markers import with_labels
 from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.ignore.matcher import Matcher
 
@@ -74,14 +74,14 @@ def classic_tar(plan: BuildPlan, variant: Variant, run: str) -> ClassicTar:
 
 
 def podman_tar(plan: BuildPlan, variant: Variant, run: str, build: int | None) -> ClassicTar:
-    """The tar of ``variant`` for Podman, with the labels of the ``build`` (see ``with_build_labels``).
+    """The tar of ``variant`` for Podman, with the labels of the ``build`` (see ``with_labels``).
 
     Podman filters what it was sent, too, by the ignore file beside the Dockerfile if there is one. Ours has
     one, which keeps out the Dockerfile and itself and nothing else. So what can be copied is what was sent
     of the tree, its own ignore files among it.
     """
     own_name = _own_name()
-    labelled = with_build_labels(plan, run, build)
+    labelled = with_labels(plan, run, build)
     own_rules = f"{own_name}.dockerignore"
     extra = {own_name: labelled.data, own_rules: f"{own_name}\n{own_rules}\n".encode()}
     removed = removed_by_daemon(Matcher(variant.rules, variant.dialect), None)

@@ -34,17 +34,10 @@ def with_markers(plan: BuildPlan, run: str, build: int | None) -> RewrittenDocke
     return insert_markers(plan.resolved.dockerfile, plan.dockerfile_data, inserted)
 
 
-def with_labels(plan: BuildPlan, run: str) -> RewrittenDockerfile:
+def with_labels(plan: BuildPlan, run: str, build: int | None = None) -> RewrittenDockerfile:
     """The Dockerfile with the label of the run in every stage. What ONBUILD triggers of a base image make
-    comes before it."""
-    roots = [stage for stage in plan.resolved.stages if stage.parent is None]
-    inserted = [(_end_of_from(plan, stage), f"LABEL {RUN_LABEL}={run}") for stage in roots]
-    return insert_markers(plan.resolved.dockerfile, plan.dockerfile_data, inserted)
-
-
-def with_build_labels(plan: BuildPlan, run: str, build: int | None) -> RewrittenDockerfile:
-    """The Dockerfile for one build of a run, with the run's label in every stage and, before the first step
-    that the ignore file affects, one of the build; ``build`` is None for a rebuild, which has none."""
+    comes before it. With a ``build`` there is one of the build before the first step that the ignore file
+    affects."""
     inserted: list[tuple[int, str]] = []
     for stage in plan.resolved.stages:
         if stage.parent is None:

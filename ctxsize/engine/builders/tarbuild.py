@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -58,7 +58,6 @@ def post_tar(
     options: BuildOptions,
     *,
     run: str,
-    build_args: Mapping[str, str | None],
     last_words: Callable[[dict[str, Any] | None], bool] | None = None,
     **more: Any,
 ) -> Generator[dict[str, Any], None, None]:
@@ -80,7 +79,7 @@ def post_tar(
             decode=True,
             pull=options.pull,
             nocache=options.no_cache,
-            buildargs=dict(build_args),
+            buildargs=dict(options.build_args),
             labels={**options.labels, RUN_LABEL: run},
             target=options.target or "",
             platform=options.platform,

@@ -1,17 +1,17 @@
 """BuildKit driven exactly as ``docker build`` drives it, from pure Python over the Docker SDK's connection.
 
-A package of its own: it needs docker, grpclib and protobuf, and nothing of ctxsize. docs/buildkit-session.md
-tells the protocol and shows how to use it elsewhere.
+A package that stands alone: it needs docker, grpclib, protobuf and one leaf of ctxsize,
+``ctxsize.files.beneath``. docs/buildkit-session.md tells the protocol and shows how to use it elsewhere.
 """
 
 from ctxsize.engine.buildkit.directory import ContextDir, LocalDir, ServedTree
-from ctxsize.engine.buildkit.entry import Entry
+from ctxsize.engine.buildkit.entry import ServedEntry
 from ctxsize.engine.buildkit.errors import (
     BuildKitError,
     ConnectionLost,
-    ContextError,
     LoginRefused,
     RequestError,
+    ServeError,
     SessionUnavailable,
     SolveError,
 )
@@ -35,8 +35,6 @@ __all__ = [
     "BuildWarning",
     "ConnectionLost",
     "ContextDir",
-    "ContextError",
-    "Entry",
     "LocalDir",
     "LogLine",
     "LoginRefused",
@@ -44,6 +42,8 @@ __all__ = [
     "PatternMatcher",
     "RequestError",
     "Sent",
+    "ServeError",
+    "ServedEntry",
     "ServedTree",
     "SessionUnavailable",
     "SolveError",

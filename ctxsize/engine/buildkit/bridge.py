@@ -21,6 +21,12 @@ from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable, r
 _BLOCK = 64 * 1024
 
 
+def speaks(api: docker.APIClient, version: tuple[int, int]) -> bool:
+    """Whether the API version that ``api`` uses is at least ``version``."""
+    major, _, minor = str(api._version).partition(".")
+    return (int(major), int(minor)) >= version
+
+
 def upgraded(
     api: docker.APIClient, path: str, headers: Sequence[tuple[str, str]], timeout: float
 ) -> tuple[socket.socket, bytes]:

@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple, Protocol, Union, cast
 
-from ctxsize.engine.buildkit.entry import MODE_DIR, Entry, device, go_mode
-from ctxsize.engine.buildkit.errors import ContextError
+from ctxsize.engine.buildkit.entry import MODE_DIR, ServedEntry, device, go_mode
+from ctxsize.engine.buildkit.errors import ServeError
 from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, follow_links, without_nested
 from ctxsize.files.beneath import Beneath, Listed
 
@@ -26,19 +26,19 @@ _Listed = Union[Listed, "_OverlayEntry"]
 class ServedTree(Protocol):
     """A directory narrowed down to what one request asked for."""
 
-    def walk(self) -> Iterator[Entry]:
-        """Entries in walk order. Raises ContextError for what can't be read."""
+    def walk(self) -> Iterator[ServedEntry]:
+        """Entries in walk order. Raises ServeError for what can't be read."""
 
     def open(self, path: str) -> BinaryIO | None:
         """The content of a listed file, or None when it is not there any more: it then arrives empty.
-        Raises ContextError for one that can't be read."""
+        Raises ServeError for one that can't be read."""
 
 
 class ContextDir(Protocol):
     """One served directory."""
 
     def select(self, include: Sequence[str], exclude: Sequence[str], follow: Sequence[str]) -> ServedTree:
-        """Apply the patterns of one request. Raises ContextError for a malformed one."""
+        """Apply the patterns of one request. Raises ServeError for a malformed one."""
 
 
 class LocalDir:
@@ -53,7 +53,7 @@ class LocalDir:
     compares size and time, sees every difference. Semantics: tonistiigi/fsutil fs.go, stat.go,
     stat_unix.go; owners are always root, as BuildKit's client resets them (client/solve.go).
 
-    Raises ContextError when ``root`` is not a directory.
+    Raises ServeError when ``root`` is not a directory.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class LocalDir:
     ) -> None:
         self.root = os.path.realpath(root)
         if not os.path.isdir(self.root):
-            raise ContextError(f"not a directory: {os.fspath(root)}")
+            raise ServeError(f"not a directory: {os.fspath(root)}")
         self.only = only
         self.hidden = hidden
         self.overlay = dict(overlay or {})
@@ -83,7 +83,7 @@ class LocalDir:
             self._listed = Beneath(self.root)
             self._read = Beneath(self.root)
         except OSError as error:
-            raise ContextError(_text(error, "")) from error
+            raise ServeError(_text(error, "")) from error
 
     def select(self, include: Sequence[str], exclude: Sequence[str], follow: Sequence[str]) -> _Selection:
         """See ContextDir."""
@@ -95,7 +95,7 @@ class LocalDir:
                     wanted = without_nested([*include, *targets])
             return _Selection(self, Filter(wanted or (), exclude, self._matcher_factory))
         except ValueError as error:
-            raise ContextError(f"invalid pattern: {error}") from error
+            raise ServeError(f"invalid pattern: {error}") from error
 
     def _add_overlay(self, path: str, *, is_dir: bool) -> None:
         directory, _, name = path.rpartition("/")
@@ -119,7 +119,7 @@ class LocalDir:
         except OSError as error:
             if error.errno in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
                 return None
-            raise ContextError(_text(error, path), path) from error
+            raise ServeError(_text(error, path), path) from error
 
     def names(self, directory: str) -> Sequence[str]:
         """See filter.Links."""
@@ -129,7 +129,7 @@ class LocalDir:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            raise ContextError(_text(error, directory), directory) from error
+            raise ServeError(_text(error, directory), directory) from error
 
     def scan(self, directory: str) -> list[_Listed]:
         """What is served directly in ``directory`` ('' for the root), in byte order of names."""
@@ -147,21 +147,21 @@ class LocalDir:
         entries.sort(key=_name_bytes)
         return entries
 
-    def info(self, path: str, entry: _Listed, seen: dict[_Inode, str]) -> Entry:
+    def info(self, path: str, entry: _Listed, seen: dict[_Inode, str]) -> ServedEntry:
         """Everything about one entry; ``seen`` collects the first name of each inode. Raises OSError."""
         if isinstance(entry, _OverlayEntry):
             if entry.is_dir:
-                return Entry(path, _NEW_DIRECTORY_MODE)
+                return ServedEntry(path, _NEW_DIRECTORY_MODE)
             return self._overlay_info(path)
         tail = self.appended.get(path)
         st = self._listed.lstat(path)
         xattrs = self._listed.named(path, _xattrs)
         if stat.S_ISDIR(st.st_mode):
-            return Entry(path, go_mode(st.st_mode), 0, st.st_mtime_ns, xattrs=xattrs)
+            return ServedEntry(path, go_mode(st.st_mode), 0, st.st_mtime_ns, xattrs=xattrs)
         if tail is not None and stat.S_ISREG(st.st_mode):
             # Other names of the inode keep the content it has: this one is a file of its own.
             size, time = st.st_size + len(tail), st.st_mtime_ns + _later(tail)
-            return Entry(path, go_mode(st.st_mode), size, time, xattrs=xattrs)
+            return ServedEntry(path, go_mode(st.st_mode), size, time, xattrs=xattrs)
         linkname, devmajor, devminor = "", 0, 0
         if st.st_nlink > 1:
             linkname = seen.setdefault((st.st_dev, st.st_ino), path)
@@ -171,23 +171,23 @@ class LocalDir:
             linkname = self._listed.readlink(path)
         elif not stat.S_ISREG(st.st_mode):
             devmajor, devminor = device(st.st_rdev)
-        return Entry(
+        return ServedEntry(
             path, go_mode(st.st_mode), st.st_size, st.st_mtime_ns, linkname, devmajor, devminor, xattrs
         )
 
-    def _overlay_info(self, path: str) -> Entry:
+    def _overlay_info(self, path: str) -> ServedEntry:
         size, later = len(self.overlay[path]), _later(self.overlay[path])
         try:
             st = self._listed.lstat(path)
         except OSError:
-            return Entry(path, _NEW_FILE_MODE, size, later)
+            return ServedEntry(path, _NEW_FILE_MODE, size, later)
         mode = go_mode(st.st_mode) if stat.S_ISREG(st.st_mode) else _NEW_FILE_MODE
-        return Entry(path, mode, size, st.st_mtime_ns + later)
+        return ServedEntry(path, mode, size, st.st_mtime_ns + later)
 
     def open(self, path: str) -> BinaryIO | None:
         """The content served at ``path``, or None when no file is there any more (it arrives empty then).
 
-        One that may not be read fsutil sends empty, too, without a word; here that is a ContextError: what is
+        One that may not be read fsutil sends empty, too, without a word; here that is a ServeError: what is
         built from it would be another image than the one that was meant.
         """
         if path in self.overlay:
@@ -205,7 +205,7 @@ class LocalDir:
         except OSError as error:
             if error.errno in _GONE:
                 return None
-            raise ContextError(_text(error, path), path) from error
+            raise ServeError(_text(error, path), path) from error
         tail = self.appended.get(path)
         return file if tail is None else cast(BinaryIO, _Lengthened(file, tail))
 
@@ -256,16 +256,16 @@ class _Selection:
         self._directory = directory
         self._filter = filter_
 
-    def walk(self) -> Iterator[Entry]:
+    def walk(self) -> Iterator[ServedEntry]:
         """See ServedTree. As in fsutil, a file that vanished since its directory was listed ends that
         directory."""
         try:
             yield from self._walk()
         except OSError as error:
             path = os.fsdecode(error.filename or "")
-            raise ContextError(_text(error, path), path) from error
+            raise ServeError(_text(error, path), path) from error
 
-    def _walk(self) -> Iterator[Entry]:
+    def _walk(self) -> Iterator[ServedEntry]:
         """A stack of open directories rather than recursion: trees can be deeper than Python's stack."""
         scan, info, visit = self._directory.scan, self._directory.info, self._filter.visit
         seen: dict[_Inode, str] = {}

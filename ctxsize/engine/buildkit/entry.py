@@ -25,7 +25,7 @@ _NO_XATTRS: Mapping[str, bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ServedEntry:
     """A file, directory, link or device.
 
     ``path`` is relative to the served directory, '/'-separated, decoded with os.fsdecode; ``size`` is in

@@ -31,7 +31,7 @@ class ConnectionLost(BuildKitError):
     """The engine went away, or was silent for longer than a named time-out."""
 
 
-class ContextError(BuildKitError):
+class ServeError(BuildKitError):
     """A served directory could not be read. ``path`` is relative to it, or empty for the directory."""
 
     def __init__(self, message: str, path: str = "") -> None:

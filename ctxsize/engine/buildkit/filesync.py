@@ -25,8 +25,8 @@ from grpclib.const import Cardinality, Handler, Status
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.directory import ContextDir, ServedTree
-from ctxsize.engine.buildkit.entry import Entry
-from ctxsize.engine.buildkit.errors import ContextError
+from ctxsize.engine.buildkit.entry import ServedEntry
+from ctxsize.engine.buildkit.errors import ServeError
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -178,12 +178,12 @@ class _Sender:
         self._on_sent = on_sent
         self._on_failure = on_failure
         self._writing = asyncio.Lock()
-        self._requestable: dict[int, Entry] = {}
+        self._requestable: dict[int, ServedEntry] = {}
         self._requested: deque[int] = deque()
         self._something_requested = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until the engine says FIN. Raises ContextError, and GRPCError for what the engine reports."""
+        """Serve until the engine says FIN. Raises ServeError, and GRPCError for what the engine reports."""
         await self._stream.send_initial_metadata()
         tasks = [asyncio.ensure_future(work()) for work in (self._list, self._answer, self._receive)]
         receiving = tasks[-1]
@@ -259,7 +259,7 @@ class _Sender:
                 if self._on_sent is not None and files:
                     self._on_sent(Sent(self._transfer.name, files, started, time.perf_counter()))
 
-    def _next_requested(self) -> tuple[int, Entry] | None:
+    def _next_requested(self) -> tuple[int, ServedEntry] | None:
         if not self._requested:
             return None
         index = self._requested.popleft()
@@ -269,10 +269,10 @@ class _Sender:
         return index, entry
 
 
-def _stats(entries: Iterator[tuple[int, Entry]]) -> tuple[bytes, dict[int, Entry], int, int]:
+def _stats(entries: Iterator[tuple[int, ServedEntry]]) -> tuple[bytes, dict[int, ServedEntry], int, int]:
     """The next entries as framed STAT packets: (data, those with content by id, how many, packet bytes)."""
     frames: list[bytes] = []
-    requestable: dict[int, Entry] = {}
+    requestable: dict[int, ServedEntry] = {}
     count = size = 0
     for index, entry in itertools.islice(entries, STATS_PER_WRITE):
         try:
@@ -291,7 +291,7 @@ def _stats(entries: Iterator[tuple[int, Entry]]) -> tuple[bytes, dict[int, Entry
             ).SerializeToString()
         except UnicodeEncodeError as error:
             shown = entry.path.encode(errors="surrogateescape")
-            raise ContextError(
+            raise ServeError(
                 f"{shown!r}: BuildKit can't transfer names or link targets that are not UTF-8", entry.path
             ) from error
         frames.append(_PREFIX.pack(0, len(packet)) + packet)
@@ -306,7 +306,10 @@ class _Contents:
     """Reads requested files into framed DATA packets, one write's worth at a time."""
 
     def __init__(
-        self, tree: ServedTree, transfer: Transfer, next_requested: Callable[[], tuple[int, Entry] | None]
+        self,
+        tree: ServedTree,
+        transfer: Transfer,
+        next_requested: Callable[[], tuple[int, ServedEntry] | None],
     ) -> None:
         self._tree = tree
         self._transfer = transfer
@@ -314,7 +317,7 @@ class _Contents:
         self._reading: _Reading | None = None
 
     def gather(self) -> tuple[bytes, tuple[tuple[str, int], ...]]:
-        """(data, its (path, bytes) pairs); no data when nothing is requested. Raises ContextError."""
+        """(data, its (path, bytes) pairs); no data when nothing is requested. Raises ServeError."""
         frames: list[bytes] = []
         files: list[tuple[str, int]] = []
         gathered = 0
@@ -336,7 +339,7 @@ class _Contents:
 class _Reading:
     """A file half sent."""
 
-    def __init__(self, tree: ServedTree, index: int, entry: Entry) -> None:
+    def __init__(self, tree: ServedTree, index: int, entry: ServedEntry) -> None:
         self.entry = entry
         self._index = index
         self._file = tree.open(entry.path)
@@ -352,7 +355,7 @@ class _Reading:
                 block = self._file.read(BLOCK)
             except OSError as error:
                 self._file.close()
-                raise ContextError(f"{self.entry.path}: {error.strerror}", self.entry.path) from error
+                raise ServeError(f"{self.entry.path}: {error.strerror}", self.entry.path) from error
             if not block:
                 self._file.close()
                 self._file = None

@@ -19,7 +19,7 @@ from grpclib.const import Cardinality, Status
 from grpclib.exceptions import ProtocolError, StreamTerminatedError
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
-from ctxsize.engine.buildkit.bridge import upgraded
+from ctxsize.engine.buildkit.bridge import speaks, upgraded
 from ctxsize.engine.buildkit.errors import ConnectionLost, reason
 
 ANSWER_TIMEOUT = 30.0
@@ -42,8 +42,7 @@ class PastBuild:
 
 def past_builds(api: docker.APIClient) -> list[PastBuild]:
     """The builds that the engine remembers, ended ones and those at work. Raises BuildKitError."""
-    major, _, minor = str(api._version).partition(".")
-    if (int(major), int(minor)) < _FIRST:
+    if not speaks(api, _FIRST):
         return []
     request = pb.BuildHistoryRequest(early_exit=True)
     events = _ask(api, "ListenBuildHistory", request, pb.BuildHistoryEvent)

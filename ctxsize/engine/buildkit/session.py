@@ -19,19 +19,21 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import docker
 from grpclib.config import Configuration
+from grpclib.const import Cardinality, Handler
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from h2.config import H2Configuration
 from h2.settings import SettingCodes
 
+from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.bridge import upgraded
 from ctxsize.engine.buildkit.errors import ConnectionLost
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
 
-    from grpclib.const import Handler
     from grpclib.server import Handler as ConnectionHandler
+    from grpclib.server import Stream
 
 OPEN_TIMEOUT = 30.0
 """Seconds the engine has to answer the request for a session."""
@@ -42,6 +44,7 @@ CLOSE_TIMEOUT = 5.0
 """Seconds a closed session has to end its thread."""
 HEADER_LIST_BYTES = 16 * 1024 * 1024
 """Bytes of request headers we accept, as grpc-go does: ignore patterns travel in them."""
+_SERVING = 1
 # grpclib logs the traceback of what a handler raises, such as a packet that can't be decoded; without a
 # handler of the program's own that would go to the terminal.
 logging.getLogger("grpclib").addHandler(logging.NullHandler())
@@ -51,6 +54,21 @@ class Service(Protocol):
     """A gRPC service: its methods by full path."""
 
     def __mapping__(self) -> Mapping[str, Handler]: ...
+
+
+class Health:
+    """``grpc.health.v1.Health/Check``: BuildKit asks every few seconds whether the session still answers."""
+
+    def __mapping__(self) -> dict[str, Handler]:
+        return {
+            "/grpc.health.v1.Health/Check": Handler(
+                self._check, Cardinality.UNARY_UNARY, pb.HealthCheckRequest, pb.HealthCheckResponse
+            )
+        }
+
+    async def _check(self, stream: Stream[pb.HealthCheckRequest, pb.HealthCheckResponse]) -> None:
+        await stream.recv_message()
+        await stream.send_message(pb.HealthCheckResponse(status=_SERVING))
 
 
 class Session:

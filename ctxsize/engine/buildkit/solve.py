@@ -25,10 +25,9 @@ from ctxsize.engine.buildkit.bridge import interrupt
 from ctxsize.engine.buildkit.directory import ContextDir
 from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError, reason
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
-from ctxsize.engine.buildkit.health import Health
 from ctxsize.engine.buildkit.helpers import Logins
 from ctxsize.engine.buildkit.secrets import Secrets
-from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Service, Session
+from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Health, Service, Session
 from ctxsize.engine.buildkit.sshforward import SSHForward
 from ctxsize.engine.buildkit.trace import (
     TRACE_ID,
@@ -44,7 +43,6 @@ POLL = 0.5
 """Seconds between looks at whether the session is still alive while the engine says nothing."""
 CANCEL_TIMEOUT = 5.0
 """Seconds the engine has to take note that a build is abandoned, and our reader to end."""
-_LOG_LINES_IN_ERROR = 20
 _LOST = "transport is closing"
 _REFUSED = ("401", "403", "unauthorized", "authorization", "denied", "authenticate", "basic auth")
 
@@ -142,11 +140,6 @@ class SolveResult:
         return sum(t.listed - t.started for t in self.context if t.listed is not None)
 
     @property
-    def sent_content_bytes(self) -> int:
-        """Bytes of file content of the context that crossed to the engine."""
-        return sum(t.content_bytes for t in self.context)
-
-    @property
     def sent_files(self) -> int:
         """Files of the context whose content crossed to the engine."""
         return sum(t.files for t in self.context)
@@ -167,7 +160,7 @@ def build(
     content, in the session's thread.
 
     Raises SolveError when the build fails (LoginRefused when a registry did not take the user's login),
-    RequestError for secrets or ssh that can't be had, ContextError (or whatever a directory raises) when a
+    RequestError for secrets or ssh that can't be had, ServeError (or whatever a directory raises) when a
     directory can't be served, SessionUnavailable when the engine has no sessions, ConnectionLost when it
     goes.
     """
@@ -242,8 +235,7 @@ def _open_session(
 
 
 def _failure(message: str, trace: Trace, auth: Auth) -> SolveError:
-    failed = next((v for v in trace.vertices if v.error), None)
-    step = None if failed is None else failed.name
+    step, log = trace.failure()
     refused = next((host for host in auth.used if host in message), None)
     if refused is not None and any(sign in message.lower() for sign in _REFUSED):
         user = auth.used[refused]
@@ -251,7 +243,6 @@ def _failure(message: str, trace: Trace, auth: Auth) -> SolveError:
         return LoginRefused(
             f"{refused} refused {who} from the Docker configuration: {message}", host=refused, step=step
         )
-    log = () if failed is None else tuple(trace.log_lines(failed.digest)[-_LOG_LINES_IN_ERROR:])
     return SolveError(message, step=step, log=log)
 
 

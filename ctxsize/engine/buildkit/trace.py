@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 from ctxsize.engine.buildkit import messages_pb2 as pb
 
 TRACE_ID = "moby.buildkit.trace"
+_LOG_LINES_IN_ERROR = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,13 @@ class Trace:
             replace(v, statuses=tuple(self._statuses.get(v.digest, {}).values()))
             for v in self._vertices.values()
         )
+
+    def failure(self) -> tuple[str | None, tuple[str, ...]]:
+        """The name of the step that failed, None when none did, and the last lines it wrote."""
+        failed = next((vertex for vertex in self._vertices.values() if vertex.error), None)
+        if failed is None:
+            return None, ()
+        return failed.name, tuple(self.log_lines(failed.digest)[-_LOG_LINES_IN_ERROR:])
 
     def log_lines(self, vertex: str | None = None) -> list[str]:
         """The output as text lines, of one vertex (by digest) or of all in the order it came."""

@@ -20,6 +20,7 @@ from typing import Any
 import docker
 
 from ctxsize.engine.buildkit import StatusUpdate
+from ctxsize.engine.buildkit.bridge import speaks
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import is_first_marker
@@ -285,8 +286,7 @@ def _prune(api: docker.APIClient, ids: Iterable[str]) -> set[str]:
 
 def records(api: docker.APIClient) -> list[Record]:
     """All records of the engine's build cache. Raises EngineError for an answer that is none."""
-    major, _, minor = str(api._version).partition(".")
-    parameters = {"type": "build-cache"} if (int(major), int(minor)) >= _DF_BY_TYPE else {}
+    parameters = {"type": "build-cache"} if speaks(api, _DF_BY_TYPE) else {}
     deadline = time.monotonic() + _DF_SECONDS
     while True:
         # Without a type it adds up everything the engine has, which can take minutes.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import docker
 
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import engine_trouble, sensible
 from ctxsize.engine.footprint import leftovers
+from ctxsize.engine.footprint.images import unwanted
 from ctxsize.engine.footprint.journal import (
     DeadJournal,
     Made,
@@ -22,7 +24,6 @@ from ctxsize.engine.footprint.journal import (
 )
 from ctxsize.engine.footprint.leftovers import Leftover
 from ctxsize.engine.marks import RUN_LABEL
-from ctxsize.engine.untagged import unwanted
 from ctxsize.errors import UsageError
 
 #: Seconds after a dead run's last word in which its engine may still be winding a build down, so that
@@ -74,9 +75,10 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
             raise UsageError(f"the run {run} is at work", hint="end it first")
     removed: list[Leftover] = []
     kept: list[Leftover] = []
+    past = cache(lambda: leftovers.past_builds(engine.api))
     with engine_trouble():
         for dead in _dead_runs(engine.api, engine.info.id, also=runs):
-            things, refused = _clean_up_after(dead, engine.api, dry_run=dry_run)
+            things, refused = _clean_up_after(dead, engine.api, past, dry_run=dry_run)
             kept += refused
             removed += [thing for thing in things if thing not in refused]
         others = [run for run in _labelled_runs(engine.api) if not _is_ours(run) and run not in runs]
@@ -85,8 +87,9 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
 
 def sweep(api: docker.APIClient, engine_id: str) -> None:
     """Remove what dead runs of this user on this machine left on the engine."""
+    past = cache(lambda: leftovers.past_builds(api))
     for dead in _dead_runs(api, engine_id):
-        _clean_up_after(dead, api)
+        _clean_up_after(dead, api, past)
 
 
 def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
@@ -106,14 +109,18 @@ def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = (
 
 
 def _clean_up_after(
-    dead: DeadRun, api: docker.APIClient, *, dry_run: bool = False
+    dead: DeadRun,
+    api: docker.APIClient,
+    past: Callable[[], Mapping[str, Sequence[str]]],
+    *,
+    dry_run: bool = False,
 ) -> tuple[list[Leftover], list[Leftover]]:
     """Remove what a dead run left, and its journal when nothing can come any more; ``dry_run`` only looks.
-    Returns all that was there, and what of it stays."""
+    ``past`` gives the builds in the engine's history. Returns all that was there, and what of it stays."""
     journal = dead.journal
     traces = leftovers.traces_of(dead.made)
     before = traces.ids | traces.others
-    things = leftovers.find(api, dead.run, dead.made, traces)
+    things = leftovers.find(api, dead.run, dead.made, traces, past())
     if dry_run:
         return things, []
     if journal is not None and (traces.ids | traces.others) != before:

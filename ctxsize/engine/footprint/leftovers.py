@@ -17,10 +17,19 @@ from docker.errors import APIError, NotFound
 from ctxsize.engine.buildkit import BuildKitError, history
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.footprint import cache_records
+from ctxsize.engine.footprint.images import (
+    built_on,
+    children_first,
+    digits_of,
+    find_untagged,
+    freed_bytes,
+    is_tagged,
+    remove_untagged,
+    unwanted,
+)
 from ctxsize.engine.footprint.journal import Made
 from ctxsize.engine.marks import OBJECT_LABEL, RUN_LABEL
-from ctxsize.engine.podman import working_containers
-from ctxsize.engine.untagged import built_on, digits_of, is_made_by, is_tagged, remove_untagged
+from ctxsize.engine.podman_client import PodmanClient
 
 #: How the classic builder names a container, or at length.
 _CONTAINER = re.compile(r"[0-9a-f]{12,64}")
@@ -45,39 +54,44 @@ class Leftover:
     bytes: int | None
 
 
-def find(
-    api: docker.APIClient, run: str, made: Sequence[Made], traces: cache_records.Traces
-) -> list[Leftover]:
-    """What is on the engine with the label of ``run``, and of what its journal lists (``made``, of which
-    ``traces`` are those of cache records, and take note of what was found).
+def find_labelled(api: docker.APIClient, run: str) -> list[Leftover]:
+    """What carries the label of ``run``, which lives, in an order in which it can be removed: all but tagged
+    images and what those are built on."""
+    found = _containers_and_networks(api, run)
+    images = children_first(unwanted(api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True)))
+    found += [Leftover(run, "image", image, None) for image in images]
+    return found + [Leftover(run, "past build", ref, None) for ref in past_builds(api).get(run, ())]
 
-    In an order in which it can be removed. Neither a tagged image is among it nor what that is built on: a
-    tag means that it is wanted.
+
+def find(
+    api: docker.APIClient,
+    run: str,
+    made: Sequence[Made],
+    traces: cache_records.Traces,
+    past: Mapping[str, Sequence[str]],
+) -> list[Leftover]:
+    """What a dead ``run`` left: what carries its label, and what its journal lists (``made``), in an order in
+    which it can be removed.
+
+    ``traces`` are what the journal tells of cache records, and take note of those that are found; ``past`` is
+    the answer of ``past_builds``. Neither a tagged image is among it nor what that is built on.
     """
-    label = {"label": f"{RUN_LABEL}={run}"}
-    containers = [
-        *own_containers(api, run),
-        *_listed_containers(api, run, (each.value for each in made if each.kind == "container")),
-    ]
-    sizes = {str(each["Id"]): _size(each.get("SizeRw")) for each in containers}
-    found = [Leftover(run, "container", each, size) for each, size in sizes.items()]
-    found += [Leftover(run, "container", each, None) for each in working_containers(api, run)]
-    found += [Leftover(run, "network", str(each["Id"]), 0) for each in api.networks(filters=label)]
-    labelled = api.images(filters=label, all=True)
+    found = _containers_and_networks(api, run, [each.value for each in made if each.kind == "container"])
+    labelled = api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True)
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
     images = [] if any(map(is_tagged, labelled)) else children_first(labelled)
     began = max((time for kind, time in _times(made) if kind == "began"), default=_NEVER)
-    noted = [_untagged(api, each.value, run, began) for each in reversed(made) if each.kind == "image"]
+    noted = [find_untagged(api, each.value, run, began) for each in reversed(made) if each.kind == "image"]
     wanted = built_on(api.images(all=True)) if any(noted) else set()
     images += [each for each in noted if each and each not in images and digits_of(each) not in wanted]
-    freed = _freed(api, images) if images else {}
+    freed = freed_bytes(api, images) if images else {}
     found += [Leftover(run, "image", image, freed.get(image)) for image in images]
     found += [
         Leftover(run, "directory", each.value, _bytes_below(each.value))
         for each in made
         if each.kind == "directory" and _is_probe(each.value)
     ]
-    found += [Leftover(run, "past build", ref, None) for ref in past_builds(api, run)]
+    found += [Leftover(run, "past build", ref, None) for ref in past.get(run, ())]
     records = cache_records.select(cache_records.records(api), traces, run=run)
     found += [
         Leftover(run, "cache record", record.id, 0 if record.shared else record.size) for record in records
@@ -85,23 +99,25 @@ def find(
     return found
 
 
-def past_builds(api: docker.APIClient, run: str) -> list[str]:
-    """What newer engines keep of the builds of ``run`` in their history, which have its label as an option;
-    none where something between us and the engine lets no question about them through."""
+def _containers_and_networks(api: docker.APIClient, run: str, listed: Sequence[str] = ()) -> list[Leftover]:
+    """Those of ``run``; ``listed`` are the containers that its journal has."""
+    containers = [*own_containers(api, run), *_listed_containers(api, run, listed)]
+    sizes = {str(each["Id"]): _size(each.get("SizeRw")) for each in containers}
+    found = [Leftover(run, "container", each, size) for each, size in sizes.items()]
+    found += [Leftover(run, "container", each, None) for each in _working_containers(api, run)]
+    with sensible("its networks"):
+        networks = [str(each["Id"]) for each in api.networks(filters={"label": f"{RUN_LABEL}={run}"})]
+    return found + [Leftover(run, "network", each, 0) for each in networks]
+
+
+def past_builds(api: docker.APIClient) -> dict[str, list[str]]:
+    """The builds of runs, by run, that newer engines keep in their history: our label is an option of them.
+    None where something between us and the engine lets no question about them through."""
+    found: dict[str, list[str]] = {}
     with contextlib.suppress(BuildKitError):
-        return [
-            each.ref for each in history.past_builds(api) if each.options.get(f"label:{RUN_LABEL}") == run
-        ]
-    return []
-
-
-def forget_build(api: docker.APIClient, ref: str) -> bool:
-    """Take a build out of the engine's history; False when that can't be, for one because it is at work."""
-    try:
-        history.forget(api, ref)
-    except BuildKitError:
-        return False
-    return True
+        for each in history.past_builds(api):
+            found.setdefault(each.options.get(f"label:{RUN_LABEL}", ""), []).append(each.ref)
+    return found
 
 
 def own_containers(api: docker.APIClient, run: str | None = None) -> list[dict[str, Any]]:
@@ -131,6 +147,24 @@ def _listed_containers(api: docker.APIClient, run: str, listed: Iterable[str]) -
         return [each for each in every if str(each["Id"]).startswith(ids)]
 
 
+def _working_containers(api: docker.APIClient, run: str) -> list[str]:
+    """The ids of the containers in which Podman built for ``run``; none on Docker.
+
+    They are those of untagged images with its label. Where one of these has a tag, the user kept it and may
+    have begun a container of his own from it, so there are none. The first container of a stage is made of
+    its base image and can't be told from somebody else's.
+    """
+    if not isinstance(api, PodmanClient):
+        return []
+    labelled = api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True)
+    if any(map(is_tagged, labelled)):
+        return []
+    images = {digits_of(str(image["Id"])) for image in labelled}
+    if not images:
+        return []
+    return [str(each["Id"]) for each in api.working_containers() if digits_of(str(each["ImageID"])) in images]
+
+
 def _inherited(api: docker.APIClient, image: str) -> bool:
     """Whether a container of ``image`` has our label from there; so it is when the image is gone. The classic
     builder's first step FROM scratch has none."""
@@ -158,7 +192,11 @@ def _remove(api: docker.APIClient, thing: Leftover) -> bool:
     if thing.kind == "image":
         return remove_untagged(api, thing.id)
     if thing.kind == "past build":
-        return forget_build(api, thing.id)
+        try:
+            history.forget(api, thing.id)
+        except BuildKitError:  # for one, because it is at work
+            return False
+        return True
     if thing.kind == "directory":
         shutil.rmtree(thing.id, ignore_errors=True)
         return not os.path.lexists(thing.id)
@@ -172,32 +210,6 @@ def _remove(api: docker.APIClient, thing: Leftover) -> bool:
     except APIError:
         return False
     return True
-
-
-def children_first(images: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Ids of the untagged images, each before the one it is built on: times, in whole seconds, don't tell."""
-    with sensible("its images"):
-        parents = {
-            str(image["Id"]): str(image.get("ParentId") or "") for image in images if not is_tagged(image)
-        }
-
-    def depth(image: str) -> int:
-        steps = 0
-        while image in parents and steps < len(parents):
-            image, steps = parents[image], steps + 1
-        return steps
-
-    return sorted(parents, key=depth, reverse=True)
-
-
-def _untagged(api: docker.APIClient, image: str, run: str, began: int) -> str | None:
-    """The full id of an image of the run that is still there and has no name."""
-    try:
-        found = api.inspect_image(image)
-    except NotFound:
-        return None
-    with sensible("an image"):
-        return str(found["Id"]) if is_made_by(found, run, began) and not is_tagged(found) else None
 
 
 def _times(made: Iterable[Made]) -> list[tuple[str, int]]:
@@ -240,47 +252,3 @@ def _bytes_below(directory: str) -> int:
 
 def _size(value: Any) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _freed(api: docker.APIClient, images: Sequence[str]) -> dict[str, int | None]:
-    """For each of ``images`` the bytes that removing all of them frees: those of the layers that no image
-    holds which stays, counted once.
-
-    An image's size is known as a whole only, so a part shared with others must be an image itself to be
-    subtracted: a base image is.
-    """
-    inspected = {image: _layers(api, image) for image in images}
-    held: list[tuple[str, ...]] = [()]
-    sizes: dict[tuple[str, ...], int] = {(): 0}
-    for other in api.images(all=False):
-        if str(other["Id"]) not in inspected and (known := _layers(api, str(other["Id"]))):
-            held.append(known[0])
-            sizes[known[0]] = known[1]
-    freed: dict[str, int | None] = {}
-    for image, known in sorted(inspected.items(), key=lambda item: len(item[1][0]) if item[1] else 0):
-        if known is None:
-            freed[image] = None
-            continue
-        layers, size = known
-        shared = layers[: max(_common(layers, other) for other in held)]
-        freed[image] = size - sizes[shared] if shared in sizes else None
-        held.append(layers)
-        sizes[layers] = size
-    return freed
-
-
-def _layers(api: docker.APIClient, image: str) -> tuple[tuple[str, ...], int] | None:
-    """An image's layers, lowest first, and its bytes; None when it is gone meanwhile."""
-    try:
-        found = api.inspect_image(image)
-    except APIError:
-        return None
-    with sensible("an image"):
-        return tuple(found["RootFS"].get("Layers") or ()), int(found["Size"])
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many layers two images have in common from below."""
-    return next(
-        (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )

@@ -13,20 +13,12 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-import docker
-from docker.errors import APIError
-
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.errors import TROUBLE, engine_error, engine_trouble, sensible
+from ctxsize.engine.errors import TROUBLE, engine_error, engine_trouble
 from ctxsize.engine.footprint import leftovers
 from ctxsize.engine.footprint.clean import sweep
-from ctxsize.engine.footprint.journal import (
-    Journal,
-    owner,
-)
-from ctxsize.engine.marks import RUN_LABEL
-from ctxsize.engine.podman import working_containers
-from ctxsize.engine.untagged import remove_untagged, unwanted
+from ctxsize.engine.footprint.images import remove_untagged
+from ctxsize.engine.footprint.journal import Journal, owner
 from ctxsize.errors import EngineError
 
 #: An engine that was told to stop a build needs a moment until what the build made can be removed.
@@ -87,39 +79,12 @@ class Run:
                 time.sleep(_PAUSE_SECONDS)
             try:
                 with engine_trouble():
-                    left = _remove_labelled(self._api, self.id) + _forget_builds(self._api, self.id)
-                    left += sum(not forget() for forget in self._forget)
+                    things = leftovers.find_labelled(self._api, self.id)
+                    leftovers.remove(self._api, things)
+                    left = len(things) + sum(not forget() for forget in self._forget)
             except EngineError:
                 return False  # the engine is gone; the journal stays for the next run
             quiet_rounds = quiet_rounds + 1 if left == 0 else 0
             if quiet_rounds >= quiet_rounds_needed:
                 return True
         return False
-
-
-def _remove_labelled(api: docker.APIClient, run: str) -> int:
-    """Remove what carries the label of a run that lives; returns how many things there were."""
-    label = {"label": f"{RUN_LABEL}={run}"}
-    with sensible("what carries a label"):
-        containers = [str(each["Id"]) for each in leftovers.own_containers(api, run)]
-        containers += working_containers(api, run)
-        networks = [str(each["Id"]) for each in api.networks(filters=label)]
-        images = leftovers.children_first(unwanted(api.images(filters=label, all=True)))
-    for container in containers:
-        with contextlib.suppress(APIError):
-            api.remove_container(container, force=True, v=True)
-    for network in networks:
-        with contextlib.suppress(APIError):
-            api.remove_network(network)
-    for image in images:
-        with contextlib.suppress(APIError):
-            api.remove_image(image, noprune=True)
-    return len(containers) + len(networks) + len(images)
-
-
-def _forget_builds(api: docker.APIClient, run: str) -> int:
-    """Take the builds of a run that lives out of the engine's history; returns how many there were."""
-    builds = leftovers.past_builds(api, run)
-    for each in builds:
-        leftovers.forget_build(api, each)
-    return len(builds)

@@ -12,6 +12,13 @@ import tempfile
 
 import docker
 
+from ctxsize.engine.buildkit import SolveResult
+
+
+def sent_content(result: SolveResult) -> int:
+    """Bytes of file content of the context that crossed to the engine."""
+    return sum(transfer.content_bytes for transfer in result.context)
+
 
 def image_files(api: docker.APIClient, image: str) -> dict[str, list[object]]:
     """Path → [type, octal mode, uid, gid, size, content hash or link target, xattrs]."""

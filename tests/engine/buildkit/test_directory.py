@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ctxsize.engine.buildkit import ContextError, Entry, LocalDir
+from ctxsize.engine.buildkit import LocalDir, ServedEntry, ServeError
 from ctxsize.engine.buildkit.entry import MODE_DIR, MODE_SETUID, MODE_STICKY, MODE_SYMLINK
 from tests.engine.buildkit.docker_patterns import DockerPatterns
 
 
-def serve(directory: LocalDir, *exclude: str) -> dict[str, Entry]:
+def serve(directory: LocalDir, *exclude: str) -> dict[str, ServedEntry]:
     return {entry.path: entry for entry in directory.select([], exclude, []).walk()}
 
 
@@ -148,13 +148,13 @@ def test_an_unreadable_directory_is_an_error_unless_it_is_excluded(tmp_path: Pat
     (tmp_path / "closed").chmod(0)
     script = """
 import os, sys
-from ctxsize.engine.buildkit import ContextError, LocalDir
+from ctxsize.engine.buildkit import ServeError, LocalDir
 from tests.engine.buildkit.docker_patterns import DockerPatterns
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 for exclude in ([], ["closed"], ["closed", "!**/x"]):
     try:
         print([e.path for e in LocalDir(sys.argv[1], DockerPatterns).select([], exclude, []).walk()])
-    except ContextError as error:
+    except ServeError as error:
         print(error, "at", error.path)
 """
     if os.geteuid() != 0:
@@ -167,5 +167,5 @@ for exclude in ([], ["closed"], ["closed", "!**/x"]):
 
 
 def test_a_root_that_is_no_directory_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ContextError, match="not a directory"):
+    with pytest.raises(ServeError, match="not a directory"):
         LocalDir(tmp_path / "missing", DockerPatterns)

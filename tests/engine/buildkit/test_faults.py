@@ -17,8 +17,8 @@ import pytest
 
 from ctxsize.engine.buildkit import (
     ConnectionLost,
-    ContextError,
     Sent,
+    ServeError,
     SessionUnavailable,
     SolveError,
     session,
@@ -192,7 +192,7 @@ def test_an_engine_without_sessions(
 def test_names_that_are_not_utf8(build_here: Build, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")).touch()
-    with pytest.raises(ContextError, match=r"caf\\xe9.*not UTF-8"):
+    with pytest.raises(ServeError, match=r"caf\\xe9.*not UTF-8"):
         build_here()
 
 

@@ -16,6 +16,7 @@ import pytest
 from ctxsize.engine.buildkit import Sent, SolveRequest
 from tests.engine.buildkit.base import make_base
 from tests.engine.buildkit.conftest import Build, Daemon, build_folder, cache, forget
+from tests.engine.buildkit.contents import sent_content
 
 pytestmark = pytest.mark.docker
 
@@ -34,7 +35,7 @@ def test_hiding_the_ignore_file_sends_what_it_ignored(build_here: Build, project
     whole = build_here(hidden=frozenset({".dockerignore"}))
     part = build_here()
     assert (part.sent_files, whole.sent_files) == (3, 3)  # one ignored file less, one ignore file more
-    assert part.sent_content_bytes + 300_000 == whole.sent_content_bytes + len("ignored\n")
+    assert sent_content(part) + 300_000 == sent_content(whole) + len("ignored\n")
 
 
 def test_every_file_sent_is_told_with_its_bytes(build_here: Build, project: Path) -> None:
@@ -47,7 +48,7 @@ def test_every_file_sent_is_told_with_its_bytes(build_here: Build, project: Path
             for path, count in write.files:
                 sent[path] = sent.get(path, 0) + count
     assert sent == {"Dockerfile": 22, "ignored/big": 300_000, "kept": 100_000}
-    assert sum(sent.values()) == result.sent_content_bytes
+    assert sum(sent.values()) == sent_content(result)
 
 
 def test_a_new_shared_key_sends_all_again_every_time(build_here: Build, project: Path) -> None:
@@ -60,9 +61,9 @@ def test_the_same_shared_key_sends_what_changed(build_here: Build, project: Path
     second = build_here(shared_key=key)
     (project / "kept").write_bytes(b"changed")
     third = build_here(shared_key=key)
-    assert first.sent_content_bytes > 100_000
+    assert sent_content(first) > 100_000
     assert second.sent_files == 0
-    assert third.sent_content_bytes == len("changed")
+    assert sent_content(third) == len("changed")
 
 
 def test_a_change_that_exists_only_in_the_stream(build_here: Build, project: Path) -> None:
@@ -70,7 +71,7 @@ def test_a_change_that_exists_only_in_the_stream(build_here: Build, project: Pat
     build_here(shared_key=key)
     only_in_the_stream = uuid.uuid4().bytes
     changed = build_here(shared_key=key, overlay={"kept": only_in_the_stream})
-    assert changed.sent_content_bytes == len(only_in_the_stream)
+    assert sent_content(changed) == len(only_in_the_stream)
     assert (project / "kept").read_bytes() == bytes(100_000)
     (step,) = (v for v in changed.vertices if "COPY" in v.name)
     assert not step.cached
@@ -205,7 +206,7 @@ def test_an_engine_behind_tls(
     (project / "many").mkdir()
     for index in range(500):
         (project / f"many/{index}").write_bytes(bytes(2000))
-    assert build_folder(api, project, hidden=frozenset({".dockerignore"})).sent_content_bytes > 1_400_000
+    assert sent_content(build_folder(api, project, hidden=frozenset({".dockerignore"}))) > 1_400_000
 
 
 def test_an_engine_behind_ssh(
@@ -223,7 +224,7 @@ def test_an_engine_behind_ssh(
     (programs / "ssh").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     remote = docker.APIClient(base_url="ssh://somewhere", use_ssh_client=True, version="1.41")
-    assert build_folder(remote, project).sent_content_bytes > 100_000
+    assert sent_content(build_folder(remote, project)) > 100_000
 
 
 def test_the_query_of_a_request_has_what_was_asked_for_and_no_more() -> None:

@@ -17,6 +17,7 @@ from ctxsize.cli.main import main
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint import clean as clean_module
 from ctxsize.engine.footprint import leftovers
+from ctxsize.engine.footprint import run as run_module
 from ctxsize.engine.footprint.cache_records import Traces, Window
 from ctxsize.engine.footprint.clean import clean
 from ctxsize.engine.footprint.journal import Made, dead_journals, owner, state_directory
@@ -233,7 +234,7 @@ def test_what_a_kept_image_is_built_on_stays_and_is_not_waited_for(
     with Run(here) as run:
         images = make_steps(run.id, new_tag())
         began = time.monotonic()
-    assert time.monotonic() - began < run._ATTEMPTS * run._PAUSE_SECONDS / 2
+    assert time.monotonic() - began < run_module._ATTEMPTS * run_module._PAUSE_SECONDS / 2
 
     cleaned = clean(here)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.engine.builders.loglines import LONGEST, LogLines
+from ctxsize.engine.builders.output import LONGEST, LogLines
 from ctxsize.engine.buildkit import LogLine
 
 

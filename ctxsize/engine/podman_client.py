@@ -1,4 +1,5 @@
-"""What Podman's Docker API does otherwise than Docker: measured on Podman 4.3.1.
+"""Podman behind its Docker API: telling it from Docker, and a client that asks its own API where the other
+one differs, as measured on Podman 4.3.1:
 
 - The id it tells of itself is a new one for every question.
 - ``DELETE /images/…`` takes no notice of ``noprune``: with an image go all untagged ones it is built on, be
@@ -16,8 +17,6 @@ import docker
 from docker.errors import APIError, NotFound
 
 from ctxsize.engine.errors import sensible
-from ctxsize.engine.marks import RUN_LABEL
-from ctxsize.engine.untagged import digits_of, is_tagged
 
 #: The oldest that takes an ignore file for each Dockerfile (buildah 1.28), as a build of ours needs it.
 OLDEST = (4, 3)
@@ -71,24 +70,6 @@ class PodmanClient(docker.APIClient):  # type: ignore[misc]
         self._raise_for_status(response)
         with sensible("its containers"):
             return [each for each in response.json() if each.get("State") == "storage" and each["ImageID"]]
-
-
-def working_containers(api: docker.APIClient, run: str) -> list[str]:
-    """The ids of the containers in which builds of ``run`` went on; none on Docker.
-
-    They are those of images with its label that have no name. Where one has a name, the user kept it and can
-    have begun a container of his own from it, so there are none. The first one of a stage is made of its base
-    image and can't be told from somebody else's.
-    """
-    if not isinstance(api, PodmanClient):
-        return []
-    labelled = api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True)
-    if any(map(is_tagged, labelled)):
-        return []
-    images = {digits_of(str(image["Id"])) for image in labelled}
-    if not images:
-        return []
-    return [str(each["Id"]) for each in api.working_containers() if digits_of(str(each["ImageID"])) in images]
 
 
 def _flag(value: bool) -> str:

@@ -1,0 +1,116 @@
+"""What both ways of building with BuildKit share: with the context asked for in a session, or uploaded.
+
+Markers (see ``markers``) keep the user's cache out of the run and make the affected steps run for real each
+time; the cache records that are left are known by when the steps ran.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from ctxsize.context.variant import Variant
+from ctxsize.dockerfile.parse import parse_dockerfile
+from ctxsize.engine import buildkit
+from ctxsize.engine.builders.interface import BuildResult, Step
+from ctxsize.engine.builders.markers import with_markers
+from ctxsize.engine.builders.output import LogLines, parse_errors_located
+from ctxsize.engine.builders.plan import BuildPlan
+from ctxsize.engine.builders.vertices import line_map, steps_of
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.footprint.cache_records import OwnRecords
+from ctxsize.engine.footprint.journal import Journal
+from ctxsize.engine.marks import is_marker
+from ctxsize.engine.options import BuildOptions
+from ctxsize.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One build. ``dockerfile`` is the Dockerfile with markers; ``on_update`` takes what BuildKit reports."""
+
+    variant: Variant
+    dockerfile: bytes
+    options: BuildOptions
+    rebuild: bool
+    progress: Progress
+    on_update: Callable[[buildkit.StatusUpdate], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A build that succeeded. ``before`` are the steps that came before BuildKit's own; for the rest see
+    ``BuildResult``."""
+
+    image_id: str
+    vertices: tuple[buildkit.Vertex, ...]
+    warnings: tuple[buildkit.BuildWarning, ...]
+    sent_bytes: int
+    scan_seconds: float
+    sent_files: int | None = None
+    sent_seconds: Mapping[str, float] | None = None
+    before: tuple[Step, ...] = ()
+
+
+class MarkedBuilder(ABC):
+    """Builds with BuildKit; how the context gets there is for ``_solve`` to say."""
+
+    name: str
+
+    def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
+        self._api = engine.new_client()
+        self._plan = plan
+        self._run = run
+        self._cache = OwnRecords(engine.new_client(), run, journal)
+        self._builds = 0
+
+    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
+        """Build ``variant``. Raises BuildFailed, EngineError, UsageError for a secret that is not there, or
+        what reading the tree raises."""
+        self._builds += 1
+        plan = self._plan
+        rewritten = with_markers(plan, self._run, None if rebuild else self._builds)
+        options = plan.options.for_rebuild() if rebuild else plan.options
+        # Cache mounts are shared by name between all builds on an engine; this keeps ours apart.
+        build_args = {"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args}
+        log = LogLines(progress.log)
+
+        def update(status: buildkit.StatusUpdate) -> None:
+            self._cache.take(status)
+            for vertex in status.vertexes:
+                if vertex.started is not None and vertex.completed is None and not is_marker(vertex.name):
+                    progress.step(vertex.name)
+            log.add(status.logs)
+
+        options = replace(options, build_args=build_args)
+        task = Task(variant, rewritten.data, options, rebuild, progress, update)
+        started = time.perf_counter()
+        try:
+            with parse_errors_located(plan.resolved.dockerfile.path, rewritten.original_line):
+                solved = self._solve(task)
+        finally:
+            log.close()
+        seconds = time.perf_counter() - started
+        given = parse_dockerfile(rewritten.data, plan.dockerfile_path.name)
+        lines = line_map(given, rewritten.original_line, plan.resolved)
+        return BuildResult(
+            image_id=solved.image_id,
+            seconds=seconds,
+            steps=(*solved.before, *steps_of(solved.vertices, lines)),
+            sent_bytes=solved.sent_bytes,
+            sent_files=solved.sent_files,
+            sent_seconds=solved.sent_seconds,
+            warnings=tuple(warning.message for warning in solved.warnings),
+            scan_seconds=solved.scan_seconds,
+        )
+
+    def forget(self) -> bool:
+        """Remove the build-cache records of this run; False when some are still in use."""
+        return self._cache.remove()
+
+    @abstractmethod
+    def _solve(self, task: Task) -> Solved:
+        """Have BuildKit do it. Raises what ``build`` raises; BuildFailed with the lines of the Dockerfile
+        with markers."""

@@ -1,0 +1,65 @@
+"""Images that an engine has: their ids, and what is in them."""
+
+from __future__ import annotations
+
+import sqlite3
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import docker
+from docker.errors import DockerException, ImageNotFound
+from requests.exceptions import RequestException
+
+from ctxsize.engine.errors import TROUBLE, reason, sensible
+from ctxsize.errors import EngineError, UsageError, full_disk_hint
+from ctxsize.image.reader import ImageReader
+from ctxsize.image.saved import read_saved
+from ctxsize.image.streams import BLOCK, Body
+
+#: How long the engine may say nothing: older ones write all layers to their disk before the first byte.
+_SAVE_SECONDS = 600
+
+
+def id_of(api: docker.APIClient, name: str) -> str:
+    """The id of the image of that name. Raises UsageError when the engine has none, EngineError."""
+    try:
+        with sensible("the image"):
+            return str(api.inspect_image(name)["Id"])
+    except ImageNotFound as error:
+        raise UsageError("the engine has no such image", where=name, hint="build or pull it first") from error
+    except (DockerException, RequestException) as error:
+        raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
+
+
+def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:
+    """Read ``image_ids`` as `docker save` streams them. Raises EngineError when the engine's answer breaks
+    off or makes no sense, and UsageError when there is no room for the listing."""
+    with ExitStack() as undo, _reading_errors():
+        reader = undo.enter_context(ImageReader())
+        parameters = {"names": list(image_ids)}
+        response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
+        with response:
+            api._raise_for_status(response)
+            read_saved(reader, Body(response.iter_content(BLOCK)), image_ids)
+        undo.pop_all()
+    return reader
+
+
+@contextmanager
+def _reading_errors() -> Iterator[None]:
+    try:
+        yield
+    except (tarfile.TarError, *TROUBLE, OSError) as error:
+        why = reason(error) if isinstance(error, TROUBLE) else str(error)
+        full = full_disk_hint(why) if isinstance(error, DockerException) else None
+        raise EngineError(
+            f"reading the images back from the engine failed: {why}",
+            hint=full or "is the engine still running, and is there room for its temporary files?",
+        ) from error
+    except sqlite3.Error as error:
+        raise UsageError(
+            f"the images' files can't be listed: {error}", hint="have TMPDIR name a directory with room"
+        ) from error
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise EngineError("the engine's answer to `docker save` makes no sense") from error

@@ -1,0 +1,139 @@
+"""Images in a file that ``docker save`` wrote, or in an OCI image layout: a directory, or a tar of one."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sqlite3
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ctxsize.errors import EngineError, UsageError
+from ctxsize.image.content import Content, digest_of
+from ctxsize.image.reader import ImageReader
+
+_ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
+#: An engine makes no index in an index in an index.
+_DEEPEST_INDEX = 4
+_MOST_RECORDS = 10_000
+#: Where an index names an image: BuildKit and containerd write the first, others the second.
+_NAME_KEYS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+
+
+def open_archive(path: Path, name: str | None = None) -> ImageReader:
+    """Read one image from an archive, which may be compressed with gzip. ``images`` has it under its id.
+
+    ``name`` is the image's tag, needed when there are several. Raises UsageError.
+    """
+    with ExitStack() as undo, _usage_errors(path):
+        reader = undo.enter_context(ImageReader())
+        # What is known of sizes goes by the names of layers, which a file can give to anything.
+        content = Content(reader, {})
+        if path.is_dir():
+            _add_directory(content, path)
+        else:
+            _add_file(content, path)
+        record = _chosen(_records(content), name)
+        image_id = f"sha256:{digest_of(record['Config'])}"
+        reader.images[image_id] = content.image(image_id, record)
+        undo.pop_all()
+    return reader
+
+
+@contextmanager
+def _usage_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise UsageError(f"not an image archive: {error}", where=str(path), hint=_ARCHIVES) from error
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise UsageError("the image archive is damaged", where=str(path), hint=_ARCHIVES) from error
+    except EngineError as error:
+        raise UsageError(error.message, where=str(path), hint=error.hint or _ARCHIVES) from error
+    except OSError as error:
+        raise UsageError(f"can't be read: {error.strerror}", where=str(path)) from error
+    except sqlite3.Error as error:
+        raise UsageError(f"its files can't be listed: {error}", where=str(path)) from error
+
+
+def _add_file(content: Content, path: Path) -> None:
+    with open(path, "rb") as file:
+        compressed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        if compressed:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                content.add_tar(unpacked)
+        else:
+            content.add_tar(file)
+
+
+def _add_directory(content: Content, directory: Path) -> None:
+    """Read an OCI image layout: https://github.com/opencontainers/image-spec/blob/main/image-layout.md"""
+    for pattern in ("index.json", "manifest.json", "blobs/sha256/*"):
+        for path in sorted(directory.glob(pattern)):
+            if path.is_file():
+                with open(path, "rb") as file:
+                    name = path.relative_to(directory).as_posix()
+                    content.add(name, os.fstat(file.fileno()).st_size, file)
+
+
+def _records(content: Content) -> list[Mapping[str, Any]]:
+    """The images of an archive, as `docker save` lists them in manifest.json; made from the index of an OCI
+    layout when there is no such list."""
+    manifest = content.document("manifest.json")
+    if isinstance(manifest, list):
+        return manifest
+    index = content.document("index.json")
+    if index is None:
+        raise EngineError("not an image archive: it has neither a manifest.json nor an index.json")
+    records = list(islice(_indexed(content, index, (), 1), _MOST_RECORDS + 1))
+    if len(records) > _MOST_RECORDS:
+        raise EngineError(f"its index leads to more than {_MOST_RECORDS} images")
+    return records
+
+
+def _indexed(
+    content: Content, index: Mapping[str, Any], names: Sequence[str], depth: int
+) -> Iterator[Mapping[str, Any]]:
+    if depth > _DEEPEST_INDEX:
+        raise EngineError("its index is nested too deeply, or contains itself")
+    for entry in index["manifests"]:
+        document = content.document(_blob(entry["digest"]))
+        notes = entry.get("annotations") or {}
+        if document is None or notes.get("vnd.docker.reference.type") == "attestation-manifest":
+            continue  # another platform's that was not saved, or what is said of the image
+        found = [str(notes[key]) for key in _NAME_KEYS if key in notes] or list(names)
+        if "manifests" in document:
+            yield from _indexed(content, document, found, depth + 1)
+        else:
+            yield {
+                "Config": _blob(document["config"]["digest"]),
+                "RepoTags": found,
+                "Layers": [_blob(layer["digest"]) for layer in document["layers"]],
+            }
+
+
+def _chosen(records: Sequence[Mapping[str, Any]], name: str | None) -> Mapping[str, Any]:
+    """The one image that is meant. Raises EngineError, whose message is for a UsageError."""
+    tags = sorted({tag for record in records for tag in record.get("RepoTags") or []})
+    if name is not None:
+        wanted = {name, f"{name}:latest"}
+        records = [each for each in records if wanted & set(each.get("RepoTags") or [])]
+        if not records:
+            raise EngineError(f"no image {name} in it", hint=f"there are: {', '.join(tags) or 'no names'}")
+    if not records:
+        raise EngineError("there is no image in it")
+    if len({record["Config"] for record in records}) > 1:
+        known = f"it has {', '.join(tags)}" if tags else "save the one alone"
+        raise EngineError("there are several images in it", hint=f"name one with --image: {known}")
+    return records[0]
+
+
+def _blob(digest: str) -> str:
+    """The name under which an OCI layout has the content of a digest."""
+    return f"blobs/{digest.replace(':', '/', 1)}"

@@ -1,0 +1,55 @@
+"""Images as an engine saves them: one tar, asked for by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ctxsize.errors import EngineError
+from ctxsize.files.tarlist import Source
+from ctxsize.image import pullsizes
+from ctxsize.image.content import Content, digest_of
+from ctxsize.image.reader import ImageReader
+
+
+def read_saved(reader: ImageReader, source: Source, image_ids: Sequence[str]) -> None:
+    """Read what `docker save` wrote of the images ``image_ids`` into ``reader``, all in one pass so that
+    shared layers are read once.
+
+    Raises EngineError when an image is not there whole; tarfile.TarError, sqlite3.Error, OSError, and
+    LookupError, TypeError, ValueError, AttributeError or RecursionError for documents that make no sense.
+    """
+    content = Content(reader, pullsizes.load())
+    content.add_tar(source)
+    manifest = content.document("manifest.json")
+    if not isinstance(manifest, list):
+        raise EngineError("the engine's answer to `docker save` has no manifest")
+    pullsizes.remember(_shared_sizes(content, manifest))
+    records = {digest_of(record["Config"]): record for record in manifest}
+    for image_id in image_ids:
+        record = records.get(_config_digest(content, image_id.removeprefix("sha256:")))
+        if record is None:
+            raise EngineError(f"the engine's answer to `docker save` lacks the image {image_id}")
+        reader.images[image_id] = content.image(image_id, record)
+
+
+def _shared_sizes(content: Content, manifest: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """The sizes of the layers that all images have: those of the base, which the next run has too."""
+    lists = [[content.resolve(path) for path in record["Layers"]] for record in manifest]
+    shared = set(lists[0]).intersection(*lists[1:]) if len(lists) > 1 else set()
+    layers = {path: content.layer(path) for path in shared}
+    return {path: layer.pull_bytes for path, layer in layers.items() if layer is not None}
+
+
+def _config_digest(content: Content, digest: str) -> str:
+    """The digest of an image's configuration. With the containerd image store an image's id is that of its
+    manifest, or of an index of manifests of which the engine has one."""
+    document = content.document(f"blobs/sha256/{digest}")
+    if not isinstance(document, dict):
+        return digest
+    if "config" in document and "layers" in document:
+        return digest_of(document["config"]["digest"])
+    for manifest in document.get("manifests") or []:
+        if content.has_document(f"blobs/sha256/{digest_of(manifest['digest'])}"):
+            return _config_digest(content, digest_of(manifest["digest"]))
+    return digest

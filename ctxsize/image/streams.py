@@ -1,0 +1,92 @@
+"""Streams of bytes in pieces, as layers arrive."""
+
+from __future__ import annotations
+
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+
+from ctxsize.files.tarlist import Source
+
+#: Bytes that are read at a time.
+BLOCK = 1 << 18
+
+
+def chunks(head: bytes, source: Source) -> Iterator[bytes]:
+    """``head`` and then what ``source`` still has."""
+    yield head
+    while chunk := source.read(BLOCK):
+        yield chunk
+
+
+def read_up_to(source: Source, size: int) -> bytes:
+    """The next ``size`` bytes of ``source``; fewer only at its end."""
+    data = b""
+    while len(data) < size and (chunk := source.read(size - len(data))):
+        data += chunk
+    return data
+
+
+def gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Decompress in pieces of bounded size, so that a small layer can't fill the memory.
+
+    Raises tarfile.ReadError for data that is damaged or cut off.
+    """
+    inflater = zlib.decompressobj(wbits=31)
+    inside = False
+    for chunk in chunks:
+        pending = chunk
+        while pending:
+            inside = True
+            try:
+                data = inflater.decompress(pending, BLOCK)
+            except zlib.error as error:
+                raise tarfile.ReadError(f"a compressed layer is damaged: {error}") from error
+            if data:
+                yield data
+            if inflater.eof:
+                pending = inflater.unused_data
+                inflater = zlib.decompressobj(wbits=31)
+                inside = False
+            else:
+                pending = inflater.unconsumed_tail
+    if inside:
+        raise tarfile.ReadError("a compressed layer is cut off")
+
+
+class Body:
+    """A read-only stream over chunks; ``listener`` sees every chunk that is taken."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._buffer = memoryview(b"")
+        self.listener: Callable[[bytes], None] | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """``size`` bytes, fewer only at the end; by default all that is left."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(BLOCK), b""))
+        if not self._buffer:
+            self._buffer = memoryview(self._next())
+        if len(self._buffer) >= size:
+            data, self._buffer = bytes(self._buffer[:size]), self._buffer[size:]
+            return data
+        parts = [bytes(self._buffer)]
+        wanted = size - len(self._buffer)
+        self._buffer = memoryview(b"")
+        while wanted and (chunk := self._next()):
+            parts.append(chunk[:wanted])
+            self._buffer = memoryview(chunk)[wanted:]
+            wanted -= len(parts[-1])
+        return b"".join(parts)
+
+    def drain(self) -> None:
+        """Take what is left: a tar reader stops at the end mark, the rest still counts."""
+        while self._next():
+            pass
+
+    def _next(self) -> bytes:
+        chunk = next(self._chunks, b"")
+        if chunk and self.listener:
+            self.listener(chunk)
+        return chunk
