@@ -20,8 +20,7 @@ from ctxsize.context.totals import ScanResult
 from ctxsize.errors import ConfigError, IgnoreFileError
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import clean_pattern, read_line
-from ctxsize.ignore.pattern import PatternError
-from ctxsize.ignore.types import IgnoreFile, Rule
+from ctxsize.ignore.types import IgnoreFile, PatternError, Rule
 from ctxsize.sensitive.names import suspects
 from ctxsize.survey.overview import Subject
 

@@ -25,7 +25,9 @@ from ctxsize.context.links import Name, walk_key
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.walk import OpenTree
 from ctxsize.context.workers import MOST_HELPERS, processors, share
-from ctxsize.ignore.matcher import DirState, Matcher, Outcome
+from ctxsize.ignore.automaton import DirState
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.table import Outcome
 from ctxsize.ignore.types import Dialect, IgnoreFile
 
 Cover = Literal["all", "some", "none"]

@@ -21,7 +21,9 @@ from ctxsize.files.beneath import Beneath
 from ctxsize.ignore.types import Dialect
 
 if TYPE_CHECKING:
-    from ctxsize.ignore.matcher import DirState, Matcher, Outcome
+    from ctxsize.ignore.automaton import DirState
+    from ctxsize.ignore.matcher import Matcher
+    from ctxsize.ignore.table import Outcome
 
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

@@ -21,8 +21,10 @@ from ctxsize.context.links import walk_key
 from ctxsize.context.scan import removed_by_daemon
 from ctxsize.context.walk import OpenTree
 from ctxsize.errors import IgnoreFileError
+from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.find import find_ignore_file
-from ctxsize.ignore.matcher import DirState, Matcher, Outcome
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.table import Outcome
 from ctxsize.ignore.types import Dialect, IgnoreFile
 from ctxsize.project import read_ignore_file, relative_to_context
 from ctxsize.text import printable

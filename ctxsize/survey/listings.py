@@ -16,7 +16,8 @@ from typing import TypeVar
 
 from ctxsize.context.totals import DirTotals, Totals
 from ctxsize.context.walk import Entry, OpenTree
-from ctxsize.ignore.matcher import DirState, Matcher
+from ctxsize.ignore.automaton import DirState
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Rule
 
 

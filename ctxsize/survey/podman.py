@@ -14,7 +14,8 @@ from pathlib import Path
 from ctxsize.context.errors import unreadable
 from ctxsize.context.walk import OpenTree
 from ctxsize.errors import IgnoreFileError
-from ctxsize.ignore.matcher import DirState, Matcher
+from ctxsize.ignore.automaton import DirState
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect, IgnoreFile
 from ctxsize.text import printable
 

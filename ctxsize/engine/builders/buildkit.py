@@ -27,7 +27,8 @@ from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL, is_marker
 from ctxsize.errors import BuildFailed, EngineError, UsageError
-from ctxsize.ignore.matcher import DirState, Matcher
+from ctxsize.ignore.automaton import DirState
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
 from ctxsize.progress import Progress
 
