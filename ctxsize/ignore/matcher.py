@@ -82,6 +82,7 @@ class Matcher:
         self._automaton = Automaton(self._compiled, self._walker, dialect)
         self._repeated: dict[str, list[int]] | None = None
         self._anywhere: _Anywhere | None = None
+        self._classic: dict[str, Matcher] = {}  # by the Dockerfile
         # The patterns without wildcards are their own text, so that a path is looked up among them.
         self._exact = {
             pattern for pattern, program in self._compiled.awake.items() if program.kind is Kind.EXACT
@@ -216,11 +217,14 @@ class Matcher:
         comparison that knows one parent only (``TrimBuildFilesFromExcludes`` in github.com/docker/cli), so
         that ``**/a`` keeps ``a/Dockerfile`` from being found and the build fails.
         """
-        rules = list(self.rules)
-        for path in (".dockerignore", dockerfile):
-            if self._matches_one_parent(rules, path):
-                rules.append(Rule(0, f"!{path}", path, True))
-        return self if len(rules) == len(self.rules) else Matcher(rules, self.dialect, self.source)
+        if dockerfile not in self._classic:
+            rules = list(self.rules)
+            for path in (".dockerignore", dockerfile):
+                if self._matches_one_parent(rules, path):
+                    rules.append(Rule(0, f"!{path}", path, True))
+            same = len(rules) == len(self.rules)
+            self._classic[dockerfile] = self if same else Matcher(rules, self.dialect, self.source)
+        return self._classic[dockerfile]
 
     def ignored_by_podman(self, path: str) -> bool:
         """Whether Podman 4.3 (Buildah 1.28) leaves the path out when it gets there; see

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
-from ctxsize.files.tarlist import Source, TarReader
+from ctxsize.files.tarlist import Readable, TarReader
 from ctxsize.image import pullsizes
 from ctxsize.image.gzipmeter import GzipMeter
 from ctxsize.image.types import Change, HistoryEntry, Image, Layer
@@ -221,7 +221,7 @@ class ImageReader:
             api._raise_for_status(response)
             self._read_tar(_Body(response.iter_content(_BLOCK)))
 
-    def _read_tar(self, source: Source) -> None:
+    def _read_tar(self, source: Readable) -> None:
         reader = TarReader(source)
         for member in reader:
             name = os.path.normpath(member.name)  # some writers begin names with ./
@@ -254,7 +254,7 @@ class ImageReader:
                         name = path.relative_to(directory).as_posix()
                         self._read_member(name, os.fstat(file.fileno()).st_size, file)
 
-    def _read_member(self, name: str, size: int, source: Source) -> None:
+    def _read_member(self, name: str, size: int, source: Readable) -> None:
         head = _read_up_to(source, 1024)
         if head[:2] == b"\x1f\x8b":
             layer_body = _Body(_gunzip(_chunks(head, source)))
@@ -476,13 +476,13 @@ def _clean(name: str) -> str:
     return os.path.normpath("/" + name).lstrip("/")
 
 
-def _chunks(head: bytes, source: Source) -> Iterator[bytes]:
+def _chunks(head: bytes, source: Readable) -> Iterator[bytes]:
     yield head
     while chunk := source.read(_BLOCK):
         yield chunk
 
 
-def _read_up_to(source: Source, size: int) -> bytes:
+def _read_up_to(source: Readable, size: int) -> bytes:
     data = b""
     while len(data) < size and (chunk := source.read(size - len(data))):
         data += chunk
