@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctxsize.dockerfile.parse import Dockerfile, parse_dockerfile
-from ctxsize.errors import UsageError
+from ctxsize.errors import DockerfileError, UsageError
 from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import Dialect, IgnoreFile
 
@@ -17,20 +18,21 @@ from ctxsize.ignore.types import Dialect, IgnoreFile
 class Project:
     """A build as the user would run it.
 
-    ``dockerfile_in_context`` is the Dockerfile's path relative to the context, None when it lies
-    outside. ``ignore`` is None when no ignore file applies. ``ignore_files`` are the context paths of
-    every ignore file that is there and could apply to this build: a project without an ignore file has
-    none of them, so the ``without`` variant hides them all.
+    ``dockerfile`` is None when there is none that can be read, for which ``no_dockerfile`` is the reason.
+    ``ignore`` is None when no ignore file applies; ``rules`` are its rules, ready to judge paths.
+    ``ignore_files`` are the context paths of every ignore file that is there and could apply to this build:
+    a project without an ignore file has none of them, so the ``without`` variant hides them all.
     """
 
     context: Path
     dockerfile_path: Path
     dockerfile_data: bytes
-    dockerfile: Dockerfile
-    dockerfile_in_context: str | None
+    dockerfile: Dockerfile | None
+    no_dockerfile: str | None
     ignore: IgnoreFile | None
     ignore_path: Path | None
     ignore_files: frozenset[str]
+    rules: Matcher | None
     dialect: Dialect
 
     @property
@@ -38,35 +40,65 @@ class Project:
         """The context directory's name, for people."""
         return self.context.name or str(self.context)
 
+    @property
+    def dockerfile_in_context(self) -> str | None:
+        """The Dockerfile's context path, None when it lies outside."""
+        return relative_to_context(self.dockerfile_path, self.context)
+
+    @property
+    def dockerfile_shown(self) -> str | None:
+        """The Dockerfile's name for people; None when there is none."""
+        if self.dockerfile is None and not self.dockerfile_path.is_file():
+            return None
+        return _shown(self.dockerfile_path, self.context)
+
 
 def open_project(
-    path: str | Path = ".", *, dockerfile: str | Path | None = None, dialect: Dialect, podman: bool = False
+    path: str | Path = ".",
+    *,
+    dockerfile: str | Path | None = None,
+    dialect: Dialect,
+    podman: bool = False,
+    required: bool = True,
 ) -> Project:
     """Read the Dockerfile and the ignore file of the project at ``path``.
 
     ``dockerfile`` is what ``docker build -f`` takes: relative to the current directory, and by default
-    ``Dockerfile`` in the context. Raises UsageError, DockerfileError or IgnoreFileError.
+    ``Dockerfile`` in the context. ``podman``: the ignore file is the one that Podman reads. Unless it is
+    ``required``, there may be no Dockerfile, or one that can't be parsed; a file that is named must be there.
+    Raises UsageError, DockerfileError or IgnoreFileError.
     """
     context = open_context(path)
-    dockerfile_path = _dockerfile(context, dockerfile)
+    dockerfile_path = _dockerfile(context, dockerfile, required)
     shown = _shown(dockerfile_path, context)
-    try:
-        data = dockerfile_path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"can't be read: {error.strerror}", where=shown) from error
+    parsed, data, reason = None, b"", "there is no Dockerfile"
+    there = os.path.exists(dockerfile_path)
+    if there:
+        try:
+            data = dockerfile_path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"can't be read: {error.strerror}", where=shown) from error
     ignore_path = find_ignore_file(context, dockerfile_path, dialect, podman=podman)
     ignore = None if ignore_path is None else read_ignore_file(ignore_path, context, dialect)
     candidates = ignore_file_candidates(context, dockerfile_path, dialect, podman=podman)
     inside = (relative_to_context(candidate, context) for candidate in candidates)
+    if there:
+        try:
+            parsed = parse_dockerfile(data, shown)
+        except DockerfileError as error:
+            if required:
+                raise
+            reason = str(error)
     return Project(
         context=context,
         dockerfile_path=dockerfile_path,
         dockerfile_data=data,
-        dockerfile=parse_dockerfile(data, shown),
-        dockerfile_in_context=relative_to_context(dockerfile_path, context),
+        dockerfile=parsed,
+        no_dockerfile=None if parsed is not None else reason,
         ignore=ignore,
         ignore_path=ignore_path,
         ignore_files=frozenset(name for name in inside if name and os.path.lexists(context / name)),
+        rules=None if ignore is None else Matcher(ignore.rules, dialect, ignore.path),
         dialect=dialect,
     )
 
@@ -105,7 +137,8 @@ def relative_to_context(path: Path, context: Path) -> str | None:
         return None
 
 
-def _dockerfile(context: Path, given: str | Path | None) -> Path:
+def _dockerfile(context: Path, given: str | Path | None, required: bool) -> Path:
+    """The path of the Dockerfile, which is there if it is ``given`` or ``required``."""
     if given is None:
         path = context / "Dockerfile"
         if not path.exists():
@@ -117,7 +150,7 @@ def _dockerfile(context: Path, given: str | Path | None) -> Path:
         hint = "-f is relative to the current directory, as in docker build"
         if not os.path.exists(path) and os.path.exists(context / given):
             hint += f": did you mean {context / given}?"
-    if not os.path.exists(path):
+    if not os.path.exists(path) and (required or given is not None):
         raise UsageError("no Dockerfile here", where=str(given or path), hint=hint)
     if path.is_dir():
         raise UsageError("this is a directory, not a Dockerfile", where=str(given or path), hint=hint)

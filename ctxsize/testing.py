@@ -14,7 +14,7 @@ from ctxsize.units import format_bytes
 
 if TYPE_CHECKING:
     from ctxsize.budget.types import Sizes
-    from ctxsize.survey.overview import Subject
+    from ctxsize.project import Project as OpenProject
 
 #: How many of the largest paths a failed comparison names.
 _LARGEST = 5
@@ -129,7 +129,7 @@ class Project:
         from ctxsize.survey.why import why
 
         (answer,) = why(self._subject, [str(path)])
-        return answer.exists and answer.state != "ignored"
+        return answer.exists and answer.verdict != "ignored"
 
     def check(self, *, static: bool = False) -> None:
         """Hold it against the limits of its own configuration (``.ctxsize.toml``, ``[tool.ctxsize]``).
@@ -156,12 +156,12 @@ class Project:
         return sorted(largest_paths(self._subject).sizes.items(), key=lambda item: -item[1])
 
     @cached_property
-    def _subject(self) -> Subject:
+    def _subject(self) -> OpenProject:
         from ctxsize.ignore.types import Dialect
-        from ctxsize.survey.overview import open_subject
+        from ctxsize.project import open_project
 
         dialect = Dialect.CLASSIC if self._builder == "classic" else Dialect.BUILDKIT
-        return open_subject(self.path, dockerfile=self._dockerfile, dialect=dialect)
+        return open_project(self.path, dockerfile=self._dockerfile, dialect=dialect, required=False)
 
     @cached_property
     def _static(self) -> Sizes:

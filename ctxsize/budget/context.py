@@ -15,15 +15,16 @@ from ctxsize.budget.baseline import Paths
 from ctxsize.budget.limits import Budget, Listed
 from ctxsize.budget.types import FileFinding
 from ctxsize.context.links import walk_key
-from ctxsize.context.scan import Suspects, scan
+from ctxsize.context.places import Suspects
+from ctxsize.context.scan import scan
 from ctxsize.context.totals import ScanResult
 from ctxsize.errors import ConfigError, IgnoreFileError
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import clean_pattern, read_line
-from ctxsize.ignore.pattern import PatternError
-from ctxsize.ignore.types import IgnoreFile, Rule
+from ctxsize.ignore.types import PatternError, Rule
+from ctxsize.project import Project
 from ctxsize.sensitive.names import suspects
-from ctxsize.survey.overview import Subject
+from ctxsize.survey.listings import listing_of
 
 _DEPTH = 3
 _MOST_DIRECTORIES = 500
@@ -39,7 +40,7 @@ class StaticResult:
 
 
 def measure_context(
-    subject: Subject,
+    subject: Project,
     budget: Budget,
     *,
     without: bool = False,
@@ -58,28 +59,26 @@ def measure_context(
         findings = list(_walk(subject, rules))
     elif rules:
         rules = _with_contents(rules)
-        found = _scan(
-            subject, _behind(subject.ignore, rules), without, progress, named=rules, suspect=suspect
-        )
+        found = _scan(subject, _behind(subject, rules), without, progress, named=rules, suspect=suspect)
         findings = [
             _forbidden(subject, root.path, rules[root.rule]) for root in found.roots if root.rule in rules
         ]
     if found is None or findings:
-        found = _scan(subject, subject.ignore, without, progress, suspect=suspect)
+        found = _scan(subject, subject.rules, without, progress, suspect=suspect)
     findings.sort(key=lambda finding: walk_key(finding.path))
     findings += _sensitive(subject, found.suspects, budget, tuple(findings))
     findings += _not_ignored(subject, budget.require_ignored)
     return StaticResult(found, tuple(findings))
 
 
-def largest_paths(subject: Subject) -> Paths:
+def largest_paths(subject: Project) -> Paths:
     """The largest directories and files that arrive, for a baseline or to say what grew."""
     from ctxsize.survey.listings import largest
     from ctxsize.text import json_text
 
-    found = _scan(subject, subject.ignore, False, None, depth=_DEPTH)
+    found = _scan(subject, subject.rules, False, None, depth=_DEPTH)
     directories = found.directories[: _MOST_DIRECTORIES + 1]
-    files = largest((entry for entry in subject.listing.kept() if not entry.is_dir), _MOST_FILES + 1)
+    files = largest((entry for entry in listing_of(subject).kept() if not entry.is_dir), _MOST_FILES + 1)
     complete = len(directories) <= _MOST_DIRECTORIES and len(files) <= _MOST_FILES
     rows = [(item.path, item.totals.bytes) for item in directories[:_MOST_DIRECTORIES]]
     rows += [(entry.path, entry.bytes) for entry in files[:_MOST_FILES]]
@@ -87,8 +86,8 @@ def largest_paths(subject: Subject) -> Paths:
 
 
 def _scan(
-    subject: Subject,
-    ignore: IgnoreFile | None,
+    subject: Project,
+    rules: Matcher | None,
     without: bool,
     progress: Callable[[int], None] | None,
     *,
@@ -96,11 +95,11 @@ def _scan(
     suspect: Suspects | None = None,
     depth: int = 0,
 ) -> ScanResult:
-    """Count; ``named`` are the last rules of ``ignore``, and what they keep out is listed."""
-    count = len(ignore.rules) if ignore is not None else 0
+    """Count; ``named`` are the last of the ``rules``, and what they keep out is listed."""
+    count = len(rules.rules) if rules is not None else 0
     return scan(
         subject.context,
-        ignore,
+        rules,
         subject.dialect,
         hidden=subject.ignore_files,
         dockerfile=subject.dockerfile_in_context,
@@ -113,14 +112,14 @@ def _scan(
     )
 
 
-def _behind(ignore: IgnoreFile | None, rules: Iterable[Rule]) -> IgnoreFile:
-    """The ignore file with more rules at its end."""
-    if ignore is None:
-        return IgnoreFile("forbid", tuple(rules))
-    return IgnoreFile(ignore.path, (*ignore.rules, *rules))
+def _behind(subject: Project, rules: Iterable[Rule]) -> Matcher:
+    """The ignore file's rules with more at their end."""
+    if subject.rules is None:
+        return Matcher((*rules,), subject.dialect, "forbid")
+    return Matcher((*subject.rules.rules, *rules), subject.dialect, subject.rules.source)
 
 
-def _forbidding(patterns: Iterable[Listed], subject: Subject) -> dict[Rule, Listed]:
+def _forbidding(patterns: Iterable[Listed], subject: Project) -> dict[Rule, Listed]:
     """The patterns of forbid as rules of an ignore file, and where each is from. Raises ConfigError."""
     return _patterns("forbid", patterns, subject)
 
@@ -134,7 +133,7 @@ def _with_contents(rules: Mapping[Rule, Listed]) -> dict[Rule, Listed]:
     return more
 
 
-def _patterns(key: str, patterns: Iterable[Listed], subject: Subject) -> dict[Rule, Listed]:
+def _patterns(key: str, patterns: Iterable[Listed], subject: Project) -> dict[Rule, Listed]:
     """The patterns of the list ``key`` as rules of an ignore file, and where each is from."""
     rules = {}
     for number, listed in enumerate(patterns, 1):
@@ -156,17 +155,17 @@ def _patterns(key: str, patterns: Iterable[Listed], subject: Subject) -> dict[Ru
     return rules
 
 
-def _walk(subject: Subject, rules: Mapping[Rule, Listed]) -> Iterator[FileFinding]:
+def _walk(subject: Project, rules: Mapping[Rule, Listed]) -> Iterator[FileFinding]:
     """Every file that arrives and is forbidden, where some patterns are exceptions from others."""
     matcher = Matcher(tuple(rules), subject.dialect)
-    for entry in subject.listing.kept():
+    for entry in listing_of(subject).kept():
         if not entry.is_dir:
             verdict = matcher.verdict(entry.path)
             if verdict.ignored and verdict.rule is not None:
                 yield _forbidden(subject, entry.path, rules[verdict.rule])
 
 
-def _forbidden(subject: Subject, path: str, listed: Listed) -> FileFinding:
+def _forbidden(subject: Project, path: str, listed: Listed) -> FileFinding:
     line, hint = _lets_in(subject, path)
     return FileFinding(
         code="forbidden",
@@ -178,7 +177,7 @@ def _forbidden(subject: Subject, path: str, listed: Listed) -> FileFinding:
     )
 
 
-def _lets_in(subject: Subject, path: str) -> tuple[int | None, str]:
+def _lets_in(subject: Project, path: str) -> tuple[int | None, str]:
     """The line of the ignore file that keeps the path in the context, if one does, and what to do."""
     name = subject.ignore.path if subject.ignore is not None else ".dockerignore"
     rule = subject.rules.verdict(path).rule if subject.rules is not None else None
@@ -190,7 +189,7 @@ def _lets_in(subject: Subject, path: str) -> tuple[int | None, str]:
     )
 
 
-def _not_ignored(subject: Subject, required: Iterable[Listed]) -> Iterator[FileFinding]:
+def _not_ignored(subject: Project, required: Iterable[Listed]) -> Iterator[FileFinding]:
     """The paths that should be ignored and are not, whether they are there or not."""
     paths = {}
     for listed in required:
@@ -207,10 +206,10 @@ def _not_ignored(subject: Subject, required: Iterable[Listed]) -> Iterator[FileF
     from ctxsize.survey.why import why
 
     for answer in why(subject, paths):
-        if answer.state == "ignored":
+        if answer.verdict == "ignored":
             continue
         line, hint = _lets_in(subject, answer.path)
-        if answer.state == "partly":
+        if answer.verdict == "partly":
             message, hint = "is ignored only in part", "an exception keeps something in it"
         else:
             message = "is not ignored" if answer.exists else "would not be ignored if it were there"
@@ -225,7 +224,7 @@ def _not_ignored(subject: Subject, required: Iterable[Listed]) -> Iterator[FileF
 
 
 def _sensitive(
-    subject: Subject, paths: tuple[str, ...], budget: Budget, forbidden: Iterable[FileFinding]
+    subject: Project, paths: tuple[str, ...], budget: Budget, forbidden: Iterable[FileFinding]
 ) -> Iterator[FileFinding]:
     """The files that almost certainly hold a secret and arrive, each once; what is ``forbidden`` is told
     already. Keys of installed packages and for tests are not among them."""

@@ -16,7 +16,7 @@ from ctxsize.budget.types import Sizes, TargetReport
 from ctxsize.errors import BuildFailed, ConfigError, CtxsizeError, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.progress import Progress
-from ctxsize.survey.overview import open_subject
+from ctxsize.project import open_project
 from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
@@ -67,8 +67,12 @@ class TargetChecker:
         subject, static, error = None, None, image.error
         try:
             dialect = image.dialect or (Dialect.CLASSIC if target.builder == "classic" else Dialect.BUILDKIT)
-            subject = open_subject(
-                target.path, dockerfile=target.dockerfile, dialect=dialect, podman=image.podman
+            subject = open_project(
+                target.path,
+                dockerfile=target.dockerfile,
+                dialect=dialect,
+                podman=image.podman,
+                required=False,
             )
             self._progress.phase("scan")
             static = measure_context(

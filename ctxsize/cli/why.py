@@ -67,9 +67,9 @@ def why(
     """
     # Imported here so that other commands start without it.
     from ctxsize.ignore.types import Dialect
+    from ctxsize.project import open_project
     from ctxsize.report.shared.style import Style
     from ctxsize.report.why import json, table
-    from ctxsize.survey.overview import open_subject
     from ctxsize.survey.why import context_path
     from ctxsize.survey.why import why as judge
 
@@ -77,17 +77,17 @@ def why(
         raise click.UsageError("name paths, or read them with --stdin" + (", not both" if stdin else ""))
     if null and not stdin:
         raise click.UsageError("--null is for --stdin")
-    subject = open_subject(directory, dockerfile=dockerfile, dialect=Dialect(builder))
+    project = open_project(directory, dockerfile=dockerfile, dialect=Dialect(builder), required=False)
     asked: Iterable[str]
     if stdin:
         records = _records(sys.stdin.buffer, b"\0" if null else b"\n")
-        asked = (context_path(subject, text, given=directory) for text in records)
+        asked = (context_path(project, text, given=directory) for text in records)
     else:
         # All of them at first: a path that is wrong leaves no half report.
-        asked = [context_path(subject, text, given=directory) for text in paths]
-    seen = _Seen(judge(subject, asked))
+        asked = [context_path(project, text, given=directory) for text in paths]
+    seen = _Seen(judge(project, asked))
     report = json.why if format_ == "json" else table.why
-    write_pieces(report(subject, seen, Style(colour=use_colour(output))), output)
+    write_pieces(report(project, seen, Style(colour=use_colour(output))), output)
     raise SystemExit(1 if seen.kept else 0)
 
 
@@ -100,7 +100,7 @@ class _Seen:
 
     def __iter__(self) -> Iterator[Answer]:
         for answer in self._answers:
-            self.kept = self.kept or answer.state != "ignored"
+            self.kept = self.kept or answer.verdict != "ignored"
             yield answer
 
 

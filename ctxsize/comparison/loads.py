@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.seconds import Load
 from ctxsize.context.totals import IgnoredRoot
-from ctxsize.dockerfile.resolve import Pick, Plan, ResolvedStage, ResolvedStep
+from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile, ResolvedStage, ResolvedStep
 from ctxsize.dockerfile.wildcard import PathMatcher, excluded
 from ctxsize.engine.builders.interface import Part
 
@@ -17,7 +17,7 @@ IgnoredFiles = Callable[[], Iterable[tuple[str, int, str]]]
 
 
 def build_loads(
-    plan: Plan,
+    plan: ResolvedDockerfile,
     roots: Iterable[IgnoredRoot],
     files: IgnoredFiles,
     savings: ImageSavings | None,

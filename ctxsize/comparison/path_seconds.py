@@ -13,7 +13,6 @@ from ctxsize.context.variant import Variant
 from ctxsize.engine.builders.interface import Builder, Part
 from ctxsize.engine.footprint.run import Run
 from ctxsize.errors import BuildFailed, EngineError
-from ctxsize.ignore.matcher import Matcher
 from ctxsize.measure.builds import WITH, WITHOUT, Measured, TimeLimit, build_restored
 from ctxsize.measure.calibration import ProbeSize, calibrate
 from ctxsize.measure.figures import Cost
@@ -108,10 +107,9 @@ def _several(loads: Mapping[Part, Mapping[str, Load]]) -> bool:
 def _ignored_files(subject: Subject) -> Iterator[tuple[str, int, str]]:
     """Every ignored file: path, bytes, ignored root."""
     project = subject.project
-    assert project.ignore is not None
-    matcher = Matcher(project.ignore.rules, project.dialect)
+    assert project.rules is not None
     roots = IgnoredRoots(root.path for root in subject.found.roots)
-    for entry in ignored(project.context, matcher, hidden=project.ignore_files):
+    for entry in ignored(project.context, project.rules, hidden=project.ignore_files):
         root = roots.of(entry.path)
         if root is not None:
             yield entry.path, entry.bytes, root

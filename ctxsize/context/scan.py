@@ -1,9 +1,10 @@
 """One pass over a context: what is eligible, and what each rule and ignored root keeps out.
 
 Work is done per directory wherever it can be. The rules say of a whole listing which names are special
-(ctxsize.ignore.matcher), usually none; the rest is counted in a loop that does nothing but add up sizes,
-and no path is made for a file. Directories that wait for their turn are the only thing memory grows with,
-besides the ignored roots asked for and the hard links whose other names were not met yet.
+(DirState.special), usually none; the rest is counted in a loop that does nothing but add up sizes,
+and no path is made for a file. For that speed it does without the walk of context.walk. Directories that
+wait for their turn are the only thing memory grows with, besides the ignored roots asked for and the hard
+links whose other names were not met yet.
 
 Every count goes into an *account*: the eligible part of a directory, or one ignored root.
 """
@@ -13,43 +14,32 @@ from __future__ import annotations
 import os
 import stat as statmod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
-from mmap import mmap
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
 
 from ctxsize.context.books import EMPTIED, HIDDEN, NEEDED, ROOT, Account, Books
+from ctxsize.context.classic import removed_by_daemon
 from ctxsize.context.errors import unreadable
 from ctxsize.context.links import Name, walk_key
+from ctxsize.context.places import Cover, Frame, Needs, Place, Suspects, Tally, Wanted
 from ctxsize.context.totals import ScanResult
-from ctxsize.context.walk import OpenTree
+from ctxsize.context.walk import OpenTree, if_it_matters
 from ctxsize.context.workers import MOST_HELPERS, processors, share
-from ctxsize.ignore.matcher import DirState, Matcher, Outcome
-from ctxsize.ignore.types import Dialect, IgnoreFile
-
-Cover = Literal["all", "some", "none"]
-#: Which of a directory's names to take down: called with the directory's path and names of entries.
-Suspects = Callable[[str, Sequence[str]], Sequence[str]]
+from ctxsize.ignore.automaton import DirState
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.table import Outcome
+from ctxsize.ignore.types import Dialect
 
 _LISTING = 1024  # entries of a directory that are looked at (and held in memory) at once
 _SHARE_FROM = 3000  # entries seen before other processes are asked to help
 _TASKS_TO_SHARE = 48  # directories waiting, so that the shares come out even
 _TASK_GROUPS = 2048
-_PROGRESS_EVERY = 5000  # entries
-
-
-class Needs(Protocol):
-    """Which part of a context a Dockerfile takes: ``ctxsize.dockerfile.sources.Sources``."""
-
-    def cover(self, directory: str) -> Cover:
-        """Whether all, some or none of what is below the directory ('.' is the root) is taken; of a
-        file: all or not."""
 
 
 def scan(
     root: Path | str,
-    ignore: IgnoreFile | None,
+    rules: Matcher | None,
     dialect: Dialect,
     *,
     hidden: frozenset[str] = frozenset(),
@@ -63,7 +53,7 @@ def scan(
     progress: Callable[[int], None] | None = None,
     processes: int | None = None,
 ) -> ScanResult:
-    """Count the context ``root`` as ``ignore`` (None: there is none) divides it in the ``dialect``.
+    """Count the context ``root`` as the ``rules`` (None: there are none) divide it in the ``dialect``.
 
     ``hidden`` are the paths of files that the ``without`` variant does not have: the ignore file.
     ``dockerfile`` is its path in the context, if it lies there: the classic client always sends it and
@@ -80,14 +70,11 @@ def scan(
     Raises ContextError naming the directory that can't be read, and IgnoreFileError where Docker fails
     on a broken rule.
     """
-    matcher = Matcher(ignore.rules, dialect, ignore.path) if ignore is not None else None
-    removed: dict[str, int] = {}
-    if matcher is not None and dialect is Dialect.CLASSIC:
-        removed = removed_by_daemon(matcher, dockerfile)
-        matcher = matcher.for_classic_build(dockerfile or ".dockerignore")
-    wanted = _Wanted(
-        hidden, removed, needs, eligible_only, named_from, roots, depth, dialect is Dialect.CLASSIC, suspects
-    )
+    matcher, classic = rules, dialect is Dialect.CLASSIC
+    if rules is not None and classic:
+        matcher = rules.for_classic_build(dockerfile or ".dockerignore")
+    removed = removed_by_daemon(rules, dockerfile) if classic else {}
+    wanted = Wanted(hidden, removed, needs, eligible_only, named_from, roots, depth, classic, suspects)
     count = processes if processes is not None else processors()
     with OpenTree(root) as tree:
         scanner = _Scanner(tree, matcher, wanted, progress)
@@ -96,79 +83,15 @@ def scan(
         except ChildProcessError:  # something killed a helper: its share is lost, so start again, alone
             scanner = _Scanner(tree, matcher, wanted, progress)
             scanner.run(1)
-    rules = ignore.rules if ignore is not None else ()
-    return scanner.books.result(rules, eligible_only=eligible_only, needed=needs is not None)
-
-
-def removed_by_daemon(matcher: Matcher, dockerfile: str | None) -> dict[str, int]:
-    """The paths, and the indexes of their rules, that the classic daemon removes from what it got."""
-    removed = {}
-    for path in {".dockerignore", dockerfile or ".dockerignore"}:
-        if matcher.matches_or_parent(path):
-            verdict = matcher.verdict(path)
-            decides = verdict.rule
-            if decides is None or decides.negated:  # the daemon looks at the path alone, without a walk
-                decides = [rule for rule in verdict.matches if not rule.negated][-1]
-            removed[path] = next(index for index, rule in enumerate(matcher.rules) if rule is decides)
-    return removed
-
-
-class _Wanted(NamedTuple):
-    """The options of a scan. ``removed``: files that are sent but do not arrive, with their rule's index."""
-
-    hidden: frozenset[str]
-    removed: dict[str, int]
-    needs: Needs | None
-    eligible_only: bool
-    named_from: int | None
-    roots: bool
-    depth: int
-    classic: bool
-    suspects: Suspects | None
-
-
-class _Frame:
-    """An ignored directory that may have something kept in it. Only when all of it was read is it known
-    whether it is an ignored root itself, or each thing that is ignored in it."""
-
-    __slots__ = ("account", "accounts", "files", "kept", "needed", "open", "outer", "parent", "path", "rule")
-
-    def __init__(
-        self, path: str, rule: int, outer: int, account: int, needed: bool, parent: _Frame | None
-    ) -> None:
-        self.path = path
-        self.rule = rule
-        self.outer = outer  # the account the directory itself is booked in, if it arrives
-        self.account = account  # the account for what is kept in it
-        self.needed = needed
-        self.parent = parent
-        self.kept = False
-        self.open = 1  # listings below, and its own, that were not read yet
-        self.files: list[tuple[str, int, int]] = []  # ignored files in it: name, rule, bytes
-        self.accounts: list[int] = []  # ignored directories (and hard links) in it
-
-
-class _Place(NamedTuple):
-    """A directory to be read.
-
-    ``account`` is for what is kept in it. Without ``state`` no rule makes a difference in it, at any
-    depth: all is kept, or (``ignored``) all is ignored and goes to ``account``, too. ``frame`` is the
-    directory's own, when it is ignored and something in it may be kept.
-    """
-
-    path: str
-    state: DirState | None
-    account: int
-    ignored: bool
-    needed: Cover
-    frame: _Frame | None
+    written = rules.rules if rules is not None else ()
+    return scanner.books.result(written, eligible_only=eligible_only, needed=needs is not None)
 
 
 class _Scanner:
     """Reads directories and books what is in them."""
 
     def __init__(
-        self, tree: OpenTree, matcher: Matcher | None, wanted: _Wanted, progress: Callable[[int], None] | None
+        self, tree: OpenTree, matcher: Matcher | None, wanted: Wanted, progress: Callable[[int], None] | None
     ) -> None:
         self.books = Books(list_roots=wanted.roots)
         self._tree = tree
@@ -179,11 +102,11 @@ class _Scanner:
             directory, _, name = path.rpartition("/")
             self._odd_in.setdefault(directory, set()).add(name)
         self._rule_index = {id(rule): index for index, rule in enumerate(matcher.rules if matcher else ())}
-        self._waiting: deque[_Place] = deque()
-        self._tally = _Tally(progress)
+        self._waiting: deque[Place] = deque()
+        self._tally = Tally(progress)
         state = matcher.start() if matcher is not None else None
         cover: Cover = wanted.needs.cover(".") if wanted.needs is not None else "none"
-        self._waiting.append(_Place("", _if_it_matters(state), ROOT, False, cover, None))
+        self._waiting.append(Place("", if_it_matters(state), ROOT, False, cover, None))
 
     def run(self, processes: int) -> None:
         """Scan it all. Breadth first until there is enough to share, then depth first."""
@@ -230,7 +153,7 @@ class _Scanner:
         else:
             self._waiting.extend(undecided)
 
-    def _read(self, place: _Place) -> None:
+    def _read(self, place: Place) -> None:
         path, state, suspects = place.path, place.state, self._wanted.suspects
         fd = self._tree.open_directory(path)
         if fd is not None:
@@ -255,7 +178,7 @@ class _Scanner:
         if place.frame is not None:
             self._close(place.frame)
 
-    def _divide(self, entries: list[os.DirEntry[str]], state: DirState, place: _Place) -> None:
+    def _divide(self, entries: list[os.DirEntry[str]], state: DirState, place: Place) -> None:
         """Book entries as the rules say."""
         special = state.special([entry.name for entry in entries])
         if special:
@@ -276,7 +199,7 @@ class _Scanner:
         self,
         entries: list[os.DirEntry[str]],
         outcome: Outcome | None,
-        place: _Place,
+        place: Place,
         *,
         hidden: bool = False,
     ) -> None:
@@ -346,16 +269,16 @@ class _Scanner:
                 files -= 1
         return files - len(below), size
 
-    def _enter(self, name: str, outcome: Outcome | None, place: _Place, needed: Cover) -> None:
+    def _enter(self, name: str, outcome: Outcome | None, place: Place, needed: Cover) -> None:
         """Put a directory that is kept, or that is ignored with the one it is in, on the list."""
         path = f"{place.path}/{name}" if place.path else name
         state = place.state.child(name, outcome) if place.state is not None else None
         account = place.account
         if not place.ignored and path.count("/") < self._wanted.depth:
             account = self.books.open(Account(path, -1))
-        self._waiting.append(_Place(path, _if_it_matters(state), account, place.ignored, needed, None))
+        self._waiting.append(Place(path, if_it_matters(state), account, place.ignored, needed, None))
 
-    def _leave(self, entries: list[os.DirEntry[str]], outcome: Outcome, place: _Place) -> None:
+    def _leave(self, entries: list[os.DirEntry[str]], outcome: Outcome, place: Place) -> None:
         """Book entries that are ignored."""
         if self._wanted.eligible_only:
             self._name(entries, self._rule(outcome), place)
@@ -373,11 +296,11 @@ class _Scanner:
                     continue
                 account = self._open_root(Account(prefix + entry.name, rule), place)
                 self.books.dirs[account] += 1
-                self._waiting.append(_Place(prefix + entry.name, None, account, True, "none", None))
+                self._waiting.append(Place(prefix + entry.name, None, account, True, "none", None))
                 continue
             self._leave_file(entry, rule, place)
 
-    def _name(self, entries: list[os.DirEntry[str]], rule: int, place: _Place) -> None:
+    def _name(self, entries: list[os.DirEntry[str]], rule: int, place: Place) -> None:
         """Take note of ignored entries, but not of what is in them, if a rule decides that is asked about."""
         if self._wanted.named_from is None or rule < self._wanted.named_from:
             return
@@ -386,7 +309,7 @@ class _Scanner:
             is_dir = entry.is_dir(follow_symlinks=False)
             self.books.open(Account(prefix + entry.name, rule, is_dir))
 
-    def _leave_file(self, entry: os.DirEntry[str], rule: int | None, place: _Place) -> None:
+    def _leave_file(self, entry: os.DirEntry[str], rule: int | None, place: Place) -> None:
         """Book a file that is ignored by the rule, or (None) with the directory it is in."""
         try:
             st = entry.stat(follow_symlinks=False)
@@ -408,14 +331,14 @@ class _Scanner:
         else:
             self.books.ignored_file(prefix, entry.name, rule, size)
 
-    def _open_root(self, account: Account, place: _Place) -> int:
+    def _open_root(self, account: Account, place: Place) -> int:
         """The account of something ignored: a root, unless the directory it is in turns out to be one."""
         number = self.books.open(account)
         if place.frame is not None and not place.frame.kept:
             place.frame.accounts.append(number)
         return number
 
-    def _enter_ignored(self, name: str, outcome: Outcome, place: _Place) -> None:
+    def _enter_ignored(self, name: str, outcome: Outcome, place: Place) -> None:
         """Put an ignored directory that may have something kept in it on the list."""
         assert place.state is not None  # the rules made an outcome
         path = f"{place.path}/{name}" if place.path else name
@@ -426,10 +349,10 @@ class _Scanner:
         parent = place.frame if place.frame is not None and not place.frame.kept else None
         if parent is not None:
             parent.open += 1
-        frame = _Frame(path, self._rule(outcome), place.account, account, needed == "all", parent)
-        self._waiting.append(_Place(path, place.state.child(name, outcome), account, False, needed, frame))
+        frame = Frame(path, self._rule(outcome), place.account, account, needed == "all", parent)
+        self._waiting.append(Place(path, place.state.child(name, outcome), account, False, needed, frame))
 
-    def _keep(self, frame: _Frame | None) -> None:
+    def _keep(self, frame: Frame | None) -> None:
         """Something is kept in the frame's directory, so that it arrives, and those above it."""
         books = self.books
         while frame is not None and not frame.kept:
@@ -445,7 +368,7 @@ class _Scanner:
             frame.accounts.clear()
             frame = frame.parent
 
-    def _close(self, frame: _Frame | None) -> None:
+    def _close(self, frame: Frame | None) -> None:
         """One more listing in the frame's directory was read; with the last one it is decided."""
         books = self.books
         while frame is not None:
@@ -464,7 +387,7 @@ class _Scanner:
                     parent.accounts.append(account)
             frame = parent
 
-    def _without_odd(self, entries: list[os.DirEntry[str]], place: _Place) -> list[os.DirEntry[str]]:
+    def _without_odd(self, entries: list[os.DirEntry[str]], place: Place) -> list[os.DirEntry[str]]:
         """Book the files among the entries that are hidden or that the daemon removes; returns the others."""
         names = self._odd_in[place.path]
         rest = []
@@ -494,7 +417,7 @@ class _Scanner:
 
     def _link(
         self,
-        place: _Place,
+        place: Place,
         name: str,
         st: os.stat_result,
         account: int,
@@ -512,43 +435,8 @@ class _Scanner:
     def _rule(self, outcome: Outcome) -> int:
         return self._rule_index[id(outcome.rule)]
 
-    def _cover(self, place: _Place, name: str) -> Cover:
+    def _cover(self, place: Place, name: str) -> Cover:
         """What of the entry ``name`` the Dockerfile takes."""
         if place.needed != "some" or self._wanted.needs is None:
             return place.needed
         return self._wanted.needs.cover(f"{place.path}/{name}" if place.path else name)
-
-
-def _if_it_matters(state: DirState | None) -> DirState | None:
-    """The state, or None when everything below it is simply kept."""
-    if state is None or (state.sink and not state.default.ignored and not state.default.emptied):
-        return None
-    return state
-
-
-class _Tally:
-    """How many entries were seen, by this process and its forks, for the progress report."""
-
-    def __init__(self, progress: Callable[[int], None] | None) -> None:
-        self._progress = progress
-        self._reported = 0
-        # Memory that forks share: one count per process, ours first.
-        self._counts = memoryview(mmap(-1, 8 * (1 + MOST_HELPERS))).cast("q")
-        self._process = 0
-
-    @property
-    def seen(self) -> int:
-        return sum(self._counts)
-
-    def fork(self, process: int) -> None:
-        """This process is fork number ``process`` now: it counts apart, and reports nothing."""
-        self._process = process
-        self._progress = None
-
-    def add(self, entries: int) -> None:
-        self._counts[self._process] += entries
-        if self._progress is not None:
-            seen = self.seen
-            if seen - self._reported >= _PROGRESS_EVERY:
-                self._reported = seen
-                self._progress(seen)

@@ -17,7 +17,7 @@ from ctxsize.ignore.types import Dialect, Rule
 class Variant:
     """A read-only view of the context directory ``root``; nothing is ever written there.
 
-    ``rules`` are the ignore file's for the ``with`` variant and empty for ``without``. ``hidden`` are
+    ``rules`` are the ignore file's for the ``with`` variant and None for ``without``. ``hidden`` are
     context paths that do not exist as far as this variant is concerned: the ignore files, in ``without``.
     ``changes`` exist in what is sent, and nowhere else. ``ignore_file`` is the path of an ignore file and
     what a builder that reads it itself is given in its place.
@@ -25,7 +25,7 @@ class Variant:
 
     name: str
     root: Path
-    rules: tuple[Rule, ...]
+    rules: Matcher | None
     hidden: frozenset[str]
     dialect: Dialect
     changes: Changes = field(default_factory=Changes)
@@ -51,10 +51,11 @@ class Variant:
             raise ValueError("no rule of an ignore file can name a path that is not UTF-8") from None
         pattern = _literal(path)
         exception = f"!/{pattern}"
+        rules = self.rules.rules if self.rules is not None else ()
         return replace(
             self,
             name=f"{self.name} {path}",
-            rules=(*self.rules, Rule(0, exception, pattern, negated=True)),
+            rules=Matcher((*rules, Rule(0, exception, pattern, negated=True)), self.dialect),
             ignore_file=(ignore_file, content + b"\n" + exception.encode() + b"\n"),
         )
 
@@ -79,12 +80,11 @@ class Variant:
         }
 
     def _matcher(self, dockerfile: str | None) -> Matcher | None:
-        if not self.rules:
+        if self.rules is None or not self.rules.rules:
             return None
-        matcher = Matcher(self.rules, self.dialect)
         if self.dialect is Dialect.CLASSIC:
-            return matcher.for_classic_build(dockerfile or ".dockerignore")
-        return matcher
+            return self.rules.for_classic_build(dockerfile or ".dockerignore")
+        return self.rules
 
 
 def _literal(path: str) -> str:

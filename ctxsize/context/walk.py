@@ -1,4 +1,4 @@
-"""One walk over a build context: the entries a variant sends, in the order Docker sends them.
+"""The walk over a build context: its entries with what the rules say of them, and those a variant sends.
 
 The order is byte order of the names within each directory, depth first, a directory before its
 content (Go's ``filepath.WalkDir``, which both official clients use). Symbolic links are never
@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import os
 import stat as statmod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ctxsize.context.errors import ContextError, changed, unreadable
 from ctxsize.files.beneath import Beneath
 from ctxsize.ignore.types import Dialect
 
 if TYPE_CHECKING:
-    from ctxsize.ignore.matcher import DirState, Matcher, Outcome
+    from ctxsize.ignore.automaton import DirState
+    from ctxsize.ignore.matcher import Matcher
+    from ctxsize.ignore.table import Outcome
 
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -142,6 +144,72 @@ class OpenTree:
         return self._beneath.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
 
+class Visit(NamedTuple):
+    """An entry of a tree and what the rules say of it; without ``outcome`` it and all below it is kept."""
+
+    path: str
+    stat: os.stat_result
+    outcome: Outcome | None
+
+    @property
+    def is_dir(self) -> bool:
+        return statmod.S_ISDIR(self.stat.st_mode)
+
+    @property
+    def ignored(self) -> bool:
+        return self.outcome is not None and self.outcome.ignored
+
+
+def visit(
+    tree: OpenTree,
+    state: DirState | None,
+    *,
+    hopeless: bool = False,
+    enters: Callable[[Visit, DirState | None], bool] = lambda entry, below: True,
+) -> Iterator[Visit]:
+    """Yield what is in the directory of ``state`` (None: the root, and nothing is ignored) and below it.
+
+    The order is Docker's. What is ignored together with all below it is passed over, unless ``hopeless`` asks
+    for it. ``enters`` says whether to go into a directory that was yielded; it is given its state, None when
+    all in it is kept. Entries that vanish are left out. Raises :class:`ContextError` naming the directory
+    that can't be read, and IgnoreFileError where Docker fails on a broken rule.
+    """
+    stack = [_Level(tree, state.path if state is not None else "", state)]
+    while stack:
+        level = stack[-1]
+        name = next(level.names, None)
+        if name is None:
+            stack.pop()
+            continue
+        outcome = level.outcome(name)
+        if not hopeless and outcome is not None and outcome.ignored and outcome.prunable:
+            continue
+        path = level.prefix + name
+        st = tree.lstat(path)
+        if st is None:
+            continue
+        entry = Visit(path, st, outcome)
+        yield entry
+        if statmod.S_ISDIR(st.st_mode):
+            below = if_it_matters(level.state.child(name, outcome)) if level.state is not None else None
+            if enters(entry, below):
+                stack.append(_Level(tree, path + "/", below))
+
+
+def keeps_something(tree: OpenTree, rules: Matcher, directory: str) -> bool:
+    """Whether an ignored directory arrives because of what is kept in it; the first such thing is enough.
+
+    Raises as :func:`visit`.
+    """
+    state = rules.start()
+    for name in directory.split("/"):
+        outcome = state.outcome(name)
+        if outcome.ignored and outcome.prunable:
+            return False
+        state = state.child(name, outcome)
+    return any(not entry.ignored for entry in visit(tree, state))
+
+
 def walk(
     root: Path | str, matcher: Matcher | None, *, hidden: frozenset[str] = frozenset()
 ) -> Iterator[Entry]:
@@ -153,48 +221,38 @@ def walk(
     something kept in it, BuildKit's client sends the entry, too, and the classic client only what is
     kept; sockets never reach a classic build.
 
-    An entry that vanishes during the walk is left out, as the official clients do. Raises
-    :class:`ContextError` naming the directory or link that can't be read, and IgnoreFileError where
-    Docker fails on a broken rule.
+    An entry that vanishes during the walk is left out, as the official clients do. Raises as :func:`visit`,
+    and :class:`ContextError` naming the link that can't be read.
     """
     classic = matcher is not None and matcher.dialect is Dialect.CLASSIC
     with OpenTree(root) as tree:
         links = _Links()
-        pending: list[Entry] = []  # ignored directories on the way down that were not sent (yet)
-        stack = [_Level(tree, "", matcher.start() if matcher else None)]
-        while stack:
-            level = stack[-1]
-            name = next(level.names, None)
-            if name is None:
-                stack.pop()
-                if pending and pending[-1].path + "/" == level.prefix:
-                    pending.pop()
+        pending: list[Visit] = []  # ignored directories on the way down that were not sent (yet)
+        for seen in visit(tree, matcher.start() if matcher else None):
+            while pending and not seen.path.startswith(f"{pending[-1].path}/"):
+                pending.pop()
+            if seen.ignored:
+                if seen.is_dir:
+                    pending.append(seen)
                 continue
-            outcome = level.outcome(name)
-            if outcome is not None and outcome.ignored and outcome.prunable:
+            if seen.path in hidden and not seen.is_dir:
                 continue
-            path = level.prefix + name
-            st = tree.lstat(path)
-            if st is None:
+            if classic and statmod.S_ISSOCK(seen.stat.st_mode):
                 continue
-            is_dir = statmod.S_ISDIR(st.st_mode)
-            if path in hidden and not is_dir:
+            entry = _entry(tree, links, seen)
+            if entry is None:
                 continue
-            if outcome is None or not outcome.ignored:
-                if classic and statmod.S_ISSOCK(st.st_mode):
-                    continue
-                entry = _entry(tree, links, path, st, outcome is not None and outcome.emptied)
-                if entry is None:
-                    continue
-                if not classic:
-                    yield from pending
-                pending.clear()
-                yield entry
-            elif is_dir:
-                pending.append(Entry(path, st))
-            if is_dir:
-                below = level.state.child(name, outcome) if level.state else None
-                stack.append(_Level(tree, path + "/", below))
+            if not classic:
+                yield from (Entry(above.path, above.stat) for above in pending)
+            pending.clear()
+            yield entry
+
+
+def if_it_matters(state: DirState | None) -> DirState | None:
+    """The state, or None when everything below it is simply kept."""
+    if state is None or (state.sink and not state.default.ignored and not state.default.emptied):
+        return None
+    return state
 
 
 class _Level:
@@ -206,8 +264,7 @@ class _Level:
         names = tree.names(prefix[:-1])
         self.prefix = prefix
         self.names = iter(names)
-        settled = state is not None and state.sink and not (state.default.ignored or state.default.emptied)
-        self.state = None if settled else state
+        self.state = if_it_matters(state)
         self.special: Mapping[str, Outcome] = self.state.special(names) if self.state else {}
 
     def outcome(self, name: str) -> Outcome | None:
@@ -236,13 +293,14 @@ class _Links:
         return known
 
 
-def _entry(tree: OpenTree, links: _Links, path: str, st: os.stat_result, emptied: bool) -> Entry | None:
-    """The entry at ``path``; None when it is a link that vanished."""
-    mode = st.st_mode
-    if statmod.S_ISLNK(mode):
+def _entry(tree: OpenTree, links: _Links, seen: Visit) -> Entry | None:
+    """The entry that is sent; None when it is a link that vanished."""
+    path, st = seen.path, seen.stat
+    if statmod.S_ISLNK(st.st_mode):
         target = tree.readlink(path)
         return None if target is None else Entry(path, st, target)
-    if statmod.S_ISREG(mode):
+    emptied = seen.outcome is not None and seen.outcome.emptied
+    if statmod.S_ISREG(st.st_mode):
         first = links.first(path, st, emptied) if st.st_nlink > 1 else None
         if first is not None:
             return Entry(path, st, None, first[0], first[1])

@@ -14,7 +14,7 @@ from typing import Literal
 
 from ctxsize.dockerfile.names import ContextNames, matches, resolve_links
 from ctxsize.dockerfile.parse import Instruction
-from ctxsize.dockerfile.resolve import Pick, Plan, ResolvedStage, ResolvedStep
+from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile, ResolvedStage, ResolvedStep
 from ctxsize.dockerfile.wildcard import PathMatcher, excluded, has_wildcard, name_pattern, unescape
 
 OriginKind = Literal["file", "archive"]
@@ -49,13 +49,15 @@ class LayerStep:
 
 
 class ImageMap:
-    """The way back from the image of a Plan's target to the context.
+    """The way back from the image of a ResolvedDockerfile's target to the context.
 
     ``steps`` are in the order of the layers, from the lowest stage of the FROM chain up; steps of a
     base image from a registry are not among them.
     """
 
-    def __init__(self, plan: Plan, names: ContextNames, links: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, plan: ResolvedDockerfile, names: ContextNames, links: Mapping[str, str] | None = None
+    ) -> None:
         """``links`` are the symlinks to directories in the lower layers, both sides as clean paths
         relative to the image's root (``{"bin": "usr/bin"}``): a file copied to ``/bin`` is found there.
         """
@@ -150,7 +152,7 @@ class ImageMap:
         return list(found)
 
 
-def context_dependent_stages(plan: Plan) -> frozenset[int]:
+def context_dependent_stages(plan: ResolvedDockerfile) -> frozenset[int]:
     """The stages that hold anything from the context, directly or through other stages."""
     found: set[int] = set()
     for index, stage in enumerate(plan.stages):

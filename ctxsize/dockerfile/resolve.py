@@ -105,7 +105,7 @@ class ResolvedStage:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ResolvedDockerfile:
     """The stages of a Dockerfile resolved; ``target`` is the index of the one to build."""
 
     dockerfile: Dockerfile
@@ -149,7 +149,7 @@ def resolve(
     buildkit: bool = True,
     base_images: Mapping[str, BaseImage] | None = None,
     predefined: Mapping[str, str] | None = None,
-) -> Plan:
+) -> ResolvedDockerfile:
     """Resolve every stage. ``base_images`` maps references as FROM names them (expanded) to what is known.
 
     ``predefined`` has the values of the platform ARGs (see expand.platform_args). Raises
@@ -162,7 +162,9 @@ def resolve(
         global_scope(dockerfile, build_args=build_args or {}, buildkit=buildkit, predefined=predefined or {}),
         base_images or {},
     )
-    return Plan(dockerfile, tuple(resolver.stage(stage) for stage in dockerfile.stages), index, buildkit)
+    return ResolvedDockerfile(
+        dockerfile, tuple(resolver.stage(stage) for stage in dockerfile.stages), index, buildkit
+    )
 
 
 def _target(dockerfile: Dockerfile, target: str | None) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ctxsize.dockerfile.parse import Dockerfile, Instruction
-from ctxsize.dockerfile.resolve import Pick, Plan
+from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def insert_markers(dockerfile: Dockerfile, data: bytes, at: Sequence[tuple[int, 
     return RewrittenDockerfile(b"".join(result), tuple(inserted))
 
 
-def affected_steps(plan: Plan, is_affected: Callable[[Pick], bool]) -> tuple[int | None, ...]:
+def affected_steps(plan: ResolvedDockerfile, is_affected: Callable[[Pick], bool]) -> tuple[int | None, ...]:
     """For each stage, the index in its ``steps`` of the first one that the context's part touches.
 
     ``is_affected`` says of a COPY, ADD or bind mount from the context whether it takes any of that

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from ctxsize.dockerfile.names import ContextNames, matches, resolve_links
 from ctxsize.dockerfile.parse import Dockerfile
-from ctxsize.dockerfile.resolve import BaseImage, Plan, ResolvedStage, resolve
-from ctxsize.dockerfile.wildcard import Cover, PathMatcher, escape, has_wildcard
+from ctxsize.dockerfile.resolve import BaseImage, ResolvedDockerfile, ResolvedStage, resolve
+from ctxsize.dockerfile.wildcard import Cover, PathMatcher, escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,6 @@ class Source:
     line: int
     stage: int
     pattern: str
-    wildcard: bool
     dest: str | None
     excludes: tuple[str, ...]
     parents: bool
@@ -46,11 +45,6 @@ class Sources:
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
     _matchers: tuple[PathMatcher, ...] = field(repr=False, compare=False)
-
-    @property
-    def everything(self) -> bool:
-        """Whether the whole context is needed."""
-        return any(item.pattern == "." for item in self.items)
 
     def cover(self, directory: str) -> Cover:
         """Whether all, some, or none of what is below that directory may be needed (``.`` is the root).
@@ -98,8 +92,8 @@ def context_sources(
     return plan_sources(plan, names)
 
 
-def plan_sources(plan: Plan, names: ContextNames | None = None) -> Sources:
-    """The sources of a Plan already at hand; see context_sources."""
+def plan_sources(plan: ResolvedDockerfile, names: ContextNames | None = None) -> Sources:
+    """The sources of a Dockerfile that is resolved already; see context_sources."""
     stages = [plan.stages[index] for index in plan.reachable]
     items = tuple(item for stage in stages for item in _stage_sources(stage))
     patterns = dict.fromkeys(item.pattern for item in items)
@@ -125,7 +119,6 @@ def _stage_sources(stage: ResolvedStage) -> list[Source]:
             line=step.instruction.line,
             stage=stage.stage.index,
             pattern=pattern,
-            wildcard=has_wildcard(pattern),
             dest=None if pick.dest is None else f"/{pick.dest}",
             excludes=pick.excludes,
             parents=pick.parents,

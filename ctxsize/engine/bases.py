@@ -3,40 +3,48 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from docker.errors import APIError
 
 from ctxsize.dockerfile.expand import platform_args
-from ctxsize.dockerfile.resolve import BaseImage, resolve
+from ctxsize.dockerfile.resolve import BaseImage
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import engine_trouble, sensible
 from ctxsize.engine.options import BuildOptions
-from ctxsize.project import Project
 
 
-def base_images(engine: Engine, project: Project, options: BuildOptions) -> dict[str, BaseImage]:
-    """Variables, working directory and ONBUILD triggers of the base images the engine has.
+class BaseImages(Mapping[str, BaseImage]):
+    """Variables, working directory and ONBUILD triggers of base images, by the reference that FROM names.
 
-    An image that it would have to pull is left out: what depends on it is then not known.
+    An image is looked up on the engine when it is first asked for. One that the engine would have to pull is
+    missing: what depends on it is then not known.
     """
-    plan = resolve(
-        project.dockerfile,
-        target=options.target,
-        build_args={name: value for name, value in options.build_args.items() if value is not None},
-        predefined=platform_variables(engine, options),
-    )
-    found: dict[str, BaseImage] = {}
-    for stage in plan.stages:
-        if stage.image is not None and stage.image != "scratch" and stage.image not in found:
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[str, BaseImage | None] = {}
+
+    def __getitem__(self, reference: str) -> BaseImage:
+        if reference and reference not in self._known:
+            self._known[reference] = None
             with engine_trouble(), contextlib.suppress(APIError), sensible("a base image"):
-                config = engine.api.inspect_image(stage.image).get("Config") or {}
-                found[stage.image] = BaseImage(
+                config = self._engine.api.inspect_image(reference).get("Config") or {}
+                self._known[reference] = BaseImage(
                     env=dict(pair.split("=", 1) for pair in config.get("Env") or [] if "=" in pair),
                     workdir=config.get("WorkingDir") or "/",
                     onbuild=tuple(config.get("OnBuild") or ()),
                 )
-    return found
+        image = self._known.get(reference)
+        if image is None:
+            raise KeyError(reference)
+        return image
+
+    def __iter__(self) -> Iterator[str]:
+        return (reference for reference, image in self._known.items() if image is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def platform_variables(engine: Engine, options: BuildOptions) -> Mapping[str, str]:

@@ -36,7 +36,7 @@ _KINDS: dict[bytes, Kind] = {
 _BARE = frozenset(b"%d" % number for number in range(1, 7))
 
 
-class Source(Protocol):
+class Readable(Protocol):
     """What a tar is read from."""
 
     def read(self, size: int, /) -> bytes:
@@ -63,7 +63,7 @@ class TarReader:
     Raises tarfile.ReadError for what is damaged or cut off.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Readable) -> None:
         self._source = source
         self._at = 0  # bytes of the stream taken
         self._end = 0  # where the content of the current entry ends

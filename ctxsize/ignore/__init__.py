@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
-from ctxsize.ignore.matcher import DirState, Matcher, Outcome
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
-from ctxsize.ignore.pattern import PatternError
-from ctxsize.ignore.types import Dialect, IgnoreFile, Rule, Verdict
+from ctxsize.ignore.table import Outcome
+from ctxsize.ignore.types import Dialect, IgnoreFile, PatternError, Rule, Verdict
 
 if TYPE_CHECKING:
     from ctxsize.ignore.docker_pattern import DockerPattern

@@ -11,8 +11,8 @@ import posixpath
 import re
 
 from ctxsize.errors import IgnoreFileError
-from ctxsize.ignore.pattern import PatternError, check_syntax
-from ctxsize.ignore.types import Dialect, IgnoreFile, Rule
+from ctxsize.ignore.syntax import check_syntax
+from ctxsize.ignore.types import Dialect, IgnoreFile, PatternError, Rule
 
 _new_rule = tuple.__new__  # what Rule() itself calls: it takes a third of the time
 # Go's unicode.IsSpace. str.strip() would also take U+001C to U+001F.

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
+class PatternError(ValueError):
+    """Docker refuses the pattern; the text says why."""
+
+
 class Dialect(enum.Enum):
     """Whose reading of an ignore file applies.
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ctxsize.errors import IgnoreFileError, UsageError
+from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.find import resolve_scoped
-from ctxsize.ignore.matcher import DirState, Matcher
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import Dialect
 

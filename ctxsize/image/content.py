@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ctxsize.errors import EngineError
-from ctxsize.files.tarlist import Source, TarReader
+from ctxsize.files.tarlist import Readable, TarReader
 from ctxsize.image.reader import ImageReader
 from ctxsize.image.streams import Body, chunks, gunzip, read_up_to
 from ctxsize.image.types import HistoryEntry, Image, Layer
@@ -41,7 +41,7 @@ class Content:
         self._members = 0
         self._links: dict[str, str] = {}
 
-    def add_tar(self, source: Source) -> None:
+    def add_tar(self, source: Readable) -> None:
         """Take in all that a tar holds. Raises EngineError for what no image has, and what ``add`` raises."""
         tar = TarReader(source)
         for member in tar:
@@ -55,7 +55,7 @@ class Content:
                 elif member.kind == "hardlink":
                     self._links[name] = os.path.normpath(member.link)
 
-    def add(self, name: str, size: int, source: Source) -> None:
+    def add(self, name: str, size: int, source: Readable) -> None:
         """Take in the file ``name`` of ``size`` bytes: a layer or a document by how it begins.
 
         Raises EngineError for what no image has, tarfile.TarError for a damaged layer, sqlite3.Error.

@@ -6,20 +6,20 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 
-from ctxsize.files.tarlist import Source
+from ctxsize.files.tarlist import Readable
 
 #: Bytes that are read at a time.
 BLOCK = 1 << 18
 
 
-def chunks(head: bytes, source: Source) -> Iterator[bytes]:
+def chunks(head: bytes, source: Readable) -> Iterator[bytes]:
     """``head`` and then what ``source`` still has."""
     yield head
     while chunk := source.read(BLOCK):
         yield chunk
 
 
-def read_up_to(source: Source, size: int) -> bytes:
+def read_up_to(source: Readable, size: int) -> bytes:
     """The next ``size`` bytes of ``source``; fewer only at its end."""
     data = b""
     while len(data) < size and (chunk := source.read(size - len(data))):

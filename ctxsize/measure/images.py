@@ -42,11 +42,11 @@ def read_images(
             return figures, None
         links = _directory_links(reader.symlinks(images[WITHOUT].layers))
         image_map = ImageMap(subject.plan.resolved, ContextDirectory(project.context), links)
-        rules = project.ignore.rules if project.ignore is not None else ()
-        matcher, roots = Matcher(rules, project.dialect), IgnoredRoots(subject.plan.ignored)
+        rules = project.rules or Matcher((), project.dialect)
+        roots = IgnoredRoots(subject.plan.ignored)
         savings = attribute(
             step_changes(reader, images[WITH], images[WITHOUT], image_map),
-            lambda path: replace(matcher.quick_verdict(path), root=roots.of(path)),
+            lambda path: replace(rules.quick_verdict(path), root=roots.of(path)),
             lambda path: _size(project.context, path),
         )
     return figures, savings

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctxsize.context.scan import scan
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.resolve import resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
-from ctxsize.engine.bases import base_images, platform_variables
+from ctxsize.engine.bases import BaseImages, platform_variables
 from ctxsize.engine.builders.choose import Choice, choose, make_builder
 from ctxsize.engine.builders.interface import Builder
 from ctxsize.engine.builders.masked import masker_of
@@ -19,17 +20,13 @@ from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed
-from ctxsize.ignore.matcher import Matcher
 from ctxsize.measure.builds import WITH, WITHOUT
 from ctxsize.measure.figures import EngineFigures, ProjectFigures
 from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
-from ctxsize.sensitive.find import find_sensitive
-from ctxsize.sensitive.names import suspects
 from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey.blame import ignored_but_needed
-from ctxsize.survey.dialects import disagreement
-from ctxsize.survey.podman import podman_disagreement
+from ctxsize.survey.survey import Survey, survey
 from ctxsize.warning import Warning
 
 
@@ -61,7 +58,7 @@ class Subject:
         """What a result says of the project."""
         return ProjectFigures(
             context=self.project.name,
-            dockerfile=self.project.dockerfile.path,
+            dockerfile=self.plan.resolved.dockerfile.path,
             ignore_file=self.project.ignore.path if self.project.ignore is not None else None,
             target=self.options.target,
         )
@@ -83,26 +80,24 @@ class Subject:
         """The view of the tree that is built: ``with`` or ``without`` the ignore file."""
         project = self.project
         if name == WITHOUT:
-            return Variant(WITHOUT, project.context, (), project.ignore_files, project.dialect)
-        rules = project.ignore.rules if project.ignore is not None else ()
-        return Variant(WITH, project.context, rules, frozenset(), project.dialect)
+            return Variant(WITHOUT, project.context, None, project.ignore_files, project.dialect)
+        return Variant(WITH, project.context, project.rules, frozenset(), project.dialect)
 
     def blame_rule(self, failure: BuildFailed) -> None:
         """Have ``failure`` of the build of ``with`` name the rule that is to blame: that of the first thing
         which the Dockerfile copies and the ignore file keeps out, if there is one."""
-        ignore = self.project.ignore
-        if ignore is None:
+        rules = self.project.rules
+        if rules is None:
             return
-        matcher = Matcher(ignore.rules, self.project.dialect)
-        found = ignored_but_needed(self.sources, matcher, ContextDirectory(self.project.context))
+        found = ignored_but_needed(self.sources, rules, self.project.context)
         if not found:
             return
         needed = found[0]
-        failure.where = f"{ignore.path}:{needed.rule.line}"
+        failure.where = f"{rules.source}:{needed.rule.line}"
         # The path may be made of the value of a build argument.
         failure.hint = masker_of(self.options)(
             f"the rule `{needed.rule.text.strip()}` ignores {needed.path}, which {needed.source.keyword} at"
-            f" {self.project.dockerfile.path}:{needed.source.line} needs: narrow the rule, or add"
+            f" {self.project_figures.dockerfile}:{needed.source.line} needs: narrow the rule, or add"
             f" `!{needed.path}` after it"
         )
 
@@ -130,56 +125,33 @@ def prepare(
     engine = engine or connect()
     choice = choose(engine, builder)
     project = open_project(path, dockerfile=dockerfile, dialect=choice.dialect, podman=engine.info.podman)
+    assert project.dockerfile is not None  # it is required
     progress.phase("scan")
-    bases = base_images(engine, project, options)
-    predefined = platform_variables(engine, options)
-    buildkit = choice.name != "classic"
-    read = make_plan(project, options, (), buildkit=buildkit, base_images=bases, predefined=predefined)
-    sources = plan_sources(read.resolved, ContextDirectory(project.context))
-    found = scan(
-        project.context,
-        project.ignore,
-        project.dialect,
-        hidden=project.ignore_files,
-        # Podman reads an ignored Dockerfile where it lies, and nothing has to be sent for it.
-        dockerfile=None if engine.info.podman else project.dockerfile_in_context,
-        needs=sources,
-        suspects=suspects,
+    resolved = resolve(
+        project.dockerfile,
+        target=options.target,
+        build_args={name: value for name, value in options.build_args.items() if value is not None},
+        buildkit=choice.name != "classic",
+        base_images=BaseImages(engine),
+        predefined=platform_variables(engine, options),
     )
-    ignored = [root.path for root in found.roots]
+    sources = plan_sources(resolved, ContextDirectory(project.context))
+    seen = survey(project, sources, podman=engine.info.podman)
     return Subject(
         engine=engine,
         choice=choice,
         project=project,
         options=options,
-        found=found,
+        found=seen.scan,
         sources=sources,
-        plan=make_plan(
-            project, options, ignored, buildkit=buildkit, base_images=bases, predefined=predefined
-        ),
-        sensitive=_sensitive(project, found, sources),
-        warnings=tuple(_warnings(engine, choice, project)),
+        plan=make_plan(project, options, resolved, [root.path for root in seen.scan.roots]),
+        sensitive=seen.sensitive,
+        warnings=tuple(_warnings(choice, seen)),
     )
 
 
-def _sensitive(project: Project, found: ScanResult, sources: Sources) -> tuple[SensitiveFile, ...]:
-    return find_sensitive(
-        project.context,
-        found.suspects,
-        Matcher(project.ignore.rules, project.dialect) if project.ignore is not None else None,
-        needs=None if sources.unknown else lambda path: sources.needs(path, is_dir=False),
-    )
-
-
-def _warnings(engine: Engine, choice: Choice, project: Project) -> list[Warning]:
-    warnings = [Warning("builder", choice.notice)] if choice.notice else []
-    if engine.info.podman:
-        message = podman_disagreement(project.context, project.ignore)
-        if message is not None:
-            where = project.ignore.path if project.ignore is not None else None
-            warnings.append(Warning("builders-differ", message, where=where))
-    else:
-        differing = disagreement(project.context, project.dockerfile_path, project.ignore, project.dialect)
-        if differing is not None:
-            warnings.append(Warning("builders-differ", differing.message, where=differing.where))
-    return warnings
+def _warnings(choice: Choice, seen: Survey) -> Iterator[Warning]:
+    if choice.notice:
+        yield Warning("builder", choice.notice)
+    if seen.differing is not None:
+        yield seen.differing.warning("builders-differ")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ctxsize.dockerfile.names import ContextNames
 from ctxsize.dockerfile.parse import Instruction
-from ctxsize.dockerfile.resolve import Pick, Plan
+from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile
 from ctxsize.dockerfile.wildcard import PathMatcher, excluded, unescape
 from ctxsize.rebuild.types import LateInstall, Rebuild
 
@@ -33,7 +33,9 @@ class CopyChange:
     broad: bool
 
 
-def copy_changes(plan: Plan, files: Iterable[tuple[str, int]], names: ContextNames) -> tuple[CopyChange, ...]:
+def copy_changes(
+    plan: ResolvedDockerfile, files: Iterable[tuple[str, int]], names: ContextNames
+) -> tuple[CopyChange, ...]:
     """A file for each instruction that takes any of ``files`` (context path, bytes), in their order.
 
     Taken is the smallest file that the fewest other instructions take: for ``COPY . .`` after
@@ -59,7 +61,9 @@ def copy_changes(plan: Plan, files: Iterable[tuple[str, int]], names: ContextNam
     return tuple(changes.values())
 
 
-def late_installs(plan: Plan, rebuilds: Mapping[CopyChange, Rebuild]) -> tuple[LateInstall, ...]:
+def late_installs(
+    plan: ResolvedDockerfile, rebuilds: Mapping[CopyChange, Rebuild]
+) -> tuple[LateInstall, ...]:
     """The installs that ran again after a change to a file that a broad COPY before them takes."""
     found: dict[int, LateInstall] = {}
     for change, rebuild in rebuilds.items():
@@ -74,7 +78,7 @@ def late_installs(plan: Plan, rebuilds: Mapping[CopyChange, Rebuild]) -> tuple[L
     return tuple(found.values())
 
 
-def _takers(plan: Plan) -> Iterator[tuple[Instruction, list[Pick]]]:
+def _takers(plan: ResolvedDockerfile) -> Iterator[tuple[Instruction, list[Pick]]]:
     for index in plan.reachable:
         own = {id(instruction) for instruction in plan.stages[index].stage.instructions}
         for step in plan.stages[index].steps:
@@ -95,7 +99,9 @@ def _broad(picks: Iterable[Pick], names: ContextNames) -> bool:
     return any(names.kind(unescape(pattern)) == "dir" for pick in picks for pattern in pick.patterns)
 
 
-def _instruction_and_after(plan: Plan, line: int) -> tuple[Instruction | None, tuple[Instruction, ...]]:
+def _instruction_and_after(
+    plan: ResolvedDockerfile, line: int
+) -> tuple[Instruction | None, tuple[Instruction, ...]]:
     for stage in plan.stages:
         for index, instruction in enumerate(stage.stage.instructions):
             if instruction.line == line:

@@ -17,7 +17,6 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, EngineError
-from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Rule
 from ctxsize.measure.builds import WITH, WITHOUT, TimeLimit
 from ctxsize.measure.subject import Subject, prepare
@@ -189,10 +188,9 @@ def _assemble(
 
 def _edits(subject: Subject, roots: Sequence[IgnoredRoot]) -> list[Edit | None]:
     project = subject.project
-    matcher = Matcher(project.ignore.rules if project.ignore is not None else (), project.dialect)
 
     def ignored(path: str) -> bool:
-        return matcher.verdict(path).ignored
+        return project.rules is not None and project.rules.verdict(path).ignored
 
     def needed(path: str) -> bool:
         return subject.sources.needs(path, False)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from ctxsize.dockerfile.names import ContextNames, matches
+from ctxsize.context.errors import ContextError
+from ctxsize.context.walk import OpenTree, keeps_something
+from ctxsize.dockerfile.names import ContextDirectory, matches
 from ctxsize.dockerfile.sources import Source, Sources
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Rule
@@ -19,20 +22,22 @@ class IgnoredButNeeded:
     rule: Rule
 
 
-def ignored_but_needed(sources: Sources, matcher: Matcher, names: ContextNames) -> list[IgnoredButNeeded]:
+def ignored_but_needed(sources: Sources, rules: Matcher, context: Path) -> list[IgnoredButNeeded]:
     """The sources of which everything that is there is ignored, in the Dockerfile's order.
 
     A source of which something is kept still builds, and is not listed.
     """
     found = []
+    names = ContextDirectory(context)
     for source in sources.items:
         if source.pattern == ".":
             continue
-        hits = list(matches(names, source.pattern))
-        verdicts = [(path, matcher.verdict(path, names.kind(path) == "dir")) for path in hits]
+        hits = [(path, names.kind(path) == "dir") for path in matches(names, source.pattern)]
+        verdicts = [(path, rules.verdict(path, is_dir)) for path, is_dir in hits]
         if not verdicts or not all(verdict.ignored for _, verdict in verdicts):
             continue
-        if any(_kept_below(path, matcher, names) for path in hits):
+        # An exception may keep something in an ignored directory, which then arrives after all.
+        if any(is_dir and _keeps_something(context, rules, path) for path, is_dir in hits):
             continue
         path, verdict = verdicts[0]
         if verdict.rule is not None:
@@ -40,14 +45,9 @@ def ignored_but_needed(sources: Sources, matcher: Matcher, names: ContextNames) 
     return found
 
 
-def _kept_below(directory: str, matcher: Matcher, names: ContextNames) -> bool:
-    """Whether an exception keeps something in an ignored directory, which then arrives after all."""
-    if names.kind(directory) != "dir" or not any(rule.negated for rule in matcher.rules):
-        return False
-    for name in names.entries(directory):
-        path = f"{directory}/{name}"
-        is_dir = names.kind(path) == "dir"
-        verdict = matcher.verdict(path, is_dir)
-        if not verdict.ignored or (is_dir and _kept_below(path, matcher, names)):
-            return True
-    return False
+def _keeps_something(context: Path, rules: Matcher, directory: str) -> bool:
+    try:
+        with OpenTree(context) as tree:
+            return keeps_something(tree, rules, directory)
+    except ContextError:
+        return False  # it changed, or lies behind a symlink

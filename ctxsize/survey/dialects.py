@@ -16,19 +16,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from ctxsize.context.classic import missed_by_client, removed_by_daemon
 from ctxsize.context.errors import unreadable
 from ctxsize.context.links import walk_key
-from ctxsize.context.scan import removed_by_daemon
 from ctxsize.context.walk import OpenTree
 from ctxsize.errors import IgnoreFileError
+from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.find import find_ignore_file
-from ctxsize.ignore.matcher import DirState, Matcher, Outcome
-from ctxsize.ignore.types import Dialect, IgnoreFile
-from ctxsize.project import read_ignore_file, relative_to_context
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.table import Outcome
+from ctxsize.ignore.types import Dialect
+from ctxsize.project import Project, read_ignore_file
 from ctxsize.text import printable
+from ctxsize.warning import Warning
 
-#: What becomes of a path; ``emptied`` is a file that BuildKit delivers with 0 bytes.
-Fate = Literal["kept", "ignored", "emptied"]
+#: What happens to a path; ``emptied`` is a file that BuildKit delivers with 0 bytes.
+PathVerdict = Literal["kept", "ignored", "emptied"]
 
 _MOST = 20  # paths that are remembered; the others are counted
 _NAMED = 3  # paths that a message names
@@ -42,8 +45,8 @@ class PathDifference:
 
     path: str
     is_dir: bool
-    buildkit: Fate
-    classic: Fate
+    buildkit: PathVerdict
+    classic: PathVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,72 +68,67 @@ class Disagreement:
     where: str | None
     differences: Differences = Differences(0, ())
 
+    def warning(self, code: str) -> Warning:
+        """The warning that says so, under the name it has in a command's output."""
+        return Warning(code, self.message, where=self.where)
 
-def disagreement(
-    context: Path, dockerfile: Path, ignore: IgnoreFile | None, dialect: Dialect
-) -> Disagreement | None:
-    """How the builder that is not of ``dialect`` would see the project, if differently; else None.
 
-    ``ignore`` is the ignore file that applies in ``dialect``; ``dockerfile`` is the Dockerfile's path, which
-    need not exist. Raises ContextError when a directory can't be read.
+def disagreement(project: Project) -> Disagreement | None:
+    """How the builder that is not of the project's dialect would see it, if differently; else None.
+
+    Raises ContextError when a directory can't be read.
     """
-    other = Dialect.CLASSIC if dialect is Dialect.BUILDKIT else Dialect.BUILDKIT
-    where = ignore.path if ignore else None
+    ours = project.rules
+    other = Dialect.CLASSIC if project.dialect is Dialect.BUILDKIT else Dialect.BUILDKIT
+    where = ours.source if ours else None
+    inside = project.dockerfile_in_context
     try:
-        path = find_ignore_file(context, dockerfile, other)
-        theirs = read_ignore_file(path, context, other) if path else None
-        both = (ignore, theirs) if dialect is Dialect.BUILDKIT else (theirs, ignore)
-        inside = relative_to_context(dockerfile, context)
-        if inside and os.path.lexists(dockerfile) and _classic_misses(inside, both[1]):
+        path = find_ignore_file(project.context, project.dockerfile_path, other)
+        read = read_ignore_file(path, project.context, other) if path else None
+        theirs = Matcher(read.rules, other, read.path) if read else None
+        both = (ours, theirs) if other is Dialect.CLASSIC else (theirs, ours)
+        if inside and os.path.lexists(project.dockerfile_path) and missed_by_client(both[1], inside):
             return Disagreement(
                 f"the classic builder's client does not send {printable(inside)}, so that its builds fail;"
                 f" add a line !{printable(inside)}",
-                both[1].path if both[1] else None,
+                both[1].source if both[1] else None,
             )
-        found = dialect_differences(context, *both, dockerfile=inside)
+        found = dialect_differences(project.context, *both, dockerfile=inside)
     except IgnoreFileError as error:
         return Disagreement(f"{_BUILDERS[other]} refuses this project: {printable(str(error))}", where)
     if not found.count:
         return None
     named = [
-        f"{printable(item.path)}{'/' if item.is_dir else ''} ({_fates(item)})"
+        f"{printable(item.path)}{'/' if item.is_dir else ''} ({_verdicts(item)})"
         for item in found.paths[:_NAMED]
     ]
     more = f" and {found.count - len(named)} more" if found.count > len(named) else ""
     paths = "1 path" if found.count == 1 else f"{found.count} paths"
     message = f"{paths}: {', '.join(named)}{more}"
-    if (ignore and ignore.path) != (theirs and theirs.path):
-        read = [file.path if file else "no ignore file" for file in both]
-        message = f"BuildKit reads {read[0]} and the classic builder {read[1]}: they differ in {message}"
+    if where != (theirs and theirs.source):
+        files = [rules.source if rules else "no ignore file" for rules in both]
+        message = f"BuildKit reads {files[0]} and the classic builder {files[1]}: they differ in {message}"
     else:
         message = f"BuildKit and the classic builder differ in {message}"
     return Disagreement(printable(message), where, found)
 
 
-def _classic_misses(dockerfile: str, ignore: IgnoreFile | None) -> bool:
-    """Whether the classic client, which takes care to send the Dockerfile, nevertheless does not."""
-    if ignore is None:
-        return False
-    matcher = Matcher(ignore.rules, Dialect.CLASSIC, ignore.path).for_classic_build(dockerfile)
-    return matcher.verdict(dockerfile).ignored
-
-
-def _fates(item: PathDifference) -> str:
+def _verdicts(item: PathDifference) -> str:
     ours = "delivered with 0 bytes" if item.buildkit == "emptied" else item.buildkit
     return f"{ours} by BuildKit, {item.classic} by the classic builder"
 
 
 def dialect_differences(
     root: Path | str,
-    buildkit: IgnoreFile | None,
-    classic: IgnoreFile | None,
+    buildkit: Matcher | None,
+    classic: Matcher | None,
     *,
     dockerfile: str | None = None,
     most: int = _MOST,
 ) -> Differences:
     """What arrives of the context ``root`` in one builder and not, or not whole, in the other.
 
-    The two ignore files are those that apply in each dialect, None where there is none. ``dockerfile`` is
+    The rules are those that apply in each dialect, None where there are none. ``dockerfile`` is
     its path in the context, if it lies there: the classic client sends it whatever the rules say. At most
     ``most`` paths are listed, and memory does not grow with the others. Raises ContextError for a directory
     that can't be read, and IgnoreFileError where Docker fails on a broken rule.
@@ -141,24 +139,23 @@ def dialect_differences(
     theirs: _Side = "kept"
     removed: frozenset[str] = frozenset()
     if buildkit is not None:
-        ours = _settled(Matcher(buildkit.rules, Dialect.BUILDKIT, buildkit.path).start())
+        ours = _settled(buildkit.start())
     if classic is not None:
-        matcher = Matcher(classic.rules, Dialect.CLASSIC, classic.path)
-        removed = frozenset(removed_by_daemon(matcher, dockerfile))
-        theirs = _settled(matcher.for_classic_build(dockerfile or ".dockerignore").start())
+        removed = frozenset(removed_by_daemon(classic, dockerfile))
+        theirs = _settled(classic.for_classic_build(dockerfile or ".dockerignore").start())
     with OpenTree(root) as tree:
         return _Comparer(tree, removed, most).compare(ours, theirs)
 
 
-def _agree(buildkit: IgnoreFile | None, classic: IgnoreFile | None) -> bool:
+def _agree(buildkit: Matcher | None, classic: Matcher | None) -> bool:
     """Whether no tree is treated differently: the same rules without an exception."""
     ours, theirs = (
-        [(rule.pattern, rule.negated) for rule in file.rules] if file else [] for file in (buildkit, classic)
+        [(rule.pattern, rule.negated) for rule in side.rules] if side else [] for side in (buildkit, classic)
     )
     return ours == theirs and not any(negated for _, negated in ours)
 
 
-_Side = DirState | Literal["kept", "ignored"]  # a state, or the one fate of everything below
+_Side = DirState | Literal["kept", "ignored"]  # a state, or the one verdict on everything below
 
 
 def _settled(state: DirState) -> _Side:
@@ -174,8 +171,8 @@ def _below(side: _Side, name: str, outcome: Outcome | None) -> _Side:
 
 
 class _Pair(NamedTuple):
-    buildkit: Fate
-    classic: Fate
+    buildkit: PathVerdict
+    classic: PathVerdict
 
     @property
     def differs(self) -> bool:
@@ -184,7 +181,7 @@ class _Pair(NamedTuple):
 
 @dataclass(slots=True)
 class _Found:
-    """What was found below one directory. ``pairs`` are all pairs of fates that occur in it; ``sent``: the
+    """What was found below one directory. ``pairs`` are all pairs of verdicts that occur in it; ``sent``: the
     classic client sends something directly in it that the daemon removes, so that the directory arrives."""
 
     sent: bool = False
@@ -205,7 +202,7 @@ class _Found:
 
 
 class _Level(NamedTuple):
-    """A directory on the way down: ``own`` is its own fate as far as the rules alone say."""
+    """A directory on the way down: ``own`` is the verdict on itself as far as the rules alone say."""
 
     path: str
     own: _Pair
@@ -229,7 +226,7 @@ class _Outcomes:
             self.special = side.special(names)
             self.default = side.default
 
-    def of(self, name: str) -> tuple[Fate, Outcome | None]:
+    def of(self, name: str) -> tuple[PathVerdict, Outcome | None]:
         outcome = self.special.get(name, self.default)
         if isinstance(outcome, str):
             return outcome, None
@@ -237,7 +234,10 @@ class _Outcomes:
 
 
 class _Comparer:
-    """Walks a tree with both dialects at once, depth first with a stack of its own: trees may be deep."""
+    """Walks a tree with both dialects at once, depth first with a stack of its own: trees may be deep.
+
+    For speed it asks per directory and looks at no file, which the walk of context.walk does not.
+    """
 
     def __init__(self, tree: OpenTree, removed: frozenset[str], most: int) -> None:
         self._tree = tree
@@ -292,7 +292,7 @@ class _Comparer:
         own = _Pair("ignored" if ours == "ignored" else "kept", theirs)
         sides = (_below(level.sides[0], name, outcome), _below(level.sides[1], name, other))
         if isinstance(sides[0], str) and isinstance(sides[1], str):
-            # Nothing changes below any more: all in it has the fate of the directory.
+            # Nothing changes below any more: all in it has the verdict of the directory.
             self._note(level, path, own, is_dir=True)
             return None
         return self._level(path, own, sides)
@@ -320,6 +320,6 @@ class _Comparer:
         return st is not None and statmod.S_ISREG(st.st_mode) and st.st_size > 0
 
 
-def _arrives(own: Fate, below: set[Fate]) -> Fate:
+def _arrives(own: PathVerdict, below: set[PathVerdict]) -> PathVerdict:
     """An ignored directory arrives when something in it does."""
     return "kept" if own == "kept" or below - {"ignored"} else "ignored"

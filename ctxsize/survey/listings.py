@@ -9,15 +9,18 @@ from __future__ import annotations
 import heapq
 import os
 import stat as statmod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from ctxsize.context.classic import removed_by_daemon
+from ctxsize.context.links import walk_key
 from ctxsize.context.totals import DirTotals, Totals
-from ctxsize.context.walk import Entry, OpenTree
-from ctxsize.ignore.matcher import DirState, Matcher
-from ctxsize.ignore.types import Rule
+from ctxsize.context.walk import Entry, OpenTree, visit, walk
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.types import Dialect, Rule
+from ctxsize.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,31 +112,55 @@ def ignored(root: Path | str, matcher: Matcher, *, hidden: frozenset[str] = froz
     ``hidden`` paths are left out. Raises as :func:`ctxsize.context.walk.walk`.
     """
     with OpenTree(root) as opened:
-        # Of each directory on the way down: its path with a '/', the names to come, its state, and the
-        # rule that ignores all of it.
-        stack: list[tuple[str, Iterator[str], DirState | None, Rule | None]]
-        stack = [("", iter(opened.names("")), matcher.start(), None)]
-        while stack:
-            prefix, names, state, rule = stack[-1]
-            name = next(names, None)
-            if name is None:
-                stack.pop()
-                continue
-            path = prefix + name
-            st = opened.lstat(path)
-            if st is None:
-                continue
-            below, decides = None, rule
-            if state is not None:
-                outcome = state.outcome(name)
-                decides = outcome.rule if outcome.ignored else None
-                if not (outcome.ignored and outcome.prunable):
-                    below = state.child(name, outcome)
-                    if below.sink and not outcome.ignored:
-                        below = None
-            if statmod.S_ISDIR(st.st_mode):
-                if decides is not None or below is not None:
-                    stack.append((path + "/", iter(opened.names(path)), below, decides))
-            elif decides is not None and path not in hidden:
-                sized = statmod.S_ISREG(st.st_mode) or statmod.S_ISLNK(st.st_mode)
-                yield Ignored(path, decides, st.st_size if sized else 0)
+        for entry in visit(opened, matcher.start(), hopeless=True, enters=lambda _, below: below is not None):
+            rule = entry.outcome.rule if entry.outcome is not None and entry.outcome.ignored else None
+            if rule is not None and not entry.is_dir and entry.path not in hidden:
+                mode = entry.stat.st_mode
+                sized = statmod.S_ISREG(mode) or statmod.S_ISLNK(mode)
+                yield Ignored(entry.path, rule, entry.stat.st_size if sized else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What to walk: the context ``root`` with a ``matcher`` (None: all of it is kept).
+
+    ``hidden`` are the ignore files, which a project without one would not have. ``removed`` are the files
+    that the classic daemon takes out again of what it got, each with the rule that it is for.
+    """
+
+    root: Path
+    matcher: Matcher | None
+    hidden: frozenset[str]
+    removed: Mapping[str, Rule]
+
+    def kept(self) -> Iterator[Entry]:
+        """What arrives, directories included, in the order of the walk."""
+        return (entry for entry in walk(self.root, self.matcher) if entry.path not in self.removed)
+
+    def ignored(self) -> Iterator[Ignored]:
+        """What does not arrive, but directories and hidden files, in the order of the walk."""
+        if self.matcher is None:
+            return iter(())
+        out = ignored(self.root, self.matcher, hidden=self.hidden)
+        removed = sorted(self._removed(), key=lambda item: walk_key(item.path))
+        return heapq.merge(out, removed, key=lambda item: walk_key(item.path)) if removed else out
+
+    def _removed(self) -> Iterator[Ignored]:
+        """The files that were sent and removed."""
+        for path, rule in self.removed.items():
+            if path not in self.hidden and self.matcher and not self.matcher.verdict(path).ignored:
+                try:
+                    st = os.lstat(self.root / path)
+                except FileNotFoundError:
+                    continue
+                yield Ignored(path, rule, st.st_size)
+
+
+def listing_of(project: Project) -> Listing:
+    """What is sent of a project: the classic client makes exceptions for what the daemon must read."""
+    rules, dockerfile = project.rules, project.dockerfile_in_context
+    if rules is None or project.dialect is Dialect.BUILDKIT:
+        return Listing(project.context, rules, project.ignore_files, {})
+    removed = {path: rules.rules[index] for path, index in removed_by_daemon(rules, dockerfile).items()}
+    sent = rules.for_classic_build(dockerfile or ".dockerignore")
+    return Listing(project.context, sent, project.ignore_files, removed)

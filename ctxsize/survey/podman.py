@@ -7,29 +7,28 @@ same.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
-from ctxsize.context.errors import unreadable
-from ctxsize.context.walk import OpenTree
+from ctxsize.context.walk import OpenTree, Visit, visit
 from ctxsize.errors import IgnoreFileError
-from ctxsize.ignore.matcher import DirState, Matcher
-from ctxsize.ignore.types import Dialect, IgnoreFile
+from ctxsize.ignore.automaton import DirState
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.project import Project
+from ctxsize.survey.dialects import Disagreement
 from ctxsize.text import printable
 
 _NAMED = 3  # paths that the message names
 
 
-def podman_disagreement(root: Path, ignore: IgnoreFile | None) -> str | None:
-    """Which files ``podman build`` would take that ctxsize does not, or leave out that it does, in one
-    printable line; None when there are none. Raises ContextError when a directory can't be read."""
-    if ignore is None or not any(rule.negated for rule in ignore.rules):
+def podman_disagreement(project: Project) -> Disagreement | None:
+    """Which files ``podman build`` would take that ctxsize does not, or leave out that it does; None when
+    there are none. Raises ContextError when a directory can't be read."""
+    rules = project.rules
+    if rules is None or not any(rule.negated for rule in rules.rules):
         return None
-    matcher = Matcher(ignore.rules, Dialect.CLASSIC, ignore.path)
     try:
-        with OpenTree(root) as tree:
-            found = [*_differing(tree, matcher)]
+        with OpenTree(project.context) as tree:
+            found = [*_differing(tree, rules)]
     except IgnoreFileError:
         return None  # the scan reports it
     if not found:
@@ -39,37 +38,21 @@ def podman_disagreement(root: Path, ignore: IgnoreFile | None) -> str | None:
         for path, kept in found[:_NAMED]
     )
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return (
+    return Disagreement(
         f"podman build reads the exceptions of the ignore file otherwise: {named}{more}; measured is Docker's"
-        " reading"
+        " reading",
+        rules.source,
     )
 
 
-def _differing(tree: OpenTree, matcher: Matcher) -> Iterator[tuple[str, bool]]:
+def _differing(tree: OpenTree, rules: Matcher) -> Iterator[tuple[str, bool]]:
     """The files that only one of the two keeps, and whether that one is Podman."""
-    ahead: list[tuple[str, DirState]] = [("", matcher.start())]
-    while ahead:
-        prefix, state = ahead.pop()
-        for name, is_dir in _entries(tree, prefix):
-            path = f"{prefix}{name}"
-            outcome = state.outcome(name)
-            kept = not matcher.ignored_by_podman(path)
-            if not is_dir and kept == outcome.ignored:
-                yield path, kept
-            # Both go into an ignored directory when an exception begins with it.
-            if is_dir and (kept or not outcome.ignored or outcome.enter):
-                ahead.append((f"{path}/", state.child(name, outcome)))
 
+    def enters(entry: Visit, below: DirState | None) -> bool:
+        # Both go into an ignored directory when an exception begins with it.
+        ours = not entry.ignored or (entry.outcome is not None and entry.outcome.enter)
+        return ours or not rules.ignored_by_podman(entry.path)
 
-def _entries(tree: OpenTree, prefix: str) -> list[tuple[str, bool]]:
-    """The names in a directory, and which of them are directories; none when it vanished."""
-    fd = tree.open_directory(prefix.rstrip("/"))
-    if fd is None:
-        return []
-    try:
-        with os.scandir(fd) as listing:
-            return sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in listing)
-    except OSError as error:
-        raise unreadable(tree.shown(prefix), error) from error
-    finally:
-        os.close(fd)
+    for entry in visit(tree, rules.start(), hopeless=True, enters=enters):
+        if not entry.is_dir and (kept := not rules.ignored_by_podman(entry.path)) == entry.ignored:
+            yield entry.path, kept

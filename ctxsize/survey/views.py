@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from ctxsize.context.links import walk_key
 from ctxsize.context.totals import ScanResult
-from ctxsize.context.walk import Entry, walk
-from ctxsize.ignore.matcher import Matcher
+from ctxsize.context.walk import Entry
 from ctxsize.ignore.types import Rule
-from ctxsize.survey.listings import Ignored, by_extension, ignored, largest, tree
+from ctxsize.survey.listings import Listing, by_extension, largest, tree
 
 Cell = str | int
 
@@ -58,42 +53,6 @@ def rules(scan: ScanResult) -> View:
         for item in ordered
     )
     return View("rules", ("line", "pattern", "paths", "files", "dirs", "bytes"), rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What to walk: the context ``root`` with a ``matcher`` (None: all of it is kept).
-
-    ``hidden`` are the ignore files, which a project without one would not have. ``removed`` are the files
-    that the classic daemon takes out again of what it got, each with the rule that it is for.
-    """
-
-    root: Path
-    matcher: Matcher | None
-    hidden: frozenset[str]
-    removed: Mapping[str, Rule]
-
-    def kept(self) -> Iterator[Entry]:
-        """What arrives, directories included, in the order of the walk."""
-        return (entry for entry in walk(self.root, self.matcher) if entry.path not in self.removed)
-
-    def ignored(self) -> Iterator[Ignored]:
-        """What does not arrive, but directories and hidden files, in the order of the walk."""
-        if self.matcher is None:
-            return iter(())
-        out = ignored(self.root, self.matcher, hidden=self.hidden)
-        removed = sorted(self._removed(), key=lambda item: walk_key(item.path))
-        return heapq.merge(out, removed, key=lambda item: walk_key(item.path)) if removed else out
-
-    def _removed(self) -> Iterator[Ignored]:
-        """The files that were sent and removed."""
-        for path, rule in self.removed.items():
-            if path not in self.hidden and self.matcher and not self.matcher.verdict(path).ignored:
-                try:
-                    st = os.lstat(self.root / path)
-                except FileNotFoundError:
-                    continue
-                yield Ignored(path, rule, st.st_size)
 
 
 def extensions(listing: Listing, *, only_ignored: bool = False) -> View:

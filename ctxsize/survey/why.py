@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ctxsize.context.walk import OpenTree
+from ctxsize.context.walk import OpenTree, keeps_something
 from ctxsize.errors import UsageError
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect, Rule, Verdict
-from ctxsize.project import relative_to_context
-from ctxsize.survey.overview import Subject
+from ctxsize.project import Project, relative_to_context
+from ctxsize.survey.listings import listing_of
 from ctxsize.text import printable
 
 #: ``partly`` is an ignored directory that arrives with what is kept in it.
-State = Literal["kept", "ignored", "partly"]
+PathVerdict = Literal["kept", "ignored", "partly"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Answer:
     """
 
     path: str
-    state: State
+    verdict: PathVerdict
     rule: Rule | None
     root: str | None
     matches: tuple[Rule, ...]
@@ -42,7 +41,7 @@ class Answer:
     notes: tuple[str, ...]
 
 
-def context_path(subject: Subject, text: str, *, given: str = ".") -> str:
+def context_path(project: Project, text: str, *, given: str = ".") -> str:
     """The context path that the user means by ``text``: relative to the current directory or, where that is
     outside of the context, to the context. ``given`` is the context as the user wrote it.
 
@@ -50,7 +49,7 @@ def context_path(subject: Subject, text: str, *, given: str = ".") -> str:
     """
     if not text:
         raise UsageError("an empty path names nothing")
-    for context in (str(subject.context), os.path.abspath(given)):
+    for context in (str(project.context), os.path.abspath(given)):
         inside = relative_to_context(Path(os.path.abspath(text)), Path(context))
         if inside is not None:
             return inside
@@ -59,46 +58,46 @@ def context_path(subject: Subject, text: str, *, given: str = ".") -> str:
         raise UsageError(
             "this path lies outside of the build context",
             where=text,
-            hint=f"the context is {subject.context}; --context names another",
+            hint=f"the context is {project.context}; --context names another",
         )
     return path
 
 
-def why(subject: Subject, paths: Iterable[str]) -> Iterator[Answer]:
+def why(project: Project, paths: Iterable[str]) -> Iterator[Answer]:
     """Judge context paths as :func:`context_path` gives them, one after the other.
 
     Raises IgnoreFileError where Docker fails on a broken rule, and ContextError when an ignored directory
     that may have something kept in it can't be read.
     """
-    nothing = Matcher((), subject.dialect)
-    listing = subject.listing
-    with OpenTree(subject.context) as tree:
+    nothing = Matcher((), project.dialect)
+    listing = listing_of(project)
+    with OpenTree(project.context) as tree:
         for path in paths:
             # What the daemon removes is judged by the rules as written, without the client's own exceptions.
-            matcher = subject.rules if path in listing.removed else listing.matcher
-            yield _answer(subject, tree, matcher or nothing, path)
+            matcher = project.rules if path in listing.removed else listing.matcher
+            yield _answer(project, tree, matcher or nothing, path)
 
 
-def _answer(subject: Subject, tree: OpenTree, matcher: Matcher, path: str) -> Answer:
+def _answer(project: Project, tree: OpenTree, matcher: Matcher, path: str) -> Answer:
     if path == ".":
         return Answer(
             path, "kept", None, None, (), False, None, True, ("the context itself is never ignored",)
         )
-    exists, is_dir, link = _look(subject.context, path)
+    exists, is_dir, link = _look(project.context, path)
     verdict = matcher.verdict(path, is_dir)
-    state: State = "kept"
+    word: PathVerdict = "kept"
     if verdict.ignored:
-        state = "partly" if is_dir and _keeps_something(tree, matcher, path) else "ignored"
+        word = "partly" if is_dir and keeps_something(tree, matcher, path) else "ignored"
     return Answer(
         path=path,
-        state=state,
+        verdict=word,
         rule=verdict.rule,
         root=verdict.root,
         matches=tuple(rule for rule in verdict.matches if rule.line),
         emptied=verdict.emptied,
         unreached=verdict.unreached,
         exists=exists,
-        notes=tuple(_notes(subject, path, verdict, exists, link)),
+        notes=tuple(_notes(project, path, verdict, exists, link)),
     )
 
 
@@ -112,33 +111,7 @@ def _look(context: Path, path: str) -> tuple[bool, bool, str | None]:
     return os.path.lexists(full), full.is_dir() and not full.is_symlink(), None
 
 
-def _keeps_something(tree: OpenTree, matcher: Matcher, path: str) -> bool:
-    """Whether an ignored directory arrives because of what is kept in it; the first such thing is enough."""
-    state = matcher.start()
-    for name in path.split("/"):
-        outcome = state.outcome(name)
-        if outcome.ignored and outcome.prunable:
-            return False
-        state = state.child(name, outcome)
-    waiting = [(path, state)]
-    while waiting:
-        directory, state = waiting.pop()
-        for name in tree.names(directory):
-            outcome = state.outcome(name)
-            if not outcome.ignored:
-                return True
-            below = f"{directory}/{name}"
-            if not outcome.prunable and _is_directory(tree, below):
-                waiting.append((below, state.child(name, outcome)))
-    return False
-
-
-def _is_directory(tree: OpenTree, path: str) -> bool:
-    st = tree.lstat(path)
-    return st is not None and stat.S_ISDIR(st.st_mode)
-
-
-def _notes(subject: Subject, path: str, verdict: Verdict, exists: bool, link: str | None) -> Iterator[str]:
+def _notes(project: Project, path: str, verdict: Verdict, exists: bool, link: str | None) -> Iterator[str]:
     if link is not None:
         yield f"{printable(link)} is a symbolic link, which builders do not follow: there is nothing below it"
     elif not exists:
@@ -147,12 +120,12 @@ def _notes(subject: Subject, path: str, verdict: Verdict, exists: bool, link: st
         yield f"the builder does not enter {printable(verdict.unreached)}, so no exception in it counts"
     if verdict.emptied:
         yield "a file is delivered with 0 bytes: a rule after its exception matches it again"
-    is_dockerfile = path == relative_to_context(subject.dockerfile_path, subject.context)
-    if not is_dockerfile and not (subject.ignore and path == subject.ignore.path):
+    is_dockerfile = path == project.dockerfile_in_context
+    if not is_dockerfile and not (project.ignore and path == project.ignore.path):
         return
     if verdict.ignored:
         yield "the builder reads it all the same; ignoring it only keeps it out of the image"
     else:
         yield "the builder reads it whatever the rules say; as it is kept, COPY can take it into the image"
-    if verdict.ignored and subject.dialect is Dialect.CLASSIC:
+    if verdict.ignored and project.dialect is Dialect.CLASSIC:
         yield "the classic client sends it to the engine, which takes it out of the context"

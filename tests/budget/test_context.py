@@ -12,7 +12,7 @@ from ctxsize.budget.types import FileFinding
 from ctxsize.context.walk import OpenTree
 from ctxsize.errors import ConfigError
 from ctxsize.ignore.types import Dialect
-from ctxsize.survey.overview import open_subject
+from ctxsize.project import Project, open_project
 
 
 @pytest.fixture
@@ -34,6 +34,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def opened(root: Path, dialect: Dialect = Dialect.BUILDKIT) -> Project:
+    return open_project(root, dialect=dialect, required=False)
+
+
 def look(
     root: Path,
     *,
@@ -48,7 +52,7 @@ def look(
         require_ignored=tuple(Listed(text, "c.toml:2") for text in require),
         sensitive=Listed(sensitive, "c.toml:3"),
     )
-    found = measure_context(open_subject(root, dialect=dialect), budget)
+    found = measure_context(opened(root, dialect), budget)
     return found.scan.eligible.bytes, found.findings
 
 
@@ -155,7 +159,7 @@ def test_what_is_ignored_is_not_looked_into(root: Path, monkeypatch: pytest.Monk
 
 
 def test_the_largest_paths_are_what_arrives(root: Path) -> None:
-    found = largest_paths(open_subject(root))
+    found = largest_paths(opened(root))
     assert found.complete
     assert found.sizes["conf"] == 60
     assert found.sizes["conf/keys"] == 40
@@ -184,7 +188,7 @@ def test_a_secret_that_is_none_can_be_named(root: Path) -> None:
     (root / "conf/keys/b.pem").write_text(KEY)
     (root / "conf/c.pem").write_text(KEY)
     budget = Budget(sensitive=Listed("fail", "c.toml:3"), not_sensitive=(Listed("conf/keys", "c.toml:4"),))
-    assert paths(measure_context(open_subject(root), budget).findings) == ["conf/c.pem"]
+    assert paths(measure_context(opened(root), budget).findings) == ["conf/c.pem"]
 
 
 def test_a_forbidden_directory_of_which_an_exception_keeps_a_part(root: Path) -> None:
@@ -209,12 +213,12 @@ def test_keys_for_tests_and_of_packages_are_no_findings(root: Path) -> None:
 def test_a_pattern_of_not_sensitive_that_can_not_be_meant(root: Path) -> None:
     budget = Budget(not_sensitive=(Listed("[a", "c.toml:4"),))
     with pytest.raises(ConfigError, match=r"^c\.toml:4: not-sensitive: "):
-        measure_context(open_subject(root), budget)
+        measure_context(opened(root), budget)
 
 
 def test_forbidden_files_are_told_from_ignored_ones_where_savings_are_asked_for(root: Path) -> None:
     budget = Budget(forbid=(Listed("**/.env", "c.toml:1"),))
-    found = measure_context(open_subject(root), budget, without=True)
+    found = measure_context(opened(root), budget, without=True)
     assert paths(found.findings) == ["conf/.env", "src/.env"]
     assert found.scan.without is not None
     assert found.scan.without.bytes - found.scan.eligible.bytes == 1000 + 500 + 30 - len(

@@ -20,7 +20,8 @@ from ctxsize.survey.listings import ignored
 #: Ignored: data (100 + 50 + 7 bytes in three files and two directories), logs (20 bytes, one of each) and
 #: the ignore file itself.
 FILES = {"data/a.csv": 100, "data/b.csv": 50, "data/sub/c.txt": 7, "logs/x.log": 20, "src/main.py": 30}
-RULES = parse_ignore(b"data\nlogs\n.dockerignore\n", ".dockerignore", Dialect.BUILDKIT)
+RULES = parse_ignore(b"data\nlogs\n.dockerignore\n", ".dockerignore", Dialect.BUILDKIT).rules
+MATCHER = Matcher(RULES, Dialect.BUILDKIT)
 DATA, LOGS = Load(157, 5), Load(20, 2)
 SENT = ("scan", "send", "load", "rest")
 
@@ -51,7 +52,7 @@ def loads(
     parsed = parse_dockerfile(dockerfile.encode(), "Dockerfile")
     plan = resolve(parsed, target=target, buildkit=buildkit, base_images=base_images)
     hidden = frozenset({".dockerignore"})
-    matcher = Matcher(RULES.rules, Dialect.BUILDKIT)
+    matcher = MATCHER
 
     def files() -> Iterator[tuple[str, int, str]]:
         for entry in ignored(context, matcher, hidden=hidden):
@@ -59,7 +60,7 @@ def loads(
             assert root is not None
             yield entry.path, entry.bytes, root
 
-    found = scan(context, RULES, Dialect.BUILDKIT, hidden=hidden)
+    found = scan(context, MATCHER, Dialect.BUILDKIT, hidden=hidden)
     return build_loads(plan, found.roots, files, savings, whole_context=not buildkit)
 
 

@@ -80,7 +80,7 @@ def test_what_arrived_is_what_the_walk_sends_and_the_scan_counts(tmp_path: Path,
         else:
             ours = walked(root, matcher)
         assert ours == arrived, case
-        counted = scan(root, ignore, dialect, dockerfile=case.dockerfile, processes=1).eligible
+        counted = scan(root, matcher, dialect, dockerfile=case.dockerfile, processes=1).eligible
         dirs = sum(kind == "d" for _, kind, _ in ours)
         assert (counted.dirs, counted.files) == (dirs, len(ours) - dirs), case
         seen["compared"] += 1

@@ -8,7 +8,7 @@ import pytest
 
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.scan import scan
-from ctxsize.ignore import Dialect, parse_ignore
+from ctxsize.ignore import Dialect, Matcher, parse_ignore
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,8 @@ def test_beside_what_an_exception_keeps_the_roots_are_what_is_left(tmp_path: Pat
     for name in ("web/a", "web/lib/b", "web/src/c"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    found = scan(
-        tmp_path, parse_ignore(b"web\n!web/src\n", ".dockerignore", Dialect.BUILDKIT), Dialect.BUILDKIT
-    )
+    rules = parse_ignore(b"web\n!web/src\n", ".dockerignore", Dialect.BUILDKIT).rules
+    found = scan(tmp_path, Matcher(rules, Dialect.BUILDKIT), Dialect.BUILDKIT)
     roots = IgnoredRoots(root.path for root in found.roots)
 
     assert {path: roots.of(path) for path in ("web/a", "web/lib/b", "web/src/c")} == {

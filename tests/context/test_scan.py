@@ -7,12 +7,13 @@ import random
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ctxsize.context import scan as scan_module
 from ctxsize.context.errors import ContextError
-from ctxsize.context.scan import scan
+from ctxsize.context.scan import scan as scan_by_rules
 from ctxsize.context.totals import ScanResult, Totals
 from ctxsize.context.walk import Entry, walk
 from ctxsize.context.workers import share
@@ -25,6 +26,11 @@ BOTH = pytest.mark.parametrize("dialect", list(Dialect), ids=lambda dialect: dia
 
 def rules(text: str, dialect: Dialect = Dialect.BUILDKIT) -> IgnoreFile:
     return parse_ignore(text.encode(), ".dockerignore", dialect)
+
+
+def scan(root: Path, ignore: IgnoreFile | None, dialect: Dialect, **options: Any) -> ScanResult:
+    matcher = Matcher(ignore.rules, dialect, ignore.path) if ignore is not None else None
+    return scan_by_rules(root, matcher, dialect, **options)
 
 
 def make(root: Path, *files: str, size: int = 10) -> None:

@@ -12,7 +12,7 @@ from ctxsize.context.variant import Variant
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.images import open_images
 from ctxsize.engine.options import BuildOptions
-from ctxsize.ignore import Dialect, parse_ignore
+from ctxsize.ignore import Dialect, Matcher, parse_ignore
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
 
@@ -33,7 +33,7 @@ def restoring(root: Path, dialect: Dialect, *paths: str) -> tuple[Variant, Varia
     """``with`` the ignore file, and the same with ``paths`` restored, one after the other."""
     file = root / ".dockerignore"
     ignore = parse_ignore(file.read_bytes(), ".dockerignore", dialect)
-    variant = restored = Variant("with", root, ignore.rules, frozenset(), dialect)
+    variant = restored = Variant("with", root, Matcher(ignore.rules, dialect), frozenset(), dialect)
     for path in paths:
         content = restored.ignore_file[1] if restored.ignore_file is not None else file.read_bytes()
         restored = restored.restoring(path, file, content)
@@ -134,7 +134,7 @@ def test_only_that_root_comes_back(
     ],
 )
 def test_a_name_that_no_rule_can_be_written_for_is_refused(tmp_path: Path, name: str, reason: str) -> None:
-    variant = Variant("with", tmp_path, (), frozenset(), Dialect.BUILDKIT)
+    variant = Variant("with", tmp_path, None, frozenset(), Dialect.BUILDKIT)
 
     with pytest.raises(ValueError, match=reason):
         variant.restoring(name, tmp_path / ".dockerignore", b"*\n")

@@ -90,7 +90,7 @@ def test_rules_that_sleep_decide_as_those_that_are_awake(
     answers: list[list[object]] = []
     for most in (4_000, 0):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("ctxsize.ignore.matcher._MOST_AWAKE", most)
+            patch.setattr("ctxsize.ignore.compiled._MOST_AWAKE", most)
             said: list[object] = []
             try:
                 matcher = Matcher(parse_ignore(b"\n".join(lines), "f", dialect).rules, dialect)

@@ -6,8 +6,9 @@ import random
 
 import pytest
 
+from ctxsize.ignore import PatternError
 from ctxsize.ignore.literals import Literals
-from ctxsize.ignore.pattern import Kind, PatternError, compile_pattern, matches_path, refused_by_go
+from ctxsize.ignore.pattern import Kind, compile_pattern, matches_path, refused_by_go
 
 
 @pytest.mark.parametrize(

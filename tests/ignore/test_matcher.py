@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from ctxsize.errors import IgnoreFileError
-from ctxsize.ignore import Dialect, Matcher, parse_ignore
-from ctxsize.ignore.pattern import PatternError, compile_pattern, matches_path
+from ctxsize.ignore import Dialect, Matcher, PatternError, parse_ignore
+from ctxsize.ignore.pattern import compile_pattern, matches_path
 from ctxsize.ignore.types import Rule
 from tests.support.yardstick import within
 
@@ -179,7 +179,7 @@ def test_directories_with_the_same_rules_alive_share_their_state() -> None:
     state = rules.start()
     for number in range(1000):
         state.child(f"d{number}").child("e").special(["f"])
-    assert len(rules._tables) < 10
+    assert len(rules._automaton._tables) < 10
 
 
 @pytest.mark.parametrize("dialect", BOTH)
@@ -203,22 +203,6 @@ def test_patterns_as_the_engine_sends_them_back() -> None:
     assert rules.verdict("src/b").ignored
     with pytest.raises(PatternError):
         Matcher.from_patterns(["["], BUILDKIT)
-
-
-@pytest.mark.parametrize(
-    ("patterns", "path", "enter"),
-    [
-        (["src/a"], "src", True),
-        (["src/a"], "src/a", True),
-        (["src/a"], "other", False),
-        (["src/*"], "src", True),
-        (["src/*"], "other", False),
-        (["src/*/x"], "other", True),  # a wildcard before the end: anything may match
-        (["src/a", "!other"], "other", False),
-    ],
-)
-def test_where_include_patterns_lead(patterns: list[str], path: str, enter: bool) -> None:
-    assert Matcher.from_patterns(patterns, BUILDKIT).may_include_below(path) is enter
 
 
 @pytest.mark.parametrize(
@@ -298,8 +282,8 @@ def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(
     dialect: Dialect, awake: int, patience: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Random ignore files over a small alphabet, on all paths of three components."""
-    monkeypatch.setattr("ctxsize.ignore.matcher._MOST_AWAKE", awake)
-    monkeypatch.setattr("ctxsize.ignore.matcher._PATIENCE", patience)
+    monkeypatch.setattr("ctxsize.ignore.compiled._MOST_AWAKE", awake)
+    monkeypatch.setattr("ctxsize.ignore.compiled._PATIENCE", patience)
     rng = random.Random(7)
     names = ["a", "b", "ab", "a.b", "\n", "\udce9"]
     paths = list(names)
@@ -342,7 +326,7 @@ def test_of_very_many_rules_those_are_compiled_that_a_name_makes_matter() -> Non
 
     assert rules.verdict("dir77/name.txt").ignored
     assert not rules.verdict("dir78/other").ignored
-    assert len(rules._compiled) == 2
+    assert len(rules._compiled.awake) == 2
 
 
 def test_a_directory_sees_rules_that_wake_after_it_was_met() -> None:
@@ -367,7 +351,7 @@ def test_a_tree_that_wakes_one_rule_after_the_other_wakes_them_all_in_the_end() 
     below = [state.child(f"dir{number}") for number in range(300)]
 
     assert [each.outcome("name.txt").ignored for each in below] == [True] * 300
-    assert len(rules._compiled) == len(MANY)
+    assert len(rules._compiled.awake) == len(MANY)
     assert state.child("dir9999").outcome("name.txt").ignored
 
 

@@ -38,7 +38,9 @@ class LoggingBuilder:
         return True
 
 
-VARIANTS = {name: Variant(name, Path("."), (), frozenset(), Dialect.BUILDKIT) for name in ("with", "without")}
+VARIANTS = {
+    name: Variant(name, Path("."), None, frozenset(), Dialect.BUILDKIT) for name in ("with", "without")
+}
 
 
 def build(builder: LoggingBuilder, repeat: int | None) -> tuple[dict[str, builds.Measured], list[str]]:
@@ -155,7 +157,8 @@ def test_no_build_starts_that_would_not_end_in_time_but_one_of_each_variant(
 # One path no longer ignored
 
 RESTORED = {
-    name: Variant(name, Path("."), (), frozenset(), Dialect.BUILDKIT) for name in ("with", "with a", "with b")
+    name: Variant(name, Path("."), None, frozenset(), Dialect.BUILDKIT)
+    for name in ("with", "with a", "with b")
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from ctxsize.context.changes import Changes
 from ctxsize.context.variant import Variant
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import Dialect
 from ctxsize.rebuild.edits import Edit, edit_of
@@ -154,9 +155,9 @@ def test_a_head_that_git_would_not_write_is_a_directory_like_any_other(tmp_path:
 
 @pytest.mark.parametrize("dialect", Dialect)
 def test_a_variant_does_not_send_new_content_that_it_ignores(tmp_path: Path, dialect: Dialect) -> None:
-    rules = parse_ignore(b".git\n", ".dockerignore", dialect).rules
+    rules = Matcher(parse_ignore(b".git\n", ".dockerignore", dialect).rules, dialect)
     changes = Changes({".git/HEAD": b"1", ".git/objects/ab/c": b"2", "app": b"3"})
     with_ = Variant("with", tmp_path, rules, frozenset(), dialect, changes)
-    without = Variant("without", tmp_path, (), frozenset(), dialect, changes)
+    without = Variant("without", tmp_path, None, frozenset(), dialect, changes)
     assert with_.replaced() == {"app": b"3"}
     assert without.replaced() == changes.replaced

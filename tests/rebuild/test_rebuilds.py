@@ -37,7 +37,7 @@ class LoggingBuilder:
         return True
 
 
-VARIANT = Variant("without", Path("."), (), frozenset(), Dialect.BUILDKIT)
+VARIANT = Variant("without", Path("."), None, frozenset(), Dialect.BUILDKIT)
 
 
 def rebuild(builder: LoggingBuilder, *names: str, repeat: int | None = 2) -> tuple[Rebuilt, list[str]]:

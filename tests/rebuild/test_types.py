@@ -6,7 +6,7 @@ import pytest
 
 from ctxsize.dockerfile.names import Kind
 from ctxsize.dockerfile.parse import parse_dockerfile
-from ctxsize.dockerfile.resolve import Plan, resolve
+from ctxsize.dockerfile.resolve import ResolvedDockerfile, resolve
 from ctxsize.engine.builders.interface import BuildResult, Step
 from ctxsize.measure.figures import EngineFigures, ProjectFigures
 from ctxsize.rebuild.copies import CopyChange, copy_changes, late_installs
@@ -83,7 +83,7 @@ class Names:
 FILES = [("requirements.txt", 10), ("src/a.py", 30), ("src/b.py", 20), ("src/empty.py", 0), ("README.md", 25)]
 
 
-def plan(*lines: str, buildkit: bool = True) -> Plan:
+def plan(*lines: str, buildkit: bool = True) -> ResolvedDockerfile:
     text = "\n".join(["FROM scratch", *lines, ""])
     return resolve(parse_dockerfile(text.encode(), "Dockerfile"), buildkit=buildkit)
 

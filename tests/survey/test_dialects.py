@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ctxsize.context.walk import walk
-from ctxsize.ignore import Dialect, IgnoreFile, Matcher, find_ignore_file, parse_ignore
-from ctxsize.project import read_ignore_file
+from ctxsize.ignore import Dialect, Matcher, parse_ignore
+from ctxsize.project import open_project
 from ctxsize.survey.dialects import PathDifference, dialect_differences, disagreement
 
 
@@ -25,8 +25,8 @@ def make(root: Path, *files: str, size: int = 3) -> None:
             path.write_bytes(b"x" * size)
 
 
-def rules(text: str, dialect: Dialect) -> IgnoreFile:
-    return parse_ignore(text.encode(), ".dockerignore", dialect)
+def rules(text: str, dialect: Dialect) -> Matcher:
+    return Matcher(parse_ignore(text.encode(), ".dockerignore", dialect).rules, dialect)
 
 
 def rows(root: Path, text: str) -> list[tuple[str, str, str]]:
@@ -141,7 +141,7 @@ def random_tree(root: Path, rng: random.Random) -> None:
 def fates(root: Path, text: str, dialect: Dialect) -> dict[str, str]:
     """What a walk of one dialect alone delivers, with the directories above it."""
     found: dict[str, str] = {}
-    for entry in walk(root, Matcher(rules(text, dialect).rules, dialect)):
+    for entry in walk(root, rules(text, dialect)):
         found[entry.path] = "emptied" if entry.emptied and entry.stat.st_size else "kept"
         above = entry.path
         while "/" in above:
@@ -184,9 +184,8 @@ def test_agrees_with_two_walks_of_random_trees(tmp_path: Path) -> None:
 
 class TestDisagreement:
     def explain(self, root: Path, dialect: Dialect = Dialect.BUILDKIT, dockerfile: str = "Dockerfile") -> str:
-        path = find_ignore_file(root, root / dockerfile, dialect)
-        ignore = read_ignore_file(path, root, dialect) if path else None
-        found = disagreement(root, root / dockerfile, ignore, dialect)
+        there = root / dockerfile if (root / dockerfile).exists() else None
+        found = disagreement(open_project(root, dockerfile=there, dialect=dialect, required=False))
         return f"{found.where}: {found.message}" if found else ""
 
     def test_none(self, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ctxsize.ignore.parse import parse_ignore
-from ctxsize.ignore.types import Dialect, IgnoreFile
+from ctxsize.ignore import Dialect
+from ctxsize.project import open_project
 from ctxsize.survey.podman import podman_disagreement
 
 
@@ -25,11 +25,12 @@ def test_the_files_are_named(tmp_path: Path, rules: str, said: str | None) -> No
     (tmp_path / "docs" / "a").touch()
     (tmp_path / "docs" / "sub" / "b").touch()
     (tmp_path / "other").touch()
-    ignore = parse_ignore(rules.encode(), ".dockerignore", Dialect.CLASSIC)
-    found = podman_disagreement(tmp_path, ignore)
-    assert found is None if said is None else said in (found or "")
+    (tmp_path / ".dockerignore").write_text(rules)
+    found = podman_disagreement(open_project(tmp_path, dialect=Dialect.CLASSIC, required=False))
+    assert found is None if said is None else said in (found.message if found else "")
 
 
 def test_without_an_ignore_file_there_is_nothing_to_read(tmp_path: Path) -> None:
-    assert podman_disagreement(tmp_path, None) is None
-    assert podman_disagreement(tmp_path, IgnoreFile(".dockerignore", ())) is None
+    assert podman_disagreement(open_project(tmp_path, dialect=Dialect.CLASSIC, required=False)) is None
+    (tmp_path / ".dockerignore").touch()
+    assert podman_disagreement(open_project(tmp_path, dialect=Dialect.CLASSIC, required=False)) is None

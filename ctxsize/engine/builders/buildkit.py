@@ -19,7 +19,8 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import BuildFailed, EngineError, UsageError
-from ctxsize.ignore.matcher import DirState, Matcher
+from ctxsize.ignore.automaton import DirState
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
 from ctxsize.progress import Progress
 

@@ -13,13 +13,12 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from ctxsize.context.scan import removed_by_daemon
+from ctxsize.context.classic import missed_by_client, removed_by_daemon
 from ctxsize.context.variant import Variant
 from ctxsize.context.walk import Entry
 from ctxsize.dockerfile.rewrite import RewrittenDockerfile
 from ctxsize.engine.builders.markers import with_labels
 from ctxsize.engine.builders.plan import BuildPlan
-from ctxsize.ignore.matcher import Matcher
 
 _IGNORE_FILE = ".dockerignore"
 #: Patterns that every version of the builder reads alike.
@@ -55,11 +54,10 @@ def classic_tar(plan: BuildPlan, variant: Variant, run: str) -> ClassicTar:
     own_name = _own_name()
     as_the_client = _as_the_client(plan, variant, own_name)
     ignore_file = variant.root / _IGNORE_FILE
-    matcher = Matcher(variant.rules, variant.dialect)
     dockerfile = plan.dockerfile_in_context
-    if not variant.without and (ignore_file.is_symlink() or _is_missed(matcher, dockerfile)):
+    if not variant.without and (ignore_file.is_symlink() or missed_by_client(variant.rules, dockerfile)):
         return as_the_client
-    removed = removed_by_daemon(matcher, dockerfile)
+    removed = removed_by_daemon(variant.rules, dockerfile)
     if variant.without or not ignore_file.is_file() or _IGNORE_FILE in removed:
         ours = f"{_IGNORE_FILE}\n{own_name}\n".encode()
         extra = {own_name: labelled.data, _IGNORE_FILE: ours}
@@ -68,7 +66,7 @@ def classic_tar(plan: BuildPlan, variant: Variant, run: str) -> ClassicTar:
         return replace(
             as_the_client, rewritten=labelled, extra={**as_the_client.extra, own_name: labelled.data}
         )
-    if name := _ignored_name(plan, variant, matcher):
+    if name := _ignored_name(plan, variant):
         return ClassicTar(name, labelled, {name: labelled.data}, frozenset(removed) - {name})
     return as_the_client
 
@@ -84,17 +82,12 @@ def podman_tar(plan: BuildPlan, variant: Variant, run: str, build: int | None) -
     labelled = with_labels(plan, run, build)
     own_rules = f"{own_name}.dockerignore"
     extra = {own_name: labelled.data, own_rules: f"{own_name}\n{own_rules}\n".encode()}
-    removed = removed_by_daemon(Matcher(variant.rules, variant.dialect), None)
+    removed = removed_by_daemon(variant.rules, None)
     return ClassicTar(own_name, labelled, extra, frozenset(removed))
 
 
 def _own_name() -> str:
     return f".dockerfile.{secrets.token_hex(10)}"
-
-
-def _is_missed(matcher: Matcher, dockerfile: str | None) -> bool:
-    """Whether the official client, which takes care to send the Dockerfile, nevertheless does not."""
-    return dockerfile is not None and matcher.for_classic_build(dockerfile).verdict(dockerfile).ignored
 
 
 def _as_the_client(plan: BuildPlan, variant: Variant, own_name: str) -> ClassicTar:
@@ -110,16 +103,19 @@ def _as_the_client(plan: BuildPlan, variant: Variant, own_name: str) -> ClassicT
     return ClassicTar(own_name, unchanged, extra)
 
 
-def _ignored_name(plan: BuildPlan, variant: Variant, matcher: Matcher) -> str | None:
+def _ignored_name(plan: BuildPlan, variant: Variant) -> str | None:
     """A path that the variant's ignore file keeps out for certain, by the simplest rule there is; near the
     root, as its directory is made anew when it is taken away."""
+    rules = variant.rules
+    if rules is None:
+        return None
     for path in sorted(plan.ignored, key=lambda path: (path.count("/"), len(path), path)):
         if path == _IGNORE_FILE or not path.isprintable():
             continue
-        verdict = matcher.verdict(path)
+        verdict = rules.verdict(path)
         plain = verdict.rule is not None and _PLAIN.fullmatch(verdict.rule.pattern)
         excepted = any(rule.negated for rule in verdict.matches)
-        if verdict.ignored and plain and not excepted and matcher.matches_or_parent(path):
+        if verdict.ignored and plain and not excepted and rules.matches_or_parent(path):
             # A link in its place would be followed when it is taken away.
             if path == plan.dockerfile_in_context and (variant.root / path).is_symlink():
                 continue

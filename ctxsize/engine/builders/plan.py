@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctxsize.dockerfile.resolve import BaseImage, Pick, Plan, resolve
+from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile
 from ctxsize.dockerfile.rewrite import affected_steps
 from ctxsize.dockerfile.wildcard import PathMatcher
 from ctxsize.engine.options import BuildOptions
@@ -27,7 +27,7 @@ class BuildPlan:
     dockerfile_data: bytes
     dockerfile_path: Path
     dockerfile_in_context: str | None
-    resolved: Plan
+    resolved: ResolvedDockerfile
     options: BuildOptions
     first_affected: tuple[int | None, ...]
     ignored: frozenset[str]
@@ -59,28 +59,11 @@ class BuildPlan:
 
 
 def make_plan(
-    project: Project,
-    options: BuildOptions,
-    ignored: Iterable[str],
-    *,
-    buildkit: bool,
-    base_images: Mapping[str, BaseImage],
-    predefined: Mapping[str, str],
+    project: Project, options: BuildOptions, resolved: ResolvedDockerfile, ignored: Iterable[str]
 ) -> BuildPlan:
-    """Read the Dockerfile for these options; ``ignored`` are the paths that only one variant has.
-
-    Raises UsageError when the target is not there.
-    """
-    resolved = resolve(
-        project.dockerfile,
-        target=options.target,
-        build_args={name: value for name, value in options.build_args.items() if value is not None},
-        buildkit=buildkit,
-        base_images=base_images,
-        predefined=predefined,
-    )
+    """The plan for a Dockerfile as ``resolved``; ``ignored`` are the paths that only one variant has."""
     paths = tuple(ignored)
-    affected = affected_steps(resolved, lambda pick: _takes(pick, paths, buildkit))
+    affected = affected_steps(resolved, lambda pick: _takes(pick, paths, resolved.buildkit))
     if not any(index is not None for index in affected):
         # The variants build the same: then what is measured is what a change of the context costs.
         affected = affected_steps(resolved, lambda pick: True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from ctxsize.dockerfile.parse import Dockerfile
-from ctxsize.dockerfile.resolve import Plan
+from ctxsize.dockerfile.resolve import ResolvedDockerfile
 from ctxsize.engine.builders.criticalpath import Span, critical_seconds
 from ctxsize.engine.builders.interface import Step, phase_of
 from ctxsize.engine.buildkit import Vertex
@@ -51,7 +51,7 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
 
 
 def line_map(
-    rewritten: Dockerfile, original_line: Callable[[int], int], resolved: Plan
+    rewritten: Dockerfile, original_line: Callable[[int], int], resolved: ResolvedDockerfile
 ) -> Callable[[str | None, int], int | None]:
     """How BuildKit's ``[stage 3/7]`` leads back to a line of the Dockerfile as the user wrote it.
 

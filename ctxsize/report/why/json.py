@@ -8,8 +8,8 @@ from typing import Any
 
 from ctxsize import __version__
 from ctxsize.ignore.types import Rule
+from ctxsize.project import Project
 from ctxsize.report.shared.style import Style
-from ctxsize.survey.overview import Subject
 from ctxsize.survey.why import Answer
 from ctxsize.text import json_text, json_text_or_null
 
@@ -17,17 +17,17 @@ from ctxsize.text import json_text, json_text_or_null
 SCHEMA = 1
 
 
-def why(subject: Subject, answers: Iterable[Answer], style: Style) -> Iterator[str]:
+def why(project: Project, answers: Iterable[Answer], style: Style) -> Iterator[str]:
     """The answers as JSON text, a line each; ``style`` is not used."""
     head = {
         "schema": SCHEMA,
         "ctxsize": __version__,
         "project": {
-            "context": json_text(subject.context.name or str(subject.context)),
-            "dockerfile": json_text_or_null(subject.dockerfile_shown),
-            "ignore_file": json_text(subject.ignore.path) if subject.ignore else None,
+            "context": json_text(project.context.name or str(project.context)),
+            "dockerfile": json_text_or_null(project.dockerfile_shown),
+            "ignore_file": json_text(project.ignore.path) if project.ignore else None,
         },
-        "builder": subject.dialect.value,
+        "builder": project.dialect.value,
     }
     yield json.dumps(head, indent=2).removesuffix("\n}") + ',\n  "paths": ['
     separator = "\n    "
@@ -40,7 +40,7 @@ def why(subject: Subject, answers: Iterable[Answer], style: Style) -> Iterator[s
 def _answer(answer: Answer) -> dict[str, Any]:
     return {
         "path": json_text(answer.path),
-        "verdict": answer.state,
+        "verdict": answer.verdict,
         "rule": None if answer.rule is None else _rule(answer.rule),
         "root": json_text_or_null(answer.root),
         "matches": [_rule(rule) for rule in answer.matches],

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ctxsize.ignore.types import Rule
+from ctxsize.project import Project
 from ctxsize.report.shared.style import Style
-from ctxsize.survey.overview import Subject
 from ctxsize.survey.why import Answer
 from ctxsize.text import printable
 
 
-def why(subject: Subject, answers: Iterable[Answer], style: Style) -> Iterator[str]:
+def why(project: Project, answers: Iterable[Answer], style: Style) -> Iterator[str]:
     """The answers; ``>`` marks the rule that decides where several match."""
-    ignore_file = printable(subject.ignore.path) if subject.ignore else ""
+    ignore_file = printable(project.ignore.path) if project.ignore else ""
     for answer in answers:
-        yield f"{style.bold(printable(answer.path))}: {_verdict(subject, answer, ignore_file)}\n"
+        yield f"{style.bold(printable(answer.path))}: {_verdict(project, answer, ignore_file)}\n"
         if answer.matches and answer.matches != (answer.rule,):
             for rule in answer.matches:
                 mark = ">" if rule is answer.rule else " "
@@ -24,18 +24,18 @@ def why(subject: Subject, answers: Iterable[Answer], style: Style) -> Iterator[s
             yield f"  {style.warn('note:')} {note}\n"
 
 
-def _verdict(subject: Subject, answer: Answer, ignore_file: str) -> str:
+def _verdict(project: Project, answer: Answer, ignore_file: str) -> str:
     if answer.rule is None:
-        if subject.ignore is None:
+        if project.ignore is None:
             return "kept, there is no ignore file"
         return "kept, no rule ignores it" if answer.matches else "kept, no rule matches"
     by = f"by {_rule(answer.rule, ignore_file)}"
-    if answer.state == "kept":
+    if answer.verdict == "kept":
         return f"kept {by}"
     # What is below an ignored directory is ignored with it, unless an exception brings it back.
     root = answer.root if answer.root != answer.path else None
     within = f" (with {printable(root)})" if root else ""
-    kept = " (but something in it is kept, so it arrives)" if answer.state == "partly" else ""
+    kept = " (but something in it is kept, so it arrives)" if answer.verdict == "partly" else ""
     return f"ignored {by}{within}{kept}"
 
 

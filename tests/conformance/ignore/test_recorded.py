@@ -14,7 +14,7 @@ from replay import read_records, replay
 def test_every_recorded_build_is_what_ctxsize_says_with_rules_that_sleep(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ctxsize.ignore.matcher._MOST_AWAKE", 0)
+    monkeypatch.setattr("ctxsize.ignore.compiled._MOST_AWAKE", 0)
     test_every_recorded_build_is_what_ctxsize_says(tmp_path)
 
 

@@ -1,0 +1,103 @@
+"""What a scan keeps in mind: the options, the directories that wait, and those that are not decided yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from mmap import mmap
+from typing import Literal, NamedTuple, Protocol
+
+from ctxsize.context.workers import MOST_HELPERS
+from ctxsize.ignore.automaton import DirState
+
+Cover = Literal["all", "some", "none"]
+#: Which of a directory's names to take down: called with the directory's path and names of entries.
+Suspects = Callable[[str, Sequence[str]], Sequence[str]]
+
+_PROGRESS_EVERY = 5000  # entries
+
+
+class Needs(Protocol):
+    """Which part of a context a Dockerfile takes: ``ctxsize.dockerfile.sources.Sources``."""
+
+    def cover(self, directory: str) -> Cover:
+        """Whether all, some or none of what is below the directory ('.' is the root) is taken; of a
+        file: all or not."""
+
+
+class Wanted(NamedTuple):
+    """The options of a scan. ``removed``: files that are sent but do not arrive, with their rule's index."""
+
+    hidden: frozenset[str]
+    removed: dict[str, int]
+    needs: Needs | None
+    eligible_only: bool
+    named_from: int | None
+    roots: bool
+    depth: int
+    classic: bool
+    suspects: Suspects | None
+
+
+class Frame:
+    """An ignored directory that may have something kept in it. Only when all of it was read is it known
+    whether it is an ignored root itself, or each thing that is ignored in it."""
+
+    __slots__ = ("account", "accounts", "files", "kept", "needed", "open", "outer", "parent", "path", "rule")
+
+    def __init__(
+        self, path: str, rule: int, outer: int, account: int, needed: bool, parent: Frame | None
+    ) -> None:
+        self.path = path
+        self.rule = rule
+        self.outer = outer  # the account the directory itself is booked in, if it arrives
+        self.account = account  # the account for what is kept in it
+        self.needed = needed
+        self.parent = parent
+        self.kept = False
+        self.open = 1  # listings below, and its own, that were not read yet
+        self.files: list[tuple[str, int, int]] = []  # ignored files in it: name, rule, bytes
+        self.accounts: list[int] = []  # ignored directories (and hard links) in it
+
+
+class Place(NamedTuple):
+    """A directory to be read.
+
+    ``account`` is for what is kept in it. Without ``state`` no rule makes a difference in it, at any
+    depth: all is kept, or (``ignored``) all is ignored and goes to ``account``, too. ``frame`` is the
+    directory's own, when it is ignored and something in it may be kept.
+    """
+
+    path: str
+    state: DirState | None
+    account: int
+    ignored: bool
+    needed: Cover
+    frame: Frame | None
+
+
+class Tally:
+    """How many entries were seen, by this process and its forks, for the progress report."""
+
+    def __init__(self, progress: Callable[[int], None] | None) -> None:
+        self._progress = progress
+        self._reported = 0
+        # Memory that forks share: one count per process, ours first.
+        self._counts = memoryview(mmap(-1, 8 * (1 + MOST_HELPERS))).cast("q")
+        self._process = 0
+
+    @property
+    def seen(self) -> int:
+        return sum(self._counts)
+
+    def fork(self, process: int) -> None:
+        """This process is fork number ``process`` now: it counts apart, and reports nothing."""
+        self._process = process
+        self._progress = None
+
+    def add(self, entries: int) -> None:
+        self._counts[self._process] += entries
+        if self._progress is not None:
+            seen = self.seen
+            if seen - self._reported >= _PROGRESS_EVERY:
+                self._reported = seen
+                self._progress(seen)

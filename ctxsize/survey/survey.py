@@ -1,0 +1,79 @@
+"""The survey of a project: its context counted, its sensitive files, and whether builders read it alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ctxsize.context.scan import scan
+from ctxsize.context.totals import ScanResult
+from ctxsize.dockerfile.sources import Sources
+from ctxsize.project import Project
+from ctxsize.sensitive.find import find_sensitive
+from ctxsize.sensitive.names import suspects
+from ctxsize.sensitive.types import SensitiveFile
+from ctxsize.survey.dialects import Disagreement, disagreement
+from ctxsize.survey.listings import listing_of
+from ctxsize.survey.podman import podman_disagreement
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What can be seen of a project without a builder.
+
+    ``scan.needed`` is None when what the Dockerfile takes is not known. ``sensitive`` are the files that look
+    like secrets, those the build can see first. ``differing`` is how another builder would see the project.
+    """
+
+    scan: ScanResult
+    sensitive: tuple[SensitiveFile, ...]
+    differing: Disagreement | None
+
+
+def survey(
+    project: Project,
+    sources: Sources | None,
+    *,
+    podman: bool = False,
+    eligible_only: bool = False,
+    roots: bool = True,
+    depth: int = 0,
+    secrets: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Survey:
+    """Count the context and look for what must not be in it.
+
+    ``sources`` is what the Dockerfile takes, None when there is none. ``podman``: the builder is Podman, and
+    compared with Docker. ``secrets`` has small eligible text files read by the detector of
+    ``ctxsize[secrets]``, too. The other options are those of :func:`ctxsize.context.scan.scan`. Raises
+    ContextError, IgnoreFileError, and UsageError where the detector is not installed.
+    """
+    needs = None if sources is None or sources.unknown else sources
+    found = scan(
+        project.context,
+        project.rules,
+        project.dialect,
+        hidden=project.ignore_files,
+        # Podman reads an ignored Dockerfile where it lies, and nothing has to be sent for it.
+        dockerfile=None if podman else project.dockerfile_in_context,
+        needs=needs,
+        eligible_only=eligible_only,
+        roots=roots,
+        depth=depth,
+        suspects=suspects,
+        progress=progress,
+    )
+    detect: Iterable[str] = ()
+    if secrets:
+        from ctxsize.sensitive.detector import worth_reading
+
+        detect = worth_reading(listing_of(project).kept())
+    sensitive = find_sensitive(
+        project.context,
+        found.suspects,
+        project.rules,
+        needs=None if needs is None else lambda path: needs.needs(path, is_dir=False),
+        eligible_only=eligible_only,
+        detect=detect,
+    )
+    return Survey(found, sensitive, podman_disagreement(project) if podman else disagreement(project))
