@@ -13,7 +13,7 @@ _SHELL = ("/bin/sh", "-c")
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class VerifyCommand:
     """A command that has to end with exit code 0 in a container of an image.
 
     ``command`` is written as after RUN in a Dockerfile: a line for the image's shell, or a JSON array of
@@ -39,7 +39,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What came of a Check in one image.
+    """What came of a VerifyCommand in one image.
 
     ``exit_code`` is None when the command was stopped because its time was over (``timed_out``); 126 and 127
     when it could not be run, as in a shell. ``output_tail`` are the last lines of what it wrote.

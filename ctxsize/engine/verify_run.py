@@ -15,7 +15,7 @@ import docker
 import requests.exceptions
 from docker.errors import APIError
 
-from ctxsize.engine.containers import Check, Verification
+from ctxsize.engine.containers import Verification, VerifyCommand
 from ctxsize.engine.marks import object_labels
 
 #: How much of the command's output is kept.
@@ -32,7 +32,7 @@ _OCI_NOT_ALLOWED = "OCI permission denied"
 
 
 def verify(
-    api: docker.APIClient, image: str, check: Check, *, run: str, mask: Callable[[str], str] = str
+    api: docker.APIClient, image: str, check: VerifyCommand, *, run: str, mask: Callable[[str], str] = str
 ) -> Verification:
     """Run ``check`` in a new container of ``image``, with the image's user, directory and variables, in
     place of its entrypoint. ``mask`` is applied to what it wrote.
@@ -61,7 +61,9 @@ def verify(
             api.remove_container(container, force=True, v=True)
 
 
-def _run(api: docker.APIClient, container: str, check: Check, mask: Callable[[str], str]) -> Verification:
+def _run(
+    api: docker.APIClient, container: str, check: VerifyCommand, mask: Callable[[str], str]
+) -> Verification:
     started = time.perf_counter()
     try:
         api.start(container)

@@ -1,7 +1,7 @@
 """What a byte and what a file cost in each phase of a build, on this engine, now.
 
-Three builds of `FROM scratch` and `COPY . /` with the builder that measures: of next to nothing, of one
-large file, and of many small ones. The differences are the costs.
+`FROM scratch` and `COPY . /` is built three times on the builder that measures: with next to nothing, with
+one large file, and with many small ones. The costs are the differences between these builds.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from ctxsize.engine.builders.interface import PHASES, BuildResult
 from ctxsize.engine.footprint.leftovers import PROBE_PREFIX
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
-from ctxsize.measure.builds import WITHOUT
-from ctxsize.measure.figures import Cost
-from ctxsize.measure.subject import Subject, prepare
-from ctxsize.progress import Progress
+from ctxsize.measure.bench import Bench
+from ctxsize.measure.figures import WITHOUT, Cost
+from ctxsize.measure.subject import prepare
 
 _DOCKERFILE = "FROM scratch\nCOPY . /\n"
 _FILES_PER_DIRECTORY = 100
@@ -44,11 +43,9 @@ class ProbeSize:
         )
 
 
-def calibrate(subject: Subject, run: Run, size: ProbeSize, progress: Progress) -> dict[str, Cost]:
-    """The costs by phase (see ctxsize.engine.build.PHASES), for the engine and builder of ``subject``.
-
-    Raises what a build raises.
-    """
+def calibrate(bench: Bench, size: ProbeSize) -> dict[str, Cost]:
+    """The costs by phase (see ctxsize.engine.builders.interface.PHASES). Raises what a build raises."""
+    subject, run, progress = bench.subject, bench.run, bench.progress
     progress.phase("calibrate")
     results = []
     with _probe_directory(run) as directory:

@@ -8,7 +8,7 @@ import docker
 import pytest
 
 from ctxsize.engine.connect import connect
-from ctxsize.engine.containers import Check, Verification
+from ctxsize.engine.containers import Verification, VerifyCommand
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.engine.verify_run import verify
@@ -29,7 +29,7 @@ from ctxsize.engine.verify_run import verify
 def test_a_command_is_read_as_after_run(
     command: str, shell: list[str] | None, words: tuple[str, ...]
 ) -> None:
-    assert Check(command).words(shell) == words
+    assert VerifyCommand(command).words(shell) == words
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ def check(api: docker.APIClient, base_image: Callable[[str], str]) -> Iterator[C
     image = base_image("busybox:1.36")
     before = containers(api)
     with Run(engine) as run:
-        yield lambda command, **options: verify(engine.api, image, Check(command, **options), run=run.id)
+        yield lambda command, **options: verify(
+            engine.api, image, VerifyCommand(command, **options), run=run.id
+        )
         assert containers(api) == before
 
 
@@ -96,7 +98,7 @@ def test_a_container_whose_run_was_killed_is_the_janitors(
     # As after a kill: nothing removes the container when the command has ended.
     monkeypatch.setattr(engine.api, "remove_container", lambda *_, **__: None)
     with Run(engine) as run:
-        verify(engine.api, base_image("busybox:1.36"), Check("true"), run=run.id)
+        verify(engine.api, base_image("busybox:1.36"), VerifyCommand("true"), run=run.id)
         (left,) = containers(api) - before
         assert api.inspect_container(left)["Config"]["Labels"][RUN_LABEL] == run.id
         monkeypatch.undo()
