@@ -12,66 +12,61 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ctxsize.budget.check import check as check
-    from ctxsize.budget.options import CheckOptions as CheckOptions
-    from ctxsize.budget.types import CheckReport as CheckReport
-    from ctxsize.budget.types import CheckTotals as CheckTotals
-    from ctxsize.budget.types import FileFinding as FileFinding
-    from ctxsize.budget.types import Grown as Grown
-    from ctxsize.budget.types import Judged as Judged
-    from ctxsize.budget.types import TargetReport as TargetReport
-    from ctxsize.comparison.compare import compare as compare
-    from ctxsize.comparison.types import BuildFigures as BuildFigures
-    from ctxsize.comparison.types import Comparison as Comparison
-    from ctxsize.comparison.types import ContextFigures as ContextFigures
-    from ctxsize.comparison.types import Measurement as Measurement
-    from ctxsize.comparison.types import PathSaving as PathSaving
-    from ctxsize.comparison.types import RuleSaving as RuleSaving
-    from ctxsize.comparison.types import Saved as Saved
-    from ctxsize.comparison.types import Unattributed as Unattributed
-    from ctxsize.comparison.types import VariantFigures as VariantFigures
-    from ctxsize.context.totals import DirTotals as DirTotals
-    from ctxsize.context.totals import IgnoredRoot as IgnoredRoot
-    from ctxsize.context.totals import RuleTotals as RuleTotals
-    from ctxsize.context.totals import ScanResult as ScanResult
-    from ctxsize.context.totals import Totals as Totals
-    from ctxsize.engine.builders.interface import Step as Step
-    from ctxsize.engine.connect import Engine as Engine
-    from ctxsize.engine.connect import connect as connect
-    from ctxsize.engine.containers import Verification as Verification
-    from ctxsize.engine.containers import VerifyCommand as VerifyCommand
-    from ctxsize.engine.options import BuildOptions as BuildOptions
-    from ctxsize.errors import BuildFailed as BuildFailed
-    from ctxsize.errors import ConfigError as ConfigError
-    from ctxsize.errors import CtxsizeError as CtxsizeError
-    from ctxsize.errors import DockerfileError as DockerfileError
-    from ctxsize.errors import EngineError as EngineError
-    from ctxsize.errors import IgnoreFileError as IgnoreFileError
-    from ctxsize.errors import Interrupted as Interrupted
-    from ctxsize.errors import UsageError as UsageError
-    from ctxsize.errors import VerifyFailed as VerifyFailed
-    from ctxsize.ignore.types import Dialect as Dialect
-    from ctxsize.ignore.types import Rule as Rule
-    from ctxsize.measure.figures import Cost as Cost
-    from ctxsize.measure.figures import EngineFigures as EngineFigures
-    from ctxsize.measure.figures import ImageFigures as ImageFigures
-    from ctxsize.measure.figures import ProjectFigures as ProjectFigures
-    from ctxsize.measure.figures import SecondsSaved as SecondsSaved
-    from ctxsize.progress import Progress as Progress
-    from ctxsize.rebuild.cache import cache as cache
-    from ctxsize.rebuild.types import ChangeCost as ChangeCost
-    from ctxsize.rebuild.types import LateInstall as LateInstall
-    from ctxsize.rebuild.types import Rebuild as Rebuild
-    from ctxsize.rebuild.types import RebuildCost as RebuildCost
-    from ctxsize.rebuild.types import RebuildMeasurement as RebuildMeasurement
-    from ctxsize.sensitive.types import SensitiveFile as SensitiveFile
-    from ctxsize.survey.dialects import Differences as Differences
-    from ctxsize.survey.dialects import PathDifference as PathDifference
-    from ctxsize.survey.overview import Overview as Overview
-    from ctxsize.survey.overview import overview as context  # noqa: F401
-    from ctxsize.survey.views import View as View
-    from ctxsize.survey.why import Answer as Answer
-    from ctxsize.warning import Warning as Warning
+    from ctxsize.budget.check import check
+    from ctxsize.budget.options import CheckOptions
+    from ctxsize.budget.types import CheckReport, CheckTotals, FileFinding, Grown, Judged, TargetReport
+    from ctxsize.comparison.compare import compare
+    from ctxsize.comparison.types import (
+        BuildFigures,
+        Comparison,
+        ContextFigures,
+        Measurement,
+        PathSaving,
+        RuleSaving,
+        Saved,
+        Unattributed,
+        VariantFigures,
+    )
+    from ctxsize.context.totals import DirTotals, IgnoredRoot, RuleTotals, ScanResult, Totals
+    from ctxsize.engine.builders.interface import Step
+    from ctxsize.engine.connect import Engine, connect
+    from ctxsize.engine.containers import Verification, VerifyCommand
+    from ctxsize.engine.options import BuildOptions
+    from ctxsize.errors import (
+        BuildFailed,
+        ConfigError,
+        CtxsizeError,
+        DockerfileError,
+        EngineError,
+        IgnoreFileError,
+        Interrupted,
+        UsageError,
+        VerifyFailed,
+    )
+    from ctxsize.ignore.types import Dialect, Rule
+    from ctxsize.measure.figures import Cost, EngineFigures, ImageFigures, ProjectFigures, SecondsSaved
+    from ctxsize.progress import Progress
+    from ctxsize.rebuild.cache import cache
+    from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost, RebuildMeasurement
+    from ctxsize.sensitive.types import SensitiveFile
+    from ctxsize.survey.dialects import Differences, PathDifference
+    from ctxsize.survey.overview import Overview
+    from ctxsize.survey.overview import overview as context
+    from ctxsize.survey.views import View
+    from ctxsize.survey.why import Answer
+    from ctxsize.warning import Warning
+
+__all__ = [
+    "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions", "CheckReport",
+    "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError", "Dialect",
+    "Differences", "DirTotals", "DockerfileError", "Engine", "EngineError", "EngineFigures", "FileFinding",
+    "Grown", "IgnoreFileError", "IgnoredRoot", "ImageFigures", "Interrupted", "Judged", "LateInstall",
+    "Measurement", "Overview", "PathDifference", "PathSaving", "Progress", "ProjectFigures", "Rebuild",
+    "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving", "RuleTotals", "Saved", "ScanResult",
+    "SecondsSaved", "SensitiveFile", "Step", "TargetReport", "Totals", "Unattributed", "UsageError",
+    "VariantFigures", "Verification", "VerifyCommand", "VerifyFailed", "View", "Warning", "cache", "check",
+    "compare", "connect", "context", "why",
+]  # fmt: skip
 
 _HOMES = {
     "budget.check": "check",
@@ -102,8 +97,6 @@ _HOMES = {
 #: Each name with the module that has it, below ``ctxsize``, and its name there.
 _EXPORTS = {name: (home, name) for home, names in _HOMES.items() for name in names.split()}
 _EXPORTS["context"] = ("survey.overview", "overview")
-
-__all__ = sorted([*_EXPORTS, "why"])
 
 
 def why(
@@ -138,4 +131,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return list(__all__)
+    return __all__

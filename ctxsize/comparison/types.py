@@ -149,11 +149,6 @@ class Comparison:
     sensitive: tuple[SensitiveFile, ...] = ()
     calibration: Mapping[str, Cost] = field(default_factory=dict)
 
-    @property
-    def failed(self) -> bool:
-        """Whether a variant did not build."""
-        return any(variant.error is not None for variant in self.variants.values())
-
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
