@@ -26,8 +26,8 @@ class Commits:
     """Commits on top of what the repository has, one after the other.
 
     Each adds three loose objects (a blob, a tree with that one file, the commit), moves the branch (or a
-    detached HEAD) and its logs, and touches the index. The objects are real ones, and what git checks stays
-    valid, so that a RUN step that asks git for the version does not fail.
+    detached HEAD), adds to the logs, and touches the index. The repository stays valid, so that a RUN step
+    that asks git for the version does not fail.
     """
 
     def __init__(self, root: Path, directory: str, branch: str | None, parent: str | None, when: int) -> None:
@@ -111,8 +111,8 @@ def _resolve(git: Path, ref: str) -> str | None:
 
 
 def _touched(index: bytes, when: int, algorithm: Callable[[bytes], hashlib._Hash]) -> bytes:
-    """The index with another modification time for its first entry, and the checksum that belongs to it;
-    an index without entries, or of a format not known here, as it is."""
+    """The index with another modification time for its first entry, and the checksum to match. An index
+    without entries, or of an unknown format, is returned as it is."""
     size = algorithm(b"").digest_size
     if index[:4] != b"DIRC" or not int.from_bytes(index[8:12], "big") or len(index) < 62 + size:
         return index

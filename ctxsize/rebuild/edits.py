@@ -1,4 +1,4 @@
-"""Edits that can be made again and again, and the one that stands for work on an ignored path."""
+"""Edits: changes that can be made again and again, and which of them stands for work on an ignored path."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from ctxsize.rebuild.commits import Commits
 
 #: How many files of a directory are looked at to find a small one.
 _LOOK_AT = 10_000
-
-
 _NEW_FILE = ".ctxsize-new-file"
 
 
 class Edit(Protocol):
-    """A change that can be made again and again, each time on top of the last."""
+    """A change that is made again and again, each time on top of the last."""
 
     @property
     def path(self) -> str:
@@ -44,7 +42,7 @@ class Lengthened:
     description: str = "one more byte"
 
     def next(self) -> Changes:
-        """One more line end, which most formats let pass."""
+        """One more line end, which most file formats tolerate."""
         return Changes(appended={self.path: b"\n"})
 
 
@@ -91,8 +89,8 @@ def edit_of(
 ) -> Edit | None:
     """How the ignored root ``path`` of the context ``root`` changes when somebody works on the project.
 
-    A `.git` directory by a commit; another directory in its smallest file, of those that ``ignored`` says
-    are ignored, and if it can be one that the Dockerfile takes (``needed``); a file by itself. None for a
+    A file gets longer. A `.git` directory gets a commit. In another directory the smallest file for which
+    ``ignored`` is true gets longer, preferably one that the Dockerfile takes (``needed``). None for a
     symbolic link or a special file, whose change is not simulated.
     """
     try:
@@ -113,8 +111,8 @@ def edit_of(
 
 
 def regular_files(root: Path, directory: str) -> Iterator[tuple[str, int]]:
-    """The (context path, bytes) of every regular file below ``directory``, in order of names; links are not
-    followed, and what can't be read is passed over."""
+    """The (context path, bytes) of every regular file below ``directory``, in order of names. Links are not
+    followed; what can't be read is left out."""
     pending = [directory]
     while pending:
         current = pending.pop()
