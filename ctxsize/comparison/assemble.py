@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict, TypeVar
 
 from ctxsize import __version__
@@ -140,10 +140,8 @@ class _SecondsFields(TypedDict, total=False):
 def _seconds(path: str, divided: DividedSeconds | None) -> _SecondsFields:
     if divided is None:
         return {}
-    seconds = divided.roots.get(path)
-    if seconds is None:
-        # No step took anything of it: it was not even sent.
-        seconds = Seconds(0.0, 0.0, 0.0)
+    # Of one that is not there no step took anything: it was not even sent.
+    seconds = divided.roots.get(path, Seconds(0.0, 0.0, 0.0))
     return {
         "seconds": seconds.median,
         "seconds_low": seconds.low,
@@ -169,15 +167,12 @@ def _rebuilds(cost: RebuildCost) -> dict[str, _RebuildFields]:
 
 
 def _rule_seconds(paths: Sequence[PathSaving]) -> _SecondsFields:
+    measured = paths and all(path.seconds_source == "measured" for path in paths)
     return {
         "seconds": _sum(path.seconds for path in paths),
         "seconds_low": _sum(path.seconds_low for path in paths),
         "seconds_high": _sum(path.seconds_high for path in paths),
-        "seconds_source": None
-        if any(path.seconds is None for path in paths)
-        else "measured"
-        if paths and all(path.seconds_source == "measured" for path in paths)
-        else "estimated",
+        "seconds_source": "measured" if measured else "estimated",
     }
 
 
@@ -198,7 +193,7 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool)
     by_line: dict[int, list[PathSaving]] = defaultdict(list)
     for path in paths:
         by_line[path.rule.line].append(path)
-    savings = [
+    savings = (
         RuleSaving(
             rule=rule,
             paths=len(by_line[rule.line]),
@@ -209,21 +204,15 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool)
             **(_rule_seconds(by_line[rule.line]) if divided else {}),
         )
         for rule in rules
-    ]
+    )
     return tuple(
-        sorted(
-            savings, key=lambda saving: (-(saving.image_bytes or 0), -saving.context_bytes, saving.rule.line)
-        )
+        sorted(savings, key=lambda each: (-(each.image_bytes or 0), -each.context_bytes, each.rule.line))
     )
 
 
 def _sum(figures: Iterable[_Number | None]) -> _Number | None:
-    total: _Number = 0
-    for figure in figures:
-        if figure is None:
-            return None
-        total += figure
-    return total
+    known = list(figures)
+    return None if None in known else sum(figure for figure in known if figure is not None)
 
 
 def _unattributed(
@@ -269,7 +258,9 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
             " image bytes",
         )
     yield from timing_warnings(found.builds)
-    yield from _builder_warnings(found.builds)
+    # What the builder itself warned of, each once.
+    messages = (text for each in found.builds.values() for run in each.runs for text in run.warnings)
+    yield from (Warning("builder-warning", message) for message in dict.fromkeys(messages))
     yield from verify_warnings(found.verified)
     if found.rebuilds is not None:
         yield from _rebuild_warnings(found.rebuilds.cost)
@@ -286,13 +277,6 @@ def _sum_warning(size: str, counted: int, measured: int | None) -> Iterator[Warn
             f" the {size} sizes differ by {measured}: those of single paths may be wrong; please report"
             " this with the Dockerfile",
         )
-
-
-def _builder_warnings(builds: Mapping[str, Builds]) -> Iterable[Warning]:
-    """What the builder itself warned of, each once."""
-    messages = (message for each in builds.values() for run in each.runs for message in run.warnings)
-    for message in dict.fromkeys(messages):
-        yield Warning("builder-warning", message)
 
 
 def _rebuild_warnings(cost: RebuildCost) -> Iterator[Warning]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 from ctxsize.context.changes import Changes
 from ctxsize.rebuild.commits import Commits
@@ -17,21 +16,6 @@ from ctxsize.rebuild.commits import Commits
 #: How many files of a directory are looked at to find a small one.
 _LOOK_AT = 10_000
 _NEW_FILE = ".ctxsize-new-file"
-
-
-class Edit(Protocol):
-    """A change that is made again and again, each time on top of the last."""
-
-    @property
-    def path(self) -> str:
-        """The context path that changes: a file, or a directory of which several files do."""
-
-    @property
-    def description(self) -> str:
-        """What changes, for people: ``one more byte``, ``a commit (8 files)``."""
-
-    def next(self) -> Changes:
-        """The change of the next time, alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +44,14 @@ class NewFiles:
         return Changes(replaced={f"{self.path}/{_NEW_FILE}-{self._count}": b"\n"})
 
 
-@dataclass(slots=True)
-class Committed:
-    """A repository gets one more commit each time."""
-
-    path: str
-    _commits: Commits
-    _files: int = 0
-
-    @property
-    def description(self) -> str:
-        """``a commit (8 files)``."""
-        return f"a commit ({self._files} files)" if self._files else "a commit"
-
-    def next(self) -> Changes:
-        """What the next `git commit` writes."""
-        replaced, appended = self._commits.next()
-        self._files = len(replaced) + len(appended)
-        return Changes(replaced, appended)
+#: A change that is made again and again, each time on top of the last: ``path`` is the context path that
+#: changes (a file, or a directory of which several files do), ``description`` says how, for people, and
+#: ``next()`` gives the change of the next time, alone.
+Edit = Lengthened | NewFiles | Commits
 
 
 def edit_of(
-    root: Path,
-    path: str,
-    *,
-    ignored: Callable[[str], bool],
-    needed: Callable[[str], bool],
+    root: Path, path: str, *, ignored: Callable[[str], bool], needed: Callable[[str], bool]
 ) -> Edit | None:
     """How the ignored root ``path`` of the context ``root`` changes when somebody works on the project.
 
@@ -102,7 +68,7 @@ def edit_of(
     if not stat.S_ISDIR(mode):
         return None
     if os.path.basename(path) == ".git" and (commits := Commits.of(root, path)) is not None:
-        return Committed(path, commits)
+        return commits
     files = islice(regular_files(root, path), _LOOK_AT)
     smallest = heapq.nsmallest(
         1, ((not needed(file), not size, size, file) for file, size in files if ignored(file))
