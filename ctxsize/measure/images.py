@@ -42,10 +42,11 @@ def read_images(bench: Bench, builds: Mapping[str, Builds]) -> Iterator[Images]:
 
 def without_markers(image: Image) -> Image:
     """``image`` without the steps that a measurement inserts, whose layers are empty."""
+    if not any(entry.layer for entry in image.history):
+        return image  # an archive's image may have layers and no history
     history = tuple(entry for entry in image.history if not is_marker(entry.created_by))
     layers = tuple(entry.layer for entry in history if entry.layer is not None)
-    # An archive's image may have layers and no history.
-    return replace(image, history=history, layers=layers) if layers else image
+    return replace(image, history=history, layers=layers)
 
 
 def figures_of(engine: Engine, image: Image) -> ImageFigures:
