@@ -13,19 +13,33 @@ from ctxsize.measure.subject import Subject
 from ctxsize.rebuild.builds import Rebuilt
 from ctxsize.rebuild.changes import ChosenChanges
 from ctxsize.rebuild.copies import late_installs
-from ctxsize.rebuild.types import ChangeCost, Rebuild, RebuildCost, RebuildMeasurement, rebuild_of
+from ctxsize.rebuild.types import ChangeCost, RebuildCost, RebuildMeasurement, rebuild_of
 from ctxsize.warning import Warning
 
 
 def assemble(subject: Subject, chosen: ChosenChanges, rebuilt: Mapping[str, Rebuilt]) -> RebuildMeasurement:
     """The result of what was ``rebuilt``, by variant, however far that got."""
     lines = _from_lines(subject)
-    ignored = [
-        _cost(root.path, root.rule, None, number, chosen, rebuilt, lines)
-        for number, root in enumerate(chosen.roots)
-    ]
+
+    def cost_of(number: int, path: str, *, rule: Rule | None = None, line: int | None = None) -> ChangeCost:
+        """What was measured of the edit ``number``, of the variants that got so far."""
+        edit = next((edits[number] for edits in chosen.edits.values() if number < len(edits)), None)
+        results = {name: each.changed[number] for name, each in rebuilt.items() if number < len(each.changed)}
+        return ChangeCost(
+            path=path,
+            rule=rule,
+            line=line,
+            changed=None if edit is None else edit.path,
+            description=None if edit is None else edit.description,
+            rebuilds={
+                name: rebuild_of(each, lines) for name, each in results.items() if isinstance(each, list)
+            },
+            errors={name: str(each) for name, each in results.items() if isinstance(each, BuildFailed)},
+        )
+
+    ignored = [cost_of(number, root.path, rule=root.rule) for number, root in enumerate(chosen.roots)]
     needed = {
-        copy: _cost(copy.path, None, copy.line, number, chosen, rebuilt, lines)
+        copy: cost_of(number, copy.path, line=copy.line)
         for number, copy in enumerate(chosen.copies, start=len(chosen.roots))
     }
     again = {copy: cost.rebuilds[WITH] for copy, cost in needed.items() if WITH in cost.rebuilds}
@@ -54,36 +68,6 @@ def _from_lines(subject: Subject) -> frozenset[int]:
     stages = [stage.line for stage in dockerfile.stages]
     before = [each.line for each in dockerfile.instructions if each.line < min(stages)]
     return frozenset([*stages, *before])
-
-
-def _cost(
-    path: str,
-    rule: Rule | None,
-    line: int | None,
-    number: int,
-    chosen: ChosenChanges,
-    rebuilt: Mapping[str, Rebuilt],
-    from_lines: frozenset[int],
-) -> ChangeCost:
-    """What was measured of the edit ``number``, of the variants that have it."""
-    rebuilds: dict[str, Rebuild] = {}
-    errors: dict[str, str] = {}
-    for name, each in rebuilt.items():
-        result = each.changed[number] if number < len(each.changed) else None
-        if isinstance(result, BuildFailed):
-            errors[name] = str(result)
-        elif result is not None:
-            rebuilds[name] = rebuild_of(result, from_lines)
-    edit = chosen.edit(number)
-    return ChangeCost(
-        path=path,
-        rule=rule,
-        line=line,
-        changed=None if edit is None else edit.path,
-        description=None if edit is None else edit.description,
-        rebuilds=rebuilds,
-        errors=errors,
-    )
 
 
 def _failures(rebuilt: Mapping[str, Rebuilt]) -> Iterator[tuple[str, BuildFailed | EngineError]]:

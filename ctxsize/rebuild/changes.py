@@ -35,10 +35,6 @@ class ChosenChanges:
     copies_left: int
     edits: Mapping[str, list[Edit | None]]
 
-    def edit(self, number: int) -> Edit | None:
-        """The edit with that number, of the first variant that has one."""
-        return next((edits[number] for edits in self.edits.values() if number < len(edits)), None)
-
 
 def choose_changes(subject: Subject, top: int, *, eligible: bool) -> ChosenChanges:
     """Changes to the ``top`` largest ignored roots (0: all) and, if ``eligible``, to a file for each of the
