@@ -20,12 +20,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctxsize.comparison.attribution import attribute_images
 from ctxsize.comparison.path_seconds import divide_seconds, restored_variants
 from ctxsize.engine.builders.interface import PHASES
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
-from ctxsize.measure.builds import WITH, WITHOUT, Measured, TimeLimit, build_restored
-from ctxsize.measure.figures import Cost
+from ctxsize.measure.bench import Bench, TimeLimit
+from ctxsize.measure.builds import Builds, build_restored
+from ctxsize.measure.figures import WITH, WITHOUT, Cost
 from ctxsize.measure.images import read_images
 from ctxsize.measure.subject import prepare
 from ctxsize.measure.timing import seconds_saved
@@ -145,28 +147,22 @@ def measure(
     roots = [root.path for root in subject.found.roots if root.totals.files > 1 or root.totals.bytes > 1e6]
     variants, _ = restored_variants(subject, roots)
     with Run(subject.engine) as run:
-        builder_ = subject.builder(run)
+        run.remove_image = lambda image_id: None  # type: ignore[method-assign]  # they are read below
+        bench = Bench(subject, run, subject.builder(run), TimeLimit(None), progress)
         # All in the same rounds, so that a drift of the machine's speed is no error of the estimates.
-        measured = build_restored(
-            {**variants, WITHOUT: subject.variant(WITHOUT)},
-            builder_,
-            runs=repeat,
-            progress=progress,
-            remove_image=lambda image: None,
-        )
+        measured = build_restored(bench, {**variants, WITHOUT: subject.variant(WITHOUT)}, runs=repeat)
         failures = [str(result.failure) for result in measured.values() if result.failure is not None]
         if failures:
             raise SystemExit("; ".join(failures))
         ends = {name: measured[name] for name in (WITH, WITHOUT)}
-        _, savings = read_images(subject, ends, progress)
-        divided, warnings = divide_seconds(
-            subject, run, builder_, ends, savings, exact=0, limit=TimeLimit(None), progress=progress
-        )
+        with read_images(bench, ends) as images:
+            savings = attribute_images(subject, images)
+        divided, warnings = divide_seconds(bench, ends, savings, exact=0)
     if divided is None:
         raise SystemExit("; ".join(warning.message for warning in warnings))
     if phases:
         show_phases(measured, divided.costs)
-    times = {name: [run.seconds for run in result.runs] for name, result in measured.items()}
+    times = {name: result.times for name, result in measured.items()}
     rows = []
     for root in roots:
         estimated = divided.roots[root].median if root in divided.roots else 0.0
@@ -175,7 +171,7 @@ def measure(
     return sorted(rows, key=lambda row: -row.measured), seconds_saved(times[WITH], times[WITHOUT]).median
 
 
-def show_phases(measured: Mapping[str, Measured], costs: Mapping[str, Cost]) -> None:
+def show_phases(measured: Mapping[str, Builds], costs: Mapping[str, Cost]) -> None:
     """What each build took longer than one that ignores everything, by phase; and the costs calibrated."""
     for phase, cost in costs.items():
         print(f"    {phase:8} {cost.per_byte * 1e9:6.2f} s/GB {cost.per_entry * 1e3:7.3f} ms/entry")
@@ -186,7 +182,7 @@ def show_phases(measured: Mapping[str, Measured], costs: Mapping[str, Cost]) -> 
         print(f"    {name[:14]:14} {', '.join(longer)}; runs {runs}")
 
 
-def median_of(measured: Measured, phase: str) -> float:
+def median_of(measured: Builds, phase: str) -> float:
     """The median seconds of a phase."""
     return statistics.median(run.phases[phase] for run in measured.runs)
 

@@ -19,8 +19,9 @@ from pathlib import Path
 
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
-from ctxsize.measure.builds import WITH, WITHOUT, Measured, build_variants
-from ctxsize.measure.figures import SecondsSaved
+from ctxsize.measure.bench import Bench, TimeLimit
+from ctxsize.measure.builds import Builds, build_variants
+from ctxsize.measure.figures import WITH, WITHOUT, SecondsSaved
 from ctxsize.measure.subject import prepare
 from ctxsize.measure.timing import seconds_saved
 from ctxsize.progress import Silent
@@ -101,24 +102,20 @@ def ignored_part(top: Path, builder: str, base: str) -> int:
 def compare(top: Path, builder: str, base: str) -> tuple[SecondsSaved, float]:
     """One comparison's build times: what it says, and the spread as a part of the median."""
     measured = builds(top, builder, base, None)
-    times = {name: [run.seconds for run in result.runs] for name, result in measured.items()}
+    times = {name: result.times for name, result in measured.items()}
     middle = statistics.median(times[WITH])
     spread = statistics.median(abs(value - middle) for value in times[WITH]) / middle
     return seconds_saved(times[WITH], times[WITHOUT]), spread
 
 
-def builds(top: Path, builder: str, base: str, repeat: int | None) -> dict[str, Measured]:
+def builds(top: Path, builder: str, base: str, repeat: int | None) -> dict[str, Builds]:
     """The builds of one comparison."""
     options = BuildOptions(build_args={"BASE": base})
     subject = prepare(top, dockerfile=None, builder=builder, options=options, progress=Silent())
+    measured: dict[str, Builds] = {}
     with Run(subject.engine) as run:
-        measured = build_variants(
-            {name: subject.variant(name) for name in (WITH, WITHOUT)},
-            subject.builder(run),
-            repeat=repeat,
-            progress=Silent(),
-            remove_image=run.remove_image,
-        )
+        bench = Bench(subject, run, subject.builder(run), TimeLimit(None), Silent())
+        build_variants(bench, measured, repeat=repeat)
     for result in measured.values():
         if result.failure is not None:
             raise SystemExit(str(result.failure))

@@ -58,7 +58,7 @@ def built(
     from ctxsize.engine.builders.masked import masker_of
     from ctxsize.engine.footprint.run import Run
     from ctxsize.engine.images import open_images
-    from ctxsize.measure.builds import WITH, WITHOUT
+    from ctxsize.measure.figures import WITH, WITHOUT
 
     with Run(subject.engine) as run, _explained(subject):
         builder = subject.builder(run)
@@ -118,14 +118,13 @@ def archived(path: str, name: str | None = None, *, paths: bool = False) -> Imag
 
 
 def _sizes(reader: ImageReader, image: Image, paths: bool, mask: Callable[[str], str] = str) -> ImageSizes:
-    from ctxsize.comparison.layers import own_layers
+    from ctxsize.measure.images import without_markers
 
-    # An archive without a history has layers all the same.
-    layers = own_layers(image) if any(entry.layer for entry in image.history) else image.layers
+    image = without_markers(image)
     return ImageSizes(
-        bytes=sum(layer.bytes for layer in layers),
-        pull_bytes=sum({layer.diff_id: layer.pull_bytes for layer in layers}.values()),
-        layers=tuple(LayerSize(layer.diff_id, layer.bytes, layer.pull_bytes) for layer in layers),
+        bytes=image.bytes,
+        pull_bytes=image.pull_bytes,
+        layers=tuple(LayerSize(layer.diff_id, layer.bytes, layer.pull_bytes) for layer in image.layers),
         paths=_paths(reader, image, mask) if paths else None,
     )
 

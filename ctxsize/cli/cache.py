@@ -79,7 +79,7 @@ def cache(
     written in PATH.
     """
     # Imported here so that commands without an engine start fast.
-    from ctxsize.rebuild.measure import cache as measure
+    from ctxsize.api import cache as measure
     from ctxsize.report.cache import CACHE_FORMATS
     from ctxsize.report.shared.style import Style
 

@@ -119,7 +119,7 @@ def compare(
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import compare as measure
     from ctxsize.engine.containers import VerifyCommand
-    from ctxsize.rebuild.measure import DEFAULT_TOP
+    from ctxsize.rebuild.cache import DEFAULT_TOP
     from ctxsize.report.comparison.formats import COMPARISON_FORMATS
     from ctxsize.report.shared.style import Style
 
@@ -147,7 +147,7 @@ def compare(
             exact=exact,
             max_time=max_time,
             keep=keep,
-            check=None if verify is None else VerifyCommand(verify, verify_network, verify_timeout),
+            verify=None if verify is None else VerifyCommand(verify, verify_network, verify_timeout),
             cache_cost=DEFAULT_TOP if cache_cost else 0,
             progress=progress,
         )

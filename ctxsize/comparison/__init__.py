@@ -1,1 +1,1 @@
-"""Two variants measured and compared: bytes and seconds attributed to ignored paths and rules."""
+"""A project built with and without its ignore file, and what each ignored path and rule saves."""

@@ -1,110 +1,98 @@
-"""From what was scanned, built and read to the Comparison; nothing here talks to an engine."""
+"""From what was scanned, built and read to the result; nothing here talks to an engine."""
 
 from __future__ import annotations
 
 import datetime
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict, TypeVar
 
 from ctxsize import __version__
 from ctxsize.comparison.attribution import ImageSavings
+from ctxsize.comparison.found import Found
 from ctxsize.comparison.seconds import DividedSeconds, Seconds
 from ctxsize.comparison.timing_warnings import timing_warnings
 from ctxsize.comparison.types import (
     BuildFigures,
     Comparison,
     ContextFigures,
+    Measurement,
     PathSaving,
     RuleSaving,
     Saved,
     Unattributed,
     VariantFigures,
-    Warning,
 )
 from ctxsize.context.totals import IgnoredRoot, ScanResult, Totals
 from ctxsize.engine.builders.interface import BuildResult
+from ctxsize.errors import Interrupted
 from ctxsize.ignore.types import Rule
-from ctxsize.measure.builds import WITH, WITHOUT, Measured
-from ctxsize.measure.figures import EngineFigures, ImageFigures, ProjectFigures
+from ctxsize.measure.builds import Builds
+from ctxsize.measure.figures import WITH, WITHOUT
+from ctxsize.measure.subject import Subject
 from ctxsize.measure.timing import median_absolute_deviation, seconds_saved
-from ctxsize.sensitive.types import SensitiveFile
+from ctxsize.measure.verify import verify_warnings
+from ctxsize.rebuild.types import RebuildCost
+from ctxsize.warning import Warning
 
 _Number = TypeVar("_Number", int, float)
 
 _HIDDEN_NOTE = "saves nothing: a project without an ignore file has no such file either"
 
 
-def make_comparison(
-    *,
-    project: ProjectFigures,
-    engine: EngineFigures | None,
-    scan: ScanResult,
-    needed: Mapping[str, int | None],
-    measured: Mapping[str, Measured],
-    images: Mapping[str, ImageFigures],
-    savings: ImageSavings | None,
-    divided: DividedSeconds | None,
-    warnings: Iterable[Warning],
-    sensitive: Iterable[SensitiveFile] = (),
-) -> Comparison:
-    """Put the parts of a measurement together.
-
-    ``needed`` gives the needed bytes per variant; ``images`` has the variants that built and were
-    read; ``savings`` is None when there were not two images to compare, ``divided`` when build time
-    is not divided over the paths, for which ``warnings`` then has the reason.
-    """
+def assemble(subject: Subject, found: Found) -> Measurement:
+    """The one result of what is known of ``subject`` and was ``found``, however far the measurement got."""
+    scan = subject.found
     assert scan.without is not None, "a comparison scans the whole context"
-    totals = {WITH: scan.eligible, WITHOUT: scan.without}
-    variants = {
-        name: _variant(totals[name], needed.get(name), measured.get(name, Measured()), images.get(name))
-        for name in (WITH, WITHOUT)
-    }
-    image_bytes = pull_bytes = None
-    if WITH in images and WITHOUT in images:
-        image_bytes = images[WITHOUT].bytes - images[WITH].bytes
-        pull_bytes = images[WITHOUT].pull_bytes - images[WITH].pull_bytes
-    with_build, without_build = variants[WITH].build, variants[WITHOUT].build
-    paths = _paths(scan.roots, savings, divided, measured.get(WITHOUT, Measured()).runs)
-    return Comparison(
+    saved = _saved(scan, found)
+    paths = _paths(scan.roots, found)
+    comparison = Comparison(
         version=__version__,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        project=project,
-        engine=engine,
-        variants=variants,
-        saved=Saved(
-            context_bytes=scan.without.bytes - scan.eligible.bytes,
-            context_files=scan.without.files - scan.eligible.files,
-            image_bytes=image_bytes,
-            pull_bytes=pull_bytes,
-            seconds=seconds_saved(with_build.runs, without_build.runs)
-            if with_build and without_build
-            else None,
-        ),
+        project=subject.project_figures,
+        engine=subject.engine_figures,
+        variants={
+            WITH: _variant(WITH, scan.eligible, subject.needed_bytes, found),
+            WITHOUT: _variant(WITHOUT, scan.without, None, found),
+        },
+        saved=saved,
         paths=paths,
-        rules=_rules([rule.rule for rule in scan.rules], paths, divided=divided is not None),
-        unattributed=_rest(scan, savings, divided, image_bytes, pull_bytes),
-        warnings=(
-            *warnings,
-            *_own_warnings(scan, image_bytes),
-            *timing_warnings(measured),
-            *_builder_warnings(measured),
-        ),
-        calibration=divided.costs if divided is not None else {},
-        sensitive=tuple(sensitive),
+        rules=_rules([rule.rule for rule in scan.rules], paths, divided=found.seconds is not None),
+        unattributed=_unattributed(scan, found.bytes, found.seconds),
+        warnings=(*subject.warnings, *_warnings(subject, found, saved)),
+        calibration=found.seconds.costs if found.seconds is not None else {},
+        sensitive=subject.sensitive,
+    )
+    return Measurement(comparison, found.failures)
+
+
+def _saved(scan: ScanResult, found: Found) -> Saved:
+    assert scan.without is not None
+    image_bytes = pull_bytes = seconds = None
+    if len(found.images) == 2:
+        with_, without = found.images[WITH], found.images[WITHOUT]
+        image_bytes, pull_bytes = without.bytes - with_.bytes, without.pull_bytes - with_.pull_bytes
+    if found.builds and all(each.runs for each in found.builds.values()):
+        seconds = seconds_saved(found.builds[WITH].times, found.builds[WITHOUT].times)
+    return Saved(
+        context_bytes=scan.without.bytes - scan.eligible.bytes,
+        context_files=scan.without.files - scan.eligible.files,
+        image_bytes=image_bytes,
+        pull_bytes=pull_bytes,
+        seconds=seconds,
     )
 
 
-def _variant(
-    totals: Totals, needed: int | None, measured: Measured, image: ImageFigures | None
-) -> VariantFigures:
-    sent = measured.runs[-1].sent_bytes if measured.runs else None
+def _variant(name: str, totals: Totals, needed: int | None, found: Found) -> VariantFigures:
+    builds = found.builds.get(name, Builds())
+    sent = builds.runs[-1].sent_bytes if builds.runs else None
     return VariantFigures(
         context=ContextFigures(totals.files, totals.dirs, totals.bytes, needed, sent),
-        image=image,
-        build=_build(measured.runs) if measured.runs else None,
-        error=str(measured.failure) if measured.failure is not None else None,
+        image=found.images.get(name),
+        build=_build(builds.runs) if builds.runs else None,
+        error=str(builds.failure) if builds.failure is not None else None,
+        verify=found.verified.get(name),
     )
 
 
@@ -121,23 +109,21 @@ def _build(runs: Sequence[BuildResult]) -> BuildFigures:
     )
 
 
-def _paths(
-    roots: Iterable[IgnoredRoot],
-    savings: ImageSavings | None,
-    divided: DividedSeconds | None,
-    runs: Sequence[BuildResult],
-) -> tuple[PathSaving, ...]:
+def _paths(roots: Iterable[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]:
+    runs = found.builds[WITHOUT].runs if found.builds else ()
+    rebuilds = _rebuilds(found.rebuilds.cost) if found.rebuilds is not None else {}
     paths = [
         PathSaving(
             path=root.path,
             rule=root.rule,
             files=root.totals.files,
             context_bytes=root.totals.bytes,
-            image_bytes=None if savings is None else savings.image_bytes.get(root.path, 0),
-            pull_bytes=None if savings is None else savings.pull_bytes.get(root.path, 0),
-            **_seconds(root.path, divided),
+            image_bytes=None if found.bytes is None else found.bytes.image_bytes.get(root.path, 0),
+            pull_bytes=None if found.bytes is None else found.bytes.pull_bytes.get(root.path, 0),
+            **_seconds(root.path, found.seconds),
             send_seconds=_send_seconds(root.path, runs),
-            note=_note(root, savings),
+            **rebuilds.get(root.path, {}),
+            note=_note(root, found.bytes),
         )
         for root in roots
     ]
@@ -154,10 +140,8 @@ class _SecondsFields(TypedDict, total=False):
 def _seconds(path: str, divided: DividedSeconds | None) -> _SecondsFields:
     if divided is None:
         return {}
-    seconds = divided.roots.get(path)
-    if seconds is None:
-        # No step took anything of it: it was not even sent.
-        seconds = Seconds(0.0, 0.0, 0.0)
+    # Of one that is not there no step took anything: it was not even sent.
+    seconds = divided.roots.get(path, Seconds(0.0, 0.0, 0.0))
     return {
         "seconds": seconds.median,
         "seconds_low": seconds.low,
@@ -166,16 +150,29 @@ def _seconds(path: str, divided: DividedSeconds | None) -> _SecondsFields:
     }
 
 
+class _RebuildFields(TypedDict, total=False):
+    rebuild_seconds: float
+    rebuild_steps: int
+
+
+def _rebuilds(cost: RebuildCost) -> dict[str, _RebuildFields]:
+    """By path, what a change to it adds to a build without the ignore file, where that was measured."""
+    found: dict[str, _RebuildFields] = {}
+    for change in cost.ignored:
+        extra = cost.extra_seconds(change, WITHOUT)
+        if extra is not None:
+            steps = len(change.rebuilds[WITHOUT].steps)
+            found[change.path] = {"rebuild_seconds": extra.median, "rebuild_steps": steps}
+    return found
+
+
 def _rule_seconds(paths: Sequence[PathSaving]) -> _SecondsFields:
+    measured = paths and all(path.seconds_source == "measured" for path in paths)
     return {
         "seconds": _sum(path.seconds for path in paths),
         "seconds_low": _sum(path.seconds_low for path in paths),
         "seconds_high": _sum(path.seconds_high for path in paths),
-        "seconds_source": None
-        if any(path.seconds is None for path in paths)
-        else "measured"
-        if paths and all(path.seconds_source == "measured" for path in paths)
-        else "estimated",
+        "seconds_source": "measured" if measured else "estimated",
     }
 
 
@@ -196,7 +193,7 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool)
     by_line: dict[int, list[PathSaving]] = defaultdict(list)
     for path in paths:
         by_line[path.rule.line].append(path)
-    savings = [
+    savings = (
         RuleSaving(
             rule=rule,
             paths=len(by_line[rule.line]),
@@ -207,66 +204,95 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool)
             **(_rule_seconds(by_line[rule.line]) if divided else {}),
         )
         for rule in rules
-    ]
+    )
     return tuple(
-        sorted(
-            savings, key=lambda saving: (-(saving.image_bytes or 0), -saving.context_bytes, saving.rule.line)
-        )
+        sorted(savings, key=lambda each: (-(each.image_bytes or 0), -each.context_bytes, each.rule.line))
     )
 
 
 def _sum(figures: Iterable[_Number | None]) -> _Number | None:
-    total: _Number = 0
-    for figure in figures:
-        if figure is None:
-            return None
-        total += figure
-    return total
+    known = list(figures)
+    return None if None in known else sum(figure for figure in known if figure is not None)
 
 
-def _rest(
-    scan: ScanResult,
-    savings: ImageSavings | None,
-    divided: DividedSeconds | None,
-    image_bytes: int | None,
-    pull_bytes: int | None,
+def _unattributed(
+    scan: ScanResult, savings: ImageSavings | None, divided: DividedSeconds | None
 ) -> Unattributed:
-    context = scan.emptied.bytes - scan.hidden.bytes
-    seconds = divided.unattributed if divided is not None else None
-    if savings is None or image_bytes is None or pull_bytes is None:
-        return Unattributed(context, None, None, None, seconds)
-    attributed = sum(savings.image_bytes.values()) + savings.derived_bytes
     return Unattributed(
-        context_bytes=context,
-        image_bytes=image_bytes - attributed,
-        derived_bytes=savings.derived_bytes,
-        pull_bytes=pull_bytes - sum(savings.pull_bytes.values()),
-        seconds=seconds,
+        context_bytes=scan.emptied.bytes - scan.hidden.bytes,
+        image_bytes=None if savings is None else savings.unattributed_bytes,
+        derived_bytes=None if savings is None else savings.derived_bytes,
+        pull_bytes=None if savings is None else savings.unattributed_pull_bytes,
+        seconds=None if divided is None else divided.unattributed,
     )
 
 
-def _own_warnings(scan: ScanResult, image_bytes: int | None) -> Iterable[Warning]:
-    if scan.hidden.files:
+def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]:
+    if subject.project.ignore is None:
+        yield Warning(
+            "no-ignore-file",
+            "there is no ignore file, so there is nothing to compare and nothing was built;"
+            " `ctxsize context --largest 10` shows what one could leave out",
+            where=subject.project.name,
+        )
+    yield from found.warnings
+    if any(isinstance(each.failure, Interrupted) for each in found.builds.values()):
+        yield Warning(
+            "interrupted", "the measurement was interrupted: the figures are of the builds that had ended"
+        )
+    if subject.found.hidden.files:
         yield Warning(
             "ignore-file-in-context",
             "the ignore file does not list itself: it is sent, and counts against what is saved",
         )
-    if scan.emptied.bytes:
+    if subject.found.emptied.bytes:
         yield Warning(
             "emptied-files",
             "BuildKit delivers some kept files with 0 bytes, because an earlier rule ignores a directory"
             " above them; their content counts as context that is not attributed",
         )
-    if image_bytes == 0:
+    if saved.image_bytes == 0:
         yield Warning(
             "image-unchanged",
             "nothing of what is ignored reaches the final image: the ignore file saves context, but 0"
             " image bytes",
         )
+    yield from timing_warnings(found.builds)
+    # What the builder itself warned of, each once.
+    messages = (text for each in found.builds.values() for run in each.runs for text in run.warnings)
+    yield from (Warning("builder-warning", message) for message in dict.fromkeys(messages))
+    yield from verify_warnings(found.verified)
+    if found.rebuilds is not None:
+        yield from _rebuild_warnings(found.rebuilds.cost)
+    if found.bytes is not None:
+        yield from _sum_warning("image", found.bytes.total_bytes, saved.image_bytes)
+        yield from _sum_warning("pull", found.bytes.total_pull_bytes, saved.pull_bytes)
 
 
-def _builder_warnings(measured: Mapping[str, Measured]) -> Iterable[Warning]:
-    """What the builder itself warned of, each once."""
-    messages = (message for variant in measured.values() for run in variant.runs for message in run.warnings)
-    for message in dict.fromkeys(messages):
-        yield Warning("builder-warning", message)
+def _sum_warning(size: str, counted: int, measured: int | None) -> Iterator[Warning]:
+    if counted != measured:
+        yield Warning(
+            "does-not-add-up",
+            f"the {size} bytes of paths, of derived files and of unattributed ones add up to {counted}, but"
+            f" the {size} sizes differ by {measured}: those of single paths may be wrong; please report"
+            " this with the Dockerfile",
+        )
+
+
+def _rebuild_warnings(cost: RebuildCost) -> Iterator[Warning]:
+    for name, error in cost.errors.items():
+        yield Warning("rebuild-failed", f"no rebuild was measured {name} the ignore file: {error}")
+    for change in cost.ignored:
+        if WITHOUT in change.errors:
+            message = f"a change to it breaks the build: {change.errors[WITHOUT]}"
+            yield Warning("rebuild-failed", message, where=change.path)
+        elif change.changed is None:
+            message = "a change to a link or a special file is not simulated"
+            yield Warning("rebuild-not-simulated", message, where=change.path)
+    yield from (warning for warning in cost.warnings if warning.code == "max-time")
+    if cost.left_out:
+        yield Warning(
+            "rebuilds-not-measured",
+            f"what a change costs was measured for the {len(cost.ignored)} largest paths:"
+            " `ctxsize cache --top 0` measures all",
+        )

@@ -1,53 +1,70 @@
 """Which ignored path each byte of difference between the two images came from.
 
-The difference is taken layer by layer from what the layers really hold. A file that only the
-``without`` image has goes to the ignored path that a COPY or ADD put there; what a RUN step made is
-``derived``; what can't be placed is ``unattributed``. By construction the parts add up to the
-measured difference.
+The difference is taken layer by layer from what the layers really hold. A file that only the ``without``
+image has belongs to the ignored path that a COPY or ADD put there; what a RUN step made is ``derived``;
+what can't be placed is ``unattributed``. All three are counted, so that their sum can be checked against the
+measured sizes of the images.
 """
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from ctxsize.dockerfile.mapping import Origin
+from ctxsize.comparison.layers import Origins, StepChanges, step_changes
+from ctxsize.context.roots import IgnoredRoots
+from ctxsize.dockerfile.mapping import ImageMap
+from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.ignore.types import Verdict
 from ctxsize.image.types import Change
-
-#: Where an image path may have come from: context paths, most likely first.
-Origins = Callable[[str], Iterable[Origin]]
-
-
-@dataclass(frozen=True, slots=True)
-class StepChanges:
-    """The paths that differ in the layer of one step.
-
-    ``makes_files`` is True for a RUN: what has no origin was made by it, if ``after_difference``: an
-    earlier step's result already differed between the variants. ``line`` is the instruction's, None for
-    one that is not in the Dockerfile.
-    """
-
-    changes: Iterable[Change]
-    origins: Origins
-    makes_files: bool
-    after_difference: bool
-    line: int | None = None
+from ctxsize.measure.figures import WITH, WITHOUT
+from ctxsize.measure.images import Images
+from ctxsize.measure.subject import Subject
 
 
 @dataclass(slots=True)
 class ImageSavings:
     """Bytes by ignored root, and what is left. All are without − with.
 
-    ``written`` has, for each instruction's line, the bytes and files of each root in the layer it made.
+    ``unattributed_pull_bytes`` are counted per layer: what its compressed size differs by, less what its
+    placed files account for. ``written`` has, for each instruction's line, the bytes and files of each root
+    in the layer it made.
     """
 
     image_bytes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     pull_bytes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     derived_bytes: int = 0
     unattributed_bytes: int = 0
+    unattributed_pull_bytes: int = 0
     written: dict[int, dict[str, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
+
+    @property
+    def total_bytes(self) -> int:
+        """What the images differ by, counted part by part."""
+        return sum(self.image_bytes.values()) + self.derived_bytes + self.unattributed_bytes
+
+    @property
+    def total_pull_bytes(self) -> int:
+        """What first pulls of the images differ by, counted part by part."""
+        return sum(self.pull_bytes.values()) + self.unattributed_pull_bytes
+
+
+def attribute_images(subject: Subject, images: Images) -> ImageSavings | None:
+    """What each ignored root saves in the image; None unless both variants were built."""
+    project = subject.project
+    if images.reader is None or len(images.images) < 2 or project.rules is None:
+        return None
+    rules, roots = project.rules, IgnoredRoots(subject.plan.ignored)
+    links = _directory_links(images.reader.symlinks(images.images[WITHOUT].layers))
+    image_map = ImageMap(subject.plan.resolved, ContextDirectory(project.context), links)
+    return attribute(
+        step_changes(images.reader, images.images[WITH], images.images[WITHOUT], image_map),
+        lambda path: replace(rules.quick_verdict(path), root=roots.of(path)),
+        lambda path: _size(project.context, path),
+    )
 
 
 def attribute(
@@ -64,11 +81,13 @@ def attribute(
     """
     savings = ImageSavings()
     for step in steps:
+        savings.unattributed_pull_bytes += step.pull_bytes
         for change in step.changes:
             found = _placed(change, step.origins, verdict, size_in_context)
             if found is not None and found.ignored and found.root is not None:
                 savings.image_bytes[found.root] += change.bytes
                 savings.pull_bytes[found.root] += change.pull_bytes
+                savings.unattributed_pull_bytes -= change.pull_bytes
                 if step.line is not None:
                     size, files = savings.written[step.line].get(found.root, (0, 0))
                     savings.written[step.line][found.root] = size + change.bytes, files + 1
@@ -86,8 +105,8 @@ def _placed(
     size_in_context: Callable[[str], int | None],
 ) -> Verdict | None:
     """The verdict on the context path that the change came from; None when it came from none."""
-    # A file kept by the ignore file that is only a hard link to an ignored one without it: its
-    # content is in both images, so the ignored path must not claim to save it.
+    # A file that the ignore file keeps may be a mere hard link to an ignored one in the image without it.
+    # Both images then hold the content, so that the ignored path must not claim to save it.
     path = change.link if change.link is not None and change.bytes < 0 else change.path
     size = max(change.bytes_with, change.bytes_without)
     kept = None
@@ -98,3 +117,19 @@ def _placed(
                 return found
             kept = kept or found
     return kept
+
+
+def _directory_links(symlinks: Mapping[str, str]) -> dict[str, str]:
+    """The symlinks at the root of an image as clean paths from there (bin → usr/bin)."""
+    return {
+        path: os.path.normpath(os.path.join("/", os.path.dirname(path), target)).lstrip("/")
+        for path, target in symlinks.items()
+    }
+
+
+def _size(context: Path, path: str) -> int | None:
+    """The bytes of a context path as they count in an image."""
+    try:
+        return os.lstat(context / path).st_size
+    except OSError:
+        return None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 
-from ctxsize.comparison.attribution import StepChanges
 from ctxsize.dockerfile.mapping import ImageMap, LayerStep, Origin
 from ctxsize.engine.marks import is_marker
 from ctxsize.image.reader import ImageReader
-from ctxsize.image.types import HistoryEntry, Image, Layer
+from ctxsize.image.types import Change, HistoryEntry, Image, Layer
+
+#: Where an image path may have come from: context paths, most likely first.
+Origins = Callable[[str], Iterable[Origin]]
 
 _KEYWORDS = {"COPY", "ADD", "RUN", "WORKDIR"}
 _CLASSIC = re.compile(r"#\(nop\)\s+([A-Z]+)\b")
@@ -22,11 +25,21 @@ _METADATA = {
 }
 
 
-def own_layers(image: Image) -> tuple[Layer, ...]:
-    """The layers without those of the steps that a measurement inserts, which are empty."""
-    return tuple(
-        entry.layer for entry in image.history if entry.layer is not None and not is_marker(entry.created_by)
-    )
+@dataclass(frozen=True, slots=True)
+class StepChanges:
+    """The paths that differ in the layer of one step.
+
+    ``makes_files`` is True for a RUN: it made what has no origin, if ``after_difference``: an earlier
+    step's result already differed between the variants. ``line`` is the instruction's, None for one that is
+    not in the Dockerfile. ``pull_bytes`` is what the step's layer adds to a first pull, without − with.
+    """
+
+    changes: Iterable[Change]
+    origins: Origins
+    makes_files: bool
+    after_difference: bool
+    line: int | None = None
+    pull_bytes: int = 0
 
 
 def step_changes(
@@ -41,19 +54,31 @@ def step_changes(
     known = image_map.steps[-len(pairs) :] if pairs else ()
     steps: list[LayerStep | None] = [*([None] * (len(pairs) - len(known))), *known]
     different = False
+    pulled_with: set[str] = set()
+    pulled_without: set[str] = set()
     for (before, after), step in zip(pairs, steps, strict=True):
         with_layer, without_layer = _layer(before), _layer(after)
-        if _same(with_layer, without_layer):
+        pull_bytes = _pulled(without_layer, pulled_without) - _pulled(with_layer, pulled_with)
+        same = _same(with_layer, without_layer)
+        if same and not pull_bytes:
             continue
-
         yield StepChanges(
-            changes=reader.changes(with_layer, without_layer),
+            changes=() if same else reader.changes(with_layer, without_layer),
             origins=_no_origins if step is None else partial(image_map.find, step),
             makes_files=step is None or step.kind == "run" or step.uses_from is not None,
             after_difference=different or (step is not None and step.uses_from is not None),
             line=step.line if step is not None else None,
+            pull_bytes=pull_bytes,
         )
-        different = True
+        different = different or not same
+
+
+def _pulled(layer: Layer | None, before: set[str]) -> int:
+    """What ``layer`` adds to a pull: nothing when it is one of those ``before``, which it then joins."""
+    if layer is None or layer.diff_id in before:
+        return 0
+    before.add(layer.diff_id)
+    return layer.pull_bytes
 
 
 def _no_origins(image_path: str) -> tuple[Origin, ...]:

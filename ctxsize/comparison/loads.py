@@ -27,7 +27,7 @@ def build_loads(
     """The loads by part of the build and by root's path.
 
     ``whole_context``: the builder is sent all of the context, not just what its steps take. ``files`` is
-    only called when a step takes a part of a root. ``savings`` says what ends up in the image; without it
+    called only when a step takes a part of a root. ``savings`` says what ends up in the image; without it
     the export has no loads.
     """
     totals = {root.path: root for root in roots if not root.hidden}

@@ -1,4 +1,4 @@
-"""The build time of each ignored root: its share of the difference, or builds of its own."""
+"""The build time of each ignored root: its share of the difference, or measured with dedicated builds."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.loads import build_loads
-from ctxsize.comparison.seconds import DividedSeconds, Load, Seconds, divide
+from ctxsize.comparison.seconds import DividedSeconds, Seconds, divide
 from ctxsize.context.errors import ContextError
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.variant import Variant
-from ctxsize.engine.builders.interface import Builder, Part
-from ctxsize.engine.footprint.run import Run
 from ctxsize.errors import BuildFailed, EngineError
-from ctxsize.measure.builds import WITH, WITHOUT, Measured, TimeLimit, build_restored
+from ctxsize.measure.bench import Bench
+from ctxsize.measure.builds import Builds, build_restored
 from ctxsize.measure.calibration import ProbeSize, calibrate
-from ctxsize.measure.figures import Cost
+from ctxsize.measure.figures import WITH, WITHOUT, Cost
 from ctxsize.measure.subject import Subject
 from ctxsize.measure.timing import MIN_RUNS, seconds_saved
-from ctxsize.progress import Progress
 from ctxsize.survey.listings import ignored
 from ctxsize.warning import Warning
 
@@ -26,56 +24,45 @@ _MORE_TIME = "a larger --max-time gives more"
 
 
 def divide_seconds(
-    subject: Subject,
-    run: Run,
-    builder: Builder,
-    measured: Mapping[str, Measured],
-    savings: ImageSavings | None,
-    *,
-    exact: int,
-    limit: TimeLimit,
-    progress: Progress,
+    bench: Bench, builds: Mapping[str, Builds], savings: ImageSavings | None, *, exact: int
 ) -> tuple[DividedSeconds | None, list[Warning]]:
     """The difference of the build times divided over the ignored roots, and what to know about it.
 
     None, with the reason in the warnings, when there is nothing that could be divided. The ``exact``
     roots with the largest shares are measured by builds in which only that root is not ignored.
     """
-    with_runs, without_runs = measured[WITH].runs, measured[WITHOUT].runs
-    if not with_runs or not without_runs:
+    with_, without = builds[WITH], builds[WITHOUT]
+    if not with_.runs or not without.runs:
         return None, _not_divided("only one variant was built", exact)
-    if min(len(with_runs), len(without_runs)) < MIN_RUNS:
+    if min(len(with_.runs), len(without.runs)) < MIN_RUNS:
         return None, _not_divided(f"fewer than {MIN_RUNS} timed builds of each variant", exact)
-    saved = seconds_saved(
-        [result.seconds for result in with_runs], [result.seconds for result in without_runs]
-    )
+    saved = seconds_saved(with_.times, without.times)
     if not saved.significant and not exact:
         return None, _not_divided("the build times do not differ measurably", exact)
     loads = build_loads(
-        subject.plan.resolved,
-        subject.found.roots,
-        lambda: _ignored_files(subject),
+        bench.subject.plan.resolved,
+        bench.subject.found.roots,
+        lambda: _ignored_files(bench.subject),
         savings,
-        whole_context=subject.choice.name != "buildkit",
+        whole_context=bench.subject.choice.name != "buildkit",
     )
-    longest = max(result.seconds for result in (*with_runs, *without_runs))
-    if _several(loads) and not limit.allows(longest):
+    longest = max(*with_.times, *without.times)
+    several = any(len(by_root) > 1 for by_root in loads.values())
+    if several and not bench.limit.allows(longest):
         return None, _not_divided("the time limit left no time to calibrate it", exact)
     try:
-        costs = _costs(subject, run, loads, saved.median, progress)
+        costs = _costs(bench, saved.median) if several else {}
     except (BuildFailed, ContextError, EngineError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         return None, _not_divided(f"the builds that calibrate it failed: {reason}", exact)
-    divided = divide(with_runs, without_runs, loads, costs)
+    divided = divide(with_.runs, without.runs, loads, costs)
     largest = sorted(divided.roots, key=lambda root: -divided.roots[root].median)[:exact]
     if not largest:
         return divided, []
-    if not limit.allows((1 + len(largest)) * longest):
+    if not bench.limit.allows((1 + len(largest)) * longest):
         return divided, [Warning("max-time", f"the time limit left no time for --exact: {_MORE_TIME}")]
-    figures, warnings = measure_roots(
-        subject, run, builder, largest, len(with_runs), limit=limit, progress=progress
-    )
-    return divide(with_runs, without_runs, loads, costs, figures), warnings
+    measured, warnings = _measure_roots(bench, largest, len(with_.runs))
+    return divide(with_.runs, without.runs, loads, costs, measured), warnings
 
 
 def _not_divided(reason: str, exact: int) -> list[Warning]:
@@ -85,23 +72,10 @@ def _not_divided(reason: str, exact: int) -> list[Warning]:
     return warnings
 
 
-def _costs(
-    subject: Subject,
-    run: Run,
-    loads: Mapping[Part, Mapping[str, Load]],
-    difference: float,
-    progress: Progress,
-) -> dict[str, Cost]:
-    if not _several(loads):
-        return {}  # there is nothing to divide
-    costs = calibrate(subject, run, ProbeSize.for_difference(difference), progress)
+def _costs(bench: Bench, difference: float) -> dict[str, Cost]:
+    costs = calibrate(bench, ProbeSize.for_difference(difference))
     # A RUN step that writes files again does what a COPY does.
     return {**costs, "other": costs["copy"]}
-
-
-def _several(loads: Mapping[Part, Mapping[str, Load]]) -> bool:
-    """Whether any part has to be divided between roots."""
-    return any(len(by_root) > 1 for by_root in loads.values())
 
 
 def _ignored_files(subject: Subject) -> Iterator[tuple[str, int, str]]:
@@ -115,38 +89,25 @@ def _ignored_files(subject: Subject) -> Iterator[tuple[str, int, str]]:
             yield entry.path, entry.bytes, root
 
 
-def measure_roots(
-    subject: Subject,
-    run: Run,
-    builder: Builder,
-    roots: Sequence[str],
-    runs: int,
-    *,
-    limit: TimeLimit,
-    progress: Progress,
-) -> tuple[dict[str, Seconds], list[Warning]]:
-    """The seconds of each of ``roots`` by builds that ignore all but it, against builds that ignore all."""
-    variants, warnings = restored_variants(subject, roots)
+def _measure_roots(bench: Bench, roots: Sequence[str], runs: int) -> tuple[dict[str, Seconds], list[Warning]]:
+    """The seconds of each of ``roots``: builds that ignore all but it, against builds that ignore all."""
+    variants, warnings = restored_variants(bench.subject, roots)
     if len(variants) == 1:
         return {}, warnings
-    measured = build_restored(
-        variants, builder, runs=runs, progress=progress, remove_image=run.remove_image, limit=limit
-    )
-    base = [result.seconds for result in measured[WITH].runs]
-    if measured[WITH].cut_short:
-        builds = "1 build" if len(base) == 1 else f"{len(base)} builds"
-        warnings.append(Warning("max-time", f"the time limit left {builds} each for --exact: {_MORE_TIME}"))
-    figures = {}
-    for root in variants:
-        if root == WITH:
-            continue
-        if measured[root].failure is not None or not base:
-            reason = measured[root].failure or measured[WITH].failure
+    builds = build_restored(bench, variants, runs=runs)
+    base = builds.pop(WITH)
+    if base.cut_short:
+        left = "1 build" if len(base.runs) == 1 else f"{len(base.runs)} builds"
+        warnings.append(Warning("max-time", f"the time limit left {left} each for --exact: {_MORE_TIME}"))
+    measured = {}
+    for root, each in builds.items():
+        if each.failure is not None or not base.runs:
+            reason = each.failure or base.failure
             warnings.append(Warning("not-exact", f"its seconds are an estimate: {reason}", where=root))
             continue
-        saved = seconds_saved(base, [result.seconds for result in measured[root].runs])
-        figures[root] = Seconds(saved.median, saved.low, saved.high, measured=True)
-    return figures, warnings
+        saved = seconds_saved(base.times, each.times)
+        measured[root] = Seconds(saved.median, saved.low, saved.high, measured=True)
+    return measured, warnings
 
 
 def restored_variants(subject: Subject, roots: Iterable[str]) -> tuple[dict[str, Variant], list[Warning]]:

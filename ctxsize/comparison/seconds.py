@@ -2,8 +2,7 @@
 
 Bytes alone do not predict time, so each phase has a cost per byte and per entry, calibrated on the same
 engine in the same run. What a root puts into a part, at these costs, is its weight there; the measured
-difference of each part is divided by the weights. What no root explains stays unattributed, so that all
-of it adds up to the measured difference.
+difference of each part is divided in proportion to the weights. What no root explains stays unattributed.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ Loads = Mapping[Part, Mapping[str, Load]]
 class Seconds:
     """Seconds with a 95 % interval; ``low`` and ``high`` are None with too few runs for one.
 
-    ``measured``: by builds of this one path, not by dividing a total.
+    ``measured``: with dedicated builds of this one path, not by dividing a total.
     """
 
     median: float
@@ -47,8 +46,8 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class DividedSeconds:
-    """The measured difference by root; ``unattributed`` is what is left of it. ``costs`` are those it was
-    divided by, for each phase."""
+    """The measured difference by root; ``unattributed`` is what is left of it. ``costs`` are those of each
+    phase, by which it was divided."""
 
     roots: Mapping[str, Seconds]
     unattributed: float
@@ -65,8 +64,8 @@ def divide(
     """Divide the difference of the medians (without − with, seconds) over the roots in ``loads``.
 
     ``costs`` are by phase; a part of several roots whose phase has none, or that no root puts anything
-    into, is left unattributed. ``measured`` are roots that builds of their own have measured: those
-    figures stand, and what they differ by from their share goes to the unattributed.
+    into, is left unattributed. ``measured`` are the roots that were measured with dedicated builds: those
+    figures stand, and what they differ by from their share becomes unattributed.
     """
     saved = {part: _difference(part, with_runs, without_runs) for part in loads}
     estimates: dict[str, Seconds] = {}
@@ -102,8 +101,8 @@ def _seconds(cost: Cost, load: Load) -> float:
 
 
 def _plus(seconds: Seconds | None, saved: SecondsSaved, share: float) -> Seconds:
-    """``share`` of ``saved`` added to what there is. The bounds are added, too: what slows one part of a
-    build down slows the others, so that their errors do not cancel out."""
+    """``seconds`` plus ``share`` of ``saved``. The bounds are added as well: what slows one part of a build
+    slows the others too, so that errors do not cancel out."""
     seconds = seconds or Seconds(0.0, 0.0, 0.0)
     known = saved.low is not None and saved.high is not None and None not in (seconds.low, seconds.high)
     return Seconds(

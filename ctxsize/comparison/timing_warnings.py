@@ -1,20 +1,20 @@
-"""What to know about the build times that were measured, each with the way out."""
+"""What to know about the measured build times, and what to do about it."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping
 
-from ctxsize.measure.builds import Measured
+from ctxsize.measure.builds import Builds
 from ctxsize.measure.timing import MIN_RUNS, outliers
 from ctxsize.units import format_seconds
 from ctxsize.warning import Warning
 
 
-def timing_warnings(measured: Mapping[str, Measured]) -> Iterator[Warning]:
+def timing_warnings(builds: Mapping[str, Builds]) -> Iterator[Warning]:
     """Outliers, a slow first build, and builds that the time limit left out."""
-    for name, variant in measured.items():
-        times = [run.seconds for run in variant.runs]
+    for name, variant in builds.items():
+        times = variant.times
         found = outliers(times)
         if not found:
             continue
@@ -34,11 +34,11 @@ def timing_warnings(measured: Mapping[str, Measured]) -> Iterator[Warning]:
                 " machine or the engine; try again when it is quiet, or with more builds"
                 f" (--repeat {2 * len(times)})",
             )
-    if any(variant.cut_short for variant in measured.values()):
-        runs = min(len(variant.runs) for variant in measured.values())
-        builds = "1 timed build" if runs == 1 else f"{runs} timed builds"
+    if any(variant.cut_short for variant in builds.values()):
+        runs = min(len(variant.runs) for variant in builds.values())
+        left = "1 timed build" if runs == 1 else f"{runs} timed builds"
         consequence = "" if runs >= MIN_RUNS else ", too few for an interval"
         yield Warning(
             "max-time",
-            f"the time limit left {builds} of each variant{consequence}; a larger --max-time gives more",
+            f"the time limit left {left} of each variant{consequence}; a larger --max-time gives more",
         )

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from ctxsize.engine.builders.interface import Step
 from ctxsize.engine.containers import Verification
+from ctxsize.errors import CtxsizeError
 from ctxsize.ignore.types import Rule
 from ctxsize.measure.figures import Cost, EngineFigures, ImageFigures, ProjectFigures, SecondsSaved
 from ctxsize.sensitive.types import SensitiveFile
-from ctxsize.warning import Warning as Warning
+from ctxsize.warning import Warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class BuildFigures:
 class VariantFigures:
     """One variant. ``image`` and ``build`` are None when it did not build; ``error`` then says why.
 
-    ``verify`` is what came of running a command in its image, None when none was asked for.
+    ``verify`` is the outcome of the verify command in its image, None when there was none to run.
     """
 
     context: ContextFigures
@@ -70,11 +71,11 @@ class PathSaving:
     """What one ignored root saves.
 
     ``seconds`` has the 95 % interval ``seconds_low`` to ``seconds_high``; ``seconds_source`` is
-    ``estimated`` (a share of the difference) or ``measured`` (builds in which only this path was not
-    ignored). ``send_seconds`` is how long its content took to cross to the engine in the build without
-    the ignore file. ``rebuild_seconds`` are what a change to it adds to the next build without the ignore
-    file, and ``rebuild_steps`` the steps that run again then; None when that was not measured. ``note`` says
-    why a figure is other than one would expect.
+    ``estimated`` (a share of the difference) or ``measured`` (with dedicated builds, in which only this path
+    was not ignored). ``send_seconds`` is how long its content took to cross to the engine in the build
+    without the ignore file. A change to it adds ``rebuild_seconds`` to the next build without the ignore
+    file, in which ``rebuild_steps`` steps run again; None when that was not measured. ``note`` explains a
+    figure that surprises.
     """
 
     path: str
@@ -115,7 +116,8 @@ class Unattributed:
     """The part of the measured differences that belongs to no ignored root.
 
     ``derived_bytes`` were made from ignored files by a RUN step; ``image_bytes`` could not be placed.
-    Roots, derived and unattributed add up to the measured difference exactly.
+    All bytes are counted, not subtracted. If the roots, derived and unattributed did not add up to the
+    measured difference, a warning ``does-not-add-up`` would say so.
     """
 
     context_bytes: int
@@ -127,9 +129,12 @@ class Unattributed:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A project built with and without its ignore file, compared. ``sensitive`` are the files that look like
-    secrets, those that the build can see first. ``calibration`` has the costs, by phase, that build time
-    was divided over the paths by; empty when there was nothing to divide."""
+    """A project built with and without its ignore file, compared.
+
+    ``sensitive`` are the files that look like secrets; those that the build can see come first.
+    ``calibration`` has the costs, by phase, by which the build time was divided over the paths; it is empty
+    when there was nothing to divide.
+    """
 
     version: str
     created: str
@@ -144,7 +149,10 @@ class Comparison:
     sensitive: tuple[SensitiveFile, ...] = ()
     calibration: Mapping[str, Cost] = field(default_factory=dict)
 
-    @property
-    def failed(self) -> bool:
-        """Whether a variant did not build."""
-        return any(variant.error is not None for variant in self.variants.values())
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A comparison, and for each variant that failed its error, for which the JSON has no place."""
+
+    comparison: Comparison
+    failures: Mapping[str, CtxsizeError]

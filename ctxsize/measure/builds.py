@@ -1,17 +1,15 @@
-"""Building both variants, in an order that is fair to both."""
+"""Building several variants, in an order that is fair to all of them."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ctxsize.context.variant import Variant
-from ctxsize.engine.builders.interface import Builder, BuildResult
-from ctxsize.errors import BuildFailed, CtxsizeError, EngineError
-from ctxsize.progress import Progress
-
-WITH, WITHOUT = "with", "without"
+from ctxsize.engine.builders.interface import BuildResult
+from ctxsize.errors import BuildFailed, CtxsizeError, EngineError, full_disk_hint
+from ctxsize.measure.bench import Bench
+from ctxsize.measure.figures import WITH, WITHOUT
 
 #: Timed builds of each variant unless the user says otherwise: as many as take about TARGET_SECONDS in
 #: all, between these bounds; docs/how-it-measures.md says why.
@@ -24,12 +22,12 @@ LONG_BUILD_SECONDS = 10.0
 
 
 @dataclass(slots=True)
-class Measured:
-    """What the builds of one variant gave.
+class Builds:
+    """The builds of one variant, filled as they end.
 
-    ``image_id`` is the image of its first build, the one that is read. ``runs`` are the builds whose
-    time counts. ``failure`` is the error that ended the measurement of this variant. ``cut_short``:
-    the time limit came before all builds that were planned.
+    ``image_id`` is the image of the first one, which is read. ``runs`` are those whose time counts.
+    ``failure`` is the error that ended them. ``cut_short``: the time limit came before all that were
+    planned.
     """
 
     image_id: str | None = None
@@ -37,134 +35,116 @@ class Measured:
     failure: CtxsizeError | None = None
     cut_short: bool = False
 
+    @property
+    def times(self) -> list[float]:
+        """The seconds of each run."""
+        return [run.seconds for run in self.runs]
 
-class TimeLimit:
-    """How long a measurement may take in all; None: as long as it needs."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
-
-    def allows(self, seconds: float) -> bool:
-        """Whether something that takes that long would still end in time."""
-        return self._end is None or time.monotonic() + seconds <= self._end
+    @property
+    def found_no_room(self) -> bool:
+        """Whether a full disk of the engine ended them."""
+        failure = self.failure
+        return isinstance(failure, BuildFailed) and full_disk_hint(failure.message, *failure.log) is not None
 
 
 def alternation(runs: int) -> Iterator[str]:
     """The order of ``runs`` builds of each variant: with, without, without, with, with, …, so that a
-    drift of the machine's speed falls on both alike."""
+    drift of the machine's speed affects both alike."""
     for number in range(runs):
         yield from (WITH, WITHOUT) if number % 2 == 0 else (WITHOUT, WITH)
 
 
-def build_variants(
-    variants: Mapping[str, Variant],
-    builder: Builder,
-    *,
-    repeat: int | None,
-    progress: Progress,
-    remove_image: Callable[[str], None],
-    limit: TimeLimit | None = None,
-    into: dict[str, Measured] | None = None,
-) -> dict[str, Measured]:
+def build_variants(bench: Bench, builds: dict[str, Builds], *, repeat: int | None) -> None:
     """Build each variant ``repeat`` times (None: as often as builds that long allow) in alternation.
 
+    ``builds`` is filled as builds end, so that its owner has what was measured when this is interrupted.
     A first build of ``with`` warms up: it makes what the variants share, and its time counts only when
-    nothing else is known. A variant that fails is not tried again; the other is still built once, so
-    that its numbers are not lost. Each variant is built once whatever the ``limit``, and again only while
-    that allows another build as long as the longest. ``into`` is filled as builds end, so that its
-    owner has what was measured when this is interrupted.
+    nothing else is known. A variant that fails is not tried again; the other one is still built once, so
+    that its figures are not lost. The time limit never keeps a variant from its first timed build, and
+    allows another one only if even one as long as the longest would end in time.
     """
-    limit = limit or TimeLimit(None)
-    measured = into if into is not None else {}
-    measured.update({name: Measured() for name in variants})
-    warm_up = _build(variants[WITH], measured[WITH], builder, progress, "warm-up build", remove_image)
+    variants = {name: bench.subject.variant(name) for name in (WITH, WITHOUT)}
+    builds.update({name: Builds() for name in variants})
+    warm_up = _build(bench, variants[WITH], builds[WITH], "warm-up build")
     planned = repeat or MOST_RUNS
     done = 0
     for name in alternation(planned):
-        other = measured[WITHOUT if name == WITH else WITH]
-        if measured[name].failure or (other.failure and measured[name].runs):
+        other = builds[WITHOUT if name == WITH else WITH]
+        if builds[name].failure or (other.failure and builds[name].runs):
             continue
         if done == 2 and repeat is None:
-            planned = _affordable(measured)
+            planned = _affordable(builds)
         if done >= 2 * planned:
             break
-        if done >= 2 and not limit.allows(_longest(measured)):
-            for each in measured.values():
-                each.cut_short = True
+        if done >= 2 and not bench.limit.allows(_longest(builds)):
+            _cut_short(builds)
             break
         title = f"build {done + 1} of {2 * planned} ({name} the ignore file)"
-        result = _build(variants[name], measured[name], builder, progress, title, remove_image)
+        result = _build(bench, variants[name], builds[name], title)
         if result is not None:
-            measured[name].runs.append(result)
+            builds[name].runs.append(result)
         done += 1
-    if warm_up is not None and not measured[WITH].runs:
-        measured[WITH].runs.append(warm_up)
-    return measured
+    if warm_up is not None and not builds[WITH].runs:
+        builds[WITH].runs.append(warm_up)
+    failure = builds[WITH].failure
+    if isinstance(failure, BuildFailed) and builds[WITHOUT].failure is None:
+        bench.subject.blame_rule(failure)
+    if bench.builder.name != "classic" and any(each.found_no_room for each in builds.values()):
+        # To give out the image that did fit, the engine needs the room which the failed build took. The
+        # classic builder keeps nothing of a step that failed.
+        bench.builder.forget()
 
 
-def _affordable(measured: Mapping[str, Measured]) -> int:
-    """How often to build each variant, from how long their first builds took."""
-    if _longest(measured) > LONG_BUILD_SECONDS:
-        return LONG_BUILD_RUNS
-    seconds = sum(run.seconds for variant in measured.values() for run in variant.runs)
-    return min(max(int(TARGET_SECONDS / max(seconds, 0.001)), LEAST_RUNS), MOST_RUNS)
-
-
-def build_restored(
-    variants: Mapping[str, Variant],
-    builder: Builder,
-    *,
-    runs: int,
-    progress: Progress,
-    remove_image: Callable[[str], None],
-    limit: TimeLimit | None = None,
-) -> dict[str, Measured]:
+def build_restored(bench: Bench, variants: Mapping[str, Variant], *, runs: int) -> dict[str, Builds]:
     """Build every variant ``runs`` times: all of them in turn, then in the opposite order, and so on.
 
-    One that fails is not tried again. The ``limit`` is looked at before every round but the first.
+    One that fails is not tried again. The time limit is looked at before every round but the first.
     """
-    limit = limit or TimeLimit(None)
-    measured = {name: Measured() for name in variants}
+    builds = {name: Builds() for name in variants}
     names = list(variants)
     for number in range(runs):
-        if number and not limit.allows(sum(m.runs[-1].seconds for m in measured.values() if m.runs)):
-            for each in measured.values():
-                each.cut_short = True
+        if number and not bench.limit.allows(sum(each.times[-1] for each in builds.values() if each.runs)):
+            _cut_short(builds)
             break
         for name in names if number % 2 == 0 else reversed(names):
-            if measured[name].failure:
+            if builds[name].failure:
                 continue
             title = f"round {number + 1} of {runs} ({name})"
-            result = _build(variants[name], measured[name], builder, progress, title, remove_image)
+            result = _build(bench, variants[name], builds[name], title)
             if result is not None:
-                measured[name].runs.append(result)
-    for each in measured.values():
+                builds[name].runs.append(result)
+    for each in builds.values():
         if each.image_id is not None:
-            remove_image(each.image_id)
-    return measured
+            bench.run.remove_image(each.image_id)
+    return builds
 
 
-def _build(
-    variant: Variant,
-    measured: Measured,
-    builder: Builder,
-    progress: Progress,
-    title: str,
-    remove_image: Callable[[str], None],
-) -> BuildResult | None:
+def _build(bench: Bench, variant: Variant, builds: Builds, title: str) -> BuildResult | None:
     """One build; its image is kept when it is the variant's first and removed otherwise."""
-    progress.phase(title)
     try:
-        result = builder.build(variant, progress=progress)
-        if measured.image_id is None:
-            measured.image_id = result.image_id
+        result = bench.build(variant, title)
+        if builds.image_id is None:
+            builds.image_id = result.image_id
         else:
-            remove_image(result.image_id)
+            bench.run.remove_image(result.image_id)
     except (BuildFailed, EngineError) as error:
-        measured.failure = error
+        builds.failure = error
         return None
     return result
 
 
-def _longest(measured: Mapping[str, Measured]) -> float:
-    return max((run.seconds for variant in measured.values() for run in variant.runs), default=0.0)
+def _affordable(builds: Mapping[str, Builds]) -> int:
+    """How often to build each variant, from how long their first builds took."""
+    if _longest(builds) > LONG_BUILD_SECONDS:
+        return LONG_BUILD_RUNS
+    seconds = sum(sum(each.times) for each in builds.values())
+    return min(max(int(TARGET_SECONDS / max(seconds, 0.001)), LEAST_RUNS), MOST_RUNS)
+
+
+def _longest(builds: Mapping[str, Builds]) -> float:
+    return max((seconds for each in builds.values() for seconds in each.times), default=0.0)
+
+
+def _cut_short(builds: Mapping[str, Builds]) -> None:
+    for each in builds.values():
+        each.cut_short = True

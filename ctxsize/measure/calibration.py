@@ -1,27 +1,22 @@
 """What a byte and what a file cost in each phase of a build, on this engine, now.
 
-Three builds of `FROM scratch` and `COPY . /` with the builder that measures: of next to nothing, of one
-large file, and of many small ones. The differences are the costs.
+`FROM scratch` and `COPY . /` is built three times on the builder that measures: with next to nothing, with
+one large file, and with many small ones. The costs are the differences between these builds.
 """
 
 from __future__ import annotations
 
 import random
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctxsize.engine.builders.interface import PHASES, BuildResult
 from ctxsize.engine.footprint.leftovers import PROBE_PREFIX
-from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
-from ctxsize.measure.builds import WITHOUT
-from ctxsize.measure.figures import Cost
-from ctxsize.measure.subject import Subject, prepare
-from ctxsize.progress import Progress
+from ctxsize.measure.bench import Bench
+from ctxsize.measure.figures import WITHOUT, Cost
+from ctxsize.measure.subject import prepare
 
 _DOCKERFILE = "FROM scratch\nCOPY . /\n"
 _FILES_PER_DIRECTORY = 100
@@ -44,16 +39,15 @@ class ProbeSize:
         )
 
 
-def calibrate(subject: Subject, run: Run, size: ProbeSize, progress: Progress) -> dict[str, Cost]:
-    """The costs by phase (see ctxsize.engine.build.PHASES), for the engine and builder of ``subject``.
-
-    Raises what a build raises.
-    """
+def calibrate(bench: Bench, size: ProbeSize) -> dict[str, Cost]:
+    """The costs by phase (see ctxsize.engine.builders.interface.PHASES). Raises what a build raises."""
+    subject, run, progress = bench.subject, bench.run, bench.progress
     progress.phase("calibrate")
     results = []
-    with _probe_directory(run) as directory:
+    with tempfile.TemporaryDirectory(prefix=PROBE_PREFIX, ignore_cleanup_errors=True) as directory:
+        run.journal.add("directory", directory)
         for fill in (_nothing, _large_file, _small_files):
-            root = directory / fill.__name__.lstrip("_")
+            root = Path(directory) / fill.__name__.lstrip("_")
             root.mkdir()
             (root / "Dockerfile").write_text(_DOCKERFILE)
             entries = fill(root, size)
@@ -81,16 +75,6 @@ def _costs(
         of_entries = small.phases[phase] - nothing.phases[phase] - per_byte * entries * _SMALL_FILE
         costs[phase] = Cost(per_byte, max(of_entries, 0.0) / entries)
     return costs
-
-
-@contextmanager
-def _probe_directory(run: Run) -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix=PROBE_PREFIX))
-    run.journal.add("directory", str(directory))
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _nothing(root: Path, size: ProbeSize) -> int:

@@ -1,4 +1,4 @@
-"""What was measured, where, and figures that several results have.
+"""What was measured, where, and the figures that several results share.
 
 Sizes are bytes, times are seconds.
 """
@@ -6,6 +6,9 @@ Sizes are bytes, times are seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+#: The two variants of a project: built with its ignore file, and without it.
+WITH, WITHOUT = "with", "without"
 
 
 @dataclass(frozen=True, slots=True)

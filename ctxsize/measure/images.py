@@ -1,81 +1,70 @@
-"""The images of a comparison as figures: their sizes, and what the ignore file saves in them."""
+"""The images of both variants: read from the engine once, their sizes, and a tag to keep them by."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
-from ctxsize.comparison.attribution import ImageSavings, attribute
-from ctxsize.comparison.layers import own_layers, step_changes
-from ctxsize.context.roots import IgnoredRoots
-from ctxsize.dockerfile.mapping import ImageMap
-from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import engine_trouble, sensible
 from ctxsize.engine.images import open_images
-from ctxsize.ignore.matcher import Matcher
+from ctxsize.engine.marks import is_marker
+from ctxsize.image.reader import ImageReader
 from ctxsize.image.types import Image
-from ctxsize.measure.builds import WITH, WITHOUT, Measured
+from ctxsize.measure.bench import Bench
+from ctxsize.measure.builds import Builds
 from ctxsize.measure.figures import ImageFigures
-from ctxsize.measure.subject import Subject
-from ctxsize.progress import Progress
 
 
-def read_images(
-    subject: Subject, measured: Mapping[str, Measured], progress: Progress
-) -> tuple[dict[str, ImageFigures], ImageSavings | None]:
-    """Sizes of the images that were built and, when both were, what each ignored root saves there.
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The images of the variants that were built, by variant. ``reader`` gives out what their layers hold,
+    as long as it is open; None without an image."""
 
-    Raises EngineError when the engine doesn't give them out.
-    """
-    engine, project = subject.engine, subject.project
-    ids = {name: result.image_id for name, result in measured.items() if result.image_id is not None}
+    images: Mapping[str, Image]
+    figures: dict[str, ImageFigures]
+    reader: ImageReader | None
+
+
+@contextmanager
+def read_images(bench: Bench, builds: Mapping[str, Builds]) -> Iterator[Images]:
+    """Read the images that were built. Raises EngineError when the engine doesn't give them out."""
+    ids = {name: each.image_id for name, each in builds.items() if each.image_id is not None}
     if not ids:
-        return {}, None
-    progress.phase("read the images")
+        yield Images({}, {}, None)
+        return
+    engine = bench.subject.engine
+    bench.progress.phase("read the images")
     with open_images(engine.api, list(dict.fromkeys(ids.values()))) as reader:
-        images = {name: reader.images[image_id] for name, image_id in ids.items()}
-        figures = {name: _figures(engine, image) for name, image in images.items()}
-        if len(images) < 2:
-            return figures, None
-        links = _directory_links(reader.symlinks(images[WITHOUT].layers))
-        image_map = ImageMap(subject.plan.resolved, ContextDirectory(project.context), links)
-        rules = project.rules or Matcher((), project.dialect)
-        roots = IgnoredRoots(subject.plan.ignored)
-        savings = attribute(
-            step_changes(reader, images[WITH], images[WITHOUT], image_map),
-            lambda path: replace(rules.quick_verdict(path), root=roots.of(path)),
-            lambda path: _size(project.context, path),
-        )
-    return figures, savings
+        images = {name: without_markers(reader.images[image_id]) for name, image_id in ids.items()}
+        yield Images(images, {name: figures_of(engine, image) for name, image in images.items()}, reader)
 
 
-def _figures(engine: Engine, image: Image) -> ImageFigures:
-    layers = own_layers(image)
+def without_markers(image: Image) -> Image:
+    """``image`` without the steps that a measurement inserts, whose layers are empty."""
+    if not any(entry.layer for entry in image.history):
+        return image  # an archive's image may have layers and no history
+    history = tuple(entry for entry in image.history if not is_marker(entry.created_by))
+    layers = tuple(entry.layer for entry in history if entry.layer is not None)
+    return replace(image, history=history, layers=layers)
+
+
+def figures_of(engine: Engine, image: Image) -> ImageFigures:
+    """The sizes of an image, by our own count and by the engine's. Raises EngineError."""
     with engine_trouble(), sensible("the image"):
         engine_bytes = int(engine.api.inspect_image(image.id)["Size"])
-    return ImageFigures(
-        id=image.id,
-        bytes=sum(layer.bytes for layer in layers),
-        engine_bytes=engine_bytes,
-        pull_bytes=sum({layer.diff_id: layer.pull_bytes for layer in layers}.values()),
-        layers=len(layers),
-    )
+    return ImageFigures(image.id, image.bytes, engine_bytes, image.pull_bytes, len(image.layers))
 
 
-def _directory_links(symlinks: Mapping[str, str]) -> dict[str, str]:
-    """The symlinks at the root of an image as clean paths from there (bin → usr/bin)."""
-    return {
-        path: os.path.normpath(os.path.join("/", os.path.dirname(path), target)).lstrip("/")
-        for path, target in symlinks.items()
-    }
-
-
-def _size(context: Path, path: str) -> int | None:
-    """The bytes of a context path as they count in an image."""
-    try:
-        return os.lstat(context / path).st_size
-    except OSError:
-        return None
+def keep_images(bench: Bench, images: Mapping[str, ImageFigures]) -> dict[str, ImageFigures]:
+    """The images (by variant), each with a tag; a run does not remove what has one."""
+    # A repository's name has lower-case letters, digits and single dashes.
+    name = bench.subject.project.name.lower()
+    words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name).split()
+    repository = f"ctxsize/{'-'.join(words) or 'project'}"
+    kept = {}
+    for variant, image in images.items():
+        bench.subject.engine.api.tag(image.id, repository, variant, force=True)
+        kept[variant] = replace(image, tag=f"{repository}:{variant}")
+    return kept

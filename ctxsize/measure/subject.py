@@ -20,8 +20,7 @@ from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed
-from ctxsize.measure.builds import WITH, WITHOUT
-from ctxsize.measure.figures import EngineFigures, ProjectFigures
+from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, ProjectFigures
 from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
 from ctxsize.sensitive.types import SensitiveFile

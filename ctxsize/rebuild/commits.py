@@ -10,8 +10,10 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
+
+from ctxsize.context.changes import Changes
 
 _AUTHOR = "ctxsize <ctxsize@localhost>"
 _SMALL = 1 << 20  # bytes; refs, HEAD and the like
@@ -26,19 +28,19 @@ class Commits:
     """Commits on top of what the repository has, one after the other.
 
     Each adds three loose objects (a blob, a tree with that one file, the commit), moves the branch (or a
-    detached HEAD) and its logs, and touches the index. The objects are real ones, and what git checks stays
-    valid, so that a RUN step that asks git for the version does not fail.
+    detached HEAD), adds to the logs, and touches the index. The repository stays valid, so that a RUN step
+    that asks git for the version does not fail.
     """
 
     def __init__(self, root: Path, directory: str, branch: str | None, parent: str | None, when: int) -> None:
         self._root = root
-        self._directory = directory
+        self.path = directory
         self._branch = branch
         self._parent = parent
         self._when = when
         self._hash = hashlib.sha256 if parent is not None and len(parent) == 64 else hashlib.sha1
         self._index = _read(root / directory / "index", _INDEX_LIMIT)
-        self._count = 0
+        self._count = self._files = 0
 
     @classmethod
     def of(cls, root: Path, directory: str) -> Commits | None:
@@ -57,8 +59,13 @@ class Commits:
             return None
         return cls(root, directory, match[1], _resolve(git, match[1]), when)
 
-    def next(self) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
-        """What the next commit writes: files with new content, and what is added to the logs."""
+    @property
+    def description(self) -> str:
+        """What the last commit changed: ``a commit (8 files)``."""
+        return f"a commit ({self._files} files)" if self._files else "a commit"
+
+    def next(self) -> Changes:
+        """What the next `git commit` writes."""
         self._count += 1
         replaced: dict[str, bytes] = {}
         message = f"Change number {self._count}\n"
@@ -79,7 +86,8 @@ class Commits:
             self._index = _touched(self._index, self._when + self._count, self._hash)
             self._put(replaced, "index", self._index)
         self._parent = commit
-        return replaced, appended
+        self._files = len(replaced) + len(appended)
+        return Changes(replaced, appended)
 
     def _object(self, replaced: dict[str, bytes], kind: bytes, content: bytes) -> str:
         data = b"%b %d\0%b" % (kind, len(content), content)
@@ -88,13 +96,13 @@ class Commits:
         return name
 
     def _log(self, name: str, line: bytes, replaced: dict[str, bytes], appended: dict[str, bytes]) -> None:
-        if self._count > 1 or (self._root / self._directory / name).is_file():
-            appended[f"{self._directory}/{name}"] = line
+        if self._count > 1 or (self._root / self.path / name).is_file():
+            appended[f"{self.path}/{name}"] = line
         else:
             self._put(replaced, name, line)
 
     def _put(self, replaced: dict[str, bytes], name: str, content: bytes) -> None:
-        replaced[f"{self._directory}/{name}"] = content
+        replaced[f"{self.path}/{name}"] = content
 
 
 def _resolve(git: Path, ref: str) -> str | None:
@@ -111,8 +119,8 @@ def _resolve(git: Path, ref: str) -> str | None:
 
 
 def _touched(index: bytes, when: int, algorithm: Callable[[bytes], hashlib._Hash]) -> bytes:
-    """The index with another modification time for its first entry, and the checksum that belongs to it;
-    an index without entries, or of a format not known here, as it is."""
+    """The index with another modification time for its first entry, and the checksum to match. An index
+    without entries, or of an unknown format, is returned as it is."""
     size = algorithm(b"").digest_size
     if index[:4] != b"DIRC" or not int.from_bytes(index[8:12], "big") or len(index) < 62 + size:
         return index

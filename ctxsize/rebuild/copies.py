@@ -1,5 +1,5 @@
-"""For each COPY, ADD and bind mount, an eligible file whose change shows what it re-runs; and the installs
-that run again although only the code changed, because the COPY before them takes everything."""
+"""For each COPY, ADD and bind mount an eligible file, whose change shows what runs again; and the installs
+that run again although only code changed, because the COPY before them takes everything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ctxsize.rebuild.types import LateInstall, Rebuild
 
 #: How much of an instruction a message shows.
 _SHOWN = 60
-#: Commands that install what others wrote: slow, and seldom in need of the project's own code.
+#: Commands that install what others wrote: they are slow and seldom need the project's own code.
 _INSTALLS = re.compile(
     r"\b(pip[\d.]* install|pipenv (install|sync)|poetry install|uv (sync|pip install)|npm (ci|install|i)\b"
     r"|(?<![\w-])yarn( install)?( -|$| &&)|pnpm (install|i)\b|bundle install|composer install|go mod download"
@@ -38,9 +38,9 @@ def copy_changes(
 ) -> tuple[CopyChange, ...]:
     """A file for each instruction that takes any of ``files`` (context path, bytes), in their order.
 
-    Taken is the smallest file that the fewest other instructions take: for ``COPY . .`` after
-    ``COPY requirements.txt .`` not the requirements. Of instructions with the same file only the first is
-    there.
+    It is the smallest of the files that the fewest other instructions take: for ``COPY . .`` after
+    ``COPY requirements.txt .`` not the requirements. If several instructions get the same file, only the
+    first of them is there.
     """
     takers = list(_takers(plan))
     matchers = [

@@ -1,4 +1,4 @@
-"""Edits that can be made again and again, and the one that stands for work on an ignored path."""
+"""Edits: changes that can be made again and again, and which of them stands for work on an ignored path."""
 
 from __future__ import annotations
 
@@ -9,31 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 from ctxsize.context.changes import Changes
 from ctxsize.rebuild.commits import Commits
 
 #: How many files of a directory are looked at to find a small one.
 _LOOK_AT = 10_000
-
-
 _NEW_FILE = ".ctxsize-new-file"
-
-
-class Edit(Protocol):
-    """A change that can be made again and again, each time on top of the last."""
-
-    @property
-    def path(self) -> str:
-        """The context path that changes: a file, or a directory of which several files do."""
-
-    @property
-    def description(self) -> str:
-        """What changes, for people: ``one more byte``, ``a commit (8 files)``."""
-
-    def next(self) -> Changes:
-        """The change of the next time, alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +26,7 @@ class Lengthened:
     description: str = "one more byte"
 
     def next(self) -> Changes:
-        """One more line end, which most formats let pass."""
+        """One more line end, which most file formats tolerate."""
         return Changes(appended={self.path: b"\n"})
 
 
@@ -62,37 +44,19 @@ class NewFiles:
         return Changes(replaced={f"{self.path}/{_NEW_FILE}-{self._count}": b"\n"})
 
 
-@dataclass(slots=True)
-class Committed:
-    """A repository gets one more commit each time."""
-
-    path: str
-    _commits: Commits
-    _files: int = 0
-
-    @property
-    def description(self) -> str:
-        """``a commit (8 files)``."""
-        return f"a commit ({self._files} files)" if self._files else "a commit"
-
-    def next(self) -> Changes:
-        """What the next `git commit` writes."""
-        replaced, appended = self._commits.next()
-        self._files = len(replaced) + len(appended)
-        return Changes(replaced, appended)
+#: A change that is made again and again, each time on top of the last: ``path`` is the context path that
+#: changes (a file, or a directory of which several files do), ``description`` says how, for people, and
+#: ``next()`` gives the change of the next time, alone.
+Edit = Lengthened | NewFiles | Commits
 
 
 def edit_of(
-    root: Path,
-    path: str,
-    *,
-    ignored: Callable[[str], bool],
-    needed: Callable[[str], bool],
+    root: Path, path: str, *, ignored: Callable[[str], bool], needed: Callable[[str], bool]
 ) -> Edit | None:
     """How the ignored root ``path`` of the context ``root`` changes when somebody works on the project.
 
-    A `.git` directory by a commit; another directory in its smallest file, of those that ``ignored`` says
-    are ignored, and if it can be one that the Dockerfile takes (``needed``); a file by itself. None for a
+    A file gets longer. A `.git` directory gets a commit. In another directory the smallest file for which
+    ``ignored`` is true gets longer, preferably one that the Dockerfile takes (``needed``). None for a
     symbolic link or a special file, whose change is not simulated.
     """
     try:
@@ -104,7 +68,7 @@ def edit_of(
     if not stat.S_ISDIR(mode):
         return None
     if os.path.basename(path) == ".git" and (commits := Commits.of(root, path)) is not None:
-        return Committed(path, commits)
+        return commits
     files = islice(regular_files(root, path), _LOOK_AT)
     smallest = heapq.nsmallest(
         1, ((not needed(file), not size, size, file) for file, size in files if ignored(file))
@@ -113,8 +77,8 @@ def edit_of(
 
 
 def regular_files(root: Path, directory: str) -> Iterator[tuple[str, int]]:
-    """The (context path, bytes) of every regular file below ``directory``, in order of names; links are not
-    followed, and what can't be read is passed over."""
+    """The (context path, bytes) of every regular file below ``directory``, in order of names. Links are not
+    followed; what can't be read is left out."""
     pending = [directory]
     while pending:
         current = pending.pop()

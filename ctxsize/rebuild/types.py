@@ -1,4 +1,4 @@
-"""What a change costs: the builds after one change at a time, with and without the ignore file.
+"""The result: what the next build costs after one change at a time, with and without the ignore file.
 
 Sizes are bytes, times are seconds.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from ctxsize.comparison.types import Comparison, PathSaving
 from ctxsize.engine.builders.interface import BuildResult, Step
+from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.types import Rule
-from ctxsize.measure.builds import WITH, WITHOUT
-from ctxsize.measure.figures import EngineFigures, ProjectFigures, SecondsSaved
+from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, ProjectFigures, SecondsSaved
 from ctxsize.measure.timing import seconds_saved
 from ctxsize.warning import Warning
 
@@ -22,9 +21,9 @@ from ctxsize.warning import Warning
 class Rebuild:
     """The builds after one change, or after none.
 
-    ``seconds`` is the median of ``runs``. ``steps`` are those of the Dockerfile that ran again, of
-    ``step_count`` that the builder reports; ``sent_bytes`` crossed to the engine in one build, and with them
-    the content of ``sent_files`` (None where the builder can't tell). All but ``runs`` are of the last build.
+    ``seconds`` is the median of ``runs``. ``steps`` of the Dockerfile ran again, out of the ``step_count``
+    that the builder reports. ``sent_bytes`` crossed to the engine, with the content of ``sent_files`` (None
+    where the builder can't tell). All but ``runs`` and ``seconds`` are of the last build.
     """
 
     seconds: float
@@ -40,9 +39,9 @@ class ChangeCost:
     """What the change of one path costs.
 
     ``path`` is an ignored root, or an eligible file that a COPY, ADD or bind mount at the Dockerfile's
-    ``line`` takes. ``changed`` is the file or directory that changes and ``description`` how; both are None
-    when the change is not simulated. ``rebuilds`` has a Rebuild for each variant that was measured,
-    ``errors`` the message of a build that failed only because of the change.
+    ``line`` takes. ``changed`` is the file or directory that changes, and ``description`` says how; both are
+    None when the change is not simulated. By variant, ``rebuilds`` has what was measured, and ``errors`` why
+    a build failed because of the change.
     """
 
     path: str
@@ -56,10 +55,8 @@ class ChangeCost:
 
 @dataclass(frozen=True, slots=True)
 class LateInstall:
-    """A RUN that installs something and runs again for every file a broad COPY before it takes.
-
-    ``seconds`` is how long it took when it ran again.
-    """
+    """A RUN that installs something and runs again whenever a file changes which a broad COPY before it
+    takes. ``seconds`` is how long it took then."""
 
     copy_line: int
     copy: str
@@ -69,13 +66,13 @@ class LateInstall:
 
 
 @dataclass(frozen=True, slots=True)
-class CacheCost:
+class RebuildCost:
     """What changes cost in one project.
 
-    ``unchanged`` are builds after no change at all, per variant: what every rebuild costs. ``ignored`` are
-    changes to ignored roots, ``eligible`` changes to files that the build needs, which no ignore file
-    helps with; ``left_out`` ignored roots were not measured. ``errors`` say why a variant could not be
-    measured at all.
+    ``unchanged`` has, by variant, builds after no change at all: what every rebuild costs. ``ignored`` are
+    changes to ignored roots. ``eligible`` are changes to files that the build needs, where no ignore file
+    helps. ``left_out`` ignored roots were not measured. ``errors`` says, by variant, why it could not be
+    measured to the end.
     """
 
     version: str
@@ -101,18 +98,13 @@ class CacheCost:
         return None if with_ is None or without is None else without.median - with_.median
 
 
-def with_rebuilds(comparison: Comparison, cost: CacheCost) -> Comparison:
-    """``comparison`` with what a change to each measured path adds to a build without the ignore file."""
-    costs = {change.path: change for change in cost.ignored}
-    return replace(comparison, paths=tuple(_with_rebuild(path, costs, cost) for path in comparison.paths))
+@dataclass(frozen=True, slots=True)
+class RebuildMeasurement:
+    """A rebuild cost, and each error that the JSON has no place for, with its variant: builds that failed,
+    and an engine that went away."""
 
-
-def _with_rebuild(path: PathSaving, costs: Mapping[str, ChangeCost], cost: CacheCost) -> PathSaving:
-    change = costs.get(path.path)
-    extra = None if change is None else cost.extra_seconds(change, WITHOUT)
-    if change is None or extra is None:
-        return path
-    return replace(path, rebuild_seconds=extra.median, rebuild_steps=len(change.rebuilds[WITHOUT].steps))
+    cost: RebuildCost
+    failures: tuple[tuple[str, BuildFailed | EngineError], ...]
 
 
 def rebuild_of(results: Sequence[BuildResult], from_lines: Collection[int]) -> Rebuild:

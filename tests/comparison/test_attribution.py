@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ctxsize.comparison.attribution import ImageSavings, StepChanges, attribute
+from ctxsize.comparison.attribution import ImageSavings, attribute
+from ctxsize.comparison.layers import StepChanges
 from ctxsize.dockerfile.mapping import Origin
 from ctxsize.ignore import Dialect, Matcher
 from ctxsize.image.types import Change

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from ctxsize.comparison.assemble import make_comparison
+from ctxsize.comparison.assemble import assemble
+from ctxsize.comparison.attribution import ImageSavings
+from ctxsize.comparison.found import Found
 from ctxsize.comparison.seconds import DividedSeconds, Seconds
 from ctxsize.comparison.types import Comparison
 from ctxsize.context.totals import IgnoredRoot, RuleTotals, ScanResult, Totals
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.ignore.types import Rule
-from ctxsize.measure.builds import Measured
-from ctxsize.measure.figures import Cost, ProjectFigures
+from ctxsize.measure.builds import Builds
+from ctxsize.measure.figures import Cost, ImageFigures, ProjectFigures
 from ctxsize.warning import Warning
 
 WEB = Rule(1, "web", "web", False)
@@ -36,24 +41,31 @@ SCAN = ScanResult(
 )
 
 
+#: The project that was scanned, without an engine.
+SUBJECT: Any = SimpleNamespace(
+    project=SimpleNamespace(ignore="an ignore file"),
+    project_figures=ProjectFigures("shop", "Dockerfile", ".dockerignore", None),
+    engine_figures=None,
+    found=SCAN,
+    needed_bytes=None,
+    sensitive=(),
+    warnings=(),
+)
+
+
 def compared(divided: DividedSeconds | None, *, sent: dict[str, float] | None = None) -> Comparison:
     """Three builds of each variant, of 1 and of 3 seconds."""
 
-    def builds(seconds: float) -> Measured:
+    def builds(seconds: float) -> Builds:
         runs = [BuildResult("image", seconds, (), 0, sent_seconds=sent) for _ in range(3)]
-        return Measured("image", runs)
+        return Builds("image", runs)
 
-    return make_comparison(
-        project=ProjectFigures("shop", "Dockerfile", ".dockerignore", None),
-        engine=None,
-        scan=SCAN,
-        needed={},
-        measured={"with": builds(1.0), "without": builds(3.0)},
-        images={},
-        savings=None,
-        divided=divided,
+    found = Found(
+        builds={"with": builds(1.0), "without": builds(3.0)},
+        seconds=divided,
         warnings=[] if divided else [Warning("path-seconds", "why")],
     )
+    return assemble(SUBJECT, found).comparison
 
 
 DIVIDED = DividedSeconds(
@@ -112,3 +124,44 @@ def test_send_seconds_are_the_median_of_the_builds_that_know_them() -> None:
 
     assert known == {"web/a": 0.5, "web/b": 0.0, "x.log": 0.0}
     assert {path.send_seconds for path in compared(None).paths} == {None}
+
+
+def read(savings: ImageSavings) -> Comparison:
+    """Images of 100 and 170 bytes, of 50 and 80 compressed."""
+    images = {
+        "with": ImageFigures("sha256:1", bytes=100, engine_bytes=100, pull_bytes=50, layers=1),
+        "without": ImageFigures("sha256:2", bytes=170, engine_bytes=170, pull_bytes=80, layers=1),
+    }
+    return assemble(SUBJECT, Found(images=images, bytes=savings)).comparison
+
+
+def test_what_is_unattributed_was_counted() -> None:
+    savings = ImageSavings(
+        {"web/a": 40}, {"web/a": 20}, 12, unattributed_bytes=18, unattributed_pull_bytes=10
+    )
+    result = read(savings)
+
+    rest = result.unattributed
+    assert (rest.image_bytes, rest.derived_bytes, rest.pull_bytes) == (18, 12, 10)
+    assert (result.saved.image_bytes, result.saved.pull_bytes) == (70, 30)
+    assert result.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("savings", "what"),
+    [
+        (ImageSavings({"web/a": 40}, {"web/a": 20}, 12, 17, 10), "image"),
+        (ImageSavings({"web/a": 40}, {"web/a": 20}, 12, 18, 11), "pull"),
+    ],
+)
+def test_parts_that_do_not_add_up_are_reported_as_they_were_counted(savings: ImageSavings, what: str) -> None:
+    result = read(savings)
+
+    rest = result.unattributed
+    assert (rest.image_bytes, rest.pull_bytes) == (
+        savings.unattributed_bytes,
+        savings.unattributed_pull_bytes,
+    )
+    (warning,) = result.warnings
+    assert warning.code == "does-not-add-up"
+    assert warning.message.startswith(f"the {what} bytes of paths")

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
 import pytest
 
-from ctxsize.comparison.layers import _keyword
+from ctxsize.comparison.layers import _keyword, step_changes
+from ctxsize.dockerfile.mapping import ImageMap
+from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.parse import parse_dockerfile
+from ctxsize.dockerfile.resolve import resolve
+from ctxsize.image.types import Change, HistoryEntry, Image, Layer
 
 
 @pytest.mark.parametrize(
@@ -28,3 +36,39 @@ from ctxsize.comparison.layers import _keyword
 )
 def test_both_builders_ways_of_writing_history(created_by: str, keyword: str | None) -> None:
     assert _keyword(created_by) == keyword
+
+
+class NoFiles:
+    """A reader of layers in which nothing lies."""
+
+    def changes(self, with_: Layer | None, without: Layer | None) -> Iterator[Change]:
+        return iter(())
+
+    def symlinks(self, layers: Sequence[Layer]) -> dict[str, str]:
+        return {}
+
+
+def image(layers: str) -> Image:
+    """An image of one COPY for each letter, which names the content of its layer; ``a`` is smallest."""
+    made = [Layer(number, letter, 0, 0, ord(letter) - ord("a") + 1) for number, letter in enumerate(layers)]
+    return Image("", tuple(made), tuple(HistoryEntry("COPY", layer) for layer in made), {})
+
+
+@pytest.mark.parametrize(
+    ("with_", "without", "added"),
+    [
+        ("a", "a", []),
+        ("a", "c", [2]),
+        ("ab", "cb", [2]),
+        ("ab", "cc", [2, -2]),  # the second c is not pulled again
+        ("ab", "bb", [1, -2]),  # what is in both images as it is may be pulled in one of them already
+        ("a", "ac", [3]),
+    ],
+)
+def test_what_each_step_adds_to_a_first_pull(with_: str, without: str, added: list[int]) -> None:
+    dockerfile = parse_dockerfile(b"FROM scratch\n", "Dockerfile")
+    image_map = ImageMap(resolve(dockerfile, buildkit=True), ContextDirectory(Path()), {})
+    steps = list(step_changes(NoFiles(), image(with_), image(without), image_map))
+
+    assert [step.pull_bytes for step in steps] == added
+    assert sum(added) == image(without).pull_bytes - image(with_).pull_bytes

@@ -20,7 +20,9 @@ from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed
-from ctxsize.measure.builds import WITH, WITHOUT, Measured, TimeLimit
+from ctxsize.measure.bench import Bench, TimeLimit
+from ctxsize.measure.builds import Builds
+from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.measure.subject import Subject, prepare
 from ctxsize.progress import Silent
 from ctxsize.report.comparison.json import comparison_document
@@ -138,10 +140,10 @@ def test_a_time_limit_leaves_one_build_of_each_variant_and_says_so(
 # Where it can't be divided: nothing of this builds anything
 
 
-def runs(seconds: float, count: int = 3) -> Measured:
+def runs(seconds: float, count: int = 3) -> Builds:
     """Builds that differ in nothing but their second step, a COPY."""
     step = Step("COPY . /src/", seconds - 0.5, False, "copy", line=3, critical=seconds - 0.5)
-    return Measured("image", [BuildResult("image", seconds + n / 1000, (step,), 0) for n in range(count)])
+    return Builds("image", [BuildResult("image", seconds + n / 1000, (step,), 0) for n in range(count)])
 
 
 class Over(TimeLimit):
@@ -155,19 +157,11 @@ class Over(TimeLimit):
 
 
 def divided(
-    subject: Subject, measured: dict[str, Measured], *, exact: int = 0, limit: TimeLimit | None = None
+    subject: Subject, measured: dict[str, Builds], *, exact: int = 0, limit: TimeLimit | None = None
 ) -> tuple[DividedSeconds | None, list[Warning]]:
     with Run(subject.engine) as run:
-        return divide_seconds(
-            subject,
-            run,
-            subject.builder(run),
-            measured,
-            None,
-            exact=exact,
-            limit=limit or TimeLimit(None),
-            progress=Silent(),
-        )
+        bench = Bench(subject, run, subject.builder(run), limit or TimeLimit(None), Silent())
+        return divide_seconds(bench, measured, None, exact=exact)
 
 
 def subject_of(project: Path, ignored: Iterable[str] = ()) -> Subject:
@@ -181,13 +175,13 @@ def subject_of(project: Path, ignored: Iterable[str] = ()) -> Subject:
 @pytest.mark.parametrize(
     ("with_", "without", "reason"),
     [
-        (runs(1.0), Measured(failure=BuildFailed("no")), "only one variant was built"),
+        (runs(1.0), Builds(failure=BuildFailed("no")), "only one variant was built"),
         (runs(1.0, 2), runs(2.0, 3), "fewer than 3 timed builds of each variant"),
         (runs(1.0), runs(1.0), "the build times do not differ measurably"),
     ],
 )
 def test_why_there_are_no_seconds_of_paths(
-    project: Path, with_: Measured, without: Measured, reason: str
+    project: Path, with_: Builds, without: Builds, reason: str
 ) -> None:
     assert divided(subject_of(project), {WITH: with_, WITHOUT: without}) == (
         None,

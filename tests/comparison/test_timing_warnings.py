@@ -7,15 +7,15 @@ import pytest
 from ctxsize.comparison.timing_warnings import timing_warnings
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import BuildFailed
-from ctxsize.measure.builds import Measured
+from ctxsize.measure.builds import Builds
 from ctxsize.warning import Warning
 
 
-def measured(*times: float, cut_short: bool = False) -> Measured:
-    return Measured("image", [BuildResult("image", t, (), 0) for t in times], cut_short=cut_short)
+def measured(*times: float, cut_short: bool = False) -> Builds:
+    return Builds("image", [BuildResult("image", t, (), 0) for t in times], cut_short=cut_short)
 
 
-def warnings(with_: Measured, without: Measured) -> list[Warning]:
+def warnings(with_: Builds, without: Builds) -> list[Warning]:
     return list(timing_warnings({"with": with_, "without": without}))
 
 
@@ -24,7 +24,7 @@ def test_steady_times_need_no_word() -> None:
 
 
 def test_a_variant_that_failed_has_no_times_to_speak_of() -> None:
-    assert warnings(Measured(failure=BuildFailed("no")), measured(2.0)) == []
+    assert warnings(Builds(failure=BuildFailed("no")), measured(2.0)) == []
 
 
 def test_a_slow_first_build() -> None:

@@ -102,9 +102,10 @@ ROWS = (
     _row(
         "no-partial-report",
         "what goes wrong after a build loses what was measured",
-        "api.py",
-        "        if not any(each.runs or each.image_id for each in measured.values()):\n            raise\n",
-        "        raise\n",
+        "comparison/found.py",
+        "            if not any(each.runs or each.image_id for each in self.builds.values()):\n"
+        "                raise\n",
+        "            raise\n",
         f"{BETWEEN}",
         f"{RUNNING}[kill-classic]",
         f"{RUNNING}[stop-buildkit]",
@@ -243,8 +244,8 @@ ROWS = (
     _row(
         "full-disk-left-full",
         "the image that fitted is asked for while the disk is still full",
-        "api.py",
-        "any(map(_found_no_room, measured.values()))",
+        "measure/builds.py",
+        "any(each.found_no_room for each in builds.values())",
         "False",
         f"{FULL_LATER}[buildkit]",
     ),

@@ -24,7 +24,7 @@ from ctxsize.errors import CtxsizeError, EngineError
 from ctxsize.files.tarlist import TarReader
 from ctxsize.image.archive import open_archive
 from ctxsize.image.types import Image
-from ctxsize.measure.images import _figures
+from ctxsize.measure.images import figures_of
 from tests.fuzz.profile import effort
 
 MB = 1 << 20
@@ -92,7 +92,7 @@ def test_an_answer_about_an_image_that_is_none(answer: object) -> None:
     api: Any = SimpleNamespace(inspect_image=lambda name: answer)
     engine: Any = SimpleNamespace(api=api)
     with pytest.raises(EngineError, match="makes no sense"):
-        _figures(engine, Image(id_of(api, "a:b"), (), (), {}))
+        figures_of(engine, Image(id_of(api, "a:b"), (), (), {}))
 
 
 @pytest.mark.parametrize("answer", [None, [], "a", 5])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,8 +13,9 @@ from ctxsize.context.variant import Variant
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.types import Dialect
-from ctxsize.measure import builds
-from ctxsize.measure.builds import TimeLimit, build_restored, build_variants
+from ctxsize.measure import bench as benches
+from ctxsize.measure.bench import Bench, TimeLimit
+from ctxsize.measure.builds import Builds, build_restored, build_variants
 from ctxsize.progress import Progress, Silent
 
 
@@ -43,11 +47,21 @@ VARIANTS = {
 }
 
 
-def build(builder: LoggingBuilder, repeat: int | None) -> tuple[dict[str, builds.Measured], list[str]]:
+def bench_of(
+    builder: LoggingBuilder, remove_image: Callable[[str], None], limit: float | None = None
+) -> Bench:
+    """The two variants on ``builder``."""
+    subject: Any = SimpleNamespace(variant=VARIANTS.get, blame_rule=lambda failure: None)
+    run: Any = SimpleNamespace(remove_image=remove_image)
+    return Bench(subject, run, builder, TimeLimit(limit), Silent())
+
+
+def build(
+    builder: LoggingBuilder, repeat: int | None, limit: float | None = None
+) -> tuple[dict[str, Builds], list[str]]:
     removed: list[str] = []
-    measured = build_variants(
-        VARIANTS, builder, repeat=repeat, progress=Silent(), remove_image=removed.append
-    )
+    measured: dict[str, Builds] = {}
+    build_variants(bench_of(builder, removed.append, limit), measured, repeat=repeat)
     return measured, removed
 
 
@@ -111,7 +125,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(builds.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(benches.time, "monotonic", lambda: self.now)
 
 
 class SlowBuilder(LoggingBuilder):
@@ -141,14 +155,7 @@ def test_no_build_starts_that_would_not_end_in_time_but_one_of_each_variant(
     monkeypatch: pytest.MonkeyPatch, limit: float | None, log: list[str], cut_short: bool
 ) -> None:
     builder = SlowBuilder(Clock(monkeypatch), 10.0)
-    measured = build_variants(
-        VARIANTS,
-        builder,
-        repeat=3,
-        progress=Silent(),
-        remove_image=lambda image: None,
-        limit=TimeLimit(limit),
-    )
+    measured, _ = build(builder, 3, limit)
 
     assert builder.log == log
     assert {each.cut_short for each in measured.values()} == {cut_short}
@@ -164,16 +171,9 @@ RESTORED = {
 
 def restored(
     builder: LoggingBuilder, runs: int, limit: float | None = None
-) -> tuple[dict[str, builds.Measured], list[str]]:
+) -> tuple[dict[str, Builds], list[str]]:
     removed: list[str] = []
-    measured = build_restored(
-        RESTORED,
-        builder,
-        runs=runs,
-        progress=Silent(),
-        remove_image=removed.append,
-        limit=TimeLimit(limit),
-    )
+    measured = build_restored(bench_of(builder, removed.append, limit), RESTORED, runs=runs)
     return measured, removed
 
 

@@ -19,6 +19,7 @@ from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.leftovers import PROBE_PREFIX
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
+from ctxsize.measure.bench import Bench, TimeLimit
 from ctxsize.measure.calibration import ProbeSize, calibrate
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
@@ -60,7 +61,9 @@ def test_costs_are_known_for_every_phase_and_never_negative_and_nothing_is_left(
         project, dockerfile=None, builder="buildkit-upload", options=BuildOptions(), progress=Silent()
     )
     with Run(subject.engine) as run:
-        costs = calibrate(subject, run, ProbeSize(8_000_000, 400), Silent())
+        costs = calibrate(
+            Bench(subject, run, subject.builder(run), TimeLimit(None), Silent()), ProbeSize(8_000_000, 400)
+        )
         assert not list((tmp_path / "tmp").iterdir()), "not even for the rest of the run"
 
     assert set(costs) == set(PHASES)
@@ -72,9 +75,10 @@ def test_costs_are_known_for_every_phase_and_never_negative_and_nothing_is_left(
 
 _ENDLESS = """
 import sys, time
-from ctxsize import calibration
-from ctxsize.engine.builders.interface import BuildOptions
 from ctxsize.engine.footprint.run import Run
+from ctxsize.engine.options import BuildOptions
+from ctxsize.measure import calibration
+from ctxsize.measure.bench import Bench, TimeLimit
 from ctxsize.progress import Silent
 from ctxsize.measure.subject import prepare
 
@@ -82,7 +86,8 @@ subject = prepare(sys.argv[1], dockerfile=None, builder="buildkit", options=Buil
 calibration._nothing = lambda root, size: time.sleep(60)
 calibration._nothing.__name__ = "_nothing"
 with Run(subject.engine) as run:
-    calibration.calibrate(subject, run, calibration.ProbeSize(1, 1), Silent())
+    bench = Bench(subject, run, subject.builder(run), TimeLimit(None), Silent())
+    calibration.calibrate(bench, calibration.ProbeSize(1, 1))
 """
 
 

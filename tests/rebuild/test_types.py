@@ -10,7 +10,7 @@ from ctxsize.dockerfile.resolve import ResolvedDockerfile, resolve
 from ctxsize.engine.builders.interface import BuildResult, Step
 from ctxsize.measure.figures import EngineFigures, ProjectFigures
 from ctxsize.rebuild.copies import CopyChange, copy_changes, late_installs
-from ctxsize.rebuild.types import CacheCost, ChangeCost, Rebuild, rebuild_of
+from ctxsize.rebuild.types import ChangeCost, Rebuild, RebuildCost, rebuild_of
 
 
 def step(line: int | None, seconds: float = 1.0, cached: bool = False) -> Step:
@@ -39,7 +39,7 @@ def test_saved_is_what_the_change_adds_without_minus_what_it_adds_with(
     def rebuild(seconds: float) -> Rebuild:
         return rebuild_of([result(seconds)], ())
 
-    cost = CacheCost(
+    cost = RebuildCost(
         version="",
         created="",
         project=ProjectFigures("", "", None, None),

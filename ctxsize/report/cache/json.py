@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ctxsize.measure.builds import WITH, WITHOUT
-from ctxsize.rebuild.types import CacheCost, ChangeCost, Rebuild
+from ctxsize.measure.figures import WITH, WITHOUT
+from ctxsize.rebuild.types import ChangeCost, Rebuild, RebuildCost
 from ctxsize.report.shared.style import Style
 from ctxsize.report.shared.subject_json import engine_document, project_document
 from ctxsize.text import json_text, json_text_or_null
@@ -16,7 +16,7 @@ from ctxsize.text import json_text, json_text_or_null
 SCHEMA = 1
 
 
-def cache(result: CacheCost, style: Style = Style()) -> str:  # noqa: B008
+def cache(result: RebuildCost, style: Style = Style()) -> str:  # noqa: B008
     """``result`` as JSON text with a line end; ``style`` is not used."""
     document = {
         "schema": SCHEMA,
@@ -58,7 +58,7 @@ def cache(result: CacheCost, style: Style = Style()) -> str:  # noqa: B008
     return json.dumps(document, indent=2) + "\n"
 
 
-def _change(result: CacheCost, cost: ChangeCost) -> dict[str, Any]:
+def _change(result: RebuildCost, cost: ChangeCost) -> dict[str, Any]:
     return {
         "path": json_text(cost.path),
         "changed": json_text_or_null(cost.changed),
@@ -68,7 +68,7 @@ def _change(result: CacheCost, cost: ChangeCost) -> dict[str, Any]:
     }
 
 
-def _changed(result: CacheCost, cost: ChangeCost, variant: str) -> dict[str, Any] | None:
+def _changed(result: RebuildCost, cost: ChangeCost, variant: str) -> dict[str, Any] | None:
     rebuild = _rebuild(cost.rebuilds.get(variant))
     extra = result.extra_seconds(cost, variant)
     if rebuild is None or extra is None:

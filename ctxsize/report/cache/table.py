@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ctxsize.measure.builds import WITH, WITHOUT
-from ctxsize.rebuild.types import CacheCost, ChangeCost, LateInstall, Rebuild
+from ctxsize.measure.figures import WITH, WITHOUT
+from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost
 from ctxsize.report.shared.columns import columns
 from ctxsize.report.shared.style import Style
 from ctxsize.text import printable
@@ -16,12 +16,12 @@ _IGNORED = "The next build after a change to an ignored path"
 _ELIGIBLE = "The next build after a change to a file that the build needs"
 
 
-def cache(result: CacheCost, style: Style = Style()) -> str:  # noqa: B008
+def cache(result: RebuildCost, style: Style = Style()) -> str:  # noqa: B008
     """``result`` as two tables and what to look at."""
     return "\n".join(part for part in _parts(result, style) if part)
 
 
-def _parts(result: CacheCost, style: Style) -> Iterator[str]:
+def _parts(result: RebuildCost, style: Style) -> Iterator[str]:
     yield _title(result, style)
     if result.ignored:
         yield style.bold(_IGNORED) + "\n" + _ignored(result)
@@ -30,14 +30,14 @@ def _parts(result: CacheCost, style: Style) -> Iterator[str]:
     yield _notes(result, style)
 
 
-def _title(result: CacheCost, style: Style) -> str:
+def _title(result: RebuildCost, style: Style) -> str:
     project, engine = result.project, result.engine
     ignore = project.ignore_file or "no ignore file"
     title = style.bold(printable(f"{project.context}: {project.dockerfile}, {ignore}"))
     return f"{title}\n{printable(f'{engine.name}, {engine.builder}, {engine.storage}')}\n"
 
 
-def _ignored(result: CacheCost) -> str:
+def _ignored(result: RebuildCost) -> str:
     variants = (WITH, WITHOUT)
     rows = [
         ["(nothing)", *(cell for name in variants for cell in _cells(result.unchanged.get(name))), "", ""]
@@ -49,7 +49,7 @@ def _ignored(result: CacheCost) -> str:
     return columns(rows, headers, "lrrrrrrrl")
 
 
-def _eligible(result: CacheCost) -> str:
+def _eligible(result: RebuildCost) -> str:
     rows = [["(nothing)", "", *_cells(result.unchanged.get(WITH)), ""]]
     for cost in result.eligible:
         rebuild = cost.rebuilds.get(WITH)
@@ -73,7 +73,7 @@ def _cells(rebuild: Rebuild | None, error: str | None = None) -> list[str]:
     return [format_seconds(rebuild.seconds), steps, format_bytes(rebuild.sent_bytes)]
 
 
-def _saved(result: CacheCost, cost: ChangeCost) -> str:
+def _saved(result: RebuildCost, cost: ChangeCost) -> str:
     seconds, without = result.saved_seconds(cost), result.extra_seconds(cost, WITHOUT)
     if seconds is None or without is None:
         return _UNKNOWN
@@ -95,7 +95,7 @@ def late_install(late: LateInstall) -> str:
     )
 
 
-def _notes(result: CacheCost, style: Style) -> str:
+def _notes(result: RebuildCost, style: Style) -> str:
     notes: list[tuple[str | None, str]] = [
         (f"{result.project.dockerfile}:{late.copy_line}", late_install(late)) for late in result.late_installs
     ]

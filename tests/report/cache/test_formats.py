@@ -12,7 +12,7 @@ import pytest
 from ctxsize.engine.builders.interface import Step
 from ctxsize.ignore.types import Rule
 from ctxsize.measure.figures import EngineFigures, ProjectFigures
-from ctxsize.rebuild.types import CacheCost, ChangeCost, LateInstall, Rebuild
+from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost
 from ctxsize.report.cache import CACHE_FORMATS
 from ctxsize.report.shared.style import Style
 from ctxsize.warning import Warning
@@ -29,7 +29,7 @@ def rebuild(seconds: float, *steps: Step, sent: int = 320) -> Rebuild:
     return Rebuild(seconds, (seconds,), steps, 3, sent, len(steps))
 
 
-RESULT = CacheCost(
+RESULT = RebuildCost(
     version="0.1.0",
     created="2026-11-23T12:00:00+00:00",
     project=ProjectFigures("shop", "Dockerfile", ".dockerignore", None),
@@ -126,6 +126,6 @@ def test_the_json_follows_its_schema() -> None:
     ],
     ids=["nothing-built", "no-ignore-file"],
 )
-def test_what_was_not_measured_can_be_reported(result: CacheCost) -> None:
+def test_what_was_not_measured_can_be_reported(result: RebuildCost) -> None:
     jsonschema.validate(json.loads(CACHE_FORMATS["json"](result, Style())), SCHEMA)
     assert "an ignored path" not in CACHE_FORMATS["table"](result, Style())

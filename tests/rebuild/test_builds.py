@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,10 +12,10 @@ from ctxsize.context.variant import Variant
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.types import Dialect
-from ctxsize.measure.builds import TimeLimit
+from ctxsize.measure.bench import Bench, TimeLimit
 from ctxsize.progress import Progress, Silent
+from ctxsize.rebuild.builds import Rebuilt, rebuild_variant
 from ctxsize.rebuild.edits import Lengthened
-from ctxsize.rebuild.rebuilds import Rebuilt, rebuild_variant
 
 
 class LoggingBuilder:
@@ -40,13 +42,15 @@ class LoggingBuilder:
 VARIANT = Variant("without", Path("."), None, frozenset(), Dialect.BUILDKIT)
 
 
-def rebuild(builder: LoggingBuilder, *names: str, repeat: int | None = 2) -> tuple[Rebuilt, list[str]]:
+def rebuild(
+    builder: LoggingBuilder, *names: str, repeat: int | None = 2, limit: float | None = None
+) -> tuple[Rebuilt, list[str]]:
     removed: list[str] = []
+    run: Any = SimpleNamespace(remove_image=removed.append)
+    subject: Any = None
+    bench = Bench(subject, run, builder, TimeLimit(limit), Silent())
     edits = [Lengthened(name) if name else None for name in names]
-    rebuilt = rebuild_variant(
-        VARIANT, edits, builder, repeat=repeat, progress=Silent(), remove_image=removed.append
-    )
-    return rebuilt, removed
+    return rebuild_variant(bench, VARIANT, edits, repeat=repeat), removed
 
 
 def test_each_change_comes_on_top_of_those_before_it() -> None:
@@ -92,10 +96,7 @@ def test_an_edit_that_can_not_be_made_is_passed_over() -> None:
 
 def test_without_time_left_only_what_comes_before_the_first_change_is_built() -> None:
     builder = LoggingBuilder()
-    edits = [Lengthened("a"), Lengthened("b")]
-    rebuilt = rebuild_variant(
-        VARIANT, edits, builder, repeat=3, progress=Silent(), remove_image=print, limit=TimeLimit(0.5)
-    )
+    rebuilt, _ = rebuild(builder, "a", "b", repeat=3, limit=0.5)
     assert builder.log == [{}, {}]
     assert (len(rebuilt.unchanged), rebuilt.changed) == (1, [])
 

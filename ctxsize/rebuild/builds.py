@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from ctxsize.context.changes import Changes
 from ctxsize.context.variant import Variant
-from ctxsize.engine.builders.interface import Builder, BuildResult
+from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import BuildFailed, EngineError
-from ctxsize.measure.builds import LONG_BUILD_SECONDS, TimeLimit
-from ctxsize.progress import Progress
+from ctxsize.measure.bench import Bench
+from ctxsize.measure.builds import LONG_BUILD_SECONDS
 from ctxsize.rebuild.edits import Edit
 
 #: Builds after each change unless the user says otherwise; one when a build takes longer than
@@ -20,33 +20,29 @@ DEFAULT_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The builds of one variant: after no change, and after each edit (in its place, and the failure where
-    the build failed because of it, or None for an edit that can't be made). Edits at the end that ``changed``
-    does not have were left out for lack of time, or because the engine went away (``lost``)."""
+    """The builds of one variant: after no change, and after each edit.
+
+    ``changed`` has for each edit its builds, or the failure when the edit broke the build, or None when the
+    edit can't be made. It is shorter than the edits when time ran out, or when ``lost`` says why the variant
+    could not be built any more: it does not build at all, or the engine went away.
+    """
 
     unchanged: list[BuildResult]
     changed: list[list[BuildResult] | BuildFailed | None]
-    lost: EngineError | None = None
+    lost: BuildFailed | EngineError | None = None
 
 
 def rebuild_variant(
-    variant: Variant,
-    edits: Sequence[Edit | None],
-    builder: Builder,
-    *,
-    repeat: int | None,
-    progress: Progress,
-    remove_image: Callable[[str], None],
-    limit: TimeLimit | None = None,
+    bench: Bench, variant: Variant, edits: Sequence[Edit | None], *, repeat: int | None
 ) -> Rebuilt:
     """Build ``variant``, then again after no change, then after each edit, ``repeat`` times each.
 
-    Every change comes on top of those before it, as somebody's work does: so each build differs from the
-    one before in that change alone. Without any time left only the builds before the first edit are made,
-    once. Raises BuildFailed when the variant does not build at all, and EngineError when the engine goes away
-    before the first edit.
+    Every change comes on top of those before it, as somebody's work does, so that each build differs from
+    the one before in that change alone. The builds before the first edit are made whatever the time limit,
+    but only once when it has passed. Raises BuildFailed when the variant does not build at all, and
+    EngineError when the engine goes away before the first edit.
     """
-    work = _Work(variant, builder, progress, remove_image, limit or TimeLimit(None))
+    work = _Work(bench, variant)
     suffix = f"({variant.name} the ignore file)"
     work.build(Changes(), f"build to start from {suffix}")
     unchanged = work.several(repeat, lambda: work.build(Changes(), f"rebuild after no change {suffix}"))
@@ -70,38 +66,25 @@ def rebuild_variant(
 class _Work:
     """The state of the tree as somebody changes it, and the image last built of it."""
 
-    def __init__(
-        self,
-        variant: Variant,
-        builder: Builder,
-        progress: Progress,
-        remove_image: Callable[[str], None],
-        limit: TimeLimit,
-    ) -> None:
+    def __init__(self, bench: Bench, variant: Variant) -> None:
+        self._bench = bench
         self._variant = variant
-        self._builder = builder
-        self._progress = progress
-        self._remove_image = remove_image
-        self._limit = limit
         self._longest = 0.0
-        self._changes = Changes()
         self._image: str | None = None
 
     @property
     def time_for_another(self) -> bool:
         """Whether a build as long as the longest would end in time."""
-        return self._limit.allows(self._longest)
+        return self._bench.limit.allows(self._longest)
 
     def build(self, change: Changes, title: str) -> BuildResult:
         """Build after one more change, which stays unless the build fails."""
-        self._progress.phase(title)
-        changes = self._changes.then(change)
-        variant = replace(self._variant, changes=changes)
-        result = self._builder.build(variant, progress=self._progress, rebuild=True)
-        self._changes = changes
+        variant = replace(self._variant, changes=self._variant.changes.then(change))
+        result = self._bench.build(variant, title, rebuild=True)
+        self._variant = variant
         # A build that changed nothing gives the same image again. The cache needs none of them.
         if self._image is not None and self._image != result.image_id:
-            self._remove_image(self._image)
+            self._bench.run.remove_image(self._image)
         self._image = result.image_id
         self._longest = max(self._longest, result.seconds)
         return result
