@@ -137,8 +137,8 @@ class Project:
         ``static`` leaves out those that need an image. Raises AssertionError with the whole report.
         """
         from ctxsize.budget.check import CheckOptions, check
-        from ctxsize.report.check import check_format
-        from ctxsize.report.shared.style import Style
+        from ctxsize.report.check.table import draw
+        from ctxsize.report.shared.look import Look
 
         report = check(
             self.path,
@@ -147,7 +147,7 @@ class Project:
             ),
         )
         if not report.passed:
-            raise AssertionError("\n" + check_format("table")(report, Style()))
+            raise AssertionError("\n" + draw(report, Look()))
 
     def largest(self) -> list[tuple[str, int]]:
         """The paths of the context with the most bytes, and those."""

@@ -8,7 +8,7 @@ import unicodedata
 _FORMULA = ("=", "+", "-", "@")
 #: The name of an option of ours, which computes nothing.
 _OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
-
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 #: What CI systems take for a command in a job's log: GitHub ``::add-mask::x`` at the start of a line, and
 #: ``##[group]`` anywhere (actions/runner, ActionCommand.cs); Azure ``##vso[task.setvariable …]``
@@ -54,10 +54,5 @@ def _escape(character: str) -> str:
 
 
 def json_text(text: str) -> str:
-    """Names that are no UTF-8 keep their bytes visible (``\\xff``); JSON has no way to carry them raw."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def json_text_or_null(text: str | None) -> str | None:
-    """As :func:`json_text`; None stays None."""
-    return None if text is None else json_text(text)
+    """``text`` as JSON can hold it: bytes that are not UTF-8 (carried as surrogates) become ``\\xff``."""
+    return text if text.isascii() else _SURROGATE.sub(lambda found: _escape(found[0]), text)

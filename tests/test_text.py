@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.text import csv_cell, printable
+from ctxsize.text import csv_cell, json_text, printable
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,12 @@ def test_what_could_steer_a_terminal_is_shown_as_an_escape(raw: str, shown: str)
 )
 def test_no_name_is_a_formula_in_a_spreadsheet(raw: str, shown: str) -> None:
     assert csv_cell(raw) == shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [("naïve 漢字", "naïve 漢字"), ("caf\udce9", "caf\\xe9"), ("a\nb", "a\nb"), ("\ud800", "\\ud800")],
+)
+def test_what_json_can_not_hold_is_shown_as_an_escape(raw: str, shown: str) -> None:
+    assert json_text(raw) == shown
+    shown.encode()

@@ -5,28 +5,32 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ctxsize.cli.errors import show_note
 from ctxsize.cli.options import (
+    BUILDERS,
     build_options,
-    given_build_options,
-    make_progress,
+    format_option,
     output_options,
-    use_colour,
-    write_report,
+    repeat_option,
+    top_option,
 )
 from ctxsize.errors import UsageError
-from ctxsize.report.check import CHECK_FORMATS, check_format
+from ctxsize.report.formats import FORMATS
 from ctxsize.text import printable
 
 if TYPE_CHECKING:
     from ctxsize.budget.check import CheckOptions
     from ctxsize.budget.config import Target
+    from ctxsize.cli.output import Output
+    from ctxsize.engine.options import BuildOptions
     from ctxsize.progress import Progress
     from ctxsize.warning import Warning
 
+_FILE = click.Path(dir_okay=False)
 _EPILOG = """\b
 Examples:
   ctxsize check                            the limits in .ctxsize.toml, for the project in this directory
@@ -50,183 +54,117 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     "limits",
     multiple=True,
     metavar="NAME=SIZE",
-    help="A limit over the configuration's, e.g. image='250 MB', growth.context=5%; `off` takes one away."
-    " Repeatable.",
+    help="Set a limit, over that of the configuration, e.g. image='250 MB' or growth.context=5%; `off`"
+    " removes it. Repeatable.",
 )
 @click.option(
-    "--forbid", multiple=True, metavar="PATTERN", help="Files that must not reach the build. Repeatable."
+    "--forbid",
+    multiple=True,
+    metavar="PATTERN",
+    help="Fail if a file matching PATTERN reaches the build. Repeatable.",
 )
 @click.option(
-    "--require-ignored", multiple=True, metavar="PATH", help="A path that must be ignored. Repeatable."
+    "--require-ignored", multiple=True, metavar="PATH", help="Fail unless PATH is ignored. Repeatable."
 )
 @click.option(
     "--sensitive",
     type=click.Choice(["off", "warn", "fail"]),
-    help="What to make of files that look like secrets and reach the build (default: warn).",
+    help="What to do about files that look like secrets and reach the build (default: warn).",
 )
 @click.option(
     "--baseline",
-    type=click.Path(dir_okay=False),
+    type=_FILE,
     metavar="FILE",
-    help="What growth is measured from: of --save-baseline, or of compare --format json.",
+    help="Measure growth since FILE was written, by --save-baseline or by compare --format json.",
 )
 @click.option(
-    "--save-baseline", type=click.Path(dir_okay=False), metavar="FILE", help="Write what was measured there."
+    "--save-baseline",
+    type=_FILE,
+    metavar="FILE",
+    help="Write what was measured to FILE, for --baseline.",
 )
 @click.option(
     "--image",
     "images",
     multiple=True,
     metavar="[TARGET=]NAME",
-    help="Look at an image that is there instead of building one. Repeatable.",
+    help="Check this existing image instead of building one. Repeatable.",
 )
 @click.option(
     "--archive",
     type=click.Path(),
     metavar="FILE",
-    help="Look at a saved image (docker save, OCI layout); no engine. --image names one of several in it.",
+    help="Check an image saved to FILE (docker save, OCI layout), without an engine; --image selects one of"
+    " several in it.",
 )
 @click.option(
     "--compose",
-    type=click.Path(dir_okay=False),
+    type=_FILE,
     multiple=True,
     metavar="FILE",
-    help="Check what is built in a Compose file; several are merged, as with docker compose -f.",
+    help="Check what a Compose file builds; several are merged, as with docker compose -f.",
 )
-@click.option("--static", is_flag=True, help="Only limits that need no image: no engine, no build.")
-@click.option("--only", multiple=True, metavar="TARGET", help="Only this target. Repeatable.")
+@click.option("--static", is_flag=True, help="Check only limits that need no image: no engine, no build.")
+@click.option("--only", multiple=True, metavar="TARGET", help="Check only this target. Repeatable.")
 @click.option(
-    "--init", is_flag=True, help="Write limits a little above today's sizes (.ctxsize.toml, or -o)."
+    "--init", is_flag=True, help="Write limits slightly above today's sizes, to .ctxsize.toml or to -o FILE."
 )
-@click.option(
-    "--builder",
-    type=click.Choice(["auto", "buildkit", "buildkit-upload", "classic"]),
-    help="Which builder builds, and whose reading of the ignore file applies.",
-)
-@click.option(
-    "--repeat", type=click.IntRange(min=1), metavar="N", help="Timed builds, for a limit on build time."
-)
-@click.option(
-    "--top",
-    type=click.IntRange(min=0),
-    default=10,
-    show_default=True,
-    metavar="N",
-    help="Files named in the table; 0 shows all.",
-)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(CHECK_FORMATS),
-    default="table",
-    show_default=True,
-    help="How to report.",
-)
+@click.option("--builder", type=BUILDERS, help="Build with this builder, and apply its ignore rules.")
+@repeat_option("Time N builds, for a limit on build time.")
+@top_option("Name at most N files in the table; 0 names all.")
+@format_option("check")
 @click.option(
     "--report",
-    "further",
+    "reports",
     multiple=True,
     metavar="FORMAT=FILE",
-    help="Another report of the same check, e.g. sarif=ctxsize.sarif; - is standard output. Repeatable.",
+    help="Also write this report of the same check, e.g. sarif=ctxsize.sarif; - is standard output."
+    " Repeatable.",
 )
-@build_options
-@output_options
-@click.pass_context
+@build_options()
+@output_options("check")
 def check(
-    ctx: click.Context,
     paths: tuple[str, ...],
-    limits: tuple[str, ...],
-    forbid: tuple[str, ...],
-    require_ignored: tuple[str, ...],
-    sensitive: str | None,
-    baseline: str | None,
-    save_baseline: str | None,
     images: tuple[str, ...],
-    archive: str | None,
     compose: tuple[str, ...],
-    static: bool,
-    only: tuple[str, ...],
     init: bool,
-    builder: str | None,
-    repeat: int | None,
-    top: int,
-    format_: str,
-    further: tuple[str, ...],
-    dockerfile: str | None,
-    target: str | None,
-    build_args: tuple[str, ...],
-    platform: str | None,
-    labels: tuple[str, ...],
-    network: str | None,
-    secrets: tuple[str, ...],
-    ssh: tuple[str, ...],
-    pull: bool,
-    no_cache: bool,
-    output: str,
-    quiet: bool,
-    verbose: bool,
+    reports: tuple[str, ...],
+    build: BuildOptions,
+    out: Output,
+    **asked: Any,
 ) -> None:
-    """Hold the projects at PATH (default: here) against their limits.
+    """Check the projects at PATH (default: here) against their limits.
 
-    Limits are in .ctxsize.toml or [tool.ctxsize] of pyproject.toml, in CTXSIZE_* variables and in options.
-    Those of the context need no engine; for those of the image it is built once, or named.
+    Limits are read from .ctxsize.toml or [tool.ctxsize] in pyproject.toml, from CTXSIZE_* variables and from
+    options. Limits on the context need no engine. For limits on the image, the image is built once, unless
+    you name an existing one.
     """
     # Imported here so that other commands start without it.
     from ctxsize.budget.check import CheckOptions
     from ctxsize.budget.check import check as measure
-    from ctxsize.report.shared.style import Style
+    from ctxsize.cli.output import write
 
-    if init and (compose or further):
+    if init and (compose or reports):
         raise click.UsageError("--init writes one project's configuration, and no report")
-    reports = [_report(word) for word in further]
+    further = [_report(word) for word in reports]
+    no_build = asked["static"] or asked["archive"]
     options = CheckOptions(
-        limits=limits,
-        forbid=forbid,
-        require_ignored=require_ignored,
-        sensitive=sensitive,
-        baseline=baseline,
-        save_baseline=save_baseline,
-        images=_images(images),
-        archive=archive,
-        static=static,
-        only=only,
-        dockerfile=dockerfile,
-        stage=target,
-        builder=builder,
-        repeat=repeat,
+        images=_images(images), stage=build.target, build=None if no_build else build, **asked
     )
-    if not static and not archive:
-        from dataclasses import replace
-
-        build = given_build_options(
-            build_args=build_args,
-            platform=platform,
-            labels=labels,
-            network=network,
-            pull=pull,
-            no_cache=no_cache,
-            secrets=secrets,
-            ssh=ssh,
-        )
-        options = replace(options, build=build)
-    progress = make_progress(quiet=quiet, verbose=verbose)
-    try:
+    with out.progress() as progress:
         if init:
-            given = ctx.get_parameter_source("output") is not click.core.ParameterSource.DEFAULT
-            _init(paths, options, output if given else None, progress)
+            _init(paths, options, out.file, progress)
             return
         targets: tuple[Target, ...] | None = None
         notes: tuple[Warning, ...] = ()
         if compose:
             targets, notes, options = _composed(compose, options)
         report = measure(*paths, targets=targets, notes=notes, options=options, progress=progress)
-    finally:
-        progress.close()
-    write_report(check_format(format_)(report, Style(colour=use_colour(output), top=top)), output)
-    for name, file in reports:
-        write_report(check_format(name)(report, Style(top=top)), file)
+    out.report(report)
+    for name, file in further:
+        write(out.plain(name, report), file)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _append(check_format("markdown")(report, Style(top=top)), summary)
+        _append(out.plain("markdown", report), summary)
     if report.exit_code:
         raise SystemExit(report.exit_code)
 
@@ -243,8 +181,9 @@ def _images(words: tuple[str, ...]) -> dict[str, str]:
 def _report(word: str) -> tuple[str, str]:
     """``FORMAT=FILE`` as its two parts."""
     name, separator, file = word.partition("=")
-    if name not in CHECK_FORMATS or not separator or not file:
-        raise click.BadParameter(f"{word!r}: write FORMAT=FILE; formats are {', '.join(CHECK_FORMATS)}")
+    formats = FORMATS["check"]
+    if name not in formats or not separator or not file:
+        raise click.BadParameter(f"{word!r}: write FORMAT=FILE; formats are {', '.join(formats)}")
     return name, file
 
 
@@ -267,7 +206,7 @@ def _append(text: str, file: str) -> None:
         with open(file, "a", encoding="utf-8") as summary:
             summary.write(text)
     except OSError as error:
-        print(f"ctxsize: note: {file}: the summary can't be written: {error.strerror}", file=sys.stderr)
+        show_note(f"{file}: the summary can't be written: {error.strerror}")
 
 
 def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, progress: Progress) -> None:
@@ -277,6 +216,7 @@ def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, pro
     from ctxsize.budget.check import check as measure
     from ctxsize.budget.config import FILE
     from ctxsize.budget.init import configuration, init_target
+    from ctxsize.cli.output import write
 
     if len(paths) > 1:
         raise UsageError("--init writes the configuration of one project", hint="name one directory")
@@ -291,8 +231,8 @@ def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, pro
     report = measure(targets=[target], options=plain, environ={}, progress=progress).targets[0]
     if report.sizes.context_bytes is None and report.error is not None:
         raise UsageError(report.error)
-    write_report(configuration(report), output or str(own))
+    write(configuration(report), output or str(own))
     if report.error is not None:
-        print(f"ctxsize: note: {printable(' '.join(report.error.split()))}", file=sys.stderr)
+        show_note(" ".join(report.error.split()))
     if output is None:
         print(f"ctxsize: wrote {printable(str(own))}", file=sys.stderr)

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.options import (
-    BUILD_ARGS,
-    DIALECT,
-    DOCKERFILE,
-    OUTPUT,
-    PATH,
-    QUIET,
-    TARGET,
-    make_progress,
-    pairs,
-    use_colour,
-    write_pieces,
-)
-from ctxsize.text import printable
+from ctxsize.cli.errors import show_note
+from ctxsize.cli.options import DIALECT, PATH, build_options, format_option, output_options, top_option
 
 if TYPE_CHECKING:
+    from ctxsize.cli.output import Output
+    from ctxsize.engine.options import BuildOptions
     from ctxsize.survey.overview import By
 
 _EPILOG = """\b
@@ -39,18 +28,18 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @PATH
-@DOCKERFILE
-@TARGET
-@BUILD_ARGS
+@build_options("target", "build_args")
 @DIALECT
-@click.option("--by", type=click.Choice(["dir", "ext", "rule"]), help="Group the files.")
+@click.option(
+    "--by", type=click.Choice(["dir", "ext", "rule"]), help="Group files by directory, extension or rule."
+)
 @click.option(
     "--depth",
     type=click.IntRange(min=0),
     default=1,
     show_default=True,
     metavar="N",
-    help="Levels of directories in the tree.",
+    help="Show N levels of directories.",
 )
 @click.option("--files", is_flag=True, help="List every file.")
 @click.option("--largest", type=click.IntRange(min=1), metavar="N", help="List the N largest files.")
@@ -58,51 +47,18 @@ Examples:
 @click.option(
     "--eligible-only",
     is_flag=True,
-    help="Do not look into ignored directories: fastest, and their size is not known.",
+    help="Skip ignored directories: this is fastest, but leaves their size unknown.",
 )
 @click.option(
     "--secrets",
     is_flag=True,
-    help="Read small text files for secrets, too (needs `pip install 'ctxsize[secrets]'`).",
+    help="Also look for secrets in small text files (needs `pip install 'ctxsize[secrets]'`).",
 )
-@click.option(
-    "--top",
-    type=click.IntRange(min=0),
-    default=10,
-    show_default=True,
-    metavar="N",
-    help="Rows of a table, but for lists of files; 0 shows all.",
-)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json", "csv", "list"]),
-    default="table",
-    show_default=True,
-    help="How to report; list prints the paths of files alone.",
-)
+@top_option("Show at most N rows of each table except lists of files; 0 shows all.")
+@format_option("context", help="Format of the report; list prints only the paths of files.")
 @click.option("-0", "--null", is_flag=True, help="End the paths of a list with a null byte, for xargs -0.")
-@OUTPUT
-@QUIET
-def context(
-    path: str,
-    dockerfile: str | None,
-    target: str | None,
-    build_args: tuple[str, ...],
-    builder: str,
-    by: By | None,
-    depth: int,
-    files: bool,
-    largest: int | None,
-    ignored: bool,
-    eligible_only: bool,
-    secrets: bool,
-    top: int,
-    format_: str,
-    null: bool,
-    output: str,
-    quiet: bool,
-) -> None:
+@output_options("context", "file", "quiet")
+def context(build: BuildOptions, out: Output, builder: str, by: By | None, files: bool, **asked: Any) -> None:
     """Show what a build of the project at PATH can see, without an engine.
 
     Totals with and without the ignore file, what the Dockerfile needs, the directories, files or rules
@@ -110,44 +66,26 @@ def context(
     """
     # Imported here so that other commands start without it.
     from ctxsize.ignore.types import Dialect
-    from ctxsize.report.context import context_format
-    from ctxsize.report.shared.style import Style
     from ctxsize.survey.overview import overview
 
-    as_list = format_ == "list"
-    if null and not as_list:
+    as_list = out.format == "list"
+    if out.null and not as_list:
         raise click.UsageError("--null is for --format list")
     if as_list and by is not None:
         raise click.UsageError("--format list lists files, which --by groups: use --format csv")
-    progress = make_progress(quiet=quiet, verbose=False)
-    progress.phase("scan")
-    try:
+    with out.progress() as progress:
+        progress.phase("scan")
         result = overview(
-            path,
-            dockerfile=dockerfile,
-            target=target,
-            build_args={
-                name: value
-                for name, value in pairs(build_args, from_environment=True).items()
-                if value is not None
-            },
+            target=build.target,
+            build_args={name: value for name, value in build.build_args.items() if value is not None},
             dialect=Dialect(builder),
             by=by,
-            depth=depth,
             files=files or as_list,
-            ignored=ignored,
-            largest=largest,
-            eligible_only=eligible_only,
-            secrets=secrets,
             progress=lambda seen: progress.step(f"{seen} entries"),
+            **asked,
         )
-    finally:
-        progress.close()
-    if format_ in ("csv", "list") and not quiet:
+    if out.format in ("csv", "list") and not out.quiet:
         for warning in result.warnings:
-            if warning.code == "needed-unknown":
-                continue  # these formats say nothing of it
-            where = f"{warning.where}: " if warning.where else ""
-            print(f"ctxsize: note: {printable(where + warning.message)}", file=sys.stderr)
-    style = Style(colour=use_colour(output), top=top)
-    write_pieces(context_format("null" if null else format_)(result, style), output)
+            if warning.code != "needed-unknown":  # these formats say nothing of it
+                show_note(f"{warning.where}: {warning.message}" if warning.where else warning.message)
+    out.report(result)

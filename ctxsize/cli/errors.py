@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -24,6 +24,29 @@ def show_failure(error: CtxsizeError, *, variant: str | None = None) -> None:
     where = f"{error.where}: " if error.where else ""
     text = printable(where) + printable(" ".join(str(error).removeprefix(where).split()))
     print(f"ctxsize: error{which}: {text}", file=sys.stderr)
+
+
+def show_note(text: str) -> None:
+    """Print to stderr what the user should know beside the result."""
+    print(f"ctxsize: note: {printable(text)}", file=sys.stderr)
+
+
+def exit_for(failures: Iterable[tuple[str, CtxsizeError]]) -> None:
+    """Show why variants failed, each named by its variant, and exit for the worst; nothing if none failed.
+
+    An interruption is raised again. Where both variants failed in the same way it is said once.
+    """
+    found = list(failures)
+    if any(isinstance(failure, Interrupted) for _, failure in found):
+        raise KeyboardInterrupt
+    variants, texts = {variant for variant, _ in found}, {str(failure) for _, failure in found}
+    if len(variants) > 1 and len(texts) == 1:
+        show_failure(found[0][1])
+    else:
+        for variant, failure in found:
+            show_failure(failure, variant=variant)
+    if found:
+        raise SystemExit(max(failure.exit_code for _, failure in found))
 
 
 @contextmanager

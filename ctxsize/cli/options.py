@@ -1,22 +1,34 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the decorators that hand them over as one value."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable
-from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, TypeVar
 
 import click
 
-from ctxsize.errors import UsageError
-from ctxsize.progress import Progress, Silent, Terminal, Verbose
-
-if TYPE_CHECKING:
-    from ctxsize.engine.options import BuildOptions
+from ctxsize.report.formats import FORMATS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_Option = Callable[[Any], Any]
+
+
+def _pairs(*, alone: Callable[[str], str | None]) -> Callable[[click.Context, Any, Iterable[str]], Any]:
+    """A callback that makes a mapping of ``NAME=VALUE`` words; ``alone`` gives the value of NAME alone."""
+
+    def mapping(_context: click.Context, _option: Any, words: Iterable[str]) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for word in words:
+            name, separator, value = word.partition("=")
+            if not name:
+                raise click.BadParameter("a value without a name: write NAME=VALUE")
+            found[name] = value if separator else alone(name)
+        return found
+
+    return mapping
+
 
 PATH = click.argument("path", type=click.Path(file_okay=False), default=".", required=False)
 DOCKERFILE = click.option(
@@ -25,165 +37,157 @@ DOCKERFILE = click.option(
     "dockerfile",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="The Dockerfile (default: PATH/Dockerfile); may lie outside the context.",
+    help="The Dockerfile (default: Dockerfile in the context); it may lie outside the context.",
 )
-TARGET = click.option("--target", metavar="STAGE", help="Build this stage.")
-BUILD_ARGS = click.option(
-    "--build-arg",
-    "build_args",
-    multiple=True,
-    metavar="NAME[=VALUE]",
-    help="A build argument; NAME alone takes its value from the environment. Repeatable.",
-)
-OUTPUT = click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, allow_dash=True),
-    default="-",
-    metavar="FILE",
-    help="Write the report here (default: -, standard output).",
-)
-QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes: results and errors only.")
 DIALECT = click.option(
     "--builder",
     type=click.Choice(["buildkit", "classic"]),
     default="buildkit",
     show_default=True,
-    help="Whose reading of the ignore file applies.",
+    help="Apply this builder's ignore rules.",
 )
-
-
+#: What ``--builder`` takes where something is built.
+BUILDERS = click.Choice(["auto", "buildkit", "buildkit-upload", "classic"])
 BUILDER = click.option(
     "--builder",
-    type=click.Choice(["auto", "buildkit", "buildkit-upload", "classic"]),
+    type=BUILDERS,
     default="auto",
     show_default=True,
-    help="Which builder measures; auto takes BuildKit where the engine has it.",
+    help="Build with this builder; auto is BuildKit if the engine has it.",
 )
+#: The options of ``docker build`` that a measurement passes on, each by the field of BuildOptions it fills.
+_BUILD: Mapping[str, _Option] = {
+    "target": click.option("--target", metavar="STAGE", help="Build this stage."),
+    "build_args": click.option(
+        "--build-arg",
+        "build_args",
+        multiple=True,
+        callback=_pairs(alone=os.environ.get),
+        metavar="NAME[=VALUE]",
+        help="Set a build argument; NAME alone takes its value from the environment. Repeatable.",
+    ),
+    "platform": click.option(
+        "--platform", metavar="PLATFORM", help="Build for this platform, e.g. linux/arm64."
+    ),
+    "labels": click.option(
+        "--label",
+        "labels",
+        multiple=True,
+        callback=_pairs(alone=lambda _name: ""),
+        metavar="NAME[=VALUE]",
+        help="Add a label to the images. Repeatable.",
+    ),
+    "network": click.option(
+        "--network", metavar="MODE", help="Network for RUN steps: default, none or host."
+    ),
+    "secrets": click.option(
+        "--secret",
+        "secrets",
+        multiple=True,
+        metavar="id=ID[,src=FILE|,env=NAME]",
+        help="A secret for RUN --mount=type=secret (BuildKit). Repeatable.",
+    ),
+    "ssh": click.option(
+        "--ssh",
+        multiple=True,
+        metavar="default|ID=SOCKET",
+        help="An SSH agent for RUN --mount=type=ssh (BuildKit). Repeatable.",
+    ),
+    "pull": click.option("--pull", is_flag=True, help="Pull newer base images first."),
+    "no_cache": click.option(
+        "--no-cache", is_flag=True, help="Run every step again, not only those that depend on the context."
+    ),
+}
+#: Those that ``cache`` has no use for: it measures what the cache saves.
+_CACHED = ("pull", "no_cache")
+_OUTPUT: Mapping[str, _Option] = {
+    "file": click.option(
+        "-o",
+        "--output",
+        "file",
+        type=click.Path(dir_okay=False, allow_dash=True),
+        metavar="FILE",
+        help="Write the report to FILE (default: -, standard output).",
+    ),
+    "quiet": click.option(
+        "-q", "--quiet", is_flag=True, help="Show no progress and no notes, only results and errors."
+    ),
+    "verbose": click.option("-v", "--verbose", is_flag=True, help="Show every step and the builder's log."),
+}
 
 
-def build_options(command: _Command) -> _Command:
-    """The options of ``docker build`` that a measurement passes on."""
-    options = [
-        click.option("--pull", is_flag=True, help="Pull newer base images first."),
-        click.option(
-            "--no-cache", is_flag=True, help="Run every step for real, not only those the context touches."
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return rebuild_options(command)
+def build_options(*names: str, cached: bool = False) -> Callable[[_Command], _Command]:
+    """Give a command ``-f``, which it gets as ``dockerfile``, and options of ``docker build``, which it gets
+    as one BuildOptions, ``build``: those in ``names``, or else all. ``cached`` leaves out those that do
+    without the build cache."""
+    fields = names or tuple(name for name in _BUILD if not (cached and name in _CACHED))
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        # Imported here so that commands without an engine start fast.
+        from ctxsize.engine.options import BuildOptions
+
+        return {"build": BuildOptions(**{name: values.pop(name) for name in fields})}
+
+    return _gathering(gather, [DOCKERFILE, *(_BUILD[name] for name in fields)])
 
 
-def rebuild_options(command: _Command) -> _Command:
-    """As ``build_options``, without those that say what the cache is good for."""
-    options = [
-        DOCKERFILE,
-        TARGET,
-        BUILD_ARGS,
-        click.option("--platform", metavar="PLATFORM", help="Build for this platform, e.g. linux/arm64."),
-        click.option(
-            "--label", "labels", multiple=True, metavar="NAME[=VALUE]", help="A label for the images."
-        ),
-        click.option("--network", metavar="MODE", help="The network of RUN steps: default, none or host."),
-        click.option(
-            "--secret",
-            "secrets",
-            multiple=True,
-            metavar="id=ID[,src=FILE|,env=NAME]",
-            help="A secret for RUN --mount=type=secret (BuildKit). Repeatable.",
-        ),
-        click.option(
-            "--ssh",
-            multiple=True,
-            metavar="default|ID=SOCKET",
-            help="An SSH agent for RUN --mount=type=ssh (BuildKit). Repeatable.",
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+def output_options(result: str, *names: str) -> Callable[[_Command], _Command]:
+    """Give a command that reports a ``result`` of report.formats the options about its output: those in
+    ``names`` (``file``, ``quiet``, ``verbose``), or else all.
+
+    It gets them as one Output, ``out``, with those of ``format_option``, ``rows_option`` and ``--null``.
+    """
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        # Imported here so that --version and --help start fast.
+        from ctxsize.cli.output import Output
+
+        known = [name for name in Output.__annotations__ if name in values]
+        return {"out": Output(result, **{name: values.pop(name) for name in known})}
+
+    return _gathering(gather, [_OUTPUT[name] for name in names or _OUTPUT])
 
 
-def given_build_options(*, build_args: Iterable[str], labels: Iterable[str], **others: Any) -> BuildOptions:
-    """What the user gave to the options of ``build_options`` or ``rebuild_options``; ``others`` are those
-    whose names and values BuildOptions has, too."""
-    from ctxsize.engine.options import BuildOptions
-
-    return BuildOptions(
-        build_args=pairs(build_args, from_environment=True),
-        labels={name: value or "" for name, value in pairs(labels, from_environment=False).items()},
-        **others,
+def format_option(result: str, help: str = "Format of the report.") -> _Option:
+    """``--format``: the formats of ``result``."""
+    formats = list(FORMATS[result])
+    return click.option(
+        "--format", "format", type=click.Choice(formats), default=formats[0], show_default=True, help=help
     )
 
 
-def output_options(command: _Command) -> _Command:
-    """How much is said, and where."""
-    options = [
-        OUTPUT,
-        QUIET,
-        click.option("-v", "--verbose", is_flag=True, help="Show every step and the builder's log."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+def top_option(help: str, name: str = "rows", default: int = 10) -> _Option:
+    """``--top N``, of which ``name`` is told."""
+    kind = click.IntRange(min=0)
+    return click.option("--top", name, type=kind, default=default, show_default=True, metavar="N", help=help)
 
 
-def pairs(values: Iterable[str], *, from_environment: bool) -> dict[str, str | None]:
-    """``NAME=VALUE`` words as a mapping; NAME alone is the environment's value, or empty for a label."""
-    found: dict[str, str | None] = {}
-    for word in values:
-        name, separator, value = word.partition("=")
-        if not name:
-            raise click.BadParameter("a value without a name: write NAME=VALUE")
-        if separator:
-            found[name] = value
-        else:
-            found[name] = os.environ.get(name) if from_environment else ""
-    return found
+def repeat_option(help: str) -> _Option:
+    """``--repeat N``."""
+    return click.option("--repeat", type=click.IntRange(min=1), metavar="N", help=help)
 
 
-def make_progress(*, quiet: bool, verbose: bool) -> Progress:
-    """What shows the work on stderr: nothing unless that is a terminal or everything is asked for."""
-    if quiet:
-        return Silent()
-    if verbose:
-        return Verbose()
-    return Terminal() if sys.stderr.isatty() else Silent()
+def seconds_option(name: str, help: str, default: float | None = None) -> _Option:
+    """An option that takes a time, longer than none."""
+    kind = click.FloatRange(min=0, min_open=True)
+    shown = default is not None
+    return click.option(name, type=kind, default=default, show_default=shown, metavar="SECONDS", help=help)
 
 
-def use_colour(output: str) -> bool:
-    """Whether the report may have colours: a terminal, and no NO_COLOR (no-color.org)."""
-    return output == "-" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+def _gathering(
+    gather: Callable[[dict[str, Any]], dict[str, Any]], options: Iterable[_Option]
+) -> Callable[[_Command], _Command]:
+    """A decorator that adds ``options`` and puts what ``gather`` makes of their values in their place."""
 
+    def decorate(command: _Command) -> _Command:
+        @wraps(command)
+        def run(**values: Any) -> Any:
+            gathered = gather(values)
+            return command(**values, **gathered)
 
-def write_pieces(pieces: Iterable[str], output: str) -> None:
-    """Write a report that comes in pieces to the file ``output``, or to standard output for ``-``.
+        decorated: Any = run
+        for option in reversed([*options]):
+            decorated = option(decorated)
+        return decorated  # type: ignore[no-any-return]
 
-    Surrogates become the bytes they stand for. Nothing is opened before the first piece is there, so that
-    what goes wrong at first leaves the file as it was. Raises UsageError when it can't be written.
-    """
-    pieces = iter(pieces)
-    first = next(pieces, "")
-    try:
-        with click.open_file(output, "wb") as file:
-            for piece in chain([first], pieces):
-                file.write(piece.encode("utf-8", "surrogateescape"))
-            file.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise UsageError(f"can't be written: {error.strerror}", where=output) from error
-
-
-def write_report(text: str, output: str) -> None:
-    """Write ``text`` to the file ``output``, or to standard output for ``-``.
-
-    A measurement takes long: when the file can't be written its report goes to standard output instead,
-    and then UsageError is raised.
-    """
-    try:
-        write_pieces([text], output)
-    except UsageError:
-        write_pieces([text], "-")
-        raise
+    return decorate

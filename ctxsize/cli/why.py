@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from ctxsize.cli.options import DIALECT, DOCKERFILE, OUTPUT, use_colour, write_pieces
+from ctxsize.cli.options import DIALECT, DOCKERFILE, format_option, output_options
 
 if TYPE_CHECKING:
+    from ctxsize.cli.output import Output
     from ctxsize.survey.why import Answer
 
 _CHUNK = 1 << 16
 
 _EPILOG = """\b
-Exit codes: 0 all paths are ignored, 1 at least one is kept, 2 wrong usage or a path outside of the context.
+Exit codes: 0 all paths are ignored, 1 at least one is kept, 2 wrong usage or a path outside the context.
 
 \b
 Examples:
@@ -41,25 +42,17 @@ Examples:
 @DOCKERFILE
 @DIALECT
 @click.option("--stdin", is_flag=True, help="Read the paths from standard input, one per line.")
-@click.option("-0", "--null", is_flag=True, help="The paths on standard input end with a null byte.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to report.",
-)
-@OUTPUT
+@click.option("-0", "--null", "records", is_flag=True, help="Paths on standard input end with a null byte.")
+@format_option("why")
+@output_options("why", "file")
 def why(
     paths: tuple[str, ...],
     directory: str,
     dockerfile: str | None,
     builder: str,
     stdin: bool,
-    null: bool,
-    format_: str,
-    output: str,
+    records: bool,
+    out: Output,
 ) -> None:
     """Say which line of the ignore file decides each PATH, and which other lines match it.
 
@@ -68,26 +61,19 @@ def why(
     # Imported here so that other commands start without it.
     from ctxsize.ignore.types import Dialect
     from ctxsize.project import open_project
-    from ctxsize.report.shared.style import Style
-    from ctxsize.report.why import json, table
     from ctxsize.survey.why import context_path
     from ctxsize.survey.why import why as judge
 
     if stdin == bool(paths):
         raise click.UsageError("name paths, or read them with --stdin" + (", not both" if stdin else ""))
-    if null and not stdin:
+    if records and not stdin:
         raise click.UsageError("--null is for --stdin")
     project = open_project(directory, dockerfile=dockerfile, dialect=Dialect(builder), required=False)
-    asked: Iterable[str]
-    if stdin:
-        records = _records(sys.stdin.buffer, b"\0" if null else b"\n")
-        asked = (context_path(project, text, given=directory) for text in records)
-    else:
-        # All of them at first: a path that is wrong leaves no half report.
-        asked = [context_path(project, text, given=directory) for text in paths]
-    seen = _Seen(judge(project, asked))
-    report = json.why if format_ == "json" else table.why
-    write_pieces(report(project, seen, Style(colour=use_colour(output))), output)
+    # Paths on the command line are all looked at first: a wrong one leaves no half report.
+    given = _records(sys.stdin.buffer, b"\0" if records else b"\n") if stdin else paths
+    asked = (context_path(project, text, given=directory) for text in given)
+    seen = _Seen(judge(project, asked if stdin else list(asked)))
+    out.report(project, seen)
     raise SystemExit(1 if seen.kept else 0)
 
 

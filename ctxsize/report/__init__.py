@@ -1,4 +1,4 @@
-"""Results as text: one module per format, each taking a result and returning a string.
+"""Results as text: a folder per result and in it a file per format; ``formats`` lists them all.
 
-Nothing is imported here: what `context` shows must not wait for what only `compare` needs.
+A format reads a result and knows nothing of how it was measured.
 """

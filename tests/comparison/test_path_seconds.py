@@ -25,7 +25,8 @@ from ctxsize.measure.builds import Builds
 from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.measure.subject import Subject, prepare
 from ctxsize.progress import Silent
-from ctxsize.report.comparison.json import comparison_document
+from ctxsize.report.comparison.json import draw
+from ctxsize.report.shared.look import Look
 from ctxsize.warning import Warning
 from tests.support.tree import tree_hash
 
@@ -104,7 +105,7 @@ def test_exact_measures_the_largest_and_all_of_it_adds_up(
     assert set(result.calibration) == set(PHASES)
     assert all(cost.per_byte >= 0.0 and cost.per_entry >= 0.0 for cost in result.calibration.values())
     assert sum(cost.per_byte + cost.per_entry for cost in result.calibration.values()) > 0.0
-    jsonschema.validate(comparison_document(result), SCHEMA)
+    jsonschema.validate(json.loads(draw(result, Look())), SCHEMA)
     assert after == before, "the project and the engine are as they were"
     assert not list(temporary.iterdir()), "nothing of the probe builds is left"
 
@@ -134,7 +135,7 @@ def test_a_time_limit_leaves_one_build_of_each_variant_and_says_so(
     assert all(path.seconds is None and path.seconds_source is None for path in result.paths)
     assert {rule.seconds for rule in result.rules} == {None}
     assert result.saved.seconds is not None and result.saved.seconds.low is None
-    jsonschema.validate(comparison_document(result), SCHEMA)
+    jsonschema.validate(json.loads(draw(result, Look())), SCHEMA)
 
 
 # Where it can't be divided: nothing of this builds anything

@@ -148,7 +148,7 @@ def compare(project: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
     ) -> Outcome:
         before = tree_hash(folder) if same_tree else ""
         if when is not None:
-            monkeypatch.setattr("ctxsize.cli.compare.make_progress", lambda **_: when)
+            monkeypatch.setattr("ctxsize.cli.output.make_progress", lambda **_: when)
         started = time.monotonic()
         arguments = ["compare", str(folder), "--repeat", "1", "--format", "json", *map(str, words)]
         with within(limit):

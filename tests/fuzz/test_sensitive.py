@@ -9,8 +9,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctxsize.report.shared.sensitive import sensitive_document, sensitive_notes, sensitive_tables
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.json_parts import sensitive, visible
+from ctxsize.report.shared.look import Look
+from ctxsize.report.shared.sensitive import sensitive_notes, sensitive_tables
 from ctxsize.sensitive.content import _EXPRESSIONS, is_encrypted, secret_line
 from ctxsize.sensitive.detector import Detector
 from ctxsize.sensitive.names import RULES, classify, suspects
@@ -70,7 +71,7 @@ def test_any_tree(files: dict[str, bytes]) -> None:
             except OSError:
                 continue  # a file is where a directory would be
         found = overview(root).sensitive
-        "".join([*sensitive_tables(found, None, Style()), *sensitive_notes(found)]).encode(
+        "".join([*sensitive_tables(found, None, Look()), *sensitive_notes(found)]).encode(
             "utf-8", "surrogateescape"
         )
-        assert [item["path"].encode() for item in sensitive_document(found)] or not found
+        assert [item["path"].encode() for item in visible(sensitive(found))] or not found

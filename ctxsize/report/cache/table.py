@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost
-from ctxsize.report.shared.columns import columns
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.columns import UNKNOWN, columns
+from ctxsize.report.shared.look import Look
+from ctxsize.report.shared.title import title
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds
 
-_UNKNOWN = "?"
 _IGNORED = "The next build after a change to an ignored path"
 _ELIGIBLE = "The next build after a change to a file that the build needs"
 
 
-def cache(result: RebuildCost, style: Style = Style()) -> str:  # noqa: B008
+def draw(result: RebuildCost, look: Look) -> str:
     """``result`` as two tables and what to look at."""
-    return "\n".join(part for part in _parts(result, style) if part)
-
-
-def _parts(result: RebuildCost, style: Style) -> Iterator[str]:
-    yield _title(result, style)
+    project = result.project
+    parts = [title(look, project.context, project.dockerfile, project.ignore_file, result.engine)]
     if result.ignored:
-        yield style.bold(_IGNORED) + "\n" + _ignored(result)
+        parts.append(look.bold(_IGNORED) + "\n" + _ignored(result))
     if result.eligible:
-        yield style.bold(_ELIGIBLE) + "\n" + _eligible(result)
-    yield _notes(result, style)
-
-
-def _title(result: RebuildCost, style: Style) -> str:
-    project, engine = result.project, result.engine
-    ignore = project.ignore_file or "no ignore file"
-    title = style.bold(printable(f"{project.context}: {project.dockerfile}, {ignore}"))
-    return f"{title}\n{printable(f'{engine.name}, {engine.builder}, {engine.storage}')}\n"
+        parts.append(look.bold(_ELIGIBLE) + "\n" + _eligible(result))
+    parts.append(_notes(result, look))
+    return "\n".join(part for part in parts if part)
 
 
 def _ignored(result: RebuildCost) -> str:
@@ -68,7 +57,7 @@ def _eligible(result: RebuildCost) -> str:
 
 def _cells(rebuild: Rebuild | None, error: str | None = None) -> list[str]:
     if rebuild is None:
-        return ["failed" if error else _UNKNOWN, _UNKNOWN, _UNKNOWN]
+        return ["failed" if error else UNKNOWN, UNKNOWN, UNKNOWN]
     steps = f"{len(rebuild.steps)} of {rebuild.step_count}"
     return [format_seconds(rebuild.seconds), steps, format_bytes(rebuild.sent_bytes)]
 
@@ -76,7 +65,7 @@ def _cells(rebuild: Rebuild | None, error: str | None = None) -> list[str]:
 def _saved(result: RebuildCost, cost: ChangeCost) -> str:
     seconds, without = result.saved_seconds(cost), result.extra_seconds(cost, WITHOUT)
     if seconds is None or without is None:
-        return _UNKNOWN
+        return UNKNOWN
     return "not measurable" if without.significant is False else format_seconds(seconds)
 
 
@@ -95,12 +84,7 @@ def late_install(late: LateInstall) -> str:
     )
 
 
-def _notes(result: RebuildCost, style: Style) -> str:
-    notes: list[tuple[str | None, str]] = [
-        (f"{result.project.dockerfile}:{late.copy_line}", late_install(late)) for late in result.late_installs
-    ]
-    notes += [(warning.where, warning.message) for warning in result.warnings]
-    return "".join(
-        style.warn("note: ") + printable(f"{where}: {text}" if where else text) + "\n"
-        for where, text in notes
-    )
+def _notes(result: RebuildCost, look: Look) -> str:
+    dockerfile = result.project.dockerfile
+    notes = [look.note(late_install(late), f"{dockerfile}:{late.copy_line}") for late in result.late_installs]
+    return "".join([*notes, *(look.note(warning.message, warning.where) for warning in result.warnings)])

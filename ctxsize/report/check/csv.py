@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport
-from ctxsize.report.shared.style import Style
-from ctxsize.text import csv_cell
+from ctxsize.report.shared.csv_text import csv_lines
+from ctxsize.report.shared.look import Look
 
 COLUMNS = (
     "target",
@@ -26,14 +24,9 @@ COLUMNS = (
 )
 
 
-def check(report: CheckReport, style: Style) -> str:
-    """``report`` as plain numbers, empty where unknown; ``style`` is not used."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in _rows(report):
-        writer.writerow([csv_cell(cell) if isinstance(cell, str) else cell for cell in row])
-    return text.getvalue()
+def draw(report: CheckReport, look: Look) -> str:
+    """``report`` as plain numbers, empty where unknown; ``look`` is not used."""
+    return "".join(csv_lines(COLUMNS, _rows(report)))
 
 
 def _rows(report: CheckReport) -> Iterator[tuple[str | int | float | None, ...]]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ctxsize.budget.types import CheckReport
 from ctxsize.report.check.problems import Problem, problems
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.look import Look
 from ctxsize.text import printable
 
 #: Annotations of a level that GitHub shows for one step.
@@ -19,8 +19,8 @@ SHOWN = 10
 MESSAGE_BYTES = 4096
 
 
-def check(report: CheckReport, style: Style) -> str:
-    """A line per problem, within GitHub's limits; ``style`` is not used."""
+def draw(report: CheckReport, look: Look) -> str:
+    """A line per problem, within GitHub's limits; ``look`` is not used."""
     found = list(problems(report))
     lines: list[str] = []
     for level in ("error", "warning"):

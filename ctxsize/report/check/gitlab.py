@@ -5,22 +5,21 @@ https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ctxsize.budget.types import CheckReport
 from ctxsize.report.check.problems import Problem, problems
-from ctxsize.report.shared.style import Style
-from ctxsize.text import json_text
+from ctxsize.report.shared.json_parts import json_report
+from ctxsize.report.shared.look import Look
 
 
-def check(report: CheckReport, style: Style) -> str:
-    """``report`` as JSON text; ``style`` is not used.
+def draw(report: CheckReport, look: Look) -> str:
+    """``report`` as JSON text; ``look`` is not used.
 
     GitLab compares fingerprints to tell new issues from old ones, so they do not depend on any figure; of
     two issues with the same one it shows one.
     """
-    return json.dumps([_issue(problem) for problem in problems(report)], indent=2) + "\n"
+    return json_report([_issue(problem) for problem in problems(report)])
 
 
 def _issue(problem: Problem) -> dict[str, Any]:
@@ -29,7 +28,7 @@ def _issue(problem: Problem) -> dict[str, Any]:
         "check_name": f"ctxsize-{problem.code}",
         "fingerprint": problem.fingerprint,
         "severity": _severity(problem),
-        "location": {"path": json_text(problem.place.path), "lines": {"begin": problem.place.line or 1}},
+        "location": {"path": problem.place.path, "lines": {"begin": problem.place.line or 1}},
     }
 
 

@@ -11,12 +11,12 @@ from xml.etree import ElementTree as ET
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport, TargetReport
 from ctxsize.report.check.problems import limit_message
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.look import Look
 from ctxsize.text import printable
 
 
-def check(report: CheckReport, style: Style) -> str:
-    """``report`` as an XML document; ``style`` is not used."""
+def draw(report: CheckReport, look: Look) -> str:
+    """``report`` as an XML document; ``look`` is not used."""
     root = ET.Element("testsuites", name="ctxsize")
     for target in report.targets:
         root.append(_suite(target, report.created))

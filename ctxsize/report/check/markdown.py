@@ -6,20 +6,21 @@ from collections.abc import Iterator
 
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport, FileFinding, Judged, TargetReport
-from ctxsize.report.shared.markdown_text import cell, code, fenced, fitted, plain, row
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.columns import UNKNOWN, known
+from ctxsize.report.shared.look import Look
+from ctxsize.report.shared.markdown import cell, code, fenced, fitted, plain, row
 from ctxsize.units import format_bytes
 
 #: The first line, by which a bot finds its earlier comment again.
 MARKER = "<!-- ctxsize check -->"
 
 
-def check(report: CheckReport, style: Style) -> str:
-    """``report`` as Markdown; ``style`` says how many files and growths are listed."""
-    return fitted(_lines(report, style), "check")
+def draw(report: CheckReport, look: Look) -> str:
+    """``report`` as Markdown; ``look`` says how many files and growths are listed."""
+    return fitted(_lines(report, look), "check")
 
 
-def _lines(report: CheckReport, style: Style) -> Iterator[str]:
+def _lines(report: CheckReport, look: Look) -> Iterator[str]:
     yield MARKER
     yield f"### ctxsize: {_headline(report)}"
     yield ""
@@ -32,7 +33,7 @@ def _lines(report: CheckReport, style: Style) -> Iterator[str]:
         yield from rows
         yield ""
     for target in report.targets:
-        yield from _details(target, style, several)
+        yield from _details(target, look, several)
     if several:
         yield from _totals(report)
     yield f"<sub>ctxsize {plain(report.version)}, {plain(report.created)}</sub>"
@@ -50,13 +51,8 @@ def _headline(report: CheckReport) -> str:
 def _limit_rows(target: TargetReport, several: bool) -> Iterator[str]:
     for judged in target.limits:
         value, limit = words.value_and_limit(judged)
-        cells = ((cell(target.name),) if several else ()) + (
-            plain(judged.name),
-            value,
-            limit,
-            _result(judged),
-        )
-        yield row(cells)
+        name = (cell(target.name),) if several else ()
+        yield row((*name, plain(judged.name), value, limit, _result(judged)))
 
 
 def _result(judged: Judged) -> str:
@@ -68,9 +64,9 @@ def _result(judged: Judged) -> str:
     return f"**{words.amount(judged.overshoot, judged.unit)} {side}**"
 
 
-def _details(target: TargetReport, style: Style, several: bool) -> Iterator[str]:
+def _details(target: TargetReport, look: Look, several: bool) -> Iterator[str]:
     """What is to be said of a target below the table: nothing when all is well."""
-    body = list(_body(target, style))
+    body = list(_body(target, look))
     if not body:
         return
     if several:
@@ -79,20 +75,20 @@ def _details(target: TargetReport, style: Style, several: bool) -> Iterator[str]
     yield from body
 
 
-def _body(target: TargetReport, style: Style) -> Iterator[str]:
+def _body(target: TargetReport, look: Look) -> Iterator[str]:
     if target.error is not None:
         yield f"**Not measured:** {plain(target.error)}"
         yield ""
         if target.log:
             yield from fenced(target.log)
     for judged in target.limits:
-        yield from _limit(judged, style)
+        yield from _limit(judged, look)
     found = [_finding(each) for each in target.findings]
-    yield from _list(found, style.top)
-    yield from _list([f"note: {plain(warning.message)}" for warning in target.warnings], style.top)
+    yield from _list(found, look)
+    yield from _list([f"note: {plain(warning.message)}" for warning in target.warnings], look)
 
 
-def _limit(judged: Judged, style: Style) -> Iterator[str]:
+def _limit(judged: Judged, look: Look) -> Iterator[str]:
     if not judged.failed:
         return
     where = f" ({code(judged.where)})" if judged.where else ""
@@ -102,15 +98,13 @@ def _limit(judged: Judged, style: Style) -> Iterator[str]:
     if judged.grew:
         yield row(("grew most", "before", "now", "growth"))
         yield row((":---", "---:", "---:", "---:"))
-        shown = judged.grew[: style.top] if style.top else judged.grew
+        shown, left = look.first(judged.grew)
         for grown in shown:
-            before = (
-                "?" if grown.before is None else "new" if grown.before == 0 else format_bytes(grown.before)
-            )
-            more = "?" if grown.before is None else f"+{format_bytes(grown.bytes)}"
+            before = "new" if grown.before == 0 else known(grown.before)
+            more = UNKNOWN if grown.before is None else f"+{format_bytes(grown.bytes)}"
             yield row((cell(grown.path), before, format_bytes(grown.after), more))
-        if rest := len(judged.grew) - len(shown):
-            yield row((f"… and {rest} more", "", "", ""))
+        if left:
+            yield row((f"… and {left} more", "", "", ""))
         yield ""
 
 
@@ -121,12 +115,12 @@ def _finding(found: FileFinding) -> str:
     return f"{note}{code(found.path)} {plain(found.message)}{where}{hint}"
 
 
-def _list(items: list[str], top: int) -> Iterator[str]:
-    shown = items[:top] if top else items
+def _list(items: list[str], look: Look) -> Iterator[str]:
+    shown, left = look.first(items)
     for item in shown:
         yield f"- {item}"
-    if rest := len(items) - len(shown):
-        yield f"- … and {rest} more"
+    if left:
+        yield f"- … and {left} more"
     if items:
         yield ""
 

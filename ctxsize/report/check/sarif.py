@@ -6,7 +6,6 @@ measured. https://docs.oasis-open.org/sarif/sarif/v2.1.0/ and GitHub's "SARIF su
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +13,8 @@ from urllib.parse import quote
 from ctxsize.budget.types import CheckReport, FileFinding, TargetReport
 from ctxsize.report.check.places import Place, place
 from ctxsize.report.check.problems import finding_problem
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.json_parts import json_report
+from ctxsize.report.shared.look import Look
 from ctxsize.text import printable
 
 #: Results that GitHub takes in one run.
@@ -39,8 +39,8 @@ _RULES = {
 }
 
 
-def check(report: CheckReport, style: Style) -> str:
-    """``report`` as JSON text; ``style`` is not used."""
+def draw(report: CheckReport, look: Look) -> str:
+    """``report`` as JSON text; ``look`` is not used."""
     results = [result for target in report.targets for result in _results(target)]
     notes = [note for target in report.targets for note in _notes(target)]
     if len(results) > MOST_RESULTS:
@@ -66,12 +66,8 @@ def check(report: CheckReport, style: Style) -> str:
         "columnKind": "unicodeCodePoints",
         "results": results[:MOST_RESULTS],
     }
-    document = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [run],
-    }
-    return json.dumps(document, indent=2) + "\n"
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return json_report({"$schema": schema, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(code: str) -> dict[str, Any]:
@@ -112,10 +108,12 @@ def _asked_for(found: FileFinding, shown: Place) -> dict[str, Any] | None:
 
 def _location(where: Place) -> dict[str, Any]:
     uri = quote(where.path.encode("utf-8", "surrogateescape"), safe="/~")
-    physical: dict[str, Any] = {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}}
-    # GitHub shows nothing that has no line.
-    physical["region"] = {"startLine": where.line or 1}
-    return {"physicalLocation": physical}
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"},
+            "region": {"startLine": where.line or 1},  # GitHub shows nothing that has no line
+        }
+    }
 
 
 def _notes(target: TargetReport) -> Iterator[dict[str, Any]]:

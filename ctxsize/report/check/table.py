@@ -6,27 +6,24 @@ from collections.abc import Iterator
 
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport, FileFinding, Judged, TargetReport
-from ctxsize.report.shared.columns import columns
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.columns import columns, known, more
+from ctxsize.report.shared.look import Look
+from ctxsize.report.shared.title import title
 from ctxsize.text import printable
 from ctxsize.units import format_bytes
 
-_UNKNOWN = "?"
 
-
-def check(report: CheckReport, style: Style) -> str:
+def draw(report: CheckReport, look: Look) -> str:
     """``report`` as text: a block for each target, the sum of several, and a last line with the verdict."""
-    blocks = ["".join(_target(target, style)) for target in report.targets]
+    blocks = ["".join(_target(target, look)) for target in report.targets]
     if len(report.targets) > 1:
         blocks.append(_totals(report))
-    blocks.append(_last_line(report, style))
+    blocks.append(_last_line(report, look))
     return "\n".join(blocks)
 
 
-def _target(target: TargetReport, style: Style) -> Iterator[str]:
-    dockerfile = target.dockerfile or "no Dockerfile"
-    title = f"{target.name}: {dockerfile}, {target.ignore_file or 'no ignore file'}"
-    yield style.bold(printable(title)) + "\n"
+def _target(target: TargetReport, look: Look) -> Iterator[str]:
+    yield title(look, target.name, target.dockerfile, target.ignore_file)
     if target.limits:
         rows = [_row(judged) for judged in target.limits]
         yield columns(rows, ["", "now", "limit", ""], "lrrl")
@@ -35,21 +32,19 @@ def _target(target: TargetReport, style: Style) -> Iterator[str]:
     for judged in target.limits:
         if judged.failed:
             yield "\n"
-            yield from _failure(judged, style)
+            yield from _failure(judged, look)
     if target.findings:
         yield "\n"
-    shown = target.findings[: style.top] if style.top else target.findings
+    shown, left = look.first(target.findings)
     for finding in shown:
-        yield from _finding(finding, style)
-    if len(target.findings) > len(shown):
-        yield f"… and {len(target.findings) - len(shown)} more files (--top 0 shows all)\n"
+        yield from _finding(finding, look)
+    yield more(left, "more files")
     for line in target.log:
         yield f"  | {printable(line)}\n"
     if target.error is not None:
-        yield f"{style.warn('error: ')}{printable(' '.join(target.error.split()))}\n"
+        yield f"{look.warn('error: ')}{printable(' '.join(target.error.split()))}\n"
     for warning in target.warnings:
-        text = f"{warning.where}: {warning.message}" if warning.where else warning.message
-        yield f"{style.warn('note: ')}{printable(text)}\n"
+        yield look.note(warning.message, warning.where)
 
 
 def _row(judged: Judged) -> list[str]:
@@ -73,8 +68,7 @@ def _row(judged: Judged) -> list[str]:
 def _sizes(target: TargetReport) -> Iterator[str]:
     """What was measured when there is no limit: a baseline is being made, or there are lists alone."""
     sizes = target.sizes
-    rows = [["context", _UNKNOWN if sizes.context_bytes is None else format_bytes(sizes.context_bytes)]]
-    rows.append(["context-files", _UNKNOWN if sizes.context_files is None else str(sizes.context_files)])
+    rows = [["context", known(sizes.context_bytes)], ["context-files", known(sizes.context_files, str)]]
     if sizes.image_bytes is not None:
         rows.append(["image", format_bytes(sizes.image_bytes)])
     if sizes.pull_bytes is not None:
@@ -82,18 +76,16 @@ def _sizes(target: TargetReport) -> Iterator[str]:
     yield columns(rows, ["", "now"], "lr")
 
 
-def _failure(judged: Judged, style: Style) -> Iterator[str]:
+def _failure(judged: Judged, look: Look) -> Iterator[str]:
     where = f"{judged.where}: " if judged.where else ""
-    yield f"{style.warn(printable(where + words.verdict(judged)))}\n"
+    yield f"{look.warn(printable(where + words.verdict(judged)))}\n"
     if judged.grew:
         yield "  what grew most since the baseline:\n"
         rows = [
             [
                 f"    +{format_bytes(grown.bytes)}",
                 printable(grown.path),
-                "new"
-                if grown.before == 0
-                else f"was {_UNKNOWN if grown.before is None else format_bytes(grown.before)}",
+                "new" if grown.before == 0 else f"was {known(grown.before)}",
             ]
             for grown in judged.grew
         ]
@@ -102,10 +94,10 @@ def _failure(judged: Judged, style: Style) -> Iterator[str]:
         yield f"  next: {printable(judged.hint)}\n"
 
 
-def _finding(finding: FileFinding, style: Style) -> Iterator[str]:
+def _finding(finding: FileFinding, look: Look) -> Iterator[str]:
     where = f"{finding.where}: " if finding.where else ""
     text = printable(where + words.finding(finding))
-    yield f"{style.warn(text) if finding.level == 'error' else text}\n"
+    yield f"{look.warn(text) if finding.level == 'error' else text}\n"
     if finding.hint is not None:
         yield f"  next: {printable(finding.hint)}\n"
 
@@ -121,8 +113,8 @@ def _totals(report: CheckReport) -> str:
     return f"all {len(report.targets)}: {'; '.join(parts) or 'not everything was measured'}\n"
 
 
-def _last_line(report: CheckReport, style: Style) -> str:
+def _last_line(report: CheckReport, look: Look) -> str:
     if report.passed:
-        return style.good("within budget") + "\n"
+        return look.good("within budget") + "\n"
     bad = [target for target in report.targets if target.exit_code]
-    return "".join(style.warn(printable(f"{target.name}: {words.summary(target)}")) + "\n" for target in bad)
+    return "".join(look.warn(printable(f"{target.name}: {words.summary(target)}")) + "\n" for target in bad)

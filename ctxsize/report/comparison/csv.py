@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from ctxsize.comparison.types import Comparison
-from ctxsize.report.shared.style import Style
-from ctxsize.text import csv_cell
+from ctxsize.report.shared.csv_text import csv_lines
+from ctxsize.report.shared.look import Look
 
-COLUMNS = (
+_COLUMNS = (
     "path",
     "rule_line",
     "rule",
@@ -22,23 +19,20 @@ COLUMNS = (
 )
 
 
-def comparison(result: Comparison, style: Style) -> str:
-    """A line per ignored root, all of them; ``style`` is not used."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for path in result.paths:
-        writer.writerow(
-            (
-                csv_cell(path.path),
-                path.rule.line,
-                csv_cell(path.rule.text.strip()),
-                path.files,
-                path.context_bytes,
-                path.image_bytes,
-                path.pull_bytes,
-                path.seconds,
-                path.seconds_source,
-            )
+def draw(result: Comparison, look: Look) -> str:
+    """A line per ignored root, all of them; ``look`` is not used."""
+    rows = (
+        (
+            path.path,
+            path.rule.line,
+            path.rule.text.strip(),
+            path.files,
+            path.context_bytes,
+            path.image_bytes,
+            path.pull_bytes,
+            path.seconds,
+            path.seconds_source,
         )
-    return text.getvalue()
+        for path in result.paths
+    )
+    return "".join(csv_lines(_COLUMNS, rows))

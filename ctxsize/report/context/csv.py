@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.csv_text import csv_lines
+from ctxsize.report.shared.look import Look
 from ctxsize.survey.overview import Overview
-from ctxsize.text import csv_cell
 
 
-def context(result: Overview, style: Style) -> Iterator[str]:
-    """The first view; ``style`` is not used."""
+def draw(result: Overview, look: Look) -> Iterator[str]:
+    """The first view; ``look`` is not used."""
     view = result.views[0]
-    line = io.StringIO()
-    writer = csv.writer(line, lineterminator="\n")
-    writer.writerow(view.columns)
-    for row in view.rows:
-        writer.writerow([csv_cell(cell) if isinstance(cell, str) else cell for cell in row])
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()
-    yield line.getvalue()
+    return csv_lines(view.columns, view.rows)

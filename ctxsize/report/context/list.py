@@ -1,25 +1,18 @@
-"""Paths and nothing else, one per line or each ended by a null byte."""
+"""Paths and nothing else, one per line or each followed by a null byte."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.look import Look
 from ctxsize.survey.overview import Overview
 from ctxsize.text import printable
 
 
-def context(result: Overview, style: Style) -> Iterator[str]:
-    """The paths of the first view, made printable; ``style`` is not used."""
-    return (f"{printable(path)}\n" for path in _paths(result))
-
-
-def context_null(result: Overview, style: Style) -> Iterator[str]:
-    """The paths as they are, for ``xargs -0``; ``style`` is not used."""
-    return (f"{path}\0" for path in _paths(result))
-
-
-def _paths(result: Overview) -> Iterator[str]:
+def draw(result: Overview, look: Look) -> Iterator[str]:
+    """The paths of the first view, made printable. Where ``look`` asks for null bytes they stay as they are
+    (undecodable bytes as surrogates), for ``xargs -0``."""
     view = result.views[0]
     column = view.columns.index("path")
-    return (str(row[column]) for row in view.rows)
+    paths = (str(row[column]) for row in view.rows)
+    return (f"{path}\0" if look.null else f"{printable(path)}\n" for path in paths)

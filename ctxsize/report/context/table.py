@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ctxsize.context.totals import Totals
-from ctxsize.report.shared.columns import columns
+from ctxsize.report.shared.columns import UNKNOWN, columns, more
+from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.sensitive import sensitive_tables
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.title import title
 from ctxsize.survey.overview import Overview
 from ctxsize.survey.views import Cell, View
 from ctxsize.text import printable
@@ -24,25 +25,20 @@ _TITLES = {
 }
 
 
-def context(result: Overview, style: Style) -> Iterator[str]:
-    """``result`` as text; views of files are not limited to the style's ``top``."""
-    yield style.bold(printable(_title(result))) + "\n\n"
+def draw(result: Overview, look: Look) -> Iterator[str]:
+    """``result`` as text; views of files are not limited to the rows of ``look``."""
+    target = f" (target {result.target})" if result.target else ""
+    dockerfile = f"{result.dockerfile or 'no Dockerfile'}{target}"
+    yield title(look, result.context, dockerfile, result.ignore_file) + "\n"
     yield _totals(result)
     for view in result.views:
-        yield f"\n{style.bold(_TITLES[view.name])}\n"
-        yield from _DRAW.get(view.name, _rows)(view, result, style)
-    yield from sensitive_tables(result.sensitive, result.ignore_file, style)
+        yield f"\n{look.bold(_TITLES[view.name])}\n"
+        yield from _DRAW.get(view.name, _rows)(view, result, look)
+    yield from sensitive_tables(result.sensitive, result.ignore_file, look)
     if result.warnings:
         yield "\n"
     for warning in result.warnings:
-        text = f"{warning.where}: {warning.message}" if warning.where else warning.message
-        yield f"{style.warn('note: ')}{printable(text)}\n"
-
-
-def _title(result: Overview) -> str:
-    dockerfile = result.dockerfile or "no Dockerfile"
-    target = f" (target {result.target})" if result.target else ""
-    return f"{result.context}: {dockerfile}{target}, {result.ignore_file or 'no ignore file'}"
+        yield look.note(warning.message, warning.where)
 
 
 def _totals(result: Overview) -> str:
@@ -56,7 +52,7 @@ def _totals(result: Overview) -> str:
     if scan.hidden.files:
         rows.append(_total("  ignore file", scan.hidden))
     if scan.needed is None:
-        rows.append(["  needed", "?", "?", "?", ""])
+        rows.append(["  needed", UNKNOWN, UNKNOWN, UNKNOWN, ""])
     else:
         rows.append(_total("  needed", scan.needed, format_share(scan.needed.bytes, scan.eligible.bytes)))
     return columns(rows, ["", "files", "dirs", "bytes", ""], "lrrrl")
@@ -66,12 +62,12 @@ def _total(label: str, totals: Totals, share: str = "") -> list[str]:
     return [label, str(totals.files), str(totals.dirs), format_bytes(totals.bytes), share]
 
 
-def _directories(view: View, result: Overview, style: Style) -> Iterator[str]:
+def _directories(view: View, result: Overview, look: Look) -> Iterator[str]:
     """A tree of the largest directories; what the top row has and no row below it is in the last row."""
     found = [_Named(view.columns, row) for row in view.rows]
     # A directory is at least as large as one in it, so that the largest with all above them are a tree.
     largest = sorted(found, key=lambda row: (-row.size, row.depth))
-    shown = set(map(id, largest[: style.top + 1] if style.top else largest))
+    shown = set(map(id, largest[: look.rows + 1] if look.rows else largest))
     drawn = [row for row in found if id(row) in shown]
     rows = [[format_bytes(row.size), str(row.number("files")), row.indented()] for row in drawn]
     top, below = found[0], [row for row in found if row.depth == 1]
@@ -80,7 +76,7 @@ def _directories(view: View, result: Overview, style: Style) -> Iterator[str]:
         size = top.size - sum(row.size for row in below)
         rows.append([format_bytes(size), str(files), "  (files directly in it)"])
     yield columns(rows, ["bytes", "files", "path"], "rrl")
-    yield _more(len(found) - len(drawn), "smaller directories")
+    yield more(len(found) - len(drawn), "smaller directories")
 
 
 class _Named:
@@ -109,13 +105,13 @@ class _Named:
         return "  " * self.depth + self.text("path").rpartition("/")[2] + "/"
 
 
-def _rows(view: View, result: Overview, style: Style) -> Iterator[str]:
+def _rows(view: View, result: Overview, look: Look) -> Iterator[str]:
     """The rows of a view that is sorted, the first ones."""
     found = [_Named(view.columns, row) for row in view.rows]
     if not found:
         yield "nothing\n"
         return
-    shown = found[: style.top] if style.top else found
+    shown, left = look.first(found)
     headers, align, cells = ["bytes", "files"], "rr", []
     known: Mapping[str, tuple[str, Callable[[_Named], str]]] = {
         "paths": ("r", lambda row: row.text("paths")),
@@ -131,10 +127,10 @@ def _rows(view: View, result: Overview, style: Style) -> Iterator[str]:
         own = [cell(row) for _, cell in used.values()]
         cells.append([format_bytes(row.size), row.text("files"), *own])
     yield columns(cells, headers, align)
-    yield _more(len(found) - len(shown), "more")
+    yield more(left)
 
 
-def _files(view: View, result: Overview, style: Style) -> Iterator[str]:
+def _files(view: View, result: Overview, look: Look) -> Iterator[str]:
     """A line per file as it comes, so without looking at all of them for the widest."""
     nothing = True
     for cells in view.rows:
@@ -150,12 +146,8 @@ def _rule(row: _Named, result: Overview) -> str:
     return f"{printable(result.ignore_file or '')}:{row.number('line')} {row.text('pattern')}"
 
 
-_DRAW: Mapping[str, Callable[[View, Overview, Style], Iterator[str]]] = {
+_DRAW: Mapping[str, Callable[[View, Overview, Look], Iterator[str]]] = {
     "directories": _directories,
     "files": _files,
     "ignored_files": _files,
 }
-
-
-def _more(left: int, what: str) -> str:
-    return f"… and {left} {what} (--top 0 shows all)\n" if left > 0 else ""

@@ -1,20 +1,19 @@
-"""Files that look like secrets, as tables, notes and JSON. Names and kinds only: there is no more to show."""
+"""Files that look like secrets, as tables and notes: their names and kinds, nothing of their content."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-from ctxsize.report.shared.columns import columns
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.columns import columns, more
+from ctxsize.report.shared.look import Look
 from ctxsize.sensitive.types import SensitiveFile
-from ctxsize.text import json_text, json_text_or_null, printable
+from ctxsize.text import printable
 
 _NAMED = 3  # files that a note names
 
 
-def sensitive_tables(files: Sequence[SensitiveFile], ignore_file: str | None, style: Style) -> Iterator[str]:
+def sensitive_tables(files: Sequence[SensitiveFile], ignore_file: str | None, look: Look) -> Iterator[str]:
     """What the build can see, then what only the ignore file keeps out; nothing when there is nothing.
 
     Of many files in an ignored directory, or in one of installed packages, there is one row.
@@ -23,14 +22,14 @@ def sensitive_tables(files: Sequence[SensitiveFile], ignore_file: str | None, st
         _eligible_row(group, ignore_file) for group in _groups(file for file in files if file.eligible)
     ]
     if eligible:
-        yield "\n" + style.warn("Look like secrets, and the build can see them") + "\n"
-        yield _table(eligible, ["path", "looks like", "line", "", "Dockerfile", "rule"], "llrlll", style)
+        yield "\n" + look.warn("Look like secrets, and the build can see them") + "\n"
+        yield _table(eligible, ["path", "looks like", "line", "", "Dockerfile", "rule"], "llrlll", look)
     ignored = [
         _ignored_row(group, ignore_file) for group in _groups(file for file in files if not file.eligible)
     ]
     if ignored:
-        yield "\n" + style.bold("Look like secrets, and only the ignore file keeps them out") + "\n"
-        yield _table(ignored, ["path", "looks like", "line", "", "rule"], "llrll", style)
+        yield "\n" + look.bold("Look like secrets, and only the ignore file keeps them out") + "\n"
+        yield _table(ignored, ["path", "looks like", "line", "", "rule"], "llrll", look)
 
 
 def sensitive_notes(files: Iterable[SensitiveFile]) -> list[str]:
@@ -49,27 +48,6 @@ def sensitive_notes(files: Iterable[SensitiveFile]) -> list[str]:
         verb = "that looks like a secret" if len(kept_out) == 1 else "that look like secrets"
         notes.append(f"only the ignore file keeps out {_count(kept_out)} {verb}: {_names(kept_out)}")
     return notes
-
-
-def sensitive_document(files: Iterable[SensitiveFile]) -> list[dict[str, Any]]:
-    """``files`` as the JSON reports say it."""
-    return [
-        {
-            "path": json_text(file.path),
-            "kind": file.kind,
-            "reason": json_text(file.reason),
-            "level": file.level,
-            "eligible": file.eligible,
-            "needed": file.needed,
-            "rule": None
-            if file.rule is None
-            else {"line": file.rule.line, "pattern": json_text(file.rule.text.strip())},
-            "line": file.line,
-            "source": file.source,
-            "group": json_text_or_null(file.group),
-        }
-        for file in files
-    ]
 
 
 def _groups(files: Iterable[SensitiveFile]) -> list[list[SensitiveFile]]:
@@ -109,10 +87,9 @@ def _rule(group: Sequence[SensitiveFile], ignore_file: str | None) -> str:
     return printable(f"{ignore_file or ''}:{rule.line} {rule.text.strip()}")
 
 
-def _table(rows: list[list[str]], headers: Sequence[str], align: str, style: Style) -> str:
-    shown = rows[: style.top] if style.top else rows
-    left = len(rows) - len(shown)
-    return columns(shown, headers, align) + (f"… and {left} more (--top 0 shows all)\n" if left else "")
+def _table(rows: list[list[str]], headers: Sequence[str], align: str, look: Look) -> str:
+    shown, left = look.first(rows)
+    return columns(shown, headers, align) + more(left)
 
 
 def _count(files: Sequence[SensitiveFile]) -> str:

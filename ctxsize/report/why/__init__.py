@@ -1,1 +1,0 @@
-"""Reports of ``ctxsize why``: a module per format, each turning answers into pieces of text as they come."""

@@ -6,22 +6,22 @@ from collections.abc import Iterable, Iterator
 
 from ctxsize.ignore.types import Rule
 from ctxsize.project import Project
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.look import Look
 from ctxsize.survey.why import Answer
 from ctxsize.text import printable
 
 
-def why(project: Project, answers: Iterable[Answer], style: Style) -> Iterator[str]:
+def draw(project: Project, answers: Iterable[Answer], look: Look) -> Iterator[str]:
     """The answers; ``>`` marks the rule that decides where several match."""
     ignore_file = printable(project.ignore.path) if project.ignore else ""
     for answer in answers:
-        yield f"{style.bold(printable(answer.path))}: {_verdict(project, answer, ignore_file)}\n"
+        yield f"{look.bold(printable(answer.path))}: {_verdict(project, answer, ignore_file)}\n"
         if answer.matches and answer.matches != (answer.rule,):
             for rule in answer.matches:
                 mark = ">" if rule is answer.rule else " "
                 yield f"  {mark} {_rule(rule, ignore_file)}\n"
         for note in answer.notes:
-            yield f"  {style.warn('note:')} {note}\n"
+            yield f"  {look.warn('note:')} {note}\n"
 
 
 def _verdict(project: Project, answer: Answer, ignore_file: str) -> str:

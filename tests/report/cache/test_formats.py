@@ -13,8 +13,8 @@ from ctxsize.engine.builders.interface import Step
 from ctxsize.ignore.types import Rule
 from ctxsize.measure.figures import EngineFigures, ProjectFigures
 from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost
-from ctxsize.report.cache import CACHE_FORMATS
-from ctxsize.report.shared.style import Style
+from ctxsize.report.formats import drawing
+from ctxsize.report.shared.look import Look
 from ctxsize.warning import Warning
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema/cache-1.json").read_text())
@@ -62,6 +62,11 @@ RESULT = RebuildCost(
     warnings=(Warning("some-code", "look at this", ".dockerignore:2"),),
 )
 
+
+def draw(name: str, result: RebuildCost) -> str:
+    return "".join(drawing("cache", name)(result, Look()))
+
+
 TABLE = """\
 shop: Dockerfile, .dockerignore
 Docker 28.5.2, buildkit, overlay2
@@ -85,7 +90,7 @@ note: .dockerignore:2: look at this
 
 
 def test_the_table_shows_what_a_change_re_runs_and_what_the_ignore_file_saves() -> None:
-    assert CACHE_FORMATS["table"](RESULT, Style()) == TABLE
+    assert draw("table", RESULT) == TABLE
 
 
 def test_what_noise_could_explain_is_not_called_saved() -> None:
@@ -95,12 +100,12 @@ def test_what_noise_could_explain_is_not_called_saved() -> None:
     change = ChangeCost(
         ".git", GIT, None, ".git", "a commit (8 files)", {"with": rebuild(0.25), "without": noisy}
     )
-    text = CACHE_FORMATS["table"](replace(RESULT, unchanged=unchanged, ignored=(change,)), Style())
+    text = draw("table", replace(RESULT, unchanged=unchanged, ignored=(change,)))
     assert "not measurable  a commit (8 files)" in text
 
 
 def test_the_json_follows_its_schema() -> None:
-    report = json.loads(CACHE_FORMATS["json"](RESULT, Style()))
+    report = json.loads(draw("json", RESULT))
     jsonschema.validate(report, SCHEMA)
     git, logs, link = report["ignored"]
     extra = [git[name]["extra_seconds"]["median"] for name in ("with", "without")]
@@ -127,5 +132,5 @@ def test_the_json_follows_its_schema() -> None:
     ids=["nothing-built", "no-ignore-file"],
 )
 def test_what_was_not_measured_can_be_reported(result: RebuildCost) -> None:
-    jsonschema.validate(json.loads(CACHE_FORMATS["json"](result, Style())), SCHEMA)
-    assert "an ignored path" not in CACHE_FORMATS["table"](result, Style())
+    jsonschema.validate(json.loads(draw("json", result)), SCHEMA)
+    assert "an ignored path" not in draw("table", result)

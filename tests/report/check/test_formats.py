@@ -17,10 +17,11 @@ import xmlschema
 from markdown_it import MarkdownIt
 
 from ctxsize.budget.types import CheckReport, FileFinding
-from ctxsize.report.check import check_format, github, sarif
+from ctxsize.report.check import github, sarif
 from ctxsize.report.check.csv import COLUMNS
-from ctxsize.report.shared import markdown_text
-from ctxsize.report.shared.style import Style
+from ctxsize.report.formats import drawing
+from ctxsize.report.shared import markdown
+from ctxsize.report.shared.look import Look
 from tests.report.check import samples
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "data" / "schemas"
@@ -28,14 +29,14 @@ REPORT = pytest.mark.parametrize("report", samples.REPORTS.values(), ids=samples
 
 
 def render(name: str, report: CheckReport, top: int = 10) -> str:
-    text = check_format(name)(report, Style(top=top))
+    text = "".join(drawing("check", name)(report, Look(rows=top)))
     text.encode("utf-8")  # nothing in it that can't be written
     return text
 
 
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(ValueError, match="yaml"):
-        check_format("yaml")
+        drawing("check", "yaml")
 
 
 # Markdown
@@ -389,4 +390,4 @@ def test_csv_has_a_row_of_the_same_width_for_everything(report: CheckReport) -> 
 
 
 def test_markdown_limits_are_below_githubs() -> None:
-    assert markdown_text.MOST_CHARACTERS < 65_536
+    assert markdown.MOST_CHARACTERS < 65_536

@@ -24,13 +24,14 @@ from ctxsize.comparison.types import (
 from ctxsize.engine.builders.interface import Step
 from ctxsize.ignore.types import Rule
 from ctxsize.measure.figures import Cost, EngineFigures, ImageFigures, ProjectFigures, SecondsSaved
-from ctxsize.report.comparison.formats import COMPARISON_FORMATS
-from ctxsize.report.shared.style import Style
+from ctxsize.report.formats import drawing
+from ctxsize.report.shared.look import Look
 from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.warning import Warning
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema/comparison-1.json").read_text())
 
+PLAIN = Look()
 GIT = Rule(1, ".git", ".git", False)
 LOGS = Rule(2, "*.log", "*.log", False)
 
@@ -66,6 +67,11 @@ RESULT = Comparison(
     ),
 )
 
+
+def draw(name: str, result: Comparison, look: Look = PLAIN) -> str:
+    return "".join(drawing("comparison", name)(result, look))
+
+
 TABLE = """\
 shop: Dockerfile, .dockerignore
 Docker 28.5.2, buildkit, overlay2
@@ -95,11 +101,11 @@ note: .dockerignore:2: look at this
 
 
 def test_the_table_is_read_in_ten_seconds() -> None:
-    assert COMPARISON_FORMATS["table"](RESULT, Style()) == TABLE
+    assert draw("table", RESULT) == TABLE
 
 
 def test_top_cuts_the_tables_and_says_so() -> None:
-    text = COMPARISON_FORMATS["table"](RESULT, Style(top=1))
+    text = draw("table", RESULT, Look(rows=1))
 
     assert text.count("… and 1 more (--top 0 shows all)") == 2
     assert "name.log" not in text
@@ -115,7 +121,7 @@ def test_top_cuts_the_tables_and_says_so() -> None:
 )
 def test_a_difference_of_times_is_called_what_it_is(seconds: SecondsSaved, text: str) -> None:
     saved = dataclasses.replace(RESULT.saved, seconds=seconds)
-    line = COMPARISON_FORMATS["table"](dataclasses.replace(RESULT, saved=saved), Style()).splitlines()[9]
+    line = draw("table", dataclasses.replace(RESULT, saved=saved)).splitlines()[9]
 
     assert line.endswith(text)
 
@@ -124,19 +130,19 @@ def test_a_variant_that_failed_is_shown_as_failed_and_what_it_leaves_unknown_as_
     failed = dataclasses.replace(RESULT.variants["with"], image=None, build=None, error="no")
     saved = dataclasses.replace(RESULT.saved, image_bytes=None, pull_bytes=None, seconds=None)
     result = dataclasses.replace(RESULT, variants={**RESULT.variants, "with": failed}, saved=saved)
-    lines = COMPARISON_FORMATS["table"](result, Style()).splitlines()
+    lines = draw("table", result).splitlines()
 
     assert lines[7].split() == ["image", "?", "5.01MB", "?"]
     assert lines[9].split() == ["build", "time", "failed", "2.50", "s", "?"]
 
 
 def test_colours_only_where_they_are_allowed() -> None:
-    assert "\x1b[" not in COMPARISON_FORMATS["table"](RESULT, Style())
-    assert "\x1b[32m" in COMPARISON_FORMATS["table"](RESULT, Style(colour=True))
+    assert "\x1b[" not in draw("table", RESULT)
+    assert "\x1b[32m" in draw("table", RESULT, Look(colour=True))
 
 
 def test_the_json_follows_its_schema_and_has_everything() -> None:
-    document = json.loads(COMPARISON_FORMATS["json"](RESULT, Style(top=1)))
+    document = json.loads(draw("json", RESULT, Look(rows=1)))
 
     jsonschema.validate(document, SCHEMA)
     assert [path["path"] for path in document["paths"]] == [".git", "odd\nname.log"]
@@ -148,7 +154,7 @@ def test_the_json_follows_its_schema_and_has_everything() -> None:
 
 def test_names_that_are_no_utf_8_can_be_written_as_json() -> None:
     odd = dataclasses.replace(RESULT.paths[0], path="caf\udce9")
-    text = COMPARISON_FORMATS["json"](dataclasses.replace(RESULT, paths=(odd,)), Style())
+    text = draw("json", dataclasses.replace(RESULT, paths=(odd,)))
 
     text.encode()
     assert json.loads(text)["paths"][0]["path"] == "caf\\xe9"
@@ -160,20 +166,20 @@ def test_files_that_look_like_secrets_are_notes_of_the_table_and_all_in_the_json
     )
     kept_out = dataclasses.replace(seen, path=".git/odd\n", eligible=False, rule=GIT, line=None, group=".git")
     result = dataclasses.replace(RESULT, sensitive=(seen, kept_out))
-    assert COMPARISON_FORMATS["table"](result, Style()).endswith(
+    assert draw("table", result).endswith(
         """
 note: 1 file that the build can see looks like a secret: certs/a.pem (private key)
 note: only the ignore file keeps out 1 file that looks like a secret: .git/odd\\n (private key)
 note: .dockerignore:2: look at this
 """
     )
-    document = json.loads(COMPARISON_FORMATS["json"](result, Style()))
+    document = json.loads(draw("json", result))
     jsonschema.validate(document, SCHEMA)
     assert [file["path"] for file in document["sensitive"]] == ["certs/a.pem", ".git/odd\n"]
 
 
 def test_markdown_of_a_comparison() -> None:
-    text = COMPARISON_FORMATS["markdown"](RESULT, Style(top=1))
+    text = draw("markdown", RESULT, Look(rows=1))
 
     assert text == (
         "### What .dockerignore saves: shop\n"
@@ -198,7 +204,7 @@ def test_markdown_of_a_comparison() -> None:
 
 
 def test_csv_of_a_comparison_has_every_path() -> None:
-    rows = list(csv.DictReader(io.StringIO(COMPARISON_FORMATS["csv"](RESULT, Style(top=1))), strict=True))
+    rows = list(csv.DictReader(io.StringIO(draw("csv", RESULT, Look(rows=1))), strict=True))
 
     assert [(row["path"], row["rule"], row["image_bytes"], row["seconds"]) for row in rows] == [
         (".git", ".git", "2900000", ""),
@@ -245,18 +251,18 @@ Saved, by rule
 
 
 def test_build_time_by_path_and_rule_says_what_is_an_estimate() -> None:
-    assert TIMES in COMPARISON_FORMATS["table"](TIMED, Style())
+    assert TIMES in draw("table", TIMED)
 
 
 def test_time_that_rounds_to_nothing_has_no_row() -> None:
     rest = dataclasses.replace(TIMED.unattributed, seconds=-0.004)
-    text = COMPARISON_FORMATS["table"](dataclasses.replace(TIMED, unattributed=rest), Style())
+    text = draw("table", dataclasses.replace(TIMED, unattributed=rest))
 
     assert "(time not attributed)" not in text
 
 
 def test_the_json_has_every_times_interval_and_source_and_what_it_was_divided_by() -> None:
-    document = json.loads(COMPARISON_FORMATS["json"](TIMED, Style()))
+    document = json.loads(draw("json", TIMED))
 
     jsonschema.validate(document, SCHEMA)
     times = [

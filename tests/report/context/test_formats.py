@@ -13,9 +13,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ctxsize.report.context import context_format
-from ctxsize.report.shared.style import Style
-from ctxsize.survey.overview import overview
+from ctxsize.report.formats import drawing
+from ctxsize.report.shared.look import Look
+from ctxsize.survey.overview import Overview, overview
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / "docs/schema/context-1.json").read_text())
@@ -58,7 +58,13 @@ def project(tmp_path: Path) -> Path:
 
 
 def render(project: Path, name: str, **options: Any) -> str:
-    return "".join(context_format(name)(overview(project, **options), Style()))
+    return "".join(draw(name, overview(project, **options)))
+
+
+def draw(name: str, result: Overview) -> str | Iterator[str]:
+    """``null`` is the list that ``--null`` asks for."""
+    look = Look(null=name == "null")
+    return drawing("context", "list" if look.null else name)(result, look)
 
 
 @VIEW
@@ -151,7 +157,7 @@ def test_files_are_written_while_they_are_found(project: Path) -> None:
     """So that memory does not grow with them."""
     result = overview(project, files=True)
     for name in ("table", "json", "csv", "list", "null"):
-        pieces = context_format(name)(result, Style())
+        pieces = draw(name, result)
         assert isinstance(pieces, Iterator)
     rows = iter(result.views[0].rows)
     assert next(rows) == (".dockerignore", 30)
@@ -160,12 +166,12 @@ def test_files_are_written_while_they_are_found(project: Path) -> None:
 
 
 def test_colours_only_where_they_are_allowed(project: Path) -> None:
-    plain = "".join(context_format("table")(overview(project), Style()))
-    coloured = "".join(context_format("table")(overview(project), Style(colour=True)))
+    plain = "".join(drawing("context", "table")(overview(project), Look()))
+    coloured = "".join(drawing("context", "table")(overview(project), Look(colour=True)))
     assert "\x1b" not in plain
     assert coloured.replace("\x1b[1m", "").replace("\x1b[33m", "").replace("\x1b[0m", "") == plain != coloured
 
 
 def test_an_unknown_format() -> None:
     with pytest.raises(ValueError):
-        context_format("yaml")
+        drawing("context", "yaml")

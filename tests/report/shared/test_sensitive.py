@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 from ctxsize.cli import main
 from ctxsize.ignore.types import Rule
-from ctxsize.report.shared.sensitive import sensitive_document, sensitive_notes, sensitive_tables
-from ctxsize.report.shared.style import Style
+from ctxsize.report.shared.json_parts import sensitive, visible
+from ctxsize.report.shared.look import Look
+from ctxsize.report.shared.sensitive import sensitive_notes, sensitive_tables
 from ctxsize.sensitive.types import SensitiveFile
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -31,7 +32,7 @@ PACKAGED = replace(
 
 
 def tables(*files: SensitiveFile, top: int = 10) -> str:
-    return "".join(sensitive_tables(files, ".dockerignore", Style(top=top)))
+    return "".join(sensitive_tables(files, ".dockerignore", Look(rows=top)))
 
 
 def test_what_the_build_can_see_comes_first() -> None:
@@ -177,7 +178,7 @@ def test_the_schema_knows_every_kind() -> None:
 
 
 def test_names_that_are_no_utf8_have_their_bytes_in_json() -> None:
-    (document,) = sensitive_document([replace(SEEN, path="\udcff.pem")])
+    (document,) = visible(sensitive([replace(SEEN, path="\udcff.pem")]))
     assert document["path"] == "\\xff.pem"
 
 

@@ -1,0 +1,55 @@
+"""The rows that say what the ignore file saves in all, in the words that every format for people uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ctxsize.comparison.types import Comparison, VariantFigures
+from ctxsize.report.shared.columns import UNKNOWN, known
+from ctxsize.units import format_bytes, format_seconds, format_share
+
+_FIGURES: tuple[tuple[str, Callable[[VariantFigures], int | None], Callable[[int], str]], ...] = (
+    ("context", lambda variant: variant.context.bytes, format_bytes),
+    ("files", lambda variant: variant.context.files, str),
+    ("sent", lambda variant: variant.context.sent_bytes, format_bytes),
+    ("image", lambda variant: variant.image.bytes if variant.image else None, format_bytes),
+    ("pull", lambda variant: variant.image.pull_bytes if variant.image else None, format_bytes),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure of both variants and what is saved of it, as text; ``gain`` if that is more than nothing."""
+
+    name: str
+    cells: tuple[str, str]
+    saved: str
+    gain: bool = False
+
+
+def size_rows(result: Comparison) -> Iterator[Row]:
+    """A row for each size: context, files, sent, image, pull."""
+    for name, figure, show in _FIGURES:
+        small, large = (figure(result.variants[variant]) for variant in ("with", "without"))
+        cells = (known(small, show), known(large, show))
+        if small is None or large is None:
+            yield Row(name, cells, UNKNOWN)
+        else:
+            saved, share = large - small, format_share(large - small, large)
+            yield Row(name, cells, f"{show(saved)} ({share})" if share else show(saved), saved > 0)
+
+
+def seconds_saved(result: Comparison, *, share: bool = False) -> str:
+    """What is saved of the build time, with its interval; ``share`` adds the part it is of the whole."""
+    seconds, build = result.saved.seconds, result.variants["without"].build
+    if seconds is None:
+        return UNKNOWN
+    if seconds.significant is False:
+        return "no measurable difference"
+    text = format_seconds(seconds.median)
+    if share:
+        text += f" ({format_share(seconds.median, build.seconds) if build else ''})"
+    if seconds.low is None or seconds.high is None:
+        return text
+    return f"{text}, 95% {format_seconds(seconds.low)} to {format_seconds(seconds.high)}"

@@ -1,0 +1,24 @@
+"""The first lines of every table: what was looked at, and where it was measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ctxsize.report.shared.look import Look
+from ctxsize.text import printable
+
+if TYPE_CHECKING:
+    from ctxsize.measure.figures import EngineFigures
+
+
+def title(
+    look: Look,
+    name: str,
+    dockerfile: str | None,
+    ignore_file: str | None,
+    engine: EngineFigures | None = None,
+) -> str:
+    """``shop: Dockerfile, .dockerignore`` and, where there is one, a line about the engine."""
+    files = f"{dockerfile or 'no Dockerfile'}, {ignore_file or 'no ignore file'}"
+    where = printable(f"{engine.name}, {engine.builder}, {engine.storage}") + "\n" if engine else ""
+    return look.bold(printable(f"{name}: {files}")) + "\n" + where
