@@ -242,6 +242,21 @@ def test_what_a_kept_image_is_built_on_stays_and_is_not_waited_for(
     assert all(_is_there(api, image) for image in images)
 
 
+def test_the_history_of_builds_is_asked_once_for_all_dead_runs(
+    here: Engine, dead: str, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    real = leftovers.past_builds
+    monkeypatch.setattr(leftovers, "past_builds", lambda api: asked.append(1) or real(api))
+    state.mkdir(parents=True)
+    for number in range(3):
+        (state / f"{dead[:-1]}{number}.jsonl").write_text(json.dumps({"engine": here.info.id}) + "\n")
+
+    clean(here)
+
+    assert len(asked) == 1
+
+
 def test_what_a_live_run_made_stays(
     here: Engine, api: docker.APIClient, make_image: Callable[[str], str]
 ) -> None:
