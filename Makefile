@@ -61,6 +61,7 @@ lint: venv  ## ruff (security rules too), mypy, shellcheck, layers, sizes, known
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
 	@scripts/house
 	@VENV=$(VENV) scripts/audit
+	@$(python) scripts/help-page --check
 
 .PHONY: fuzz
 fuzz: venv  ## hostile input for every reader, TIMES=100 times as much as in `make test` (about an hour)

@@ -1,7 +1,7 @@
 """Where the programs ``ctxsize`` (also ``python -m ctxsize``) and ``docker-ctxsize`` start.
 
-Importing the rest takes a moment, in which a user may already think better of it: from here on that is one
-line and an exit code, no traceback. Once a command runs, ``ctxsize.cli.errors`` sees to it.
+Importing the rest takes a moment, and the user may press Ctrl-C during it: from here on that gives one line
+and an exit code, no traceback. Once a command runs, ``ctxsize.cli.errors`` sees to it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import gc
 import os
 import signal
 
-#: What a command makes mostly lives to its end: to go through half a million rules again and again for cycles
-#: among them takes longer than to read them.
+#: Most of what a command makes lives until it ends. Searching half a million rules for cycles again and again
+#: would take longer than reading them.
 GC_THRESHOLDS = (100_000, 50, 100)
 
 
@@ -41,7 +41,7 @@ def _begin() -> None:
 
 def _quit(_signal: int, _frame: object) -> None:
     os.write(2, b"ctxsize: interrupted\n")
-    os._exit(130)  # nothing was begun that would have to be ended
+    os._exit(130)  # nothing has started that would need an end
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a long measurement says while it works; the library only calls it, the CLI draws it."""
+"""How a long measurement tells what it is doing: it calls a Progress, the command line shows it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ctxsize.units import format_bytes
 
 
 class Progress(Protocol):
-    """Listener for a measurement's progress; every method may be called very often."""
+    """Is told what a measurement is doing; every method may be called very often."""
 
     def phase(self, name: str) -> None:
         """A new phase starts: ``scan``, ``build 2 of 7 (without)``, ``read images``…"""

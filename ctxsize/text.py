@@ -1,4 +1,4 @@
-"""Names and logs are untrusted: what reaches a terminal or a file is made harmless here."""
+"""Names and logs are untrusted: here they are made harmless before they reach a terminal or a file."""
 
 from __future__ import annotations
 

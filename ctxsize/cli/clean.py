@@ -21,21 +21,21 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only show what would be removed.")
 @click.option(
     "--run",
     "runs",
     multiple=True,
     metavar="ID",
-    help="Also what this run of another user or machine left. Repeatable.",
+    help="Also remove what this run of another user or machine left. Repeatable.",
 )
 def clean(dry_run: bool, runs: tuple[str, ...]) -> None:
     """Remove what killed runs of ctxsize left on the Docker engine.
 
-    Every run removes what it made, and what your killed runs on this machine left: this is for those who
-    don't want to wait for the next one. Only what carries ctxsize's label or is listed in a run's journal
-    is removed; never anything of a run that is at work, nor a tagged image. Exit code 1 when something is
-    in use and had to stay.
+    Every run removes what it made, and what your killed runs on this machine left. Use this command to
+    clean up without waiting for the next run. It removes only what carries ctxsize's label or is listed in
+    a run's journal, never anything of a run still at work and never a tagged image. Exit code 1 means that
+    something is in use and had to stay.
     """
     # Imported here so that commands without an engine start fast.
     from ctxsize.engine.connect import connect

@@ -6,7 +6,7 @@ import click
 
 _EPILOG = """\b
 Examples:
-  eval "$(ctxsize completion bash)"          for this shell; in ~/.bashrc for all
+  eval "$(ctxsize completion bash)"          in this shell; in ~/.bashrc: in every shell
   eval "$(ctxsize completion zsh)"           in ~/.zshrc, after compinit
   ctxsize completion fish > ~/.config/fish/completions/ctxsize.fish
 """

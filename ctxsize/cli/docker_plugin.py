@@ -20,17 +20,25 @@ _DIRECTORY = click.option(
 )
 
 
-@click.group("docker-plugin")
+_EXAMPLES = """\b
+Examples:
+  ctxsize docker-plugin install
+  ctxsize docker-plugin install --directory /usr/libexec/docker/cli-plugins   for all users
+  ctxsize docker-plugin remove
+"""
+
+
+@click.group("docker-plugin", epilog=_EXAMPLES)
 def docker_plugin() -> None:
     """Use ctxsize as `docker ctxsize`."""
 
 
-@docker_plugin.command()
+@docker_plugin.command(epilog=_EXAMPLES)
 @_DIRECTORY
 def install(directory: Path | None) -> None:
     """Link this installation into the Docker CLI's plugins.
 
-    Run it again after ctxsize was installed elsewhere. A file of another origin is never replaced.
+    Run it again after you install ctxsize somewhere else. Only a link made by this command is replaced.
     """
     link = _link(directory)
     program = installed_program()
@@ -44,10 +52,10 @@ def install(directory: Path | None) -> None:
     click.echo(f"docker ctxsize is there: {link} -> {program}")
 
 
-@docker_plugin.command()
+@docker_plugin.command(epilog=_EXAMPLES)
 @_DIRECTORY
 def remove(directory: Path | None) -> None:
-    """Remove the link again."""
+    """Remove the link that install made."""
     link = _link(directory)
     if not os.path.lexists(link):
         click.echo(f"nothing to remove: there is no {link}")
@@ -80,6 +88,6 @@ def _link(directory: Path | None) -> Path:
 
 
 def _check_ours(link: Path) -> None:
-    """Refuse what is no link to a program of that name: somebody else put it there."""
+    """Raise UsageError where there is anything but a link to a program of that name."""
     if os.path.lexists(link) and not (link.is_symlink() and link.readlink().name == PROGRAM):
-        raise UsageError("this is not a link of ours", where=str(link), hint="remove it yourself if you may")
+        raise UsageError("not a link made by ctxsize", where=str(link), hint="remove it yourself if you may")

@@ -26,22 +26,28 @@ class _Group(click.Group):
             return super().invoke(ctx)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_EPILOG = """\b
+Examples:
+  ctxsize compare                what the ignore file saves: bytes and seconds, by path and rule
+  ctxsize context                what a build can see, without an engine
+  ctxsize why node_modules/x     which line keeps this out
+  ctxsize check --init           limits for `ctxsize check` in CI
+
+\b
+Exit codes: 0 done, 1 over budget or findings, 2 wrong usage, 3 a build failed,
+4 no usable engine, 130 interrupted.
+"""
+
+
+@click.group(
+    cls=_Group,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="ctxsize")
 def main() -> None:
-    """Measure what a .dockerignore saves: context, image, build time.
-
-    \b
-    Exit codes: 0 done, 1 over budget or findings, 2 wrong usage, 3 a build failed,
-    4 no usable engine, 130 interrupted.
-    """
+    """Measure what a .dockerignore saves: context, image, build time."""
 
 
-main.add_command(cache)
-main.add_command(check)
-main.add_command(clean)
-main.add_command(compare)
-main.add_command(completion)
-main.add_command(context)
-main.add_command(docker_plugin)
-main.add_command(why)
+for _command in (cache, check, clean, compare, completion, context, docker_plugin, why):
+    main.add_command(_command)

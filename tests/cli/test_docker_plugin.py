@@ -216,7 +216,7 @@ def test_install_and_remove_touch_only_their_own_link(config: Path, tmp_path: Pa
     for word in ("install", "remove"):
         refused = plugin(word)
         assert refused.exit_code == 2
-        assert "this is not a link of ours" in refused.output
+        assert "not a link made by ctxsize" in refused.output
     assert link.read_text() == "somebody else's"
 
 
