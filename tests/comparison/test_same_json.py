@@ -12,7 +12,8 @@ import pytest
 
 from ctxsize.api import BuildOptions, compare
 from ctxsize.image.reader import ImageReader
-from ctxsize.report.comparison.json import comparison_document
+from ctxsize.report.comparison.json import draw
+from ctxsize.report.shared.look import Look
 
 pytestmark = pytest.mark.docker
 
@@ -37,7 +38,7 @@ def test_the_keys_and_the_bytes_are_those_recorded(
 ) -> None:
     options = BuildOptions(build_args=base_args(name))
     result = compare(make_fixture(name), builder=builder, options=options, repeat=1).comparison
-    document = json.loads(json.dumps(comparison_document(result)))
+    document = json.loads(draw(result, Look()))
     base_id = api.inspect_image(options.build_args["BASE"])["Id"]
     with ImageReader(api, [base_id]) as reader:
         base = reader.images[base_id]
