@@ -11,8 +11,8 @@ import docker
 import pytest
 
 from ctxsize.api import BuildOptions, compare
-from ctxsize.image.reader import ImageReader
-from ctxsize.report.comparison.json import draw
+from ctxsize.engine.images import open_images
+from ctxsize.report.formats import drawing
 from ctxsize.report.shared.look import Look
 
 pytestmark = pytest.mark.docker
@@ -38,9 +38,9 @@ def test_the_keys_and_the_bytes_are_those_recorded(
 ) -> None:
     options = BuildOptions(build_args=base_args(name))
     result = compare(make_fixture(name), builder=builder, options=options, repeat=1).comparison
-    document = json.loads(draw(result, Look()))
+    document = json.loads("".join(drawing("comparison", "json")(result, Look())))
     base_id = api.inspect_image(options.build_args["BASE"])["Id"]
-    with ImageReader(api, [base_id]) as reader:
+    with open_images(api, [base_id]) as reader:
         base = reader.images[base_id]
     for variant in document["variants"].values():
         variant["image"]["bytes"] -= base.bytes
