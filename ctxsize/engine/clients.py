@@ -38,7 +38,8 @@ def is_too_old(version: str) -> bool:
 
 
 def storage_id(info: Mapping[str, Any]) -> str:
-    """An id for a Podman storage, since its ``ID`` changes: the machine's name and where the images lie on it."""
+    """An id for a Podman storage, since its ``ID`` changes: the machine's name and where the images lie on
+    it."""
     return f"podman:{info.get('Name', '')}:{info.get('DockerRootDir', '')}"
 
 

@@ -22,5 +22,6 @@ def is_marker(text: str) -> bool:
 
 
 def is_first_marker(text: str, run: str) -> bool:
-    """Whether a step's name is that of a marker of ``run`` right after a FROM; its other markers come later."""
+    """Whether a step's name is that of a marker of ``run`` right after a FROM; its other markers come
+    later."""
     return f"{MARKER}{run}*" in text

@@ -113,8 +113,8 @@ class Traces:
     others: set[str] = field(default_factory=set)
 
     def not_made(self, records: Iterable[Record]) -> set[str]:
-        """The ids of the records that the run can't have made: no step of it ran at that time. Of what was made
-        after its last known step, nothing is certain."""
+        """The ids of the records that the run can't have made: no step of it ran at that time. Of what was
+        made after its last known step, nothing is certain."""
         ended = {step.start for step in self.steps}
         last = max((step.stop for step in self.steps), default=0)
         perhaps_since = min({last, *(self.begun - ended)})

@@ -32,9 +32,9 @@ _WINDING_DOWN = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What ``clean`` did: ``removed`` (with ``dry_run``: what would be removed), ``kept`` because something uses
-    it. ``live`` are the runs at work on this machine, ``others`` the runs that somebody else's ctxsize made:
-    only their makers can tell whether they are dead."""
+    """What ``clean`` did: ``removed`` (with ``dry_run``: what would be removed), ``kept`` because something
+    uses it. ``live`` are the runs at work on this machine, ``others`` the runs that somebody else's ctxsize
+    made: only their makers can tell whether they are dead."""
 
     dry_run: bool
     removed: tuple[Leftover, ...]
@@ -79,8 +79,8 @@ def sweep(api: docker.APIClient, engine_id: str) -> None:
 
 
 def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
-    """The dead runs of this user on this machine, and those in ``also``. Nobody else cleans up after one until
-    the next is asked for."""
+    """The dead runs of this user on this machine, and those in ``also``. Nobody else cleans up after one
+    until the next is asked for."""
     seen = set(also)
     for journal in dead_journals():
         # One without an engine was killed before it made anything.

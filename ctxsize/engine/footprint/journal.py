@@ -1,9 +1,9 @@
-"""What each run has made on an engine, on disk while the run lives, so that the next run can
-clean up after one that was killed.
+"""What each run has made on an engine, on disk while the run lives, so that the next run can clean up after
+one that was killed.
 
-A journal is a file of JSON lines in the user's state directory, locked by the run that writes it:
-a journal nobody holds a lock on belongs to a dead run. Whoever cleans up after it holds the lock meanwhile,
-so that two who do so at once never take the same one.
+A journal is a file of JSON lines in the user's state directory, locked by the run that writes it: a journal
+that nobody has locked is a dead run's. Whoever cleans up after that run locks it meanwhile, so that two at
+once never take the same one.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def _not_noted(folder: Path, error: OSError) -> UsageError:
 
 
 def _create_locked(path: Path) -> IO[str]:
-    """A new, locked file. Before it is locked it looks like a dead run's, and whoever cleans up may remove it:
-    then another is made."""
+    """A new, locked file. Before it is locked it looks like a dead run's, and whoever cleans up may remove
+    it: then another is made."""
     while True:
         file = path.open("x", encoding="utf-8")
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -136,8 +136,8 @@ def own_containers(api: docker.APIClient, run: str | None = None) -> list[dict[s
 
 
 def _listed_containers(api: docker.APIClient, run: str, listed: Iterable[str]) -> list[dict[str, Any]]:
-    """The containers of the classic builder that a journal lists, by the first digits of their ids. Only those
-    with the run's label count: what a RUN prints can look like the builder's own words."""
+    """The containers of the classic builder that a journal lists, by the first digits of their ids. Only
+    those with the run's label count: what a RUN prints can look like the builder's own words."""
     ids = tuple(each for each in listed if _CONTAINER.fullmatch(each))
     if not ids:
         return []
