@@ -10,25 +10,24 @@ from importlib.util import find_spec
 from typing import Any
 
 import docker
-import requests
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name, get_meta_file
-from docker.errors import APIError, DockerException
+from docker.errors import DockerException
 
 from ctxsize.engine.buildkit.bridge import speaks
+from ctxsize.engine.clients import OLDEST, Client, PodmanClient, is_podman, is_too_old, storage_id
 from ctxsize.engine.configuration import check_configuration, parse_json, read_small
 from ctxsize.engine.errors import TROUBLE, reason, sensible
-from ctxsize.engine.podman_client import OLDEST, PodmanClient, is_podman, is_too_old, storage_id
 from ctxsize.engine.rfc3339 import parse_time
 from ctxsize.errors import ConfigError, EngineError
 
-#: How long the engine may say nothing before a call is given up, in seconds: to be found at all, and for
-#: whatever else takes no time by nature. Builds and what can be long set their own.
+#: Seconds without an answer after which a call is given up: the first one, and all others that should be
+#: quick. Builds, and calls that can take long, have limits of their own.
 FIRST_ANSWER_SECONDS = 30
 ANSWER_SECONDS = 120
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-#: What may be a secret in an address: a password before the host's name, and all behind a question mark.
+#: What may be a secret in an address: a password before the host's name, and all after a question mark.
 _SECRETS = re.compile(r"(^(?:[\w+.-]+://)?[^/@:]*:)(?!//).*(?=@)|(\?).*")
 _MOST_SHOWN = 200
 _HINT = "start it, or point DOCKER_HOST or `docker context use` at one that runs"
@@ -37,7 +36,7 @@ _HINT = "start it, or point DOCKER_HOST or `docker context use` at one that runs
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
     """What a result says about the engine it was measured on. ``clock_ahead`` is how many nanoseconds its
-    clock is ahead of ours, or less."""
+    clock is ahead of ours; negative when it is behind."""
 
     id: str
     version: str
@@ -87,48 +86,35 @@ def connect() -> Engine:
         why = reason(error).replace(host, shown)
         raise EngineError(f"no Docker engine answers at {shown}: {why}", hint=_HINT) from error
     with sensible("itself"):
-        if is_podman(version):
-            _check_age(str(version.get("Version", "")))
+        podman = is_podman(version)
+        if podman:
+            if is_too_old(found := str(version.get("Version", ""))):
+                oldest = ".".join(map(str, OLDEST))
+                raise EngineError(
+                    f"Podman {found} would filter the context a second time",
+                    hint=f"use Podman {oldest} or newer",
+                )
             api = _client(host, version=str(api._version), podman=True)
         api.timeout = ANSWER_SECONDS
         # Asked before it answered: rather ahead than behind, so that nothing seems younger than it is.
         ahead = parse_time(str(info["SystemTime"])) - asked if info.get("SystemTime") else 0
-        return Engine(api=api, host=host, info=_info(api, host, version, info, builder, ahead))
+        about = EngineInfo(
+            id=storage_id(info) if podman else str(info.get("ID", "")),
+            version=str(version.get("Version", "")),
+            api=str(api._version),
+            storage=_storage(info),
+            remote=not host.startswith(("unix://", "npipe://")),
+            podman=podman,
+            # Every engine from 18.09 has BuildKit; only newer ones announce it as their default.
+            buildkit=not podman and (builder == "2" or speaks(api, (1, 39))),
+            clock_ahead=ahead,
+        )
+        return Engine(api=api, host=host, info=about)
 
 
 def _shown(host: str) -> str:
     """``host`` without the password that Docker would refuse, and no longer than an address is."""
     return _SECRETS.sub(r"\1\2…", host)[:_MOST_SHOWN]
-
-
-def _info(
-    api: docker.APIClient,
-    host: str,
-    version: dict[str, Any],
-    info: dict[str, Any],
-    builder: str,
-    ahead: int,
-) -> EngineInfo:
-    podman = is_podman(version)
-    return EngineInfo(
-        id=storage_id(info) if podman else str(info.get("ID", "")),
-        version=str(version.get("Version", "")),
-        api=str(api._version),
-        storage=_storage(info),
-        remote=not host.startswith(("unix://", "npipe://")),
-        podman=podman,
-        # Every engine from 18.09 has BuildKit; only newer ones announce it as their default.
-        buildkit=not podman and (builder == "2" or speaks(api, (1, 39))),
-        clock_ahead=ahead,
-    )
-
-
-def _check_age(version: str) -> None:
-    if is_too_old(version):
-        oldest = ".".join(map(str, OLDEST))
-        raise EngineError(
-            f"Podman {version} would filter the context a second time", hint=f"use Podman {oldest} or newer"
-        )
 
 
 def engine_address() -> str:
@@ -165,25 +151,8 @@ def _client(host: str, *, version: str, timeout: int | None = None, podman: bool
         settings = {"base_url": host}
         if context is not None and context.TLSConfig and host.startswith("tcp://"):
             settings["tls"] = context.TLSConfig
-    kind = _PodmanClient if podman else _Client
+    kind = PodmanClient if podman else Client
     return kind(version=version, timeout=timeout or ANSWER_SECONDS, **settings)
-
-
-class _Client(docker.APIClient):  # type: ignore[misc]
-    """The SDK's client, which expects of every error that it is a JSON object with a ``message``; a proxy's
-    often is not."""
-
-    def _raise_for_status(self, response: requests.Response) -> None:
-        try:
-            super()._raise_for_status(response)
-        except (LookupError, TypeError, AttributeError) as error:
-            raise APIError(
-                f"{response.status_code} without a reason", response=response, explanation=response.text[:200]
-            ) from error
-
-
-class _PodmanClient(_Client, PodmanClient):
-    """Both in one."""
 
 
 def _storage(info: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Turning what goes wrong between us and an engine into our own errors.
 
 The SDK lets through whatever the layers below it raise: requests, urllib3, http.client, json. A caller of
-ctxsize sees EngineError only.
+ctxsize sees only EngineError.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def engine_error(error: Exception) -> EngineError:
 
 @contextmanager
 def sensible(what: str) -> Iterator[None]:
-    """Raise EngineError when an answer of the engine lacks what every answer to ``what`` has.
+    """Raise EngineError when the engine's answer about ``what`` lacks something it must have.
 
-    Wrap only the reading of the answer: any of these errors is taken for the engine's.
+    Wrap only the reading of the answer: an error of our own code would be blamed on the engine.
     """
     try:
         yield

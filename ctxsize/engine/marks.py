@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-#: Carried by everything a run makes on the engine; the value is the run's id.
+#: On everything a run makes on the engine; its value is the run's id.
 RUN_LABEL = "org.ctxsize.run"
-
-
-#: Carried besides by the containers a run makes: one that somebody starts from an image that was kept
-#: inherits the image's labels, and is not ours to remove.
+#: Also on the containers a run makes. A container that somebody starts from an image that was kept inherits
+#: only the image's labels, and is not ours to remove.
 OBJECT_LABEL = "org.ctxsize.object"
-
-
-#: In the text of every marker, and so in its step's name and in its layer's history.
+#: Part of the text of every marker, and so of its step's name and its layer's history.
 MARKER = "ctxsize-marker-"
 
 
@@ -26,6 +22,6 @@ def is_marker(text: str) -> bool:
 
 
 def is_first_marker(text: str, run: str) -> bool:
-    """Whether a step's name is that of a marker of ``run`` that comes right after a FROM; all others have one
-    of these below them."""
+    """Whether a step's name is that of a marker of ``run`` right after a FROM; its other markers come
+    later."""
     return f"{MARKER}{run}*" in text

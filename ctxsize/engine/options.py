@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """The options of `docker build` that a measurement passes on; the same for every variant.
+    """They are the same for every variant.
 
     ``build_args`` maps a name to its value, or to None when only the name was given and the
     environment has no such variable. ``network``, ``platform`` and ``target`` are None for the

@@ -25,14 +25,14 @@ _CLASSES: dict[str, type[BuildKitBuilder] | type[UploadBuilder] | type[ClassicBu
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The builder taken; ``notice`` says in one line why, when it is not what users run by default."""
+    """The builder taken; ``notice`` says in one line why, if it is not the one users have by default."""
 
     name: str
     notice: str | None = None
 
     @property
     def dialect(self) -> Dialect:
-        """Whose reading of the ignore file applies."""
+        """The dialect in which this builder reads the ignore file."""
         return Dialect.CLASSIC if self.name == "classic" else Dialect.BUILDKIT
 
 

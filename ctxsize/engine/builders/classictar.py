@@ -1,9 +1,9 @@
 """What the classic builder is sent: a variant's tree, and the Dockerfile with the run's label.
 
-The builder reads the Dockerfile from the tar, and whatever lies in the tar is in reach of a COPY. But it
-takes the Dockerfile out again, as it does the ignore file, when the `.dockerignore` in the tar says so
-(`removeDockerfile` in builder/remotecontext/detect.go of github.com/moby/moby). So ours has a name that an
-ignore file keeps out, and what a step can copy is what it always was.
+The builder reads the Dockerfile from the tar, and a COPY reaches whatever is in the tar. But the builder
+takes the Dockerfile and the ignore file out again when the `.dockerignore` in the tar says so
+(`removeDockerfile` in builder/remotecontext/detect.go of github.com/moby/moby). So our Dockerfile has a name
+that the ignore file keeps out, and a step can copy exactly what it always could.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Steps inserted into the Dockerfile that a builder is given, so that what it makes is told to be ours.
+"""Steps inserted into the Dockerfile that a builder is given, so that we recognize what it makes as ours.
 
 BuildKit gets *markers*, so that a run has a cache of its own. A marker is a COPY of nothing: a wildcard that
 matches no file. It adds an empty layer and no file, and takes milliseconds, but its text is part of
@@ -7,8 +7,8 @@ taken from the user's cache, and every record it leaves descends from a record o
 the first step that the ignore file affects names the build: from there on every build runs for real. Rebuilds
 have no second marker, so that they find in the cache what an earlier rebuild of the run has made.
 
-The classic builder gets the run's label after each FROM: every image and container that a step makes
-has it from the one before, whether or not anybody is still there to hear of it.
+The classic builder gets the run's label after each FROM. Every image and container of a later step inherits
+it, even when we are no longer there to hear of them.
 
 Podman, which can't be kept away from the user's cache, gets labels where BuildKit gets markers: for its cache
 a step is the same only after the same steps.
@@ -24,7 +24,7 @@ from ctxsize.engine.marks import MARKER, RUN_LABEL
 
 def with_markers(plan: BuildPlan, run: str, build: int | None) -> RewrittenDockerfile:
     """The Dockerfile for one build of a run; ``build`` numbers it, and is None for a rebuild. All that have
-    a number are of the same size, and all rebuilds the same."""
+    a number have the same size, and rebuilds are all the same."""
     inserted: list[tuple[int, str]] = []
     for stage in plan.resolved.stages:
         if stage.parent is None:

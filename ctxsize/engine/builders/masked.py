@@ -1,4 +1,4 @@
-"""A builder whose words are masked: what it says, and what its errors say, never holds a secret's value."""
+"""A builder in whose output and errors the values of secrets and build arguments are masked."""
 
 from __future__ import annotations
 

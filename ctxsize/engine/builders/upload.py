@@ -1,9 +1,9 @@
 """BuildKit with the context uploaded as one tar: for engines and proxies that have no sessions.
 
-It is not what `docker build` does, and it shows: the whole context is sent, no registry login and no
-secrets are possible, and the Dockerfile that BuildKit reads has to be in the tar. It lies there under a
-name of its own, so an image that copies the whole context holds it, in both variants alike: their
-difference is exact, and each is larger than it should be by those few bytes.
+This differs from what `docker build` does: the whole context is sent, there are no registry logins and no
+secrets, and the Dockerfile that BuildKit reads has to be in the tar. An image that copies the whole context
+has that file in it, in both variants: their difference is exact, and each is those few bytes larger than it
+should be.
 """
 
 from __future__ import annotations
@@ -65,8 +65,7 @@ class UploadBuilder(MarkedBuilder):
 
     @contextmanager
     def _cancelled_when_given_up(self) -> Iterator[None]:
-        """The engine ends a build that is given up when it is told to; that the connection ends is not
-        enough."""
+        """Tell the engine when the build is given up: that the connection ends is not enough for it."""
         build = uuid.uuid4().hex
         # The SDK knows no parameters for it; its client adds these to every request it makes.
         self._api.params = {"version": "2", "buildid": build}

@@ -13,18 +13,16 @@ from __future__ import annotations
 import asyncio
 import os
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import docker.auth
 import docker.errors
 import grpclib
 import requests
-from grpclib.const import Cardinality, Handler, Status
+from grpclib.const import Handler, Status
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
-
-if TYPE_CHECKING:
-    from grpclib.server import Stream
+from ctxsize.engine.buildkit.session import unary
 
 TOKEN_TIMEOUT = 30.0
 """Seconds a registry's token service has to answer."""
@@ -46,23 +44,19 @@ class Auth:
         self.used: dict[str, str] = {}
 
     def __mapping__(self) -> dict[str, Handler]:
-        service = "/moby.filesync.v1.Auth/"
+        path = "/moby.filesync.v1.Auth/"
         return {
-            service + "Credentials": Handler(
-                self._credentials, Cardinality.UNARY_UNARY, pb.CredentialsRequest, pb.CredentialsResponse
-            ),
-            service + "FetchToken": Handler(
-                self._fetch_token, Cardinality.UNARY_UNARY, pb.FetchTokenRequest, pb.FetchTokenResponse
-            ),
-            service + "GetTokenAuthority": Handler(
+            **unary(f"{path}Credentials", self._credentials, pb.CredentialsRequest, pb.CredentialsResponse),
+            **unary(f"{path}FetchToken", self._fetch_token, pb.FetchTokenRequest, pb.FetchTokenResponse),
+            **unary(
+                f"{path}GetTokenAuthority",
                 self._get_authority,
-                Cardinality.UNARY_UNARY,
                 pb.GetTokenAuthorityRequest,
                 pb.GetTokenAuthorityResponse,
             ),
-            service + "VerifyTokenAuthority": Handler(
+            **unary(
+                f"{path}VerifyTokenAuthority",
                 self._verify_authority,
-                Cardinality.UNARY_UNARY,
                 pb.VerifyTokenAuthorityRequest,
                 pb.VerifyTokenAuthorityResponse,
             ),
@@ -87,26 +81,17 @@ class Auth:
             self.used[host] = values.get("username", "")
         return values.get("username") or "", values.get("password") or ""
 
-    async def _credentials(self, stream: Stream[pb.CredentialsRequest, pb.CredentialsResponse]) -> None:
-        request = await stream.recv_message()
-        assert request is not None
+    async def _credentials(self, request: pb.CredentialsRequest) -> pb.CredentialsResponse:
         username, secret = await asyncio.to_thread(self.login, request.host)
-        await stream.send_message(pb.CredentialsResponse(username=username, secret=secret))
+        return pb.CredentialsResponse(username=username, secret=secret)
 
-    async def _fetch_token(self, stream: Stream[pb.FetchTokenRequest, pb.FetchTokenResponse]) -> None:
-        request = await stream.recv_message()
-        assert request is not None
-        await stream.send_message(await asyncio.to_thread(self._token, request))
+    async def _fetch_token(self, request: pb.FetchTokenRequest) -> pb.FetchTokenResponse:
+        return await asyncio.to_thread(self._token, request)
 
-    async def _get_authority(
-        self, stream: Stream[pb.GetTokenAuthorityRequest, pb.GetTokenAuthorityResponse]
-    ) -> None:
-        await stream.recv_message()
-        await stream.send_message(pb.GetTokenAuthorityResponse(public_key=self._authority))
+    async def _get_authority(self, _: pb.GetTokenAuthorityRequest) -> pb.GetTokenAuthorityResponse:
+        return pb.GetTokenAuthorityResponse(public_key=self._authority)
 
-    async def _verify_authority(
-        self, stream: Stream[pb.VerifyTokenAuthorityRequest, pb.VerifyTokenAuthorityResponse]
-    ) -> None:
+    async def _verify_authority(self, _: pb.VerifyTokenAuthorityRequest) -> pb.VerifyTokenAuthorityResponse:
         raise grpclib.GRPCError(Status.UNAVAILABLE, "tokens of other sessions are not shared")
 
     def _token(self, request: pb.FetchTokenRequest) -> pb.FetchTokenResponse:

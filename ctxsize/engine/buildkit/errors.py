@@ -60,8 +60,8 @@ class LoginRefused(SolveError):
 
 
 def reason(error: BaseException) -> str:
-    """Why a call to the engine failed, in one line: its own words if it had any. Else the innermost cause, as
-    requests wraps a refused connection four times over; but that of an answer that is no JSON is a number."""
+    """Why a call to the engine failed, in one line: the engine's own words if there are any, else the
+    innermost cause (requests wraps a refused connection four times)."""
     chain = [error]
     while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(inner)

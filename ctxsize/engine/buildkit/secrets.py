@@ -12,16 +12,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import grpclib
-from grpclib.const import Cardinality, Handler, Status
+from grpclib.const import Handler, Status
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.errors import RequestError
-
-if TYPE_CHECKING:
-    from grpclib.server import Stream
+from ctxsize.engine.buildkit.session import unary
 
 MAX_SECRET_BYTES = 500 * 1024
 """BuildKit's own limit."""
@@ -86,15 +83,10 @@ class Secrets:
         self._secrets = {s.id: s for s in (parse_secret(spec, self._environ) for spec in specs)}
 
     def __mapping__(self) -> dict[str, Handler]:
-        return {
-            "/moby.buildkit.secrets.v1.Secrets/GetSecret": Handler(
-                self._get, Cardinality.UNARY_UNARY, pb.GetSecretRequest, pb.GetSecretResponse
-            )
-        }
+        path = "/moby.buildkit.secrets.v1.Secrets/GetSecret"
+        return unary(path, self._get, pb.GetSecretRequest, pb.GetSecretResponse)
 
-    async def _get(self, stream: Stream[pb.GetSecretRequest, pb.GetSecretResponse]) -> None:
-        request = await stream.recv_message()
-        assert request is not None
+    async def _get(self, request: pb.GetSecretRequest) -> pb.GetSecretResponse:
         secret = self._secrets.get(request.id)
         try:
             data = None if secret is None else await asyncio.to_thread(secret.read, self._environ)
@@ -105,4 +97,4 @@ class Secrets:
             raise grpclib.GRPCError(Status.UNKNOWN, str(error)) from error
         if data is None:
             raise grpclib.GRPCError(Status.NOT_FOUND, f"secret {request.id}: not found")
-        await stream.send_message(pb.GetSecretResponse(data=data))
+        return pb.GetSecretResponse(data=data)

@@ -14,8 +14,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import docker
 from grpclib.config import Configuration
@@ -45,6 +45,8 @@ CLOSE_TIMEOUT = 5.0
 HEADER_LIST_BYTES = 16 * 1024 * 1024
 """Bytes of request headers we accept, as grpc-go does: ignore patterns travel in them."""
 _SERVING = 1
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
 # grpclib logs the traceback of what a handler raises, such as a packet that can't be decoded; without a
 # handler of the program's own that would go to the terminal.
 logging.getLogger("grpclib").addHandler(logging.NullHandler())
@@ -56,19 +58,31 @@ class Service(Protocol):
     def __mapping__(self) -> Mapping[str, Handler]: ...
 
 
+def unary(
+    path: str,
+    answer: Callable[[_Request], Awaitable[_Response]],
+    request: type[_Request],
+    response: type[_Response],
+) -> dict[str, Handler]:
+    """The entry of ``__mapping__`` for a method that takes one message and answers with one."""
+
+    async def handle(stream: Stream[_Request, _Response]) -> None:
+        message = await stream.recv_message()
+        assert message is not None
+        await stream.send_message(await answer(message))
+
+    return {path: Handler(handle, Cardinality.UNARY_UNARY, request, response)}
+
+
 class Health:
     """``grpc.health.v1.Health/Check``: BuildKit asks every few seconds whether the session still answers."""
 
     def __mapping__(self) -> dict[str, Handler]:
-        return {
-            "/grpc.health.v1.Health/Check": Handler(
-                self._check, Cardinality.UNARY_UNARY, pb.HealthCheckRequest, pb.HealthCheckResponse
-            )
-        }
+        path = "/grpc.health.v1.Health/Check"
+        return unary(path, self._check, pb.HealthCheckRequest, pb.HealthCheckResponse)
 
-    async def _check(self, stream: Stream[pb.HealthCheckRequest, pb.HealthCheckResponse]) -> None:
-        await stream.recv_message()
-        await stream.send_message(pb.HealthCheckResponse(status=_SERVING))
+    async def _check(self, _: pb.HealthCheckRequest) -> pb.HealthCheckResponse:
+        return pb.HealthCheckResponse(status=_SERVING)
 
 
 class Session:

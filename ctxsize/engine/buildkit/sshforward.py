@@ -20,6 +20,7 @@ from grpclib.const import Cardinality, Handler, Status
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.errors import RequestError
+from ctxsize.engine.buildkit.session import unary
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -54,14 +55,10 @@ class SSHForward:
         self._sockets = dict(parse_ssh(spec, os.environ if environ is None else environ) for spec in specs)
 
     def __mapping__(self) -> dict[str, Handler]:
-        service = "/moby.sshforward.v1.SSH/"
+        path, pipe = "/moby.sshforward.v1.SSH/", pb.BytesMessage
         return {
-            service + "CheckAgent": Handler(
-                self._check, Cardinality.UNARY_UNARY, pb.CheckAgentRequest, pb.CheckAgentResponse
-            ),
-            service + "ForwardAgent": Handler(
-                self._forward, Cardinality.STREAM_STREAM, pb.BytesMessage, pb.BytesMessage
-            ),
+            **unary(f"{path}CheckAgent", self._check, pb.CheckAgentRequest, pb.CheckAgentResponse),
+            f"{path}ForwardAgent": Handler(self._forward, Cardinality.STREAM_STREAM, pipe, pipe),
         }
 
     def _socket(self, identity: str) -> str:
@@ -70,11 +67,9 @@ class SSHForward:
             raise grpclib.GRPCError(Status.NOT_FOUND, f"unset ssh forward key {identity or 'default'}")
         return path
 
-    async def _check(self, stream: Stream[pb.CheckAgentRequest, pb.CheckAgentResponse]) -> None:
-        request = await stream.recv_message()
-        assert request is not None
+    async def _check(self, request: pb.CheckAgentRequest) -> pb.CheckAgentResponse:
         self._socket(request.id)
-        await stream.send_message(pb.CheckAgentResponse())
+        return pb.CheckAgentResponse()
 
     async def _forward(self, stream: Forward) -> None:
         metadata = stream.metadata

@@ -1,12 +1,14 @@
-"""Telling BuildKit's cache records of a run apart from everybody else's, and removing only those.
+"""Finding the build-cache records that a run left, and removing only those.
 
-BuildKit can't label cache records. A record is ours when its description names the run: that is so for
-received directories, and on newer engines for markers (ctxsize.engine.marks). An older engine describes
-a marker's record as that of any COPY, so there it is told by what it holds, nothing, and by the time it was
-made: the moment in which the marker ran, by the engine's own clock. Where somebody else's build made such a
-record in the same moment, what was built on it tells: on ours, only what our steps made while they ran. Where
-that does not tell for certain either, neither is taken for ours. Every record that was built on top of one of
-ours is ours.
+BuildKit can't label cache records, so they are recognized in other ways:
+
+- By a description that names the run: received directories have one and, on newer engines, markers
+  (ctxsize.engine.marks).
+- By time: an older engine describes a marker's record as that of any COPY. It is empty, and was made while
+  the marker ran, by the engine's clock. If somebody else's build made such a record at the same moment, what
+  is built on it decides: on ours there is only what our steps made. If that is not certain either, neither
+  record counts as ours.
+- By descent: every record built on one of ours is ours.
 """
 
 from __future__ import annotations
@@ -91,13 +93,15 @@ class Window:
 
 @dataclass(slots=True)
 class Traces:
-    """What tells the records of a run. ``windows`` are those of its first marker in each stage, ``steps``
-    those of all its steps, ``unpacked`` those in which an uploaded context was unpacked; ``begun`` is when
-    steps began, be it that they never ended, ``uploads_since`` when the first upload began (epoch
-    nanoseconds); ``ids`` are records that were found to be its own, and ``others`` those that were found in a
-    window and could not be told to be: they never are, not even when they are the only ones left.
+    """What identifies the records of a run (times in epoch nanoseconds).
 
-    A window keeps telling: while a build is wound down, the engine gives its last records new ids.
+    ``windows`` are when its first marker in each stage ran, ``steps`` when any of its steps did, ``unpacked``
+    when an uploaded context was unpacked. ``begun`` are the starts of steps, also of those that never ended;
+    ``uploads_since`` is when the first upload began. ``ids`` are the records found to be its own, ``others``
+    the candidates that were rejected: once rejected, they stay so.
+
+    Windows are kept after their records were found: while a build is wound down, the engine gives its last
+    records new ids.
     """
 
     windows: dict[Window, None] = field(default_factory=dict)
@@ -109,8 +113,8 @@ class Traces:
     others: set[str] = field(default_factory=set)
 
     def not_made(self, records: Iterable[Record]) -> set[str]:
-        """The ids of the records that were made while no step of the run was at work, nor may have been:
-        what is made after the last that was heard of may be anybody's."""
+        """The ids of the records that the run can't have made: no step of it ran at that time. Of what was
+        made after its last known step, nothing is certain."""
         ended = {step.start for step in self.steps}
         last = max((step.stop for step in self.steps), default=0)
         perhaps_since = min({last, *(self.begun - ended)})
@@ -122,7 +126,7 @@ class Traces:
 
 
 class OwnRecords:
-    """The cache records of one run, told by the times of its steps as the engine reports them."""
+    """The cache records of one run, recognized by when the engine says its steps ran."""
 
     def __init__(self, api: docker.APIClient, run: str, journal: Journal) -> None:
         self._api = api
@@ -132,7 +136,7 @@ class OwnRecords:
         self._traces = Traces()
 
     def upload(self) -> None:
-        """Note that a tar is about to be sent: the engine keeps what it has of it when that breaks off."""
+        """Note that a tar is about to be sent: if that breaks off, the engine keeps the part it has."""
         now = time.time_ns()
         self._traces.uploads_since = self._traces.uploads_since or now
         self._journal.add("upload", str(now))
@@ -177,10 +181,10 @@ def record_ids(api: docker.APIClient) -> frozenset[str]:
 def select(
     every: Iterable[Record], traces: Traces, *, run: str, known: frozenset[str] = frozenset()
 ) -> list[Record]:
-    """Of ``every`` record those of ``run``: those that name it, those that its ``traces`` tell (which take
-    note), and all that build on them. ``known`` are records that were there before and are never ours.
+    """Those of ``every`` record that are of ``run``: those that name it, those that its ``traces`` identify
+    (and remember), and all that build on them. ``known`` are records that were there before, never ours.
 
-    A received tar has a random name that never comes again, so it is of no use to whoever else sent one."""
+    A received tar has a random name that never comes again, so removing somebody else's costs him nothing."""
     new = {record.id: record for record in every if record.id not in known}
     ours = traces.ids
     ours |= {record.id for record in new.values() if run in record.description}
@@ -206,8 +210,8 @@ def select(
 def _add_certain(records: Mapping[str, Record], ours: set[str], moments: Sequence[set[str]]) -> None:
     """Add to ``ours`` the records that can only be ours.
 
-    ``moments`` are those made in each of our windows, and one of each is ours for certain, which builds on
-    nothing made in such a moment. So as many records as there are windows without any other are all ours.
+    ``moments`` are the records made in each of our windows. One of each is certainly ours, and it builds on
+    nothing made in such a moment. So where as many records as windows are left, all of them are ours.
     """
     candidates = set().union(*moments)
     built = {record.id for record in records.values() if candidates.intersection(record.parents)}
@@ -237,8 +241,8 @@ def _with_ancestors(records: Mapping[str, Record], ids: Iterable[str]) -> set[st
 
 
 def _built_meanwhile(records: Mapping[str, Record], traces: Traces) -> set[str]:
-    """The records that were built on what a step of somebody's made since our first step; a first marker is
-    built on a base image."""
+    """The records that were built on what some step made since our first one. A first marker is not among
+    them: it is built on a base image."""
     first = min((step.start for step in traces.steps), default=0)
     made = {record.id for record in records.values() if record.created >= first and record.is_anonymous}
     return {record.id for record in records.values() if made.intersection(record.parents)}

@@ -14,8 +14,7 @@ from ctxsize.engine.errors import engine_trouble, sensible
 from ctxsize.engine.footprint import leftovers
 from ctxsize.engine.footprint.images import unwanted
 from ctxsize.engine.footprint.journal import (
-    DeadJournal,
-    Made,
+    DeadRun,
     dead_journals,
     is_alive,
     is_run,
@@ -32,23 +31,10 @@ _WINDING_DOWN = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class DeadRun:
-    """A run that nobody works on any more; ``journal`` is None when only its labels are left."""
-
-    run: str
-    journal: DeadJournal | None = None
-
-    @property
-    def made(self) -> Sequence[Made]:
-        """What it wrote down."""
-        return self.journal.made if self.journal is not None else ()
-
-
-@dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What ``clean`` did. ``removed`` (with ``dry_run``: what would be), ``kept`` what the engine would not
-    give up because something uses it, ``live`` the runs that are at work on this machine, ``others`` the
-    runs that somebody else's ctxsize made, dead or not: only their makers can tell."""
+    """What ``clean`` did: ``removed`` (with ``dry_run``: what would be removed), ``kept`` because something
+    uses it. ``live`` are the runs at work on this machine, ``others`` the runs that somebody else's ctxsize
+    made: only their makers can tell whether they are dead."""
 
     dry_run: bool
     removed: tuple[Leftover, ...]
@@ -65,8 +51,8 @@ class Cleaned:
 def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) -> Cleaned:
     """Remove what dead runs of this user on this machine left on the engine; ``dry_run`` only looks.
 
-    ``runs`` names runs of others to remove besides: who names one vouches for its being dead. Raises
-    UsageError for a name that is none or that is at work here, EngineError when the engine goes away.
+    ``runs`` names runs of others to remove as well; the caller vouches that they are dead. Raises UsageError
+    for a name that is not a run's, or of a run at work here, and EngineError when the engine goes away.
     """
     for run in runs:
         if not is_run(run):
@@ -93,14 +79,14 @@ def sweep(api: docker.APIClient, engine_id: str) -> None:
 
 
 def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
-    """The dead runs of this user on this machine, and those named; each its caller's alone until it asks
-    for the next."""
+    """The dead runs of this user on this machine, and those in ``also``. Nobody else cleans up after one
+    until the next is asked for."""
     seen = set(also)
     for journal in dead_journals():
         # One without an engine was killed before it made anything.
         if journal.engine_id in (engine_id, ""):
             seen.add(journal.run)
-            yield DeadRun(journal.run, journal)
+            yield journal
     for run in _labelled_runs(api):
         if run not in seen and _is_ours(run) and not is_alive(run):
             yield DeadRun(run)
@@ -117,24 +103,23 @@ def _clean_up_after(
 ) -> tuple[list[Leftover], list[Leftover]]:
     """Remove what a dead run left, and its journal when nothing can come any more; ``dry_run`` only looks.
     ``past`` gives the builds in the engine's history. Returns all that was there, and what of it stays."""
-    journal = dead.journal
     traces = leftovers.traces_of(dead.made)
     before = traces.ids | traces.others
     things = leftovers.find(api, dead.run, dead.made, traces, past())
     if dry_run:
         return things, []
-    if journal is not None and (traces.ids | traces.others) != before:
+    if (traces.ids | traces.others) != before:
         with contextlib.suppress(OSError):  # a full disk: what is there goes all the same
-            journal.note(sorted(traces.ids - before), sorted(traces.others - before))
+            dead.note(sorted(traces.ids - before), sorted(traces.others - before))
     kept = leftovers.remove(api, things)
-    if journal is not None and not kept and (journal.age > _WINDING_DOWN or not journal.engine_id):
-        journal.path.unlink(missing_ok=True)
+    if dead.path is not None and not kept and (dead.age > _WINDING_DOWN or not dead.engine_id):
+        dead.path.unlink(missing_ok=True)
     return things, kept
 
 
 def _labelled_runs(api: docker.APIClient) -> list[str]:
-    """The runs that something on the engine carries the label of, tagged images and what they are built on
-    apart."""
+    """The runs whose label something on the engine has; tagged images, and what those are built on, don't
+    count."""
     label = {"label": RUN_LABEL}
     with sensible("what carries a label"):
         runs = {

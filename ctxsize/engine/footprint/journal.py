@@ -1,9 +1,9 @@
-"""What each run has made on an engine, on disk while the run lives, so that the next run can
-clean up after one that was killed.
+"""What each run has made on an engine, on disk while the run lives, so that the next run can clean up after
+one that was killed.
 
-A journal is a file of JSON lines in the user's state directory, locked by the run that writes it:
-a journal nobody holds a lock on belongs to a dead run. Whoever cleans up after it holds the lock meanwhile,
-so that two who do so at once never take the same one.
+A journal is a file of JSON lines in the user's state directory, locked by the run that writes it: a journal
+that nobody has locked is a dead run's. Whoever cleans up after that run locks it meanwhile, so that two at
+once never take the same one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import IO
 
 from ctxsize.errors import UsageError
 
-#: What a run is called: its owner and a number. Cache records are told by it, so nothing shorter may pass.
+#: A run's id: its owner and a number. Cache records are found by it, so nothing shorter may pass.
 _RUN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}")
 
 
@@ -32,15 +32,15 @@ def is_run(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Something a run made: ``value`` by its ``kind``.
+    """Something a run made, or a time that helps to find it. What ``value`` is depends on ``kind``:
 
-    ``began``: when the run did, in nanoseconds by the engine's clock. ``image``: its id. ``container``: the
-    id of one in which the classic builder runs a step. ``directory``: the path of a temporary one on this
-    machine. ``window``: two times by the engine's clock, between which a marker of ours ran (see
-    ``cache_records``), ``step``: between which any step of ours did, ``unpacked``: between which an
-    upload was unpacked. ``begun``: when a step began, in nanoseconds, by the engine's clock. ``upload``: when
-    one began, in nanoseconds, by ours. ``record``: the id of a cache record that was found to be the run's,
-    ``other``: of one in a window of it that was not.
+    - ``image``, ``container`` (one in which the classic builder runs a step): its id.
+    - ``directory``: the path of a temporary one on this machine.
+    - ``began``, ``begun``, ``upload``: when the run, a step, an upload began, in epoch nanoseconds, by the
+      engine's clock (``upload``: by ours).
+    - ``window``, ``step``, ``unpacked``: two such times between which a marker (see ``cache_records``), any
+      step, the unpacking of an upload ran.
+    - ``record``, ``other``: the id of a cache record found to be the run's, or found not to be.
     """
 
     kind: str
@@ -89,8 +89,8 @@ def _not_noted(folder: Path, error: OSError) -> UsageError:
 
 
 def _create_locked(path: Path) -> IO[str]:
-    """A new, locked file. Between its making and its locking it looks like a dead run's, and whoever cleans
-    up may remove it: then another is made."""
+    """A new, locked file. Before it is locked it looks like a dead run's, and whoever cleans up may remove
+    it: then another is made."""
     while True:
         file = path.open("x", encoding="utf-8")
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -103,21 +103,21 @@ def _create_locked(path: Path) -> IO[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadJournal:
-    """What a run that is no longer alive had made on an engine and may have left there.
-
-    ``age`` is how long ago it wrote the last line, in seconds.
-    """
+class DeadRun:
+    """A run that nobody works on any more: what it wrote down, in the journal at ``path`` (None when only its
+    labels are left). ``age`` is how long ago it wrote the last line, in seconds."""
 
     run: str
-    engine_id: str
-    made: tuple[Made, ...]
-    path: Path
-    age: float
+    engine_id: str = ""
+    made: tuple[Made, ...] = ()
+    path: Path | None = None
+    age: float = 0.0
 
     def note(self, records: Iterable[str], others: Iterable[str]) -> None:
-        """Write down the cache records that were found to be the run's, and those that were not: the next to
-        look shall not judge otherwise because some are gone."""
+        """Add to the journal, if there is one, which cache records were found to be the run's and which were
+        not: whoever looks next must not judge otherwise because some are gone."""
+        if self.path is None:
+            return
         lines = [{"kind": "record", "value": each} for each in records]
         lines += [{"kind": "other", "value": each} for each in others]
         times = self.path.stat()
@@ -127,7 +127,7 @@ class DeadJournal:
         os.utime(self.path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def dead_journals(directory: Path | None = None) -> Iterator[DeadJournal]:
+def dead_journals(directory: Path | None = None) -> Iterator[DeadRun]:
     """The journals of runs that ended without cleaning up, each locked until the next is asked for."""
     folder = directory or state_directory()
     for path in sorted(folder.glob("*.jsonl")):
@@ -150,7 +150,7 @@ def dead_journals(directory: Path | None = None) -> Iterator[DeadJournal]:
                 for record in records
                 if "kind" in record and "value" in record
             )
-            yield DeadJournal(run=path.stem, engine_id=engine_id, made=made, path=path, age=age)
+            yield DeadRun(run=path.stem, engine_id=engine_id, made=made, path=path, age=age)
 
 
 def live_runs(directory: Path | None = None) -> list[str]:
@@ -191,7 +191,7 @@ def _records(file: IO[str]) -> Iterator[dict[str, object]]:
 def owner() -> str:
     """Who makes runs here: this user's state directory on this machine, as eight hex digits.
 
-    Only its own dead runs can be told from live ones: their journals are in that directory.
+    We can tell only its own dead runs from live ones, as their journals are in that directory.
     """
     machine = "/etc/machine-id"
     identity = Path(machine).read_text().strip() if os.path.exists(machine) else os.uname().nodename

@@ -15,6 +15,7 @@ import docker
 from docker.errors import APIError, NotFound
 
 from ctxsize.engine.buildkit import BuildKitError, history
+from ctxsize.engine.clients import PodmanClient
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.images import (
@@ -29,7 +30,6 @@ from ctxsize.engine.footprint.images import (
 )
 from ctxsize.engine.footprint.journal import Made
 from ctxsize.engine.marks import OBJECT_LABEL, RUN_LABEL
-from ctxsize.engine.podman_client import PodmanClient
 
 #: How the classic builder names a container, or at length.
 _CONTAINER = re.compile(r"[0-9a-f]{12,64}")
@@ -136,8 +136,8 @@ def own_containers(api: docker.APIClient, run: str | None = None) -> list[dict[s
 
 
 def _listed_containers(api: docker.APIClient, run: str, listed: Iterable[str]) -> list[dict[str, Any]]:
-    """The containers of the classic builder that a journal lists, by the first digits of their ids. They have
-    the run's label from the image of the step before: what a RUN prints can look like the builder's words."""
+    """The containers of the classic builder that a journal lists, by the first digits of their ids. Only
+    those with the run's label count: what a RUN prints can look like the builder's own words."""
     ids = tuple(each for each in listed if _CONTAINER.fullmatch(each))
     if not ids:
         return []
@@ -166,8 +166,8 @@ def _working_containers(api: docker.APIClient, run: str) -> list[str]:
 
 
 def _inherited(api: docker.APIClient, image: str) -> bool:
-    """Whether a container of ``image`` has our label from there; so it is when the image is gone. The classic
-    builder's first step FROM scratch has none."""
+    """Whether a container of ``image`` has our label from it; assumed when the image is gone. (The classic
+    builder's first step FROM scratch has no image.)"""
     if not image:
         return False
     try:
@@ -218,7 +218,7 @@ def _times(made: Iterable[Made]) -> list[tuple[str, int]]:
 
 
 def traces_of(made: Sequence[Made]) -> cache_records.Traces:
-    """What a journal tells of cache records, without the lines that something else has written over."""
+    """What a journal says about cache records; lines that are damaged are left out."""
     traces = cache_records.Traces(
         ids={each.value for each in made if each.kind == "record"},
         others={each.value for each in made if each.kind == "other"},
@@ -235,8 +235,7 @@ def traces_of(made: Sequence[Made]) -> cache_records.Traces:
 
 
 def _is_probe(path: str) -> bool:
-    """Whether there is a directory of ours at ``path``: a journal that something wrote over names nothing
-    else to remove."""
+    """Whether there is a directory of ours at ``path``: a damaged journal must not have others removed."""
     return (
         os.path.basename(path).startswith(PROBE_PREFIX) and os.path.isdir(path) and not os.path.islink(path)
     )

@@ -61,11 +61,11 @@ class Run:
             raise engine_error(error) from error
 
     def at_end(self, forget: Callable[[], bool]) -> None:
-        """Have ``forget`` called when the run ends; it says whether it has removed all it had to."""
+        """Call ``forget`` when the run ends, until it says that it has removed all it had to."""
         self._forget.append(forget)
 
     def remove_image(self, image_id: str) -> None:
-        """Remove an image of this run that is no longer needed; a tagged one loses nothing."""
+        """Remove an image of this run that is no longer needed, unless it has a tag."""
         with engine_trouble():
             remove_untagged(self._api, image_id)
 

@@ -1,11 +1,12 @@
-"""Podman behind its Docker API: telling it from Docker, and a client that asks its own API where the other
-one differs, as measured on Podman 4.3.1:
+"""The clients that speak with an engine: the Docker SDK's, and one for Podman.
 
-- The id it tells of itself is a new one for every question.
-- ``DELETE /images/…`` takes no notice of ``noprune``: with an image go all untagged ones it is built on, be
-  they somebody else's. Podman's own API (``/libpod``) does as it is told.
-- The containers in which it builds are in no list of the Docker API and have no labels; one that the engine
-  left behind when it was killed keeps its image from being removed.
+Podman's Docker API differs from Docker's in this (measured on Podman 4.3.1):
+
+- Its ``ID`` is a new one in every answer.
+- ``DELETE /images/…`` ignores ``noprune``: all untagged images that the image is built on go with it, even
+  somebody else's. Podman's own API (``/libpod``) heeds it.
+- No list of the Docker API has the containers in which it builds, and these have no labels. One that is left
+  behind when the engine is killed keeps its image from being removed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import docker
+import requests
 from docker.errors import APIError, NotFound
 
 from ctxsize.engine.errors import sensible
@@ -36,16 +38,29 @@ def is_too_old(version: str) -> bool:
 
 
 def storage_id(info: Mapping[str, Any]) -> str:
-    """What tells one Podman storage from another, since its ``ID`` does not: the machine's name and where the
-    images lie on it."""
+    """An id for a Podman storage, since its ``ID`` changes: the machine's name and where the images lie on
+    it."""
     return f"podman:{info.get('Name', '')}:{info.get('DockerRootDir', '')}"
 
 
-class PodmanClient(docker.APIClient):  # type: ignore[misc]
-    """The SDK's client, with Podman's own API where its Docker API can't do what is needed."""
+class Client(docker.APIClient):  # type: ignore[misc]
+    """The SDK's client, which expects every error to be a JSON object with a ``message``; a proxy's often is
+    not."""
+
+    def _raise_for_status(self, response: requests.Response) -> None:
+        try:
+            super()._raise_for_status(response)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise APIError(
+                f"{response.status_code} without a reason", response=response, explanation=response.text[:200]
+            ) from error
+
+
+class PodmanClient(Client):
+    """Uses Podman's own API where its Docker API can't do what is needed."""
 
     def remove_image(self, image: str, force: bool = False, noprune: bool = False) -> list[dict[str, str]]:
-        """Remove an image; with ``noprune`` nothing it is built on. Raises the SDK's errors."""
+        """Remove an image; with ``noprune`` keep what it is built on. Raises the SDK's errors."""
         parameters = {
             "images": image.removeprefix("sha256:"),
             "force": _flag(force),
@@ -63,7 +78,7 @@ class PodmanClient(docker.APIClient):  # type: ignore[misc]
         return deleted
 
     def working_containers(self) -> list[dict[str, Any]]:
-        """The containers in which something builds, or did when it was killed: ``Id``, ``ImageID``."""
+        """The containers of builds that run, or that were killed: ``Id``, ``ImageID``."""
         response = self._get(
             f"{self.base_url}{_OWN_API}/containers/json", params={"all": "true", "external": "true"}
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctxsize.engine.builders.podman import PodmanBuilder
-from ctxsize.engine.podman_client import is_podman, is_too_old, storage_id
+from ctxsize.engine.clients import is_podman, is_too_old, storage_id
 
 
 @pytest.mark.parametrize(
