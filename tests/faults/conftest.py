@@ -258,10 +258,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctxsize.engine.buildkit.session.CLOSE_TIMEOUT", 0.5)
     monkeypatch.setattr("ctxsize.engine.buildkit.solve.OPEN_TIMEOUT", 1.0)
     monkeypatch.setattr("ctxsize.engine.buildkit.solve.CANCEL_TIMEOUT", 0.5)
-    monkeypatch.setattr("ctxsize.engine.tarbuild.SILENCE_SECONDS", 1.0)
-    monkeypatch.setattr("ctxsize.engine.tarbuild.PING_SECONDS", 0.4)
-    monkeypatch.setattr("ctxsize.engine.tarbuild._GIVE_UP_SECONDS", 0.2)
-    monkeypatch.setattr("ctxsize.engine.upload._CANCEL_SECONDS", 0.5)
+    monkeypatch.setattr("ctxsize.engine.builders.tarbuild.SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr("ctxsize.engine.builders.tarbuild.PING_SECONDS", 0.4)
+    monkeypatch.setattr("ctxsize.engine.builders.tarbuild._GIVE_UP_SECONDS", 0.2)
+    monkeypatch.setattr("ctxsize.engine.builders.upload._CANCEL_SECONDS", 0.5)
 
 
 @contextlib.contextmanager
