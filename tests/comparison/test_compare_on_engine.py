@@ -258,25 +258,31 @@ def test_none_of_the_four_is_in_the_with_image_and_three_are_in_the_other(
     assert names["without"] & LISTED == LISTED - {".dockerignore"}
 
 
-def test_the_without_image_is_what_a_project_without_an_ignore_file_gives(
-    flask: Flask,
+@pytest.fixture(scope="module")
+def built_without(
     api: docker.APIClient,
     make_fixture: Callable[..., Path],
     base_args: Callable[[str], dict[str, str]],
-    tmp_path: Path,
-    new_tag: Callable[[], str],
-) -> None:
-    copy = tmp_path / "project"
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, int]:
+    """The sizes below /app in an image that the SDK builds from the Flask project without its ignore file."""
+    copy = tmp_path_factory.mktemp("flask") / "project"
     shutil.copytree(make_fixture(FLASK), copy, symlinks=True)
     (copy / ".dockerignore").unlink()
-    tag = new_tag()
+    tag = "ctxsize-test:flask-without"
     for event in api.build(path=str(copy), tag=tag, buildargs=base_args(FLASK), rm=True, decode=True):
         assert "error" not in event, event
     identity = api.inspect_image(tag)["Id"]
     with open_images(api, [identity]) as reader:
-        real = _below_app(reader.listing(reader.images[identity]))
+        files = _below_app(reader.listing(reader.images[identity]))
+    api.remove_image(tag, force=True)
+    return files
 
-    assert flask.files["without"] == real
+
+def test_the_without_image_is_what_a_project_without_an_ignore_file_gives(
+    flask: Flask, built_without: dict[str, int]
+) -> None:
+    assert flask.files["without"] == built_without
 
 
 @pytest.mark.parametrize("variant", ["with", "without"])

@@ -94,7 +94,7 @@ def test_a_value_that_lies_across_two_pieces_of_the_log(project: Path, builder: 
     with (project / "Dockerfile").open("a") as dockerfile:
         dockerfile.write(
             'RUN (head -c 32760 /dev/zero; echo -n "$TOKEN"; head -c 9000 /dev/zero) >/f; cat /f\n'
-            "RUN printf 'tok\"en/5f4d'; sleep 1; printf 'cc3b & co'\n"
+            "RUN printf 'tok\"en/5f4d'; sleep 0.3; printf 'cc3b & co'\n"
         )
 
     result = compare(project, "--builder", builder)
