@@ -34,9 +34,7 @@ class LayerStep:
     """An instruction that may write a layer of the target's image.
 
     ``stage`` is the index of the stage it stands in, ``line`` the line of the Dockerfile it belongs to.
-    ``context_dependent`` says that it takes something from the context, directly or through the stages it
-    copies or mounts from (not through the steps before it); True also when that can't be known.
-    ``uses_from`` is the first stage that it uses.
+    ``uses_from`` is the first stage that it copies or mounts from.
     """
 
     index: int
@@ -44,7 +42,6 @@ class LayerStep:
     stage: int
     line: int
     kind: LayerKind
-    context_dependent: bool
     uses_from: int | None
 
 
@@ -66,14 +63,12 @@ class ImageMap:
         self._links = dict(links or {})
         self._takers: dict[int, _Taker] = {}
         self._stage_chains: dict[int, list[ResolvedStep]] = {}
-        dependent = context_dependent_stages(plan)
         chain = [
             (stage, step) for stage in plan.chain for step in plan.stages[stage].steps if step.kind != "other"
         ]
         self._chain = [step for _, step in chain]
         self.steps: tuple[LayerStep, ...] = tuple(
-            _layer_step(index, plan.stages[stage], step, dependent)
-            for index, (stage, step) in enumerate(chain)
+            _layer_step(index, plan.stages[stage], step) for index, (stage, step) in enumerate(chain)
         )
 
     def origins(self, step: LayerStep, image_path: str) -> tuple[str, ...]:
@@ -152,22 +147,7 @@ class ImageMap:
         return list(found)
 
 
-def context_dependent_stages(plan: ResolvedDockerfile) -> frozenset[int]:
-    """The stages that hold anything from the context, directly or through other stages."""
-    found: set[int] = set()
-    for index, stage in enumerate(plan.stages):
-        direct = any(_takes_from_context(step) for step in stage.steps)
-        if direct or stage.unknown or found.intersection(stage.uses):
-            found.add(index)
-    return frozenset(found)
-
-
-def _takes_from_context(step: ResolvedStep) -> bool:
-    taker = step.kind in ("copy", "add", "run")
-    return (taker and step.unknown is not None) or any(pick.from_context for pick in step.picks)
-
-
-def _layer_step(index: int, stage: ResolvedStage, step: ResolvedStep, dependent: frozenset[int]) -> LayerStep:
+def _layer_step(index: int, stage: ResolvedStage, step: ResolvedStep) -> LayerStep:
     assert step.kind != "other"
     used = [pick.stage for pick in step.picks if pick.stage is not None]
     return LayerStep(
@@ -176,7 +156,6 @@ def _layer_step(index: int, stage: ResolvedStage, step: ResolvedStep, dependent:
         stage=stage.stage.index,
         line=stage.line_of(step),
         kind=step.kind,
-        context_dependent=_takes_from_context(step) or not dependent.isdisjoint(used),
         uses_from=used[0] if used else None,
     )
 

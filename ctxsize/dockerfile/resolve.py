@@ -160,7 +160,7 @@ def resolve(
         dockerfile,
         buildkit,
         global_scope(dockerfile, build_args=build_args or {}, buildkit=buildkit, predefined=predefined or {}),
-        base_images or {},
+        {} if base_images is None else base_images,  # one that looks up on demand is empty at first
     )
     return ResolvedDockerfile(
         dockerfile, tuple(resolver.stage(stage) for stage in dockerfile.stages), index, buildkit

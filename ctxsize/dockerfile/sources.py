@@ -8,29 +8,20 @@ matches at any depth although COPY then takes ``**`` as ``*``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ctxsize.dockerfile.names import ContextNames, matches, resolve_links
-from ctxsize.dockerfile.parse import Dockerfile
-from ctxsize.dockerfile.resolve import BaseImage, ResolvedDockerfile, ResolvedStage, resolve
+from ctxsize.dockerfile.resolve import ResolvedDockerfile, ResolvedStage
 from ctxsize.dockerfile.wildcard import Cover, PathMatcher, escape
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source of one instruction: ``pattern`` is relative to the context, ``.`` is all of it.
-
-    ``line`` is the instruction's. ``dest`` is the absolute path in the image, or None when not known.
-    """
+    """One source of the instruction on ``line``; of its ``pattern`` the context is ``.``."""
 
     keyword: str
     line: int
-    stage: int
     pattern: str
-    dest: str | None
-    excludes: tuple[str, ...]
-    parents: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +57,11 @@ class Sources:
         return cover == "all" or (is_dir and cover == "some")
 
 
-def context_sources(
-    dockerfile: Dockerfile,
-    *,
-    target: str | None = None,
-    build_args: Mapping[str, str] | None = None,
-    buildkit: bool = True,
-    base_images: Mapping[str, BaseImage] | None = None,
-    predefined: Mapping[str, str] | None = None,
-    names: ContextNames | None = None,
-) -> Sources:
-    """What the target needs from the context. Arguments as in resolve.resolve.
+def plan_sources(plan: ResolvedDockerfile, names: ContextNames | None = None) -> Sources:
+    """What the target needs from the context.
 
     With ``names``, symlinks in sources are followed, so that what they lead to is needed too.
-    Raises UsageError when the target is not there.
     """
-    plan = resolve(
-        dockerfile,
-        target=target,
-        build_args=build_args,
-        buildkit=buildkit,
-        base_images=base_images,
-        predefined=predefined,
-    )
-    return plan_sources(plan, names)
-
-
-def plan_sources(plan: ResolvedDockerfile, names: ContextNames | None = None) -> Sources:
-    """The sources of a Dockerfile that is resolved already; see context_sources."""
     stages = [plan.stages[index] for index in plan.reachable]
     items = tuple(item for stage in stages for item in _stage_sources(stage))
     patterns = dict.fromkeys(item.pattern for item in items)
@@ -114,15 +82,7 @@ def plan_sources(plan: ResolvedDockerfile, names: ContextNames | None = None) ->
 
 def _stage_sources(stage: ResolvedStage) -> list[Source]:
     return [
-        Source(
-            keyword=step.instruction.keyword,
-            line=step.instruction.line,
-            stage=stage.stage.index,
-            pattern=pattern,
-            dest=None if pick.dest is None else f"/{pick.dest}",
-            excludes=pick.excludes,
-            parents=pick.parents,
-        )
+        Source(step.instruction.keyword, step.instruction.line, pattern)
         for step in stage.steps
         for pick in step.picks
         if pick.from_context

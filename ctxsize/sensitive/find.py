@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from ctxsize.context.walk import OpenTree
 from ctxsize.ignore.matcher import Matcher
-from ctxsize.ignore.types import Rule
+from ctxsize.ignore.types import Verdict
 from ctxsize.sensitive.content import is_encrypted, secret_line
 from ctxsize.sensitive.names import classify, harmless_place
 from ctxsize.sensitive.read import read_head
-from ctxsize.sensitive.types import Level, SensitiveFile, Source
+from ctxsize.sensitive.types import Evidence, Level, SensitiveFile
 
 
 class _Look(NamedTuple):
@@ -23,7 +23,7 @@ class _Look(NamedTuple):
     reason: str
     level: Level
     line: int | None
-    source: Source
+    source: Evidence
 
 
 def find_sensitive(
@@ -51,12 +51,12 @@ def find_sensitive(
         for path in suspects:
             look = _look(tree, path)
             if look is not None:
-                file = _finding(path, look, _fate(path, matcher), needs)
+                file = _finding(path, look, _verdict(path, matcher), needs)
                 if file.eligible or not eligible_only:
                     found.append(file)
         named = {each.path for each in found}
         for path, look in _detected(tree, (path for path in detect if path not in named)):
-            found.append(_finding(path, look, _fate(path, matcher), needs))
+            found.append(_finding(path, look, _verdict(path, matcher), needs))
     found.sort(key=_order)
     return tuple(found)
 
@@ -71,19 +71,8 @@ def _order(file: SensitiveFile) -> tuple[bool, bool, bool, bytes, int]:
     )
 
 
-class _Fate(NamedTuple):
-    """What the rules do to a file: the rule that decides, and the ignored root it lies in."""
-
-    eligible: bool
-    rule: Rule | None
-    root: str | None
-
-
-def _fate(path: str, matcher: Matcher | None) -> _Fate:
-    if matcher is None:
-        return _Fate(True, None, None)
-    verdict = matcher.quick_verdict(path)
-    return _Fate(not verdict.ignored, verdict.rule, verdict.root)
+def _verdict(path: str, matcher: Matcher | None) -> Verdict:
+    return Verdict(False, None, None) if matcher is None else matcher.quick_verdict(path)
 
 
 def _look(tree: OpenTree, path: str) -> _Look | None:
@@ -119,20 +108,20 @@ def _detected(tree: OpenTree, paths: Iterable[str]) -> Iterator[tuple[str, _Look
             yield path, _Look("detected", hit.what, hit.level, hit.line, "detector")
 
 
-def _finding(path: str, look: _Look, fate: _Fate, needs: Callable[[str], bool] | None) -> SensitiveFile:
-    harmless = harmless_place(path, look.kind)
-    group = harmless if fate.eligible else fate.root if fate.root != path else None
+def _finding(path: str, look: _Look, verdict: Verdict, needs: Callable[[str], bool] | None) -> SensitiveFile:
+    harmless, eligible = harmless_place(path, look.kind), not verdict.ignored
+    group = harmless if eligible else verdict.root if verdict.root != path else None
     needed: bool | None = False
-    if fate.eligible:
+    if eligible:
         needed = None if needs is None else needs(path)
     return SensitiveFile(
         path=path,
         kind=look.kind,
         reason=look.reason,
         level=look.level if harmless is None else "possible",
-        eligible=fate.eligible,
+        eligible=eligible,
         needed=needed,
-        rule=fate.rule,
+        rule=verdict.rule,
         line=look.line,
         source=look.source,
         group=group,

@@ -11,7 +11,7 @@ from ctxsize.ignore.types import Rule
 #: where such files are usually harmless (a package's own files, keys for tests).
 Level = Literal["likely", "possible"]
 #: What told: the file's name, its content, or the detector of the extra ``ctxsize[secrets]``.
-Source = Literal["name", "content", "detector"]
+Evidence = Literal["name", "content", "detector"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +35,5 @@ class SensitiveFile:
     needed: bool | None
     rule: Rule | None
     line: int | None
-    source: Source
+    source: Evidence
     group: str | None

@@ -10,7 +10,8 @@ from typing import Literal
 
 from ctxsize.context.totals import ScanResult
 from ctxsize.dockerfile.names import ContextDirectory
-from ctxsize.dockerfile.sources import Sources, context_sources
+from ctxsize.dockerfile.resolve import resolve
+from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.errors import UsageError
 from ctxsize.ignore.find import ignore_file_candidates
 from ctxsize.ignore.types import Dialect
@@ -126,13 +127,9 @@ def _sources(project: Project, target: str | None, build_args: Mapping[str, str]
     """What the Dockerfile takes; None when there is none."""
     if project.dockerfile is None:
         return None
-    return context_sources(
-        project.dockerfile,
-        target=target,
-        build_args=build_args,
-        buildkit=project.dialect is Dialect.BUILDKIT,
-        names=ContextDirectory(project.context),
-    )
+    buildkit = project.dialect is Dialect.BUILDKIT
+    resolved = resolve(project.dockerfile, target=target, build_args=build_args, buildkit=buildkit)
+    return plan_sources(resolved, ContextDirectory(project.context))
 
 
 def _podmans_own(project: Project) -> str | None:

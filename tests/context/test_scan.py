@@ -18,8 +18,8 @@ from ctxsize.context.totals import ScanResult, Totals
 from ctxsize.context.walk import Entry, walk
 from ctxsize.context.workers import share
 from ctxsize.dockerfile.parse import parse_dockerfile
-from ctxsize.dockerfile.sources import context_sources
 from ctxsize.ignore import Dialect, IgnoreFile, Matcher, parse_ignore
+from tests.support.sources import context_sources
 
 BOTH = pytest.mark.parametrize("dialect", list(Dialect), ids=lambda dialect: dialect.value)
 

@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ctxsize.context.errors import ContextError
-from ctxsize.context.walk import Entry, _Links, walk
+from ctxsize.context.walk import Entry, OpenTree, _Links, keeps_something, visit, walk
 from ctxsize.ignore import Dialect, Matcher, parse_ignore
 
 
@@ -248,3 +249,41 @@ def test_any_tree_is_walked_completely_and_in_order(tmp_path: Path) -> None:
         return result
 
     assert [os.fsencode(path) for path in paths(tmp_path)] == listing(tmp_path)
+
+
+class TestVisit:
+    """What the walk is built on: every entry, with what the rules say of it."""
+
+    def seen(self, root: Path, text: str, **options: Any) -> list[tuple[str, bool]]:
+        rules = parse_ignore(text.encode(), ".dockerignore", Dialect.BUILDKIT).rules
+        state = Matcher(rules, Dialect.BUILDKIT).start()
+        with OpenTree(root) as tree:
+            return [(entry.path, entry.ignored) for entry in visit(tree, state, **options)]
+
+    def test_what_is_ignored_for_good_is_passed_over_unless_asked_for(self, tmp_path: Path) -> None:
+        for name in ("a/x", "b/keep", "b/y"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+        kept = [("b", True), ("b/keep", False)]
+        assert self.seen(tmp_path, "a\nb\n!b/keep\n") == kept
+        everything = [("a", True), ("a/x", True), *kept, ("b/y", True)]
+        assert self.seen(tmp_path, "a\nb\n!b/keep\n", hopeless=True) == everything
+
+    def test_a_directory_is_entered_if_the_caller_says_so(self, tmp_path: Path) -> None:
+        for name in ("a/x", "b/x.log"):
+            (tmp_path / name).parent.mkdir()
+            (tmp_path / name).touch()
+        found = self.seen(tmp_path, "b/*.log\n", hopeless=True, enters=lambda _, below: below is not None)
+        assert found == [("a", False), ("b", False), ("b/x.log", True)]
+
+    @pytest.mark.parametrize(
+        ("text", "keeps"), [("d\n", False), ("d\n!d/e/f\n", True), ("d\n!d/e/none\n", False)]
+    )
+    def test_whether_an_ignored_directory_keeps_something(
+        self, tmp_path: Path, text: str, keeps: bool
+    ) -> None:
+        (tmp_path / "d/e").mkdir(parents=True)
+        (tmp_path / "d/e/f").touch()
+        rules = Matcher(parse_ignore(text.encode(), ".dockerignore", Dialect.CLASSIC).rules, Dialect.CLASSIC)
+        with OpenTree(tmp_path) as tree:
+            assert keeps_something(tree, rules, "d") is keeps

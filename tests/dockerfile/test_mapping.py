@@ -9,7 +9,7 @@ import tarfile
 
 import pytest
 
-from ctxsize.dockerfile.mapping import ImageMap, Origin, context_dependent_stages
+from ctxsize.dockerfile.mapping import ImageMap, Origin
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.dockerfile.resolve import BaseImage, resolve
@@ -149,18 +149,13 @@ def test_steps_are_those_of_the_from_chain_in_order(context: ContextDirectory) -
         "RUN --mount=type=bind,target=/c x\nCOPY <<E /\nE\n",
         context,
     )
-    assert [(s.kind, s.stage, s.context_dependent, s.uses_from) for s in image.steps] == [
-        ("copy", 0, True, None),
-        ("run", 0, False, None),
-        ("workdir", 3, False, None),
-        ("copy", 3, True, 1),
-        ("copy", 3, False, 2),
-        ("run", 3, True, None),
-        ("copy", 3, False, None),
+    assert [(s.kind, s.stage, s.uses_from) for s in image.steps] == [
+        ("copy", 0, None),
+        ("run", 0, None),
+        ("workdir", 3, None),
+        ("copy", 3, 1),
+        ("copy", 3, 2),
+        ("run", 3, None),
+        ("copy", 3, None),
     ]
     assert [step.index for step in image.steps] == list(range(7))
-
-
-def test_stages_that_hold_something_of_the_context() -> None:
-    text = "FROM a AS one\nCOPY x /\nFROM a AS two\nFROM one AS three\nFROM a\nCOPY --from=three / /\n"
-    assert context_dependent_stages(resolve(parse_dockerfile(text.encode(), "Dockerfile"))) == {0, 2, 3}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctxsize.dockerfile.mapping import context_dependent_stages
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.dockerfile.resolve import resolve
 from ctxsize.dockerfile.rewrite import insert_markers
@@ -32,7 +31,6 @@ def test_any_text(body: str, buildkit: bool) -> None:
         assert error.where is not None
         return
     plan_sources(plan).needs("a/b", False)
-    context_dependent_stages(plan)
     if not all(instruction.keyword.isalpha() for instruction in dockerfile.instructions):
         return  # no builder takes it, so nothing is ever inserted
     ends = [instruction.end_line for instruction in dockerfile.instructions]

@@ -312,8 +312,8 @@ ROWS = (
         "deleted-in-a-tar",
         "what was listed is taken to be there",
         "context/walk.py",
-        "            if st is None:\n                continue\n",
-        "            assert st is not None\n",
+        "        if st is None:\n            continue\n",
+        "        assert st is not None\n",
         f"{CHANGED}[delete-classic]",
     ),
     _row(
