@@ -20,8 +20,8 @@ from ctxsize.sensitive.types import SensitiveFile
 class FileRules:
     """What a budget says of the files of ``project``.
 
-    For the scan: ``forbidden`` has the patterns of forbid (None: there are none), and ``sensitive`` says whether
-    to look for secrets.
+    For the scan: ``forbidden`` has the patterns of forbid (None: there are none), and ``sensitive`` says
+    whether to look for secrets.
     """
 
     def __init__(self, budget: Budget, project: Project) -> None:

@@ -23,8 +23,10 @@ class Forbidden:
         self._only_files = matcher is not None and any(rule.negated for rule in matcher.rules)
         self.start: State = if_it_matters(matcher.start()) if matcher is not None else None
 
-    def find(self, entries: Sequence[os.DirEntry[str]], state: State) -> Iterator[tuple[str, Rule]]:
-        """The names of those of the entries of a directory, all kept, that are forbidden, and by which rule."""
+    def find(
+        self, entries: Sequence[os.DirEntry[str]], path: str, state: State
+    ) -> Iterator[tuple[str, Rule]]:
+        """Which entries of the directory ``path``, all of them kept, are forbidden, and by which rule."""
         special: dict[str, Outcome] = {}
         if isinstance(state, DirState):
             special = state.special([entry.name for entry in entries])
@@ -36,7 +38,7 @@ class Forbidden:
                 outcome = special.get(entry.name, state.default)
                 rule = outcome.rule if outcome.ignored else None
             if rule is not None and not (self._only_files and entry.is_dir(follow_symlinks=False)):
-                yield entry.name, rule
+                yield f"{path}/{entry.name}" if path else entry.name, rule
 
     def below(self, state: State, name: str, *, kept: bool) -> State:
         """What is forbidden in the subdirectory ``name``, which is ``kept`` itself or (else) ignored."""

@@ -64,10 +64,10 @@ def scan(
     ``eligible_only`` does not enter what is ignored, so its size is not known. Without ``roots`` the
     result lists none, and memory does not grow with them. ``depth`` asks for the totals of directories
     down to that many levels, ``largest`` for that many files. ``forbidden`` are rules that change no count:
-    the result lists what arrives and matches them. ``suspects`` is asked once per listing which names the result shall have the
-    paths of, whatever becomes of them: kept, ignored, or directories. ``progress`` is called with the
-    number of entries seen so far. ``processes`` is how many share the work: as many as there are processors
-    by default, and one when this process has threads.
+    the result lists what arrives and matches them. ``suspects`` is asked once per listing which names the
+    result shall have the paths of, whatever becomes of them: kept, ignored, or directories. ``progress`` is
+    called with the number of entries seen so far. ``processes`` is how many share the work: as many as there
+    are processors by default, and one when this process has threads.
 
     Raises ContextError naming the directory that can't be read, and IgnoreFileError where Docker fails
     on a broken rule.
@@ -226,9 +226,7 @@ class _Scanner:
         sized = books.largest if self._wanted.largest and not place.ignored and not emptied else None
         files, size = self._count(entries, below, linked, place.path, sized)
         if place.forbidden is not None:
-            prefix = place.path + "/" if place.path else ""
-            for name, rule in self._forbidden.find(entries, place.forbidden):
-                books.forbidden.append((prefix + name, rule))
+            books.forbidden += self._forbidden.find(entries, place.path, place.forbidden)
         if needed == "some" and (files or below):
             needed = self._cover(place, entries[0].name)
         if emptied:
@@ -262,8 +260,8 @@ class _Scanner:
         """The number of files among the entries, and their bytes.
 
         The names of directories go into ``below``; files with several names are counted, but their
-        bytes are not: they go into ``linked``. What vanished is not counted. ``largest`` is told of files
-        that are large, with their directory ``path``.
+        bytes are not: they go into ``linked``. What vanished is not counted.
+        ``largest`` is told of large ones, whose directory is ``path``.
         """
         classic = self._wanted.classic
         files, size = len(entries), 0
@@ -359,10 +357,8 @@ class _Scanner:
         if parent is not None:
             parent.open += 1
         frame = Frame(path, self._rule(outcome), place.account, account, needed == "all", parent)
-        state, bad = (
-            place.state.child(name, outcome),
-            self._forbidden.below(place.forbidden, name, kept=False),
-        )
+        bad = self._forbidden.below(place.forbidden, name, kept=False)
+        state = place.state.child(name, outcome)
         self._waiting.append(Place(path, state, account, False, needed, frame, bad))
 
     def _keep(self, frame: Frame | None) -> None:

@@ -72,7 +72,7 @@ def look(
         require_ignored=tuple(Listed(text, "c.toml:2") for text in require),
         sensitive=Listed(sensitive, "c.toml:3"),
     )
-    found, findings = measure(open_project(root, dialect=dialect), budget)
+    found, findings = measure(open_project(root, dialect=dialect, required=False), budget)
     return found.eligible.bytes, findings
 
 
