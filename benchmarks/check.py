@@ -5,7 +5,7 @@
 
 Whole processes, start-up included, on a warm cache; medians of alternating runs. The tree is that of
 benchmarks/scan.py. The project is within its budget, as it is in nearly every run of a CI; a second row has
-a forbidden file, for which the context is walked twice.
+a forbidden file.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ctxsize.text import printable
 from ctxsize.units import format_bytes
 
 if TYPE_CHECKING:
-    from ctxsize.budget.types import Sizes
+    from ctxsize.measure.target import MeasuredTarget
     from ctxsize.project import Project as OpenProject
 
 #: How many of the largest paths a failed comparison names.
@@ -151,9 +151,20 @@ class Project:
 
     def largest(self) -> list[tuple[str, int]]:
         """The paths of the context with the most bytes, and those."""
-        from ctxsize.budget.context import largest_paths
+        from ctxsize.context.scan import scan
+        from ctxsize.measure.target import DEPTH, MOST_FILES, context_paths
 
-        return sorted(largest_paths(self._subject).sizes.items(), key=lambda item: -item[1])
+        found = scan(
+            self._subject.context,
+            self._subject.rules,
+            self._subject.dialect,
+            hidden=self._subject.ignore_files,
+            dockerfile=self._subject.dockerfile_in_context,
+            eligible_only=True,
+            depth=DEPTH,
+            largest=MOST_FILES + 1,
+        )
+        return sorted(context_paths(found).sizes.items(), key=lambda item: -item[1])
 
     @cached_property
     def _subject(self) -> OpenProject:
@@ -164,14 +175,14 @@ class Project:
         return open_project(self.path, dockerfile=self._dockerfile, dialect=dialect, required=False)
 
     @cached_property
-    def _static(self) -> Sizes:
+    def _static(self) -> MeasuredTarget:
         return self._measured("context=1PB")
 
     @cached_property
-    def _built(self) -> Sizes:
+    def _built(self) -> MeasuredTarget:
         return self._measured("image=1PB")
 
-    def _measured(self, limit: str) -> Sizes:
+    def _measured(self, limit: str) -> MeasuredTarget:
         """What is known once ``limit`` is judged. The project's own limits and the environment's are left
         out: a test says what it holds against what."""
         from ctxsize.budget.check import CheckOptions, check

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ctxsize import __version__
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.measure.target import LargestPaths, MeasuredTarget
 from ctxsize.text import json_text
 
 SCHEMA = 1
@@ -23,36 +24,14 @@ _RENEW = "make it again with --save-baseline, or with `ctxsize compare --format 
 
 
 @dataclass(frozen=True, slots=True)
-class Paths:
-    """Bytes of the largest paths: directories (with all that is in them) and files, by name as in JSON.
-    ``complete``: there was nothing to leave out, so that what is not in it did not exist."""
-
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    complete: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A target as it was measured. None is what was not; ``runs`` are build times in seconds."""
-
-    context_bytes: int | None = None
-    context_files: int | None = None
-    context_paths: Paths = Paths()
-    image_bytes: int | None = None
-    pull_bytes: int | None = None
-    image_paths: Paths = Paths()
-    runs: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Baseline:
     """The targets of a baseline by name. ``only``: it has a single project, whatever its name is."""
 
     file: str
-    targets: Mapping[str, Past]
+    targets: Mapping[str, MeasuredTarget]
     only: bool = False
 
-    def past(self, name: str, *, alone: bool) -> Past | None:
+    def past(self, name: str, *, alone: bool) -> MeasuredTarget | None:
         """What is known of the target ``name``; ``alone``: it is the only one that is checked now."""
         if self.only and alone:
             return next(iter(self.targets.values()))
@@ -84,7 +63,7 @@ def load_baseline(path: str | Path) -> Baseline:
     return _Reader(shown).baseline(document)
 
 
-def save_baseline(path: str | Path, targets: Mapping[str, Past], created: str) -> None:
+def save_baseline(path: str | Path, targets: Mapping[str, MeasuredTarget], created: str) -> None:
     """Write a baseline, all of it or nothing. Raises UsageError."""
     import json
     import tempfile  # slow to import
@@ -112,29 +91,28 @@ def save_baseline(path: str | Path, targets: Mapping[str, Past], created: str) -
         raise UsageError(f"can't be written: {error.strerror}", where=str(path)) from error
 
 
-def _past(past: Past) -> dict[str, Any]:
+def _past(past: MeasuredTarget) -> dict[str, Any]:
     image = None
     if past.image_bytes is not None:
         image = {
             "bytes": past.image_bytes,
             "pull_bytes": past.pull_bytes,
-            "paths": _paths(past.image_paths),
-            "complete": past.image_paths.complete,
+            **_paths(past.image_paths),
         }
     return {
         "context": {
             "bytes": past.context_bytes,
             "files": past.context_files,
-            "paths": _paths(past.context_paths),
-            "complete": past.context_paths.complete,
+            **_paths(past.context_paths),
         },
         "image": image,
         "build": {"runs": list(past.runs)} if past.runs else None,
     }
 
 
-def _paths(paths: Paths) -> list[dict[str, Any]]:
-    return [{"path": path, "bytes": size} for path, size in paths.sizes.items()]
+def _paths(paths: LargestPaths) -> dict[str, Any]:
+    rows = [{"path": path, "bytes": size} for path, size in paths.sizes.items()]
+    return {"paths": rows, "complete": paths.complete}
 
 
 class _Reader:
@@ -151,35 +129,23 @@ class _Reader:
                 return Baseline(self._shown, found, only=len(found) == 1)
             if isinstance(variants, dict):
                 name = self._table(document.get("project"), "project").get("context")
-                return Baseline(self._shown, {str(name): self._variant(variants.get("with"))}, only=True)
+                past = self._target("variants.with", variants.get("with"))
+                return Baseline(self._shown, {str(name): past}, only=True)
         raise ConfigError("the file is no baseline that this version reads", where=self._shown, hint=_RENEW)
 
-    def _target(self, name: str, content: object) -> Past:
+    def _target(self, name: str, content: object) -> MeasuredTarget:
+        """A target of a baseline, or the variant ``with`` of a comparison, which has no paths."""
         table = self._table(content, name)
         context = self._table(table.get("context"), f"{name}.context")
         image = self._table(table.get("image") or {}, f"{name}.image")
         build = self._table(table.get("build") or {}, f"{name}.build")
-        return Past(
+        return MeasuredTarget(
             context_bytes=self._integer(context, "bytes"),
             context_files=self._integer(context, "files"),
             context_paths=self._paths(context),
             image_bytes=self._integer(image, "bytes"),
             pull_bytes=self._integer(image, "pull_bytes"),
             image_paths=self._paths(image),
-            runs=self._runs(build),
-        )
-
-    def _variant(self, content: object) -> Past:
-        """The variant ``with`` of a comparison."""
-        table = self._table(content, "variants.with")
-        context = self._table(table.get("context"), "variants.with.context")
-        image = self._table(table.get("image") or {}, "variants.with.image")
-        build = self._table(table.get("build") or {}, "variants.with.build")
-        return Past(
-            context_bytes=self._integer(context, "bytes"),
-            context_files=self._integer(context, "files"),
-            image_bytes=self._integer(image, "bytes"),
-            pull_bytes=self._integer(image, "pull_bytes"),
             runs=self._runs(build),
         )
 
@@ -194,7 +160,7 @@ class _Reader:
             raise self._wrong(key)
         return value
 
-    def _paths(self, table: Mapping[str, Any]) -> Paths:
+    def _paths(self, table: Mapping[str, Any]) -> LargestPaths:
         rows = table.get("paths", [])
         if not isinstance(rows, list):
             raise self._wrong("paths")
@@ -204,7 +170,7 @@ class _Reader:
             if not isinstance(row.get("path"), str) or size is None:
                 raise self._wrong("paths")
             sizes[row["path"]] = size
-        return Paths(sizes, complete=table.get("complete") is True)
+        return LargestPaths(sizes, complete=table.get("complete") is True)
 
     def _runs(self, table: Mapping[str, Any]) -> tuple[float, ...]:
         runs = table.get("runs", [])

@@ -58,9 +58,8 @@ def check(
                 configs if each.shadowed]  # fmt: skip
     reports[0] = replace(reports[0], warnings=(*notes, *shadowed, *reports[0].warnings))
     if options.save_baseline:
-        past = {report.name: measured for report, measured in results if measured is not None}
-        if len(past) == len(results):
-            save_baseline(options.save_baseline, past, created)
+        if all(complete for _, complete in results):
+            save_baseline(options.save_baseline, {each.name: each.sizes for each in reports}, created)
         else:
             note = Warning("no-baseline-saved", "not everything was measured, so no baseline was written")
             reports[0] = replace(reports[0], warnings=(*reports[0].warnings, note))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ctxsize.budget.baseline import Paths
 from ctxsize.budget.types import Grown
+from ctxsize.measure.target import LargestPaths
 
 #: Paths named below a limit that is not kept.
 MOST = 5
@@ -14,7 +14,7 @@ MOST = 5
 _ALMOST_ALL = 80
 
 
-def grown(before: Paths, after: Paths, kind: Literal["context", "image"]) -> tuple[Grown, ...]:
+def grown(before: LargestPaths, after: LargestPaths, kind: Literal["context", "image"]) -> tuple[Grown, ...]:
     """The paths that grew most, the largest growth first: as deep as one path accounts for the growth, and
     never a path together with one in it. Empty when the baseline has no paths."""
     if not before.sizes:
@@ -46,7 +46,7 @@ def _above(path: str, known: Mapping[str, int]) -> str:
     return above
 
 
-def _growth(path: str, before: Paths, after: Mapping[str, int]) -> int:
+def _growth(path: str, before: LargestPaths, after: Mapping[str, int]) -> int:
     """How much a path grew, at least: what an incomplete list leaves out is no larger than its smallest."""
     past = before.sizes.get(path)
     if past is None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from ctxsize.budget.baseline import Past, Paths
 from ctxsize.budget.growth import grown
 from ctxsize.budget.limits import Kind, Limit
 from ctxsize.budget.types import Grown, Judged
+from ctxsize.measure.target import MeasuredTarget
 
 _LOOK_AT = {
     "context": "`ctxsize context --largest 10` shows what is large",
@@ -20,36 +18,20 @@ _LOOK_AT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What was measured of a target now: ``with`` its ignore file, and ``without`` as far as asked for.
-
-    Both map what a limit can be of (``context``, ``context-files``, ``image``, ``pull``) to bytes or a
-    number. ``missing`` says for the rest why it is not known. ``runs`` are build times in seconds.
-    """
-
-    with_: Mapping[str, int] = field(default_factory=dict)
-    without: Mapping[str, int] = field(default_factory=dict)
-    missing: Mapping[str, str] = field(default_factory=dict)
-    runs: tuple[float, ...] = ()
-    context_paths: Paths | None = None
-    image_paths: Paths | None = None
-
-
-def judge(limit: Limit, figures: Figures, past: Past | None, no_past: str = "") -> Judged:
+def judge(limit: Limit, now: MeasuredTarget, past: MeasuredTarget | None, no_past: str = "") -> Judged:
     """The verdict on one limit. ``past`` is None without a baseline; ``no_past`` then says why."""
     group = limit.kind.group
     if group == "growth":
         if past is None:
             return _unknown(limit, no_past, "--baseline FILE gives one, --save-baseline FILE makes one")
         if limit.kind.of == "build-time":
-            return _build_time(limit, figures, past)
-        return _growth(limit, figures, past)
-    value = figures.with_.get(limit.kind.of)
+            return _build_time(limit, now, past)
+        return _growth(limit, now, past)
+    value = now.size(limit.kind.of)
     if value is None:
-        return _unknown(limit, _why(limit, figures))
+        return _unknown(limit, _why(limit, now))
     if group == "savings":
-        return _savings(limit, figures, value)
+        return _savings(limit, now, value)
     most = limit.amount or 0
     hint = None
     if value > most:
@@ -57,59 +39,53 @@ def judge(limit: Limit, figures: Figures, past: Past | None, no_past: str = "") 
     return _judged(limit, most, value, over=value > most, hint=hint)
 
 
-def _growth(limit: Limit, figures: Figures, past: Past) -> Judged:
+def _growth(limit: Limit, now: MeasuredTarget, past: MeasuredTarget) -> Judged:
     of = limit.kind.of
-    before = {
-        "context": past.context_bytes,
-        "context-files": past.context_files,
-        "image": past.image_bytes,
-        "pull": past.pull_bytes,
-    }[of]
-    now = figures.with_.get(of)
-    if now is None:
-        return _unknown(limit, _why(limit, figures))
+    before, total = past.size(of), now.size(of)
+    if total is None:
+        return _unknown(limit, _why(limit, now))
     if before is None:
         return _unknown(limit, f"the baseline does not know it ({of})", "make it again with --save-baseline")
     most = limit.share.of(before) if limit.share else limit.amount or 0
-    value = now - before
+    value = total - before
     over = value > most
     hint = f"{_LOOK_AT[of]}; to accept it, make a new baseline with --save-baseline" if over else None
     return _judged(
-        limit, most, value, over=over, total=now, baseline=before, hint=hint,
-        grew=_grew(limit.kind, figures, past) if over else (),
+        limit, most, value, over=over, total=total, baseline=before, hint=hint,
+        grew=_grew(limit.kind, now, past) if over else (),
     )  # fmt: skip
 
 
-def _grew(kind: Kind, figures: Figures, past: Past) -> tuple[Grown, ...]:
+def _grew(kind: Kind, now: MeasuredTarget, past: MeasuredTarget) -> tuple[Grown, ...]:
     if kind.of in ("context", "context-files"):
-        return grown(past.context_paths, figures.context_paths or Paths(), "context")
-    return grown(past.image_paths, figures.image_paths or Paths(), "image")
+        return grown(past.context_paths, now.context_paths, "context")
+    return grown(past.image_paths, now.image_paths, "image")
 
 
-def _build_time(limit: Limit, figures: Figures, past: Past) -> Judged:
+def _build_time(limit: Limit, now: MeasuredTarget, past: MeasuredTarget) -> Judged:
     """Over only when more than noise: the median grew by more than the limit, and a 95 % interval of the
     growth excludes zero."""
     from ctxsize.measure.timing import MIN_RUNS, seconds_saved
 
-    if not figures.runs:
-        return _unknown(limit, _why(limit, figures))
-    fewest = min(len(figures.runs), len(past.runs))
+    if not now.runs:
+        return _unknown(limit, _why(limit, now))
+    fewest = min(len(now.runs), len(past.runs))
     if fewest < MIN_RUNS:
         whose = "the baseline has" if len(past.runs) == fewest else "there were"
         reason = f"{whose} {fewest} timed builds and {MIN_RUNS} are the least that says something"
         return _unknown(limit, reason, "renew the baseline, or ask for more with --repeat")
-    before, now = statistics.median(past.runs), statistics.median(figures.runs)
-    change = seconds_saved(past.runs, figures.runs)
+    before, total = statistics.median(past.runs), statistics.median(now.runs)
+    change = seconds_saved(past.runs, now.runs)
     most = limit.share.of_float(before) if limit.share else 0.0
     over = change.median > most and bool(change.significant)
     hint = f"{_LOOK_AT['build-time']}; was the baseline made on this machine?" if over else None
-    return _judged(limit, most, change.median, over=over, total=now, baseline=before, hint=hint)
+    return _judged(limit, most, change.median, over=over, total=total, baseline=before, hint=hint)
 
 
-def _savings(limit: Limit, figures: Figures, with_: int) -> Judged:
-    without = figures.without.get(limit.kind.of)
+def _savings(limit: Limit, now: MeasuredTarget, with_: int) -> Judged:
+    without = now.without.size(limit.kind.of) if now.without is not None else None
     if without is None:
-        return _unknown(limit, _why(limit, figures))
+        return _unknown(limit, _why(limit, now))
     # A share of something is rounded up: the saving is an integer, and must not be below the share.
     least = -limit.share.of(-without) if limit.share else limit.amount or 0
     value = without - with_
@@ -118,8 +94,8 @@ def _savings(limit: Limit, figures: Figures, with_: int) -> Judged:
     return _judged(limit, least, value, over=over, at_least=True, total=with_, baseline=without, hint=hint)
 
 
-def _why(limit: Limit, figures: Figures) -> str:
-    return figures.missing.get(limit.kind.of) or "it was not measured"
+def _why(limit: Limit, now: MeasuredTarget) -> str:
+    return now.missing.get(limit.kind.of) or "it was not measured"
 
 
 def _unknown(limit: Limit, reason: str, hint: str | None = None) -> Judged:

@@ -2,41 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ctxsize.budget.baseline import Baseline, Past, Paths
+from ctxsize.budget.baseline import Baseline
 from ctxsize.budget.config import Target
-from ctxsize.budget.context import StaticResult, largest_paths, measure_context
-from ctxsize.budget.judge import Figures, judge
+from ctxsize.budget.findings import FileRules
+from ctxsize.budget.judge import judge
 from ctxsize.budget.limits import Limit
 from ctxsize.budget.options import CheckOptions
-from ctxsize.budget.types import Sizes, TargetReport
+from ctxsize.budget.types import FileFinding, Judged, TargetReport
+from ctxsize.context.scan import scan
+from ctxsize.context.totals import ScanResult
 from ctxsize.errors import BuildFailed, ConfigError, CtxsizeError, EngineError
 from ctxsize.ignore.types import Dialect
+from ctxsize.measure.target import DEPTH, MOST_FILES, MeasuredTarget
 from ctxsize.progress import Progress
-from ctxsize.project import open_project
+from ctxsize.project import Project, open_project
+from ctxsize.sensitive.names import suspects
 from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
-    from ctxsize.budget.image_sizes import ImageSizes
     from ctxsize.engine.connect import Engine
+    from ctxsize.engine.options import BuildOptions
+    from ctxsize.measure.subject import Subject
 
 #: Timed builds when a limit on build time needs them and nobody says how many.
 DEFAULT_REPEAT = 5
 _NO_BASELINE = "there is no baseline"
 
 
-@dataclass(slots=True)
-class _Image:
-    """What became of looking at an image: its sizes, or why there are none."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be measured of a target for the ``limits`` that apply.
 
-    sizes: ImageSizes | None = None
-    source: str | None = None
-    dialect: Dialect | None = None
-    podman: bool = False
-    error: CtxsizeError | None = None
+    ``past`` is its baseline. ``source`` is where its image comes from, as in MeasuredTarget; None when no
+    image is needed. ``built``: it must be built; else ``image`` is its name, on the engine or in the archive.
+    ``context_paths`` and ``image_paths`` ask for the largest paths.
+    """
+
+    limits: tuple[Limit, ...]
+    past: MeasuredTarget | None
+    source: str | None
+    built: bool
+    image: str | None
+    context_paths: bool
+    image_paths: bool
+
+    @property
+    def depth(self) -> int:
+        """Of how many levels of directories the scan is to add up the bytes."""
+        return DEPTH if self.context_paths else 0
+
+    @property
+    def largest(self) -> int:
+        """How many files the scan is to list."""
+        return MOST_FILES + 1 if self.context_paths else 0
+
+    def any(self, group: str, *, engine: bool = False) -> bool:
+        """Whether there is a limit of this group (``growth``, ``savings``); ``engine``: on the image."""
+        return any(limit.kind.group == group and limit.kind.engine >= engine for limit in self.limits)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What became known of a target, step by step: trouble with its image keeps nothing of its context."""
+
+    measured: MeasuredTarget = MeasuredTarget()  # noqa: RUF009  (immutable)
+    project: Project | None = None
+    findings: tuple[FileFinding, ...] = ()
+    warnings: list[Warning] = field(default_factory=list)
+    image_errors: list[CtxsizeError] = field(default_factory=list)
+    context_errors: list[CtxsizeError] = field(default_factory=list)
+
+    @property
+    def error(self) -> CtxsizeError | None:
+        """The error to report: that of the highest exit code, the image's before the context's."""
+        errors = (*self.image_errors, *self.context_errors)
+        return max(errors, key=lambda error: error.exit_code, default=None)
 
 
 class TargetChecker:
@@ -57,143 +102,169 @@ class TargetChecker:
         self._engine = engine
         self._no_engine: EngineError | None = None
 
-    def target(self, target: Target) -> tuple[TargetReport, Past | None]:
-        """The report of a target, and what is to be saved of it; None when not all was measured."""
-        limits, warnings = self._asked(target)
-        to_judge = [limit for limit in limits if not (self._first_baseline and limit.kind.group == "growth")]
-        image = self._image(target, limits)
-        sizes = image.sizes
-        warnings += sizes.warnings if sizes is not None else ()
-        subject, static, error = None, None, image.error
-        try:
-            dialect = image.dialect or (Dialect.CLASSIC if target.builder == "classic" else Dialect.BUILDKIT)
-            subject = open_project(
-                target.path,
-                dockerfile=target.dockerfile,
-                dialect=dialect,
-                podman=image.podman,
-                required=False,
-            )
-            self._progress.phase("scan")
-            static = measure_context(
-                subject,
-                target.budget,
-                without=any(limit.kind.group == "savings" for limit in limits),
-                progress=lambda seen: self._progress.step(f"{seen} entries"),
-            )
-        except CtxsizeError as failure:
-            error = error if error is not None and error.exit_code >= failure.exit_code else failure
-        past, no_past = self._past(target)
-        figures = _figures(static, image, self._options)
-        judged = tuple(judge(limit, figures, past, no_past) for limit in to_judge)
-        saving = self._options.save_baseline is not None
-        over_context = any(each.over and each.name.startswith("growth.context") for each in judged)
-        if subject is not None and static is not None and (saving or over_context):
-            figures = replace(figures, context_paths=largest_paths(subject))
-            judged = tuple(judge(limit, figures, past, no_past) for limit in to_judge)
+    def target(self, target: Target) -> tuple[TargetReport, bool]:
+        """The report of a target, and whether all that was asked for could be measured."""
+        found = _Found()
+        asked = self._asked(target, found)
+        self._measure(target, asked, found)
+        no_past = _NO_BASELINE
+        if self._baseline is not None:
+            no_past = f"the baseline {self._baseline.file} has no target {target.name!r}"
+        judged = tuple(
+            judge(limit, found.measured, asked.past, no_past)
+            for limit in asked.limits
+            if not (self._first_baseline and limit.kind.group == "growth")
+        )
+        error, project = found.error, found.project
         report = TargetReport(
             name=target.name,
             path=target.path,
-            dockerfile=subject.dockerfile_shown if subject is not None else None,
-            ignore_file=subject.ignore.path if subject is not None and subject.ignore is not None else None,
-            sizes=Sizes(
-                context_bytes=figures.with_.get("context"),
-                context_files=figures.with_.get("context-files"),
-                image_bytes=figures.with_.get("image"),
-                pull_bytes=figures.with_.get("pull"),
-                layers=sizes.layers if sizes is not None else (),
-                image_source=image.source,
-            ),
+            dockerfile=project.dockerfile_shown if project is not None else None,
+            ignore_file=project.ignore.path if project is not None and project.ignore is not None else None,
+            sizes=found.measured,
             limits=judged,
-            findings=static.findings if static is not None else (),
-            warnings=tuple(warnings),
+            findings=found.findings,
+            warnings=tuple(found.warnings),
             error=str(error) if error is not None else None,
             log=error.log if isinstance(error, BuildFailed) else (),
+            exit_code=_exit_code(judged, found.findings, error),
         )
-        report = replace(report, exit_code=_exit_code(report, error))
-        return report, None if error is not None else _to_save(figures)
+        return report, error is None
 
-    def _asked(self, target: Target) -> tuple[list[Limit], tuple[Warning, ...]]:
-        """The limits to judge, and notes on those that are not."""
-        limits = list(target.budget.set_limits())
-        notes = []
-        if self._options.static and any(limit.kind.engine for limit in limits):
+    def _asked(self, target: Target, found: _Found) -> _Asked:
+        """What to measure; limits that are not looked at are noted."""
+        options, limits = self._options, target.budget.set_limits()
+        if options.static and any(limit.kind.engine for limit in limits):
             left = ", ".join(limit.kind.name for limit in limits if limit.kind.engine)
-            notes.append(Warning("static", f"not looked at, as only static limits were asked for: {left}"))
-            limits = [limit for limit in limits if not limit.kind.engine]
-        if self._first_baseline:
-            left = ", ".join(limit.kind.name for limit in limits if limit.kind.group == "growth")
-            if left:
-                notes.append(Warning("first-baseline", f"not judged, as this is the first baseline: {left}"))
-        return limits, tuple(notes)
-
-    def _past(self, target: Target) -> tuple[Past | None, str]:
-        if self._baseline is None:
-            return None, _NO_BASELINE
-        past = self._baseline.past(target.name, alone=self._alone)
-        return past, f"the baseline {self._baseline.file} has no target {target.name!r}"
+            note = f"not looked at, as only static limits were asked for: {left}"
+            found.warnings.append(Warning("static", note))
+            limits = tuple(limit for limit in limits if not limit.kind.engine)
+        growing = [limit.kind for limit in limits if limit.kind.group == "growth"]
+        if self._first_baseline and growing:
+            left = ", ".join(kind.name for kind in growing)
+            note = f"not judged, as this is the first baseline: {left}"
+            found.warnings.append(Warning("first-baseline", note))
+        past = None
+        if self._baseline is not None:
+            past = self._baseline.past(target.name, alone=self._alone)
+        image = options.images.get(target.name) or options.images.get("")
+        source = None if options.static else options.archive or image
+        built = source is None and any(limit.kind.engine for limit in limits)
+        saving = options.save_baseline is not None
+        with_paths = past is not None and bool(past.context_paths.sizes)
+        return _Asked(
+            limits,
+            past,
+            "built" if built else source,
+            built,
+            image,
+            context_paths=saving or (with_paths and any(not kind.engine for kind in growing)),
+            image_paths=saving or any(kind.engine for kind in growing),
+        )
 
     @property
     def _first_baseline(self) -> bool:
         """Whether there is nothing yet that anything could have grown from."""
         return self._options.save_baseline is not None and self._baseline is None
 
-    def _image(self, target: Target, limits: Sequence[Limit]) -> _Image:
-        """The target's image, if a limit needs one or it was named."""
-        name = self._options.images.get(target.name) or self._options.images.get("")
-        given = (name or self._options.archive) and not self._options.static
-        if not given and not any(limit.kind.engine for limit in limits):
-            return _Image()
-        paths = self._options.save_baseline is not None or any(
-            limit.kind.group == "growth" and limit.kind.engine for limit in limits
-        )
-        from ctxsize.budget import image_sizes
+    def _measure(self, target: Target, asked: _Asked, found: _Found) -> None:
+        """Open the project, scan its context and look at its image, each once."""
+        project: Project | None = None
+        files: FileRules | None = None
+        prepared: Subject | None = None
+        scanned: ScanResult | None = None
+        dialect, podman = Dialect.CLASSIC if target.builder == "classic" else Dialect.BUILDKIT, False
+        if asked.built:
+            from ctxsize.engine.builders.choose import choose
+            from ctxsize.measure.subject import prepare_opened
 
-        image = _Image(source=self._options.archive or name or "built")
-        try:
-            if self._options.archive:
-                self._progress.phase("read the image")
-                image.sizes = image_sizes.archived(self._options.archive, name, paths=paths)
-            elif name:
+            with _noted(found.image_errors):
                 engine = self._connect()
-                self._progress.phase("read the image")
-                image.sizes = image_sizes.named(engine, name, paths=paths)
-            else:
-                self._build(image, target, limits, paths)
-        except CtxsizeError as error:
-            image.error = error
-        return image
+                choice = choose(engine, target.builder)
+                dialect, podman = choice.dialect, engine.info.podman
+                project = open_project(
+                    target.path, dockerfile=target.dockerfile, dialect=dialect, podman=podman
+                )
+        with _noted(found.context_errors):
+            found.project = project or open_project(
+                target.path, dockerfile=target.dockerfile, dialect=dialect, podman=podman, required=False
+            )
+            files = FileRules(target.budget, found.project)
+        if project is not None:
+            with _noted(found.image_errors):
+                prepared = prepare_opened(
+                    project,
+                    engine,
+                    choice,
+                    options=self._build_options(target),
+                    progress=self._progress,
+                    forbidden=files.forbidden if files is not None else None,
+                    depth=asked.depth,
+                    largest=asked.largest,
+                )
+        with _noted(found.context_errors):
+            if files is not None:
+                seen = prepared.found if prepared is not None else self._scan(files, asked)
+                found.findings = files.findings(seen, prepared.sensitive if prepared is not None else None)
+                scanned = seen
+        with _noted(found.image_errors):
+            if asked.source is not None and not found.image_errors:
+                found.measured = self._image(asked, prepared)
+                found.warnings += prepared.warnings if prepared is not None else ()
+        found.measured = replace(found.measured, image_source=asked.source)
+        if scanned is not None:
+            found.measured = found.measured.with_context(scanned, paths=asked.context_paths)
+        found.measured = replace(found.measured, missing=_missing(found.measured, asked, found.image_errors))
 
-    def _build(self, image: _Image, target: Target, limits: Sequence[Limit], paths: bool) -> None:
-        """Build the target's image and read it."""
-        from ctxsize.budget.image_sizes import built
+    def _scan(self, files: FileRules, asked: _Asked) -> ScanResult:
+        """Scan a context without an engine."""
+        self._progress.phase("scan")
+        return scan(
+            files.project.context,
+            files.project.rules,
+            files.project.dialect,
+            hidden=files.project.ignore_files,
+            dockerfile=files.project.dockerfile_in_context,
+            eligible_only=not asked.any("savings"),
+            roots=False,
+            forbidden=files.forbidden,
+            suspects=suspects if files.sensitive else None,
+            progress=lambda seen: self._progress.step(f"{seen} entries"),
+            depth=asked.depth,
+            largest=asked.largest,
+        )
+
+    def _build_options(self, target: Target) -> BuildOptions:
+        """The options of the command line over those of the configuration."""
         from ctxsize.engine.options import BuildOptions
-        from ctxsize.measure.subject import prepare
 
         given = self._options.build or BuildOptions()
-        options = replace(
+        return replace(
             given,
             target=target.stage,
             platform=given.platform or target.platform,
             build_args={**target.build_args, **given.build_args},
         )
-        subject = prepare(
-            target.path,
-            dockerfile=target.dockerfile,
-            builder=target.builder,
-            options=options,
-            progress=self._progress,
-            engine=self._connect(),
-        )
-        image.dialect, image.podman = subject.project.dialect, subject.engine.info.podman
-        timed = any(limit.kind.of == "build-time" for limit in limits)
-        image.sizes = built(
-            subject,
-            without=any(limit.kind.group == "savings" and limit.kind.engine for limit in limits),
-            repeat=(self._options.repeat or DEFAULT_REPEAT) if timed else 0,
-            paths=paths,
-            progress=self._progress,
-        )
+
+    def _image(self, asked: _Asked, prepared: Subject | None) -> MeasuredTarget:
+        """Look at the image that is asked for."""
+        from ctxsize.measure import image_sizes
+
+        paths, timed = asked.image_paths, any(limit.kind.of == "build-time" for limit in asked.limits)
+        if prepared is not None:
+            return image_sizes.built(
+                prepared,
+                without=asked.any("savings", engine=True),
+                repeat=(self._options.repeat or DEFAULT_REPEAT) if timed else 0,
+                paths=paths,
+                progress=self._progress,
+            )
+        if self._options.archive:
+            self._progress.phase("read the image")
+            return image_sizes.archived(self._options.archive, asked.image, paths=paths)
+        engine = self._connect()
+        self._progress.phase("read the image")
+        return image_sizes.named(engine, str(asked.image), paths=paths)
 
     def _connect(self) -> Engine:
         """The engine; one that does not answer is not asked again for every target."""
@@ -210,57 +281,33 @@ class TargetChecker:
         return self._engine
 
 
-def _figures(static: StaticResult | None, image: _Image, options: CheckOptions) -> Figures:
-    with_: dict[str, int] = {}
-    without: dict[str, int] = {}
+@contextmanager
+def _noted(errors: list[CtxsizeError]) -> Iterator[None]:
+    """Go on after an error, and have it in ``errors``."""
+    try:
+        yield
+    except CtxsizeError as error:
+        errors.append(error)
+
+
+def _missing(measured: MeasuredTarget, asked: _Asked, errors: Sequence[CtxsizeError]) -> dict[str, str]:
+    """Why sizes are not known, by what a limit can be of."""
     missing: dict[str, str] = {}
-    if static is not None:
-        with_ |= {"context": static.scan.eligible.bytes, "context-files": static.scan.eligible.files}
-        if static.scan.without is not None:
-            without |= {"context": static.scan.without.bytes, "context-files": static.scan.without.files}
-    else:
+    if measured.context_bytes is None:
         missing |= dict.fromkeys(("context", "context-files"), "the context was not measured")
-    sizes = image.sizes
-    if sizes is not None:
-        with_ |= {"image": sizes.bytes, "pull": sizes.pull_bytes}
-        if sizes.without is not None:
-            without |= {"image": sizes.without.bytes, "pull": sizes.without.pull_bytes}
-        elif image.source != "built":
-            missing |= dict.fromkeys(
-                ("image", "pull"), f"only {image.source} was looked at, and nothing built"
-            )
-        missing["build-time"] = "nothing was built"
-    else:
-        reason = "there is no image: see the error" if image.error is not None else "it was not measured"
-        missing |= dict.fromkeys(("image", "pull", "build-time"), reason)
-    return Figures(
-        with_=with_,
-        without=without,
-        missing=missing,
-        runs=sizes.runs if sizes is not None else (),
-        image_paths=sizes.paths if sizes is not None else None,
-    )
+    if measured.image_bytes is None:
+        reason = "there is no image: see the error" if errors else "it was not measured"
+        return missing | dict.fromkeys(("image", "pull", "build-time"), reason)
+    if not asked.built:
+        reason = f"only {measured.image_source} was looked at, and nothing built"
+        missing |= dict.fromkeys(("image", "pull"), reason)
+    return missing | {"build-time": "nothing was built"}
 
 
-def _exit_code(report: TargetReport, error: CtxsizeError | None) -> int:
+def _exit_code(limits: Sequence[Judged], findings: Sequence[FileFinding], error: CtxsizeError | None) -> int:
     """The highest that applies: trouble that kept something from being measured outranks being over."""
-    codes = [error.exit_code] if error is not None else [0]
-    if any(judged.value is None for judged in report.limits):
-        codes.append(ConfigError.exit_code)
-    if any(judged.over for judged in report.limits) or any(
-        finding.level == "error" for finding in report.findings
-    ):
-        codes.append(1)
+    codes = [error.exit_code if error is not None else 0]
+    codes += [ConfigError.exit_code for judged in limits if judged.value is None]
+    codes += [1 for judged in limits if judged.over]
+    codes += [1 for finding in findings if finding.level == "error"]
     return max(codes)
-
-
-def _to_save(figures: Figures) -> Past:
-    return Past(
-        context_bytes=figures.with_.get("context"),
-        context_files=figures.with_.get("context-files"),
-        context_paths=figures.context_paths or Paths(),
-        image_bytes=figures.with_.get("image"),
-        pull_bytes=figures.with_.get("pull"),
-        image_paths=figures.image_paths or Paths(),
-        runs=figures.runs,
-    )

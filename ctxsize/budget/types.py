@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ctxsize.measure.target import MeasuredTarget as MeasuredTarget
 from ctxsize.warning import Warning as Warning
 
 #: What an amount counts. Bytes and files are exact integers.
@@ -95,28 +96,6 @@ class FileFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerSize:
-    """A layer of an image: its content's digest, the bytes of its files, and its size compressed."""
-
-    diff_id: str
-    bytes: int
-    pull_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """What was measured of a target. ``image_source`` says how the image was come by: ``built``, the name
-    of an image that was there, or an archive's path; None when no image was looked at."""
-
-    context_bytes: int | None = None
-    context_files: int | None = None
-    image_bytes: int | None = None
-    pull_bytes: int | None = None
-    layers: tuple[LayerSize, ...] = ()
-    image_source: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TargetReport:
     """One target: a context directory with its Dockerfile and its limits.
 
@@ -129,7 +108,7 @@ class TargetReport:
     path: str
     dockerfile: str | None
     ignore_file: str | None
-    sizes: Sizes
+    sizes: MeasuredTarget
     limits: tuple[Judged, ...] = ()
     findings: tuple[FileFinding, ...] = ()
     warnings: tuple[Warning, ...] = ()

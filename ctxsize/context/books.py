@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ctxsize.context.links import Inode, Links
+from ctxsize.context.links import Inode, Links, path_of, walk_key
 from ctxsize.context.totals import DirTotals, IgnoredRoot, RuleTotals, ScanResult, Totals
 from ctxsize.ignore.types import Rule
 
@@ -31,15 +31,38 @@ class Account(NamedTuple):
     hidden: bool = False
 
 
-class Books:
-    """Counts by account number. ``files``, ``dirs``, ``bytes`` and ``suspects`` are for the scanner to add
-    to."""
+class Largest:
+    """The ``most`` largest of the files it is told of. Those below ``floor`` bytes are none of them."""
 
-    def __init__(self, *, list_roots: bool) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.floor = 1
+        self._files: list[tuple[str, int]] = []
+
+    def add(self, size: int, path: str) -> None:
+        """One more file."""
+        if self.most and size >= self.floor:
+            self._files.append((path, size))
+            if len(self._files) > 8 * self.most:
+                self._files = self.files()
+                self.floor = self._files[-1][1]
+
+    def files(self) -> list[tuple[str, int]]:
+        """Paths and bytes, the largest first, then in the order of a walk."""
+        return sorted(self._files, key=lambda item: (-item[1], walk_key(item[0])))[: self.most]
+
+
+class Books:
+    """Counts by account number. ``files``, ``dirs``, ``bytes``, ``suspects``, ``forbidden`` and ``largest``
+    are for the scanner to add to."""
+
+    def __init__(self, *, list_roots: bool, largest: int = 0) -> None:
         self.files: list[int] = []
         self.dirs: list[int] = []
         self.bytes: list[int] = []
         self.suspects: list[str] = []  # paths
+        self.forbidden: list[tuple[str, Rule]] = []
+        self.largest = Largest(largest)
         self.links = Links()
         self._list_roots = list_roots
         self._accounts: list[Account] = []
@@ -91,6 +114,7 @@ class Books:
             self.bytes[EMPTIED] += inode.size
             return
         self.bytes[name.account] += inode.size
+        self.largest.add(inode.size, path_of(name.key))
         if inode.needed:
             self.bytes[NEEDED] += inode.size
         if not inode.shown:
@@ -101,6 +125,8 @@ class Books:
         for counts in (self.files, self.dirs, self.bytes):
             counts[:] = [0] * len(counts)
         self.suspects = []
+        self.forbidden = []
+        self.largest = Largest(self.largest.most)
         self._single = []
         self._unlisted = {}
         self.links = Links()
@@ -115,6 +141,9 @@ class Books:
         self._accounts += other._accounts[shared:]
         self._absorbed_by += [by if by < 0 else by + offset for by in other._absorbed_by[shared:]]
         self.suspects += other.suspects
+        self.forbidden += other.forbidden
+        for path, size in other.largest.files():
+            self.largest.add(size, path)
         self._single += other._single
         for rule, (files, size) in other._unlisted.items():
             sums = self._unlisted.setdefault(rule, [0, 0])
@@ -145,6 +174,8 @@ class Books:
             rules=per_rule,
             directories=self._directories(),
             suspects=tuple(sorted(self.suspects, key=os.fsencode)),
+            forbidden=tuple(sorted(self.forbidden, key=lambda item: walk_key(item[0]))),
+            largest=tuple(self.largest.files()),
         )
 
     def _totals(self, number: int) -> Totals:

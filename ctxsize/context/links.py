@@ -18,6 +18,11 @@ def walk_key(path: str) -> WalkKey:
     return os.fsencode(path).split(b"/")
 
 
+def path_of(key: WalkKey) -> str:
+    """The path that :func:`walk_key` made the key of."""
+    return os.fsdecode(b"/".join(key))
+
+
 class Name(NamedTuple):
     """One name of an inode: its place in the walk, the number of the account it is in, and whether the
     account is of the eligible part; ``needed``, ``hidden`` and ``emptied`` as in a scan. A name that is

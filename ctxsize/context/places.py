@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from mmap import mmap
 from typing import Literal, NamedTuple, Protocol
 
+from ctxsize.context.forbidden import State
 from ctxsize.context.workers import MOST_HELPERS
 from ctxsize.ignore.automaton import DirState
 
@@ -31,9 +32,9 @@ class Wanted(NamedTuple):
     removed: dict[str, int]
     needs: Needs | None
     eligible_only: bool
-    named_from: int | None
     roots: bool
     depth: int
+    largest: int
     classic: bool
     suspects: Suspects | None
 
@@ -64,7 +65,8 @@ class Place(NamedTuple):
 
     ``account`` is for what is kept in it. Without ``state`` no rule makes a difference in it, at any
     depth: all is kept, or (``ignored``) all is ignored and goes to ``account``, too. ``frame`` is the
-    directory's own, when it is ignored and something in it may be kept.
+    directory's own, when it is ignored and something in it may be kept. ``forbidden`` tells what must not
+    arrive of what is in it.
     """
 
     path: str
@@ -73,6 +75,7 @@ class Place(NamedTuple):
     ignored: bool
     needed: Cover
     frame: Frame | None
+    forbidden: State
 
 
 class Tally:

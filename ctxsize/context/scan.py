@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from ctxsize.context.books import EMPTIED, HIDDEN, NEEDED, ROOT, Account, Books
+from ctxsize.context.books import EMPTIED, HIDDEN, NEEDED, ROOT, Account, Books, Largest
 from ctxsize.context.classic import removed_by_daemon
 from ctxsize.context.errors import unreadable
+from ctxsize.context.forbidden import Forbidden
 from ctxsize.context.links import Name, walk_key
 from ctxsize.context.places import Cover, Frame, Needs, Place, Suspects, Tally, Wanted
 from ctxsize.context.totals import ScanResult
@@ -48,7 +49,8 @@ def scan(
     eligible_only: bool = False,
     roots: bool = True,
     depth: int = 0,
-    named_from: int | None = None,
+    largest: int = 0,
+    forbidden: Matcher | None = None,
     suspects: Suspects | None = None,
     progress: Callable[[int], None] | None = None,
     processes: int | None = None,
@@ -59,13 +61,13 @@ def scan(
     ``dockerfile`` is its path in the context, if it lies there: the classic client always sends it and
     ``.dockerignore``, and the daemon removes them again when they are ignored, so that they are ignored
     roots although directories above them arrive. ``needs`` tells what the Dockerfile takes.
-    ``eligible_only`` does not enter what is ignored, so its size is not known; ``named_from`` then lists as
-    roots (of size 0) what the rules from that index on decide. Without ``roots`` the
+    ``eligible_only`` does not enter what is ignored, so its size is not known. Without ``roots`` the
     result lists none, and memory does not grow with them. ``depth`` asks for the totals of directories
-    down to that many levels. ``suspects`` is asked once per listing which names the result shall have the
-    paths of, whatever becomes of them: kept, ignored, or directories. ``progress`` is called with the
-    number of entries seen so far. ``processes`` is how many share the work: as many as there are processors
-    by default, and one when this process has threads.
+    down to that many levels, ``largest`` for that many files. ``forbidden`` are rules that change no count:
+    the result lists what arrives and matches them. ``suspects`` is asked once per listing which names the
+    result shall have the paths of, whatever becomes of them: kept, ignored, or directories. ``progress`` is
+    called with the number of entries seen so far. ``processes`` is how many share the work: as many as there
+    are processors by default, and one when this process has threads.
 
     Raises ContextError naming the directory that can't be read, and IgnoreFileError where Docker fails
     on a broken rule.
@@ -74,14 +76,14 @@ def scan(
     if rules is not None and classic:
         matcher = rules.for_classic_build(dockerfile or ".dockerignore")
     removed = removed_by_daemon(rules, dockerfile) if classic else {}
-    wanted = Wanted(hidden, removed, needs, eligible_only, named_from, roots, depth, classic, suspects)
+    wanted = Wanted(hidden, removed, needs, eligible_only, roots, depth, largest, classic, suspects)
     count = processes if processes is not None else processors()
     with OpenTree(root) as tree:
-        scanner = _Scanner(tree, matcher, wanted, progress)
+        scanner = _Scanner(tree, matcher, Forbidden(forbidden), wanted, progress)
         try:
             scanner.run(count)
         except ChildProcessError:  # something killed a helper: its share is lost, so start again, alone
-            scanner = _Scanner(tree, matcher, wanted, progress)
+            scanner = _Scanner(tree, matcher, Forbidden(forbidden), wanted, progress)
             scanner.run(1)
     written = rules.rules if rules is not None else ()
     return scanner.books.result(written, eligible_only=eligible_only, needed=needs is not None)
@@ -91,9 +93,15 @@ class _Scanner:
     """Reads directories and books what is in them."""
 
     def __init__(
-        self, tree: OpenTree, matcher: Matcher | None, wanted: Wanted, progress: Callable[[int], None] | None
+        self,
+        tree: OpenTree,
+        matcher: Matcher | None,
+        forbidden: Forbidden,
+        wanted: Wanted,
+        progress: Callable[[int], None] | None,
     ) -> None:
-        self.books = Books(list_roots=wanted.roots)
+        self.books = Books(list_roots=wanted.roots, largest=wanted.largest)
+        self._forbidden = forbidden
         self._tree = tree
         self._wanted = wanted
         # Per directory the names of files that need a look of their own.
@@ -106,7 +114,7 @@ class _Scanner:
         self._tally = Tally(progress)
         state = matcher.start() if matcher is not None else None
         cover: Cover = wanted.needs.cover(".") if wanted.needs is not None else "none"
-        self._waiting.append(Place("", if_it_matters(state), ROOT, False, cover, None))
+        self._waiting.append(Place("", if_it_matters(state), ROOT, False, cover, None, forbidden.start))
 
     def run(self, processes: int) -> None:
         """Scan it all. Breadth first until there is enough to share, then depth first."""
@@ -213,11 +221,14 @@ class _Scanner:
             return
         below: list[str] = []
         linked: list[tuple[str, os.stat_result]] = []
-        files, size = self._count(entries, below, linked)
         books, account, needed = self.books, place.account, place.needed
+        emptied = outcome is not None and outcome.emptied and entries[0].is_file(follow_symlinks=False)
+        sized = books.largest if self._wanted.largest and not place.ignored and not emptied else None
+        files, size = self._count(entries, below, linked, place.path, sized)
+        if place.forbidden is not None:
+            books.forbidden += self._forbidden.find(entries, place.path, place.forbidden)
         if needed == "some" and (files or below):
             needed = self._cover(place, entries[0].name)
-        emptied = outcome is not None and outcome.emptied and entries[0].is_file(follow_symlinks=False)
         if emptied:
             books.bytes[EMPTIED] += 0 if hidden else size
             size = 0
@@ -243,11 +254,14 @@ class _Scanner:
         entries: list[os.DirEntry[str]],
         below: list[str],
         linked: list[tuple[str, os.stat_result]],
+        path: str,
+        largest: Largest | None,
     ) -> tuple[int, int]:
         """The number of files among the entries, and their bytes.
 
         The names of directories go into ``below``; files with several names are counted, but their
         bytes are not: they go into ``linked``. What vanished is not counted.
+        ``largest`` is told of large ones, whose directory is ``path``.
         """
         classic = self._wanted.classic
         files, size = len(entries), 0
@@ -265,6 +279,8 @@ class _Scanner:
                     linked.append((entry.name, st))
                 else:
                     size += st.st_size
+                    if largest is not None and st.st_size >= largest.floor:
+                        largest.add(st.st_size, f"{path}/{entry.name}" if path else entry.name)
             elif classic and statmod.S_ISSOCK(st.st_mode):
                 files -= 1
         return files - len(below), size
@@ -276,12 +292,12 @@ class _Scanner:
         account = place.account
         if not place.ignored and path.count("/") < self._wanted.depth:
             account = self.books.open(Account(path, -1))
-        self._waiting.append(Place(path, if_it_matters(state), account, place.ignored, needed, None))
+        bad = self._forbidden.below(place.forbidden, name, kept=True)
+        self._waiting.append(Place(path, if_it_matters(state), account, place.ignored, needed, None, bad))
 
     def _leave(self, entries: list[os.DirEntry[str]], outcome: Outcome, place: Place) -> None:
         """Book entries that are ignored."""
         if self._wanted.eligible_only:
-            self._name(entries, self._rule(outcome), place)
             if not outcome.prunable:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
@@ -296,18 +312,9 @@ class _Scanner:
                     continue
                 account = self._open_root(Account(prefix + entry.name, rule), place)
                 self.books.dirs[account] += 1
-                self._waiting.append(Place(prefix + entry.name, None, account, True, "none", None))
+                self._waiting.append(Place(prefix + entry.name, None, account, True, "none", None, None))
                 continue
             self._leave_file(entry, rule, place)
-
-    def _name(self, entries: list[os.DirEntry[str]], rule: int, place: Place) -> None:
-        """Take note of ignored entries, but not of what is in them, if a rule decides that is asked about."""
-        if self._wanted.named_from is None or rule < self._wanted.named_from:
-            return
-        prefix = place.path + "/" if place.path else ""
-        for entry in entries:
-            is_dir = entry.is_dir(follow_symlinks=False)
-            self.books.open(Account(prefix + entry.name, rule, is_dir))
 
     def _leave_file(self, entry: os.DirEntry[str], rule: int | None, place: Place) -> None:
         """Book a file that is ignored by the rule, or (None) with the directory it is in."""
@@ -350,7 +357,9 @@ class _Scanner:
         if parent is not None:
             parent.open += 1
         frame = Frame(path, self._rule(outcome), place.account, account, needed == "all", parent)
-        self._waiting.append(Place(path, place.state.child(name, outcome), account, False, needed, frame))
+        bad = self._forbidden.below(place.forbidden, name, kept=False)
+        state = place.state.child(name, outcome)
+        self._waiting.append(Place(path, state, account, False, needed, frame, bad))
 
     def _keep(self, frame: Frame | None) -> None:
         """Something is kept in the frame's directory, so that it arrives, and those above it."""
@@ -407,8 +416,7 @@ class _Scanner:
             if not ignored:
                 self._take([entry], outcome, place, hidden=hidden)
             elif self._wanted.eligible_only:
-                if rule is not None:
-                    self._name([entry], rule, place)
+                continue
             elif not hidden:
                 self._leave_file(entry, rule, place)
             elif rule is not None:

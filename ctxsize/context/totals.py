@@ -75,8 +75,10 @@ class ScanResult:
     directories down to the depth asked for, sorted as the roots. ``suspects`` are the paths whose names
     the scan was asked to take down, in byte order.
 
-    A scan for the eligible part alone has None for ``without``, zeros in ``rules``, and no roots but those
-    it was asked to name.
+    ``forbidden`` are the eligible paths that forbidding rules match, in the order of a walk, and ``largest``
+    the largest eligible files with their bytes, a file with several names under its first.
+
+    A scan for the eligible part alone has None for ``without``, zeros in ``rules``, and no roots.
     """
 
     eligible: Totals
@@ -88,3 +90,5 @@ class ScanResult:
     rules: tuple[RuleTotals, ...]
     directories: tuple[DirTotals, ...]
     suspects: tuple[str, ...] = ()
+    forbidden: tuple[tuple[str, Rule], ...] = ()
+    largest: tuple[tuple[str, int], ...] = ()

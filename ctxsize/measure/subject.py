@@ -20,6 +20,7 @@ from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, ProjectFigures
 from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
@@ -124,6 +125,22 @@ def prepare(
     engine = engine or connect()
     choice = choose(engine, builder)
     project = open_project(path, dockerfile=dockerfile, dialect=choice.dialect, podman=engine.info.podman)
+    return prepare_opened(project, engine, choice, options=options, progress=progress)
+
+
+def prepare_opened(
+    project: Project,
+    engine: Engine,
+    choice: Choice,
+    *,
+    options: BuildOptions,
+    progress: Progress,
+    forbidden: Matcher | None = None,
+    depth: int = 0,
+    largest: int = 0,
+) -> Subject:
+    """Scan a project that was opened for the builder ``choice`` of ``engine``, with a Dockerfile.
+    ``forbidden``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
     assert project.dockerfile is not None  # it is required
     progress.phase("scan")
     resolved = resolve(
@@ -135,7 +152,9 @@ def prepare(
         predefined=platform_variables(engine, options),
     )
     sources = plan_sources(resolved, ContextDirectory(project.context))
-    seen = survey(project, sources, podman=engine.info.podman)
+    seen = survey(
+        project, sources, podman=engine.info.podman, depth=depth, largest=largest, forbidden=forbidden
+    )
     return Subject(
         engine=engine,
         choice=choice,

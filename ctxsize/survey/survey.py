@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ctxsize.context.scan import scan
 from ctxsize.context.totals import ScanResult
 from ctxsize.dockerfile.sources import Sources
+from ctxsize.ignore.matcher import Matcher
 from ctxsize.project import Project
 from ctxsize.sensitive.find import find_sensitive
 from ctxsize.sensitive.names import suspects
@@ -38,6 +39,8 @@ def survey(
     eligible_only: bool = False,
     roots: bool = True,
     depth: int = 0,
+    largest: int = 0,
+    forbidden: Matcher | None = None,
     secrets: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Survey:
@@ -60,6 +63,8 @@ def survey(
         eligible_only=eligible_only,
         roots=roots,
         depth=depth,
+        largest=largest,
+        forbidden=forbidden,
         suspects=suspects,
         progress=progress,
     )

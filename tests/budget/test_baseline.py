@@ -8,23 +8,24 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ctxsize.budget.baseline import Past, Paths, load_baseline, save_baseline
+from ctxsize.budget.baseline import load_baseline, save_baseline
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.measure.target import LargestPaths, MeasuredTarget
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/baseline-1.json").read_text())
-FULL = Past(
+FULL = MeasuredTarget(
     context_bytes=10,
     context_files=2,
-    context_paths=Paths({"": 10, "src": 9}, complete=True),
+    context_paths=LargestPaths({"": 10, "src": 9}, complete=True),
     image_bytes=100,
     pull_bytes=40,
-    image_paths=Paths({"/usr": 90}),
+    image_paths=LargestPaths({"/usr": 90}),
     runs=(1.5, 2.0),
 )
 
 
 def test_round_trip_within_the_schema(tmp_path: Path) -> None:
-    targets = {"api": FULL, "static": Past(context_bytes=1, context_files=1)}
+    targets = {"api": FULL, "static": MeasuredTarget(context_bytes=1, context_files=1)}
     save_baseline(tmp_path / "b.json", targets, "2026-01-01T00:00:00+00:00")
     jsonschema.validate(json.loads((tmp_path / "b.json").read_text()), SCHEMA)
     assert load_baseline(tmp_path / "b.json").targets == targets
@@ -49,14 +50,14 @@ def test_a_comparison_is_a_baseline(tmp_path: Path) -> None:
     document = {"schema": 1, "project": {"context": "shop"}, "variants": {"with": with_, "without": {}}}
     (tmp_path / "c.json").write_text(json.dumps(document))
     past = load_baseline(tmp_path / "c.json").past("anything", alone=True)
-    assert past == Past(70, 7, image_bytes=700, pull_bytes=300, runs=(1.0, 1.1, 0.9))
+    assert past == MeasuredTarget(70, 7, image_bytes=700, pull_bytes=300, runs=(1.0, 1.1, 0.9))
 
 
 def test_a_comparison_whose_build_failed_knows_no_image(tmp_path: Path) -> None:
     with_ = {"context": {"files": 7, "bytes": 70}, "image": None, "build": None, "error": "no"}
     document = {"schema": 1, "project": {"context": "shop"}, "variants": {"with": with_}}
     (tmp_path / "c.json").write_text(json.dumps(document))
-    assert load_baseline(tmp_path / "c.json").past("", alone=True) == Past(70, 7)
+    assert load_baseline(tmp_path / "c.json").past("", alone=True) == MeasuredTarget(70, 7)
 
 
 @pytest.mark.parametrize(

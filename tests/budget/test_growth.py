@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.budget.baseline import Paths
 from ctxsize.budget.growth import grown
+from ctxsize.measure.target import LargestPaths
 
 BEFORE = {"": 1000, "src": 600, "src/app": 500, "src/app/main.py": 400, "docs": 400}
 
@@ -32,19 +32,19 @@ BEFORE = {"": 1000, "src": 600, "src/app": 500, "src/app/main.py": 400, "docs": 
     ],
 )
 def test_what_grew(after: dict[str, int], named: list[tuple[str, int, int]]) -> None:
-    found = grown(Paths(BEFORE, complete=True), Paths(after, complete=True), "context")
+    found = grown(LargestPaths(BEFORE, complete=True), LargestPaths(after, complete=True), "context")
     assert [(item.path, item.before, item.after) for item in found] == named
 
 
 def test_five_at_most() -> None:
-    before = Paths({"": 0}, complete=True)
-    after = Paths({f"d{number}": number for number in range(1, 9)}, complete=True)
+    before = LargestPaths({"": 0}, complete=True)
+    after = LargestPaths({f"d{number}": number for number in range(1, 9)}, complete=True)
     assert [item.path for item in grown(before, after, "context")] == ["d8", "d7", "d6", "d5", "d4"]
 
 
 def test_a_list_that_is_not_complete_does_not_tell_what_is_new() -> None:
-    before = Paths({"large": 500, "smallest-listed": 100})
-    after = Paths({"large": 500, "smallest-listed": 100, "other": 90, "new": 300})
+    before = LargestPaths({"large": 500, "smallest-listed": 100})
+    after = LargestPaths({"large": 500, "smallest-listed": 100, "other": 90, "new": 300})
     (found,) = grown(before, after, "image")
     assert (found.path, found.before, found.after) == ("new", None, 300), (
         "`other` may have been as large before"
@@ -52,4 +52,4 @@ def test_a_list_that_is_not_complete_does_not_tell_what_is_new() -> None:
 
 
 def test_a_baseline_without_paths_names_none() -> None:
-    assert grown(Paths(), Paths({"a": 1}, complete=True), "context") == ()
+    assert grown(LargestPaths(), LargestPaths({"a": 1}, complete=True), "context") == ()

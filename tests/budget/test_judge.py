@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ctxsize.budget import words
-from ctxsize.budget.baseline import Past
-from ctxsize.budget.judge import Figures, judge
+from ctxsize.budget.judge import judge
 from ctxsize.budget.limits import KINDS, Limit, parse_limit
 from ctxsize.budget.types import Judged
+from ctxsize.measure.target import MeasuredTarget
 
 SPELLINGS = [
     *((f"7 {unit}", 7 * 1000**power) for power, unit in enumerate(["B", "kB", "MB", "GB", "TB", "PB"])),
@@ -29,7 +31,18 @@ def limit(name: str, text: str) -> Limit:
 
 
 def size(name: str, text: str, now: int) -> Judged:
-    return judge(limit(name, text), Figures(with_={name: now}), None)
+    return judge(limit(name, text), of(**{name.replace("-", "_"): now}), None)
+
+
+def of(
+    *,
+    context: int | None = None,
+    context_files: int | None = None,
+    image: int | None = None,
+    pull: int | None = None,
+    without: MeasuredTarget | None = None,
+) -> MeasuredTarget:
+    return MeasuredTarget(context, context_files, image_bytes=image, pull_bytes=pull, without=without)
 
 
 @pytest.mark.parametrize(("text", "most"), SPELLINGS)
@@ -49,7 +62,7 @@ def test_files_are_counted() -> None:
 @pytest.mark.parametrize(("text", "most"), [(text, most) for text, most in SPELLINGS if most < 10**15])
 def test_growth_by_an_amount(text: str, most: int) -> None:
     def grown(by: int) -> Judged:
-        return judge(limit("growth.image", text), Figures({"image": 500 + by}), Past(image_bytes=500))
+        return judge(limit("growth.image", text), of(image=500 + by), of(image=500))
 
     assert not grown(most).over
     assert grown(most + 1).over
@@ -70,7 +83,7 @@ def test_growth_by_an_amount(text: str, most: int) -> None:
 )
 def test_growth_by_a_share_of_the_baseline(text: str, before: int, most: int) -> None:
     def grown(by: int) -> Judged:
-        return judge(limit("growth.pull", text), Figures({"pull": before + by}), Past(pull_bytes=before))
+        return judge(limit("growth.pull", text), of(pull=before + by), of(pull=before))
 
     assert not grown(most).over
     over = grown(most + 1)
@@ -84,8 +97,8 @@ def test_growth_by_a_share_of_the_baseline(text: str, before: int, most: int) ->
 )
 def test_savings_are_at_least(text: str, without: int, least: int) -> None:
     def saving(saved: int) -> Judged:
-        figures = Figures({"image": without - saved}, {"image": without})
-        return judge(limit("savings.image", text), figures, None)
+        now = of(image=without - saved, without=of(image=without))
+        return judge(limit("savings.image", text), now, None)
 
     assert not saving(least).over
     short = saving(least - 1)
@@ -108,39 +121,39 @@ FAST, SLOW = (10.0, 10.1, 10.2, 9.9, 10.0), (13.0, 13.1, 13.2, 12.9, 13.0)
 def test_build_time_is_over_only_beyond_noise(
     text: str, before: tuple[float, ...], now: tuple[float, ...], over: bool
 ) -> None:
-    judged = judge(limit("growth.build-time", text), Figures(runs=now), Past(runs=before))
+    judged = judge(limit("growth.build-time", text), MeasuredTarget(runs=now), MeasuredTarget(runs=before))
     assert judged.over is over
     assert judged.value is not None
 
 
 @pytest.mark.parametrize(
-    ("name", "figures", "past", "reason"),
+    ("name", "now", "past", "reason"),
     [
-        ("image", Figures(missing={"image": "no engine"}), None, "no engine"),
-        ("image", Figures(), None, "it was not measured"),
-        ("growth.image", Figures({"image": 1}), None, "there is no baseline"),
-        ("growth.image", Figures({"image": 1}), Past(), "the baseline does not know it (image)"),
-        ("growth.image", Figures(), Past(image_bytes=1), "it was not measured"),
-        ("savings.image", Figures({"image": 1}), None, "it was not measured"),
+        ("image", MeasuredTarget(missing={"image": "no engine"}), None, "no engine"),
+        ("image", of(), None, "it was not measured"),
+        ("growth.image", of(image=1), None, "there is no baseline"),
+        ("growth.image", of(image=1), of(), "the baseline does not know it (image)"),
+        ("growth.image", of(), of(image=1), "it was not measured"),
+        ("savings.image", of(image=1), None, "it was not measured"),
         (
             "growth.build-time",
-            Figures(runs=FAST),
-            Past(runs=(1.0, 2.0)),
+            MeasuredTarget(runs=FAST),
+            MeasuredTarget(runs=(1.0, 2.0)),
             "the baseline has 2 timed builds and 3 are the least that says something",
         ),
         (
             "growth.build-time",
-            Figures(runs=(1.0,)),
-            Past(runs=FAST),
+            MeasuredTarget(runs=(1.0,)),
+            MeasuredTarget(runs=FAST),
             "there were 1 timed builds and 3 are the least that says something",
         ),
     ],
 )
 def test_what_is_not_known_is_never_within(
-    name: str, figures: Figures, past: Past | None, reason: str
+    name: str, now: MeasuredTarget, past: MeasuredTarget | None, reason: str
 ) -> None:
     text = "5%" if name.startswith("growth") else "5 MB"
-    judged = judge(limit(name, text), figures, past, "there is no baseline")
+    judged = judge(limit(name, text), now, past, "there is no baseline")
     assert judged.value is None
     assert judged.failed
     assert judged.reason == reason
@@ -160,19 +173,19 @@ def test_what_is_not_known_is_never_within(
         ),
         (size("context-files", "10", 11), "context-files is 11 files, 1 file over its limit of 10 files"),
         (
-            judge(limit("growth.image", "5%"), Figures({"image": 108}), Past(image_bytes=100)),
+            judge(limit("growth.image", "5%"), of(image=108), of(image=100)),
             "image grew by 8B, 3B more than the 5B (5%) it may",
         ),
         (
-            judge(limit("growth.image", "5%"), Figures({"image": 90}), Past(image_bytes=100)),
+            judge(limit("growth.image", "5%"), of(image=90), of(image=100)),
             "image shrank by 10B and may by 5B (5%)",
         ),
         (
-            judge(limit("savings.context", "10 kB"), Figures({"context": 1}, {"context": 9001}), None),
+            judge(limit("savings.context", "10 kB"), of(context=1, without=of(context=9001)), None),
             "the ignore file saves 9kB of context, 1kB less than the 10kB it must",
         ),
         (
-            judge(limit("pull", "1 MB"), Figures(missing={"pull": "no engine"}), None),
+            judge(limit("pull", "1 MB"), MeasuredTarget(missing={"pull": "no engine"}), None),
             "pull (limit 1 MB) is not known: no engine",
         ),
     ],
@@ -182,9 +195,8 @@ def test_in_words(judged: Judged, sentence: str) -> None:
 
 
 def test_every_kind_can_be_judged() -> None:
-    full = {"context": 1, "context-files": 1, "image": 1, "pull": 1}
-    past = Past(1, 1, image_bytes=1, pull_bytes=1, runs=FAST)
+    past = MeasuredTarget(1, 1, image_bytes=1, pull_bytes=1, runs=FAST)
     for name, kind in KINDS.items():
         text = "5%" if kind.relative else "5" if kind.unit == "files" else "5 MB"
-        judged = judge(limit(name, text), Figures(full, full, runs=FAST), past)
+        judged = judge(limit(name, text), replace(past, without=past), past)
         assert judged.value is not None, name

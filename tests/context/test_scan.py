@@ -439,6 +439,58 @@ def eager_sharing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan_module, "_TASKS_TO_SHARE", 2)
 
 
+def expected_forbidden(root: Path, matcher: Matcher, forbidden: Matcher) -> list[str]:
+    """The topmost kept paths that are forbidden; with exceptions the files."""
+    exceptions = any(rule.negated for rule in forbidden.rules)
+    found: list[str] = []
+    for entry in walk(root, matcher):
+        kept = not matcher.verdict(entry.path, entry.is_dir).ignored and not (exceptions and entry.is_dir)
+        told = any(entry.path.startswith(f"{above}/") for above in found)
+        if kept and not told and forbidden.verdict(entry.path).ignored:
+            found.append(entry.path)
+    return found
+
+
+@BOTH
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.usefixtures("eager_sharing")
+def test_forbidden_and_largest_files_are_those_of_a_walk_and_change_no_count(
+    tmp_path: Path, dialect: Dialect, seed: int, processes: int
+) -> None:
+    rng = random.Random(f"forbidden {seed}")
+    for number in range(10):
+        root = tmp_path / str(number)
+        root.mkdir()
+        random_tree(rng, root)
+        for only_positive in (True, False):
+            ignore, forbid = rules(random_rules(rng), dialect), rules(random_rules(rng), dialect).rules
+            forbid = tuple(rule for rule in forbid if not (only_positive and rule.negated))
+            matcher, forbidden = Matcher(ignore.rules, dialect), Matcher(forbid, dialect)
+            plain = scan(root, ignore, dialect, processes=1)
+            for eligible_only in (True, False):
+                found = scan(
+                    root,
+                    ignore,
+                    dialect,
+                    eligible_only=eligible_only,
+                    forbidden=forbidden,
+                    largest=3,
+                    processes=processes,
+                )
+                assert found.eligible == plain.eligible
+                if not eligible_only:
+                    assert (found.without, found.roots, found.rules) == (
+                        plain.without,
+                        plain.roots,
+                        plain.rules,
+                    )
+                assert [path for path, _ in found.forbidden] == expected_forbidden(root, matcher, forbidden)
+                sizes = [(entry.path, entry.bytes) for entry in walk(root, matcher) if not entry.is_dir]
+                sized = sorted((each for each in sizes if each[1]), key=lambda each: -each[1])
+                assert list(found.largest) == sized[:3]
+
+
 @BOTH
 @pytest.mark.usefixtures("eager_sharing")
 def test_processes_agree_with_one(tmp_path: Path, dialect: Dialect) -> None:

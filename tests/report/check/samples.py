@@ -8,9 +8,9 @@ from ctxsize.budget.types import (
     FileFinding,
     Grown,
     Judged,
-    Sizes,
     TargetReport,
 )
+from ctxsize.measure.target import MeasuredTarget
 from ctxsize.warning import Warning
 
 #: Names as a stranger's repository may have them.
@@ -70,7 +70,17 @@ def target(
     exit_code: int = 0,
 ) -> TargetReport:
     return TargetReport(
-        name, path, "Dockerfile", ".dockerignore", Sizes(), limits, findings, warnings, error, log, exit_code
+        name,
+        path,
+        "Dockerfile",
+        ".dockerignore",
+        MeasuredTarget(),
+        limits,
+        findings,
+        warnings,
+        error,
+        log,
+        exit_code,
     )
 
 

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from ctxsize.budget.context import largest_paths, measure_context
+from ctxsize.budget.findings import FileRules
 from ctxsize.budget.limits import Budget, Listed
 from ctxsize.budget.types import FileFinding
+from ctxsize.context.scan import scan
+from ctxsize.context.totals import ScanResult
 from ctxsize.context.walk import OpenTree
 from ctxsize.errors import ConfigError
 from ctxsize.ignore.types import Dialect
+from ctxsize.measure.target import DEPTH, MOST_FILES, context_paths
 from ctxsize.project import Project, open_project
+from ctxsize.sensitive.names import suspects
 
 
 @pytest.fixture
@@ -34,8 +38,24 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def opened(root: Path, dialect: Dialect = Dialect.BUILDKIT) -> Project:
-    return open_project(root, dialect=dialect, required=False)
+def measure(
+    project: Project, budget: Budget, *, without: bool = False, depth: int = 0, largest: int = 0
+) -> tuple[ScanResult, tuple[FileFinding, ...]]:
+    files = FileRules(budget, project)
+    found = scan(
+        project.context,
+        project.rules,
+        project.dialect,
+        hidden=project.ignore_files,
+        dockerfile=project.dockerfile_in_context,
+        eligible_only=not without,
+        roots=False,
+        forbidden=files.forbidden,
+        suspects=suspects if files.sensitive else None,
+        depth=depth,
+        largest=largest,
+    )
+    return found, files.findings(found)
 
 
 def look(
@@ -52,8 +72,8 @@ def look(
         require_ignored=tuple(Listed(text, "c.toml:2") for text in require),
         sensitive=Listed(sensitive, "c.toml:3"),
     )
-    found = measure_context(opened(root, dialect), budget)
-    return found.scan.eligible.bytes, found.findings
+    found, findings = measure(open_project(root, dialect=dialect, required=False), budget)
+    return found.eligible.bytes, findings
 
 
 def paths(findings: tuple[FileFinding, ...]) -> list[str]:
@@ -159,7 +179,11 @@ def test_what_is_ignored_is_not_looked_into(root: Path, monkeypatch: pytest.Monk
 
 
 def test_the_largest_paths_are_what_arrives(root: Path) -> None:
-    found = largest_paths(opened(root))
+    found = context_paths(
+        measure(open_project(root, dialect=Dialect.BUILDKIT), Budget(), depth=DEPTH, largest=MOST_FILES + 1)[
+            0
+        ]
+    )
     assert found.complete
     assert found.sizes["conf"] == 60
     assert found.sizes["conf/keys"] == 40
@@ -188,7 +212,7 @@ def test_a_secret_that_is_none_can_be_named(root: Path) -> None:
     (root / "conf/keys/b.pem").write_text(KEY)
     (root / "conf/c.pem").write_text(KEY)
     budget = Budget(sensitive=Listed("fail", "c.toml:3"), not_sensitive=(Listed("conf/keys", "c.toml:4"),))
-    assert paths(measure_context(opened(root), budget).findings) == ["conf/c.pem"]
+    assert paths(measure(open_project(root, dialect=Dialect.BUILDKIT), budget)[1]) == ["conf/c.pem"]
 
 
 def test_a_forbidden_directory_of_which_an_exception_keeps_a_part(root: Path) -> None:
@@ -213,15 +237,15 @@ def test_keys_for_tests_and_of_packages_are_no_findings(root: Path) -> None:
 def test_a_pattern_of_not_sensitive_that_can_not_be_meant(root: Path) -> None:
     budget = Budget(not_sensitive=(Listed("[a", "c.toml:4"),))
     with pytest.raises(ConfigError, match=r"^c\.toml:4: not-sensitive: "):
-        measure_context(opened(root), budget)
+        measure(open_project(root, dialect=Dialect.BUILDKIT), budget)
 
 
 def test_forbidden_files_are_told_from_ignored_ones_where_savings_are_asked_for(root: Path) -> None:
     budget = Budget(forbid=(Listed("**/.env", "c.toml:1"),))
-    found = measure_context(opened(root), budget, without=True)
-    assert paths(found.findings) == ["conf/.env", "src/.env"]
-    assert found.scan.without is not None
-    assert found.scan.without.bytes - found.scan.eligible.bytes == 1000 + 500 + 30 - len(
+    found, findings = measure(open_project(root, dialect=Dialect.BUILDKIT), budget, without=True)
+    assert paths(findings) == ["conf/.env", "src/.env"]
+    assert found.without is not None
+    assert found.without.bytes - found.eligible.bytes == 1000 + 500 + 30 - len(
         (root / ".dockerignore").read_bytes()
     )
 

@@ -1,0 +1,163 @@
+"""Which paths should not reach the build: what is forbidden, not ignored as required, or like a secret."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from ctxsize.budget.limits import Budget, Listed
+from ctxsize.budget.types import FileFinding
+from ctxsize.context.totals import ScanResult
+from ctxsize.errors import ConfigError, IgnoreFileError
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.parse import clean_pattern, read_line
+from ctxsize.ignore.types import PatternError, Rule
+from ctxsize.project import Project
+from ctxsize.sensitive.find import find_sensitive
+from ctxsize.sensitive.types import SensitiveFile
+
+
+class FileRules:
+    """What a budget says of the files of ``project``.
+
+    For the scan: ``forbidden`` has the patterns of forbid (None: there are none), and ``sensitive`` says
+    whether to look for secrets.
+    """
+
+    def __init__(self, budget: Budget, project: Project) -> None:
+        """Raises ConfigError for a pattern or a path of the budget that can't be meant."""
+        self.project = project
+        self._how = budget.sensitive
+        self._forbid = _patterns("forbid", budget.forbid, project)
+        self._harmless = Matcher(
+            tuple(_patterns("not-sensitive", budget.not_sensitive, project)), project.dialect
+        )
+        self._required = _paths(budget.require_ignored)
+        self.forbidden = Matcher(tuple(self._forbid), project.dialect) if self._forbid else None
+        self.sensitive = self._how is None or self._how.text != "off"
+
+    def findings(
+        self, found: ScanResult, secrets: Iterable[SensitiveFile] | None = None
+    ) -> tuple[FileFinding, ...]:
+        """The paths in a scan that should not be there. ``secrets`` are the files that look like them, where
+        that is known already. Raises ContextError, IgnoreFileError."""
+        forbidden = [self._forbidden(path, rule) for path, rule in found.forbidden]
+        told = {finding.path for finding in forbidden}
+        return (*forbidden, *self._secrets(found, secrets, told), *self._not_ignored())
+
+    def _forbidden(self, path: str, rule: Rule) -> FileFinding:
+        listed = self._forbid[rule]
+        line, hint = self._lets_in(path)
+        return FileFinding(
+            code="forbidden",
+            path=path,
+            message=f'must not reach the build (forbid "{listed.text}")',
+            where=listed.where,
+            line=line,
+            hint=hint,
+        )
+
+    def _secrets(
+        self, found: ScanResult, secrets: Iterable[SensitiveFile] | None, told: set[str]
+    ) -> Iterator[FileFinding]:
+        """The files that almost certainly hold a secret and arrive, each once; of those ``told`` already,
+        none. Keys of installed packages and for tests are not among them."""
+        if not self.sensitive:
+            return
+        if secrets is None:
+            secrets = find_sensitive(
+                self.project.context, found.suspects, self.project.rules, eligible_only=True
+            )
+        arriving = (file for file in secrets if file.eligible and file.level == "likely")
+        for file in sorted(arriving, key=lambda file: (os.fsencode(file.path), file.line or 0)):
+            if self._harmless.quick_verdict(file.path).ignored or not told.isdisjoint(_upwards(file.path)):
+                continue
+            told.add(file.path)
+            line, hint = self._lets_in(file.path)
+            at = "" if file.line is None else f" in line {file.line}"
+            yield FileFinding(
+                code="sensitive",
+                path=file.path,
+                message=f"looks like a secret: {file.reason}{at}",
+                where=self._how.where if self._how is not None else None,
+                line=line,
+                hint=f"{hint}, or name it in not-sensitive",
+                level="error" if self._how is not None and self._how.text == "fail" else "warning",
+            )
+
+    def _not_ignored(self) -> Iterator[FileFinding]:
+        """The paths that should be ignored and are not, whether they are there or not."""
+        if not self._required:
+            return
+        from ctxsize.survey.why import why
+
+        for answer in why(self.project, self._required):
+            if answer.verdict == "ignored":
+                continue
+            line, hint = self._lets_in(answer.path)
+            if answer.verdict == "partly":
+                message, hint = "is ignored only in part", "an exception keeps something in it"
+            else:
+                message = "is not ignored" if answer.exists else "would not be ignored if it were there"
+            yield FileFinding(
+                code="not-ignored",
+                path=answer.path,
+                message=f"{message}, as require-ignored asks",
+                where=self._required[answer.path].where,
+                line=line,
+                hint=hint,
+            )
+
+    def _lets_in(self, path: str) -> tuple[int | None, str]:
+        """The line of the ignore file that keeps the path in the context, if one does, and what to do."""
+        ignore = self.project.ignore
+        if ignore is None or self.project.rules is None:
+            return None, "make a .dockerignore that ignores it"
+        rule = self.project.rules.verdict(path).rule
+        if rule is not None and rule.negated:
+            return rule.line, f"{ignore.path}:{rule.line} `{rule.text.strip()}` lets it in"
+        return None, f"add a line to {ignore.path} that ignores it"
+
+
+def _patterns(key: str, patterns: Iterable[Listed], project: Project) -> dict[Rule, Listed]:
+    """The patterns of the list ``key`` as rules of an ignore file, and where each is from."""
+    rules = {}
+    for number, listed in enumerate(patterns, 1):
+        try:
+            text = read_line(listed.text)
+            cleaned = clean_pattern(text) if text else None
+            if cleaned is None:
+                raise PatternError("a pattern that says nothing")
+            # Negative numbers: no rule of an ignore file has one, so that the rules differ from all others.
+            rule = Rule(-number, listed.text, *cleaned)
+            Matcher((rule,), project.dialect).matches_or_parent("x", strict=True)
+        except (PatternError, IgnoreFileError) as error:
+            raise ConfigError(
+                f"{key}: {error.message if isinstance(error, IgnoreFileError) else error} ({listed.text!r})",
+                where=listed.where,
+                hint="patterns are those of .dockerignore",
+            ) from error
+        rules[rule] = listed
+    return rules
+
+
+def _paths(required: Iterable[Listed]) -> dict[str, Listed]:
+    """The paths of require-ignored, and where each is from."""
+    paths = {}
+    for listed in required:
+        path = os.path.normpath(listed.text.strip().lstrip("/") or ".")
+        if path == "." or path.split("/")[0] == ".." or any(mark in path for mark in "*?!"):
+            raise ConfigError(
+                f"require-ignored: {listed.text!r} is not a path in the context",
+                where=listed.where,
+                hint="for patterns there is forbid",
+            )
+        paths[path] = listed
+    return paths
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """The path and every directory above it."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]

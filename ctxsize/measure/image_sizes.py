@@ -1,0 +1,123 @@
+"""How large one image is: built for this, there already, or saved in a file.
+
+This builds no more than it is asked for; ``compare`` measures what an ignore file saves.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctxsize.errors import BuildFailed
+from ctxsize.image.types import Image
+from ctxsize.measure.target import (
+    DEPTH,
+    MOST_DIRECTORIES,
+    MOST_FILES,
+    LargestPaths,
+    MeasuredTarget,
+    largest_paths,
+)
+
+if TYPE_CHECKING:
+    from ctxsize.engine.connect import Engine
+    from ctxsize.image.reader import ImageReader
+    from ctxsize.measure.subject import Subject
+    from ctxsize.progress import Progress
+
+
+def built(
+    subject: Subject, *, without: bool = False, repeat: int = 0, paths: bool = False, progress: Progress
+) -> MeasuredTarget:
+    """Build the subject once with its ignore file, and read the image: its sizes and, for ``paths``, its
+    largest ones.
+
+    ``without`` also builds it once without the ignore file. ``repeat`` builds with the ignore file are
+    timed, under the conditions of ``compare``: after a first one that fills the cache. Nothing is left on
+    the engine. Raises BuildFailed, which names the rule that ignores what the Dockerfile copies, and
+    EngineError.
+    """
+    from ctxsize.engine.builders.masked import masker_of
+    from ctxsize.engine.footprint.run import Run
+    from ctxsize.engine.images import open_images
+    from ctxsize.measure.figures import WITH, WITHOUT
+
+    with Run(subject.engine) as run:
+        builder = subject.builder(run)
+        runs = []
+        try:
+            progress.phase("build")
+            ids = [builder.build(subject.variant(WITH), progress=progress).image_id]
+            for number in range(repeat):
+                progress.phase(f"build {number + 1} of {repeat}")
+                result = builder.build(subject.variant(WITH), progress=progress)
+                runs.append(result.seconds)
+                run.remove_image(result.image_id)
+            if without:
+                progress.phase("build without the ignore file")
+                ids.append(builder.build(subject.variant(WITHOUT), progress=progress).image_id)
+        except BuildFailed as failure:
+            subject.blame_rule(failure)
+            raise
+        progress.phase("read the image")
+        with open_images(subject.engine.api, list(dict.fromkeys(ids))) as reader:
+            images = [reader.images[image_id] for image_id in ids]
+            measured = _measured(reader, images[0], paths, masker_of(subject.options))
+            bare = _measured(reader, images[1]) if without else None
+            return replace(measured, runs=tuple(runs), without=bare)
+
+
+def named(engine: Engine, name: str, *, paths: bool = False) -> MeasuredTarget:
+    """Read an image that the engine has. Raises UsageError when it has none of that name, EngineError."""
+    from ctxsize.engine.images import id_of, open_images
+
+    image_id = id_of(engine.api, name)
+    with open_images(engine.api, [image_id]) as reader:
+        return _measured(reader, reader.images[image_id], paths)
+
+
+def archived(path: str, name: str | None = None, *, paths: bool = False) -> MeasuredTarget:
+    """Read an image from what ``docker save`` wrote, or from an OCI layout, without an engine. ``name`` is
+    its tag, needed when there are several. Raises UsageError."""
+    from ctxsize.image.archive import open_archive
+
+    with open_archive(Path(path), name) as reader:
+        (image,) = reader.images.values()
+        return _measured(reader, image, paths)
+
+
+def _measured(
+    reader: ImageReader, image: Image, paths: bool = False, mask: Callable[[str], str] = str
+) -> MeasuredTarget:
+    from ctxsize.measure.images import without_markers
+
+    image = without_markers(image)
+    return MeasuredTarget(
+        image_bytes=image.bytes,
+        pull_bytes=image.pull_bytes,
+        image_paths=_paths(reader, image, mask) if paths else LargestPaths(),
+        layers=image.layers,
+    )
+
+
+def _paths(reader: ImageReader, image: Image, mask: Callable[[str], str]) -> LargestPaths:
+    """The largest directories and files of all layers; what several layers have counts in each. ``mask``
+    hides values of build arguments in them, such as in ``COPY . /srv/$TOKEN``."""
+    directories: dict[str, int] = {}
+
+    def listing() -> Iterator[tuple[int, str]]:
+        for path, size in reader.listing(image):
+            above = ""
+            for part in path.split("/")[:-1][:DEPTH]:
+                above += f"/{part}"
+                directories[above] = directories.get(above, 0) + size
+            yield size, f"/{path}"
+
+    files = heapq.nlargest(MOST_FILES + 1, listing())
+    largest = heapq.nlargest(MOST_DIRECTORIES + 1, ((size, path) for path, size in directories.items()))
+    return largest_paths(
+        [(path, size) for size, path in largest], [(path, size) for size, path in files], mask
+    )

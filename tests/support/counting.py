@@ -1,0 +1,74 @@
+"""How often a command does the work it should do once: opening, resolving, compiling and scanning."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ctxsize import project as project_module
+from ctxsize.context import scan as scan_module
+from ctxsize.dockerfile import resolve as resolve_module
+from ctxsize.ignore.matcher import Matcher
+
+#: What is counted, by the name it is counted under.
+FUNCTIONS = {
+    "opens": project_module.open_project,
+    "ignore files read": project_module.read_ignore_file,
+    "resolutions": resolve_module.resolve,
+    "scans": scan_module.scan,
+}
+
+
+def count_work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count from now on. ``compilations`` are those of an ignore file's rules; ``listings`` are the times
+    that the context's own directory was opened, by whatever walks it."""
+    counts: Counter[str] = Counter()
+    for name, function in FUNCTIONS.items():
+        _replace_everywhere(monkeypatch, function, _counted(function, counts, name))
+    compile_rules = Matcher.__init__
+
+    def compiled(matcher: Matcher, rules: Any, *args: Any, **options: Any) -> None:
+        # Patterns of a configuration have negative line numbers.
+        counts["compilations"] += any(rule.line > 0 for rule in rules)
+        compile_rules(matcher, rules, *args, **options)
+
+    monkeypatch.setattr(Matcher, "__init__", compiled)
+    for name in ("open_directory", "names"):
+        _count_listings(monkeypatch, name, counts)
+    return counts
+
+
+def _count_listings(monkeypatch: pytest.MonkeyPatch, name: str, counts: Counter[str]) -> None:
+    from ctxsize.context.walk import OpenTree
+
+    function = getattr(OpenTree, name)
+
+    def listed(tree: OpenTree, path: str) -> Any:
+        counts["listings"] += path == ""
+        return function(tree, path)
+
+    monkeypatch.setattr(OpenTree, name, listed)
+
+
+def _counted(function: Callable[..., Any], counts: Counter[str], name: str) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def counted(*args: Any, **options: Any) -> Any:
+        counts[name] += 1
+        return function(*args, **options)
+
+    return counted
+
+
+def _replace_everywhere(
+    monkeypatch: pytest.MonkeyPatch, old: Callable[..., Any], new: Callable[..., Any]
+) -> None:
+    """Put ``new`` where modules have imported ``old``; those that are imported later find it, too."""
+    for module in [each for name, each in sys.modules.items() if name.startswith("ctxsize")]:
+        for name, value in list(vars(module).items()):
+            if value is old:
+                monkeypatch.setattr(module, name, new)
