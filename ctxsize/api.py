@@ -44,7 +44,9 @@ if TYPE_CHECKING:
         VerifyFailed,
     )
     from ctxsize.ignore.types import Dialect, Rule
+    from ctxsize.image.types import Layer
     from ctxsize.measure.figures import Cost, EngineFigures, ImageFigures, ProjectFigures, SecondsSaved
+    from ctxsize.measure.target import LargestPaths, MeasuredTarget
     from ctxsize.progress import Progress
     from ctxsize.rebuild.cache import cache
     from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost, RebuildMeasurement
@@ -60,12 +62,12 @@ __all__ = [
     "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions", "CheckReport",
     "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError", "Dialect",
     "Differences", "DirTotals", "DockerfileError", "Engine", "EngineError", "EngineFigures", "FileFinding",
-    "Grown", "IgnoreFileError", "IgnoredRoot", "ImageFigures", "Interrupted", "Judged", "LateInstall",
-    "Measurement", "Overview", "PathDifference", "PathSaving", "Progress", "ProjectFigures", "Rebuild",
-    "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving", "RuleTotals", "Saved", "ScanResult",
-    "SecondsSaved", "SensitiveFile", "Step", "TargetReport", "Totals", "Unattributed", "UsageError",
-    "VariantFigures", "Verification", "VerifyCommand", "VerifyFailed", "View", "Warning", "cache", "check",
-    "compare", "connect", "context", "why",
+    "Grown", "IgnoreFileError", "IgnoredRoot", "ImageFigures", "Interrupted", "Judged", "LargestPaths",
+    "LateInstall", "Layer", "MeasuredTarget", "Measurement", "Overview", "PathDifference", "PathSaving",
+    "Progress", "ProjectFigures", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving",
+    "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step", "TargetReport", "Totals",
+    "Unattributed", "UsageError", "VariantFigures", "Verification", "VerifyCommand", "VerifyFailed", "View",
+    "Warning", "cache", "check", "compare", "connect", "context", "why",
 ]  # fmt: skip
 
 _HOMES = {
@@ -83,7 +85,9 @@ _HOMES = {
     "errors": "BuildFailed ConfigError CtxsizeError DockerfileError EngineError IgnoreFileError Interrupted"
     " UsageError VerifyFailed",
     "ignore.types": "Dialect Rule",
+    "image.types": "Layer",
     "measure.figures": "Cost EngineFigures ImageFigures ProjectFigures SecondsSaved",
+    "measure.target": "LargestPaths MeasuredTarget",
     "progress": "Progress",
     "rebuild.cache": "cache",
     "rebuild.types": "ChangeCost LateInstall Rebuild RebuildCost RebuildMeasurement",

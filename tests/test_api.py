@@ -19,10 +19,11 @@ GIVEN = ["BuildOptions", "CheckOptions", "Dialect", "Engine", "Progress", "Verif
 RESULTS = [
     "Answer", "BuildFigures", "ChangeCost", "CheckReport", "CheckTotals", "Comparison",
     "ContextFigures", "Cost", "Differences", "DirTotals", "EngineFigures", "FileFinding", "Grown",
-    "IgnoredRoot", "ImageFigures", "Judged", "LateInstall", "Measurement", "Overview", "PathDifference",
-    "PathSaving", "ProjectFigures", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule",
-    "RuleSaving", "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step",
-    "TargetReport", "Totals", "Unattributed", "VariantFigures", "Verification", "View", "Warning"
+    "IgnoredRoot", "ImageFigures", "Judged", "LargestPaths", "LateInstall", "Layer", "MeasuredTarget",
+    "Measurement", "Overview", "PathDifference", "PathSaving", "ProjectFigures", "Rebuild",
+    "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving", "RuleTotals", "Saved", "ScanResult",
+    "SecondsSaved", "SensitiveFile", "Step", "TargetReport", "Totals", "Unattributed", "VariantFigures",
+    "Verification", "View", "Warning"
 ]  # fmt: skip
 
 
