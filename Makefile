@@ -57,7 +57,7 @@ lint: venv  ## ruff (security rules too), mypy, shellcheck, layers, sizes, known
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/shellcheck --severity=warning scripts/* .ci/run
+	@$(VENV)/bin/shellcheck --severity=warning $$(grep -lE "^#!.*sh$$" scripts/*) .ci/run
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
 	@scripts/house
 	@VENV=$(VENV) scripts/audit
