@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 
 import re2
 
@@ -121,19 +122,11 @@ class Scope:
 
     def child(self) -> Scope:
         """The scope a stage that starts FROM this one begins with."""
-        scope = Scope(
-            escape=self.escape,
-            buildkit=self.buildkit,
-            build_args=self.build_args,
-            outer=self.outer,
-            unknown=self.unknown,
-            complete=self.complete,
-            room=self.room,
-        )
-        if self.room.take(_ENTRY * len(self._env)):
-            scope._env = dict(self._env)
-        else:
-            scope.complete = False
+        scope = copy(self)
+        scope._args = {}
+        inherits = self.room.take(_ENTRY * len(self._env))
+        scope._env = dict(self._env) if inherits else {}
+        scope.complete = self.complete and inherits
         return scope
 
     def expand(self, word: str) -> str:
@@ -171,11 +164,10 @@ class Scope:
             self._declare(found)
 
     def _declare(self, found: Iterable[tuple[str, str | None] | None]) -> None:
-        # In BuildKit ARG and ENV share one list in which the latest wins.
-        values = self._env if self.buildkit else self._args
-        values.update(entry for entry in found if entry is not None)
+        known = [entry for entry in found if entry is not None]
+        self._args.update(known)
         if self.buildkit:
-            self._args.update(entry for entry in found if entry is not None)
+            self._env.update(known)  # in BuildKit ARG and ENV share one list in which the latest wins
 
     def _argument(self, word: str) -> tuple[str, str | None] | None:
         """Name and value of one ARG word; None when it stays unset, a value of None when unknown."""

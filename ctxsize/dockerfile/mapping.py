@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from ctxsize.dockerfile.names import ContextNames, matches, resolve_links
+from ctxsize.dockerfile.names import ContextDirectory, matches, resolve_links
 from ctxsize.dockerfile.parse import Instruction
-from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile, ResolvedStage, ResolvedStep
+from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile, ResolvedStep
 from ctxsize.dockerfile.wildcard import PathMatcher, excluded, has_wildcard, name_pattern, unescape
 
 OriginKind = Literal["file", "archive"]
@@ -53,7 +53,7 @@ class ImageMap:
     """
 
     def __init__(
-        self, plan: ResolvedDockerfile, names: ContextNames, links: Mapping[str, str] | None = None
+        self, plan: ResolvedDockerfile, names: ContextDirectory, links: Mapping[str, str] | None = None
     ) -> None:
         """``links`` are the symlinks to directories in the lower layers, both sides as clean paths
         relative to the image's root (``{"bin": "usr/bin"}``): a file copied to ``/bin`` is found there.
@@ -63,38 +63,32 @@ class ImageMap:
         self._links = dict(links or {})
         self._takers: dict[int, _Taker] = {}
         self._stage_chains: dict[int, list[ResolvedStep]] = {}
-        chain = [
-            (stage, step) for stage in plan.chain for step in plan.stages[stage].steps if step.kind != "other"
-        ]
-        self._chain = [step for _, step in chain]
-        self.steps: tuple[LayerStep, ...] = tuple(
-            _layer_step(index, plan.stages[stage], step) for index, (stage, step) in enumerate(chain)
-        )
+        self._chain: list[ResolvedStep] = []
+        steps: list[LayerStep] = []
+        for stage in plan.chain:
+            for step in plan.stages[stage].steps:
+                if step.kind != "other":
+                    used = next((pick.stage for pick in step.picks if pick.stage is not None), None)
+                    line = plan.stages[stage].line_of(step)
+                    steps.append(LayerStep(len(steps), step.instruction, stage, line, step.kind, used))
+                    self._chain.append(step)
+        self.steps = tuple(steps)
 
-    def origins(self, step: LayerStep, image_path: str) -> tuple[str, ...]:
-        """Context paths that ``image_path`` (relative to the root) may come from, most likely first.
+    def find(self, step: LayerStep, image_path: str) -> tuple[Origin, ...]:
+        """Where in the context ``image_path`` (relative to the root) may come from, most likely first.
 
         Only paths that exist in the context are given. For a RUN or WORKDIR: what the steps before it
         put at that path, the latest step that did so.
         """
-        return tuple(origin.path for origin in self.find(step, image_path))
-
-    def find(self, step: LayerStep, image_path: str) -> tuple[Origin, ...]:
-        """As origins, with the kind of each."""
-        path = image_path.strip("/")
-        if step.kind in ("copy", "add"):
-            return self._distinct(self._step_origins(self._chain[step.index], path))
-        return self._latest(self._chain[: step.index], path)
+        first = step.index if step.kind in ("copy", "add") else 0
+        return self._latest(self._chain[first : step.index + 1], image_path.strip("/"))
 
     def _latest(self, steps: list[ResolvedStep], path: str) -> tuple[Origin, ...]:
         for step in reversed(steps):
-            found = self._distinct(self._step_origins(step, path))
+            found = tuple(dict.fromkeys(self._step_origins(step, path)))
             if found:
                 return found
         return ()
-
-    def _distinct(self, origins: Iterator[Origin]) -> tuple[Origin, ...]:
-        return tuple(dict.fromkeys(origins))
 
     def _step_origins(self, step: ResolvedStep, path: str) -> Iterator[Origin]:
         if step.kind not in ("copy", "add"):
@@ -109,7 +103,9 @@ class ImageMap:
     def _taker(self, pick: Pick) -> _Taker:
         taker = self._takers.get(id(pick))
         if taker is None:
-            taker = _FromContext(pick, self._names) if pick.stage is None else _FromStage(pick, self)
+            taker = (
+                _FromContext(pick, self._names) if pick.stage is None else _FromStage(pick, self, pick.stage)
+            )
             self._takers[id(pick)] = taker
         return taker
 
@@ -147,36 +143,28 @@ class ImageMap:
         return list(found)
 
 
-def _layer_step(index: int, stage: ResolvedStage, step: ResolvedStep) -> LayerStep:
-    assert step.kind != "other"
-    used = [pick.stage for pick in step.picks if pick.stage is not None]
-    return LayerStep(
-        index=index,
-        instruction=step.instruction,
-        stage=stage.stage.index,
-        line=stage.line_of(step),
-        kind=step.kind,
-        uses_from=used[0] if used else None,
-    )
-
-
 class _Taker:
     """One Pick read backwards: destination path to source paths."""
 
     def __init__(self, pick: Pick) -> None:
         self.pick = pick
-        self.dest = pick.dest or ""
         # What is copied later overwrites, so the last source is the likeliest.
         self.patterns = tuple(reversed(pick.patterns))
 
     def origins(self, path: str) -> Iterator[Origin]:
+        """Where a path of the image, or of the stage, comes from."""
+        rest = _below(path, self.pick.dest or "")
+        return iter(()) if rest is None else self._sources(rest)
+
+    def _sources(self, rest: str) -> Iterator[Origin]:
+        """Where ``rest``, relative to the destination, comes from."""
         raise NotImplementedError
 
 
 class _FromContext(_Taker):
     """Sources in the context, whose names can be asked for."""
 
-    def __init__(self, pick: Pick, names: ContextNames) -> None:
+    def __init__(self, pick: Pick, names: ContextDirectory) -> None:
         super().__init__(pick)
         self.names = names
         self._roots = [root for pattern in self.patterns for root in self._expand(pattern)]
@@ -209,10 +197,7 @@ class _FromContext(_Taker):
             kind = "dir" if self.names.kind(real) == "dir" else "archive" if is_archive else "file"
             yield _Root(kind, real, posixpath.basename(path))
 
-    def origins(self, path: str) -> Iterator[Origin]:
-        rest = _below(path, self.dest)
-        if rest is None:
-            return
+    def _sources(self, rest: str) -> Iterator[Origin]:
         if self.pick.parents:
             yield from self._with_parents(rest)
             return
@@ -280,16 +265,13 @@ class _Root:
 class _FromStage(_Taker):
     """Sources in another stage: each path a file may have had there is looked up in that stage."""
 
-    def __init__(self, pick: Pick, image: ImageMap) -> None:
+    def __init__(self, pick: Pick, image: ImageMap, stage: int) -> None:
         super().__init__(pick)
         self.image = image
-        self.stage = pick.stage if pick.stage is not None else -1
+        self.stage = stage
         self._directories = lru_cache(maxsize=64)(image.stage_directories)
 
-    def origins(self, path: str) -> Iterator[Origin]:
-        rest = _below(path, self.dest)
-        if rest is None:
-            return
+    def _sources(self, rest: str) -> Iterator[Origin]:
         for candidate in self._candidates(rest):
             yield from self.image.stage_origins(self.stage, "" if candidate == "." else candidate)
 

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
-from typing import BinaryIO, Literal, NamedTuple, Protocol
+from typing import BinaryIO, Literal, NamedTuple
 
 from ctxsize.dockerfile.wildcard import has_wildcard, name_pattern, unescape
 
@@ -20,30 +20,18 @@ _DEEPEST = 2048
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "lzma"}
 
 
-class ContextNames(Protocol):
-    """A tree of names. Paths are relative, ``/``-separated; ``.`` is the root itself."""
-
-    def kind(self, path: str) -> Kind | None:
-        """What is there, symlinks not followed; None when nothing is. Special files are ``file``."""
-
-    def readlink(self, path: str) -> str:
-        """The target of a symlink, as written."""
-
-    def entries(self, path: str) -> list[str]:
-        """The names in a directory, in byte order; empty when it can't be read."""
-
-    def is_archive(self, path: str) -> bool:
-        """Whether ADD would unpack this regular file."""
-
-
 class ContextDirectory:
-    """ContextNames over a real directory, asked one lstat at a time and never all at once."""
+    """A tree of names, asked one lstat at a time and never all at once.
+
+    Paths are relative, ``/``-separated; ``.`` is the root itself.
+    """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self._root = os.fspath(root)
         self.is_archive = lru_cache(maxsize=256)(self._is_archive)
 
     def kind(self, path: str) -> Kind | None:
+        """What is there, symlinks not followed; None when nothing is. Special files are ``file``."""
         try:
             mode = os.lstat(f"{self._root}/{path}").st_mode
         except (OSError, ValueError):
@@ -51,15 +39,18 @@ class ContextDirectory:
         return "dir" if stat.S_ISDIR(mode) else "link" if stat.S_ISLNK(mode) else "file"
 
     def readlink(self, path: str) -> str:
+        """The target of a symlink, as written."""
         return os.readlink(f"{self._root}/{path}")
 
     def entries(self, path: str) -> list[str]:
+        """The names in a directory, in byte order; empty when it can't be read."""
         try:
             return sorted(os.listdir(f"{self._root}/{path}"), key=os.fsencode)
         except OSError:
             return []
 
     def _is_archive(self, path: str) -> bool:
+        """Whether ADD would unpack this regular file."""
         full = f"{self._root}/{path}"
         try:
             if not stat.S_ISREG(os.lstat(full).st_mode):
@@ -92,7 +83,7 @@ def _is_tar(file: BinaryIO) -> bool:
         return False
 
 
-def resolve_links(names: ContextNames, path: str) -> str | None:
+def resolve_links(names: ContextDirectory, path: str) -> str | None:
     """``path`` with every symlink in it followed, staying inside the context; None when nothing is there.
 
     A link that leads out of the context is read as if the context were the whole file system.
@@ -124,7 +115,7 @@ def resolve_links(names: ContextNames, path: str) -> str | None:
     return "/".join(done) or "."
 
 
-def matches(names: ContextNames, pattern: str) -> Iterator[str]:
+def matches(names: ContextDirectory, pattern: str) -> Iterator[str]:
     """The paths a source pattern stands for, in byte order: itself when it has no wildcard.
 
     As in BuildKit, a directory on the way may be a symlink only when its name is written literally.
@@ -151,7 +142,7 @@ class _Step(NamedTuple):
     rest: list[str]
 
 
-def _step(names: ContextNames, base: str, parts: list[str]) -> Iterator[_Step]:
+def _step(names: ContextDirectory, base: str, parts: list[str]) -> Iterator[_Step]:
     """What matches ``parts`` below ``base`` up to the first of them that is a wildcard."""
     literal = 0
     while literal < len(parts) and not has_wildcard(parts[literal]):

@@ -7,7 +7,7 @@ the builder's to report. Nothing that Docker accepts is refused.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ctxsize.dockerfile.words import WHITESPACE, split_flags, split_json, split_plain, split_quoted
 from ctxsize.errors import DockerfileError
@@ -193,19 +193,9 @@ class _Reader:
 
     def _located(self, bare: Instruction, first: int, heredocs: tuple[Heredoc, ...]) -> Instruction:
         onbuild = bare.onbuild and self._located(bare.onbuild, first, heredocs)
+        own = heredocs if onbuild is None else ()
         raw = "".join(self.lines[first : self.at])
-        return Instruction(
-            bare.keyword,
-            first + 1,
-            self.at,
-            raw,
-            bare.flags,
-            bare.args,
-            bare.words,
-            bare.json,
-            heredocs if onbuild is None else (),
-            onbuild,
-        )
+        return replace(bare, end_line=self.at, raw=raw, heredocs=own, onbuild=onbuild)
 
     def _take(self) -> str:
         line = self.lines[self.at]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ctxsize.dockerfile.names import ContextNames, matches, resolve_links
+from ctxsize.dockerfile.names import ContextDirectory, matches, resolve_links
 from ctxsize.dockerfile.resolve import ResolvedDockerfile, ResolvedStage
 from ctxsize.dockerfile.wildcard import Cover, PathMatcher, escape
 
@@ -57,7 +57,7 @@ class Sources:
         return cover == "all" or (is_dir and cover == "some")
 
 
-def plan_sources(plan: ResolvedDockerfile, names: ContextNames | None = None) -> Sources:
+def plan_sources(plan: ResolvedDockerfile, names: ContextDirectory | None = None) -> Sources:
     """What the target needs from the context.
 
     With ``names``, symlinks in sources are followed, so that what they lead to is needed too.
@@ -96,7 +96,7 @@ def _unknown(stage: ResolvedStage) -> list[str]:
     return [*stage.unknown, *(step.unknown for step in stage.steps if step.unknown and step.kind in takers)]
 
 
-def _followed(names: ContextNames, pattern: str) -> list[str]:
+def _followed(names: ContextDirectory, pattern: str) -> list[str]:
     """The real paths behind the symlinks a source goes through."""
     found = []
     for match in matches(names, pattern):

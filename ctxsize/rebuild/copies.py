@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ctxsize.dockerfile.names import ContextNames
+from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import Instruction
 from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile
 from ctxsize.dockerfile.wildcard import PathMatcher, excluded, unescape
@@ -34,7 +34,7 @@ class CopyChange:
 
 
 def copy_changes(
-    plan: ResolvedDockerfile, files: Iterable[tuple[str, int]], names: ContextNames
+    plan: ResolvedDockerfile, files: Iterable[tuple[str, int]], names: ContextDirectory
 ) -> tuple[CopyChange, ...]:
     """A file for each instruction that takes any of ``files`` (context path, bytes), in their order.
 
@@ -95,7 +95,7 @@ def _take(matchers: Iterable[tuple[PathMatcher, Pick]], path: str) -> bool:
     )
 
 
-def _broad(picks: Iterable[Pick], names: ContextNames) -> bool:
+def _broad(picks: Iterable[Pick], names: ContextDirectory) -> bool:
     return any(names.kind(unescape(pattern)) == "dir" for pick in picks for pattern in pick.patterns)
 
 

@@ -80,7 +80,7 @@ def _look(tree: OpenTree, path: str) -> _Look | None:
     row = classify(path)
     if row is None:
         return None
-    head = read_head(tree.fd, path)
+    head = read_head(tree, path)
     if head is None or not head.size:
         return None
     if head.data is not None and is_encrypted(head.data):
@@ -101,7 +101,7 @@ def _detected(tree: OpenTree, paths: Iterable[str]) -> Iterator[tuple[str, _Look
             from ctxsize.sensitive.detector import Detector  # only there with the extra
 
             detector = Detector()
-        head = read_head(tree.fd, path)
+        head = read_head(tree, path)
         if head is None or head.data is None or head.size > len(head.data) or b"\x00" in head.data:
             continue
         for hit in detector.look(path, head.data):

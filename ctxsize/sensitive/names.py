@@ -37,7 +37,7 @@ _EXAMPLES_OF_ENVIRONMENTS = _EXAMPLES | {"dist", "default", "defaults", "schema"
 
 @dataclass(frozen=True, slots=True)
 class NameRule:
-    """One row: files called ``names`` (lower case, ``*`` for anything) in a directory called ``within``.
+    """One row: files called one of ``names`` (lower case, ``*`` for anything) in a directory ``within``.
 
     ``alone`` is the level when nothing but the name is known; None means that such files are usually
     harmless, and that only ``check`` (of content.py) makes one a finding. A check that finds something
@@ -46,22 +46,13 @@ class NameRule:
 
     kind: str
     reason: str
-    names: tuple[str, ...]
+    names: str
     alone: Level | None = "likely"
     check: str | None = None
     within: str | None = None
 
 
-def _row(
-    kind: str,
-    reason: str,
-    names: str,
-    alone: Level | None = "likely",
-    check: str | None = None,
-    within: str | None = None,
-) -> NameRule:
-    return NameRule(kind, reason, tuple(names.split()), alone, check, within)
-
+_row = NameRule
 
 RULES: tuple[NameRule, ...] = (
     # Private keys. A .pem is as often a certificate, which is public: its content decides.
@@ -179,10 +170,7 @@ RULES: tuple[NameRule, ...] = (
 )  # fmt: skip
 
 # Public halves, bundles of certificates, a key store with a public password, an encrypted file.
-_HARMLESS = (
-    *("*.pub", "*.crt", "*.cer", "*.csr", "cacert.pem", "cacerts.*", "*truststore*.*"),
-    *("debug.keystore", ".env.vault"),
-)
+_HARMLESS = "*.pub *.crt *.cer *.csr cacert.pem cacerts.* *truststore*.* debug.keystore .env.vault"
 
 
 def suspects(directory: str, names: Sequence[str]) -> list[str]:
@@ -245,12 +233,12 @@ def _withins() -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _expression(within: str | None) -> re2._Regexp:
     """What matches each name, between slashes, that a row for that directory (None: any) means."""
-    return _names_expression(tuple(name for row in RULES if row.within == within for name in row.names))
+    return _names_expression(" ".join(row.names for row in RULES if row.within == within))
 
 
 @lru_cache(maxsize=256)
-def _names_expression(names: tuple[str, ...]) -> re2._Regexp:
-    spelled = (b"[^/]*".join(re2.escape(piece.encode()) for piece in name.split("*")) for name in names)
+def _names_expression(names: str) -> re2._Regexp:
+    spelled = [b"[^/]*".join(map(re2.escape, name.split(b"*"))) for name in names.encode().split()]
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1  # names are bytes, in whatever encoding
     options.case_sensitive = False

@@ -9,10 +9,11 @@ import os
 import stat as statmod
 from dataclasses import dataclass
 
+from ctxsize.context.errors import ContextError
+from ctxsize.context.walk import OpenTree
+
 #: Bytes of a file that are looked at.
 LIMIT = 256 << 10
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,44 +24,24 @@ class Head:
     data: bytes | None
 
 
-def read_head(root: int, path: str, limit: int = LIMIT) -> Head | None:
-    """The beginning of the context path ``path``; None when it is no regular file (any more).
-
-    ``root`` is the descriptor of the context directory.
-    """
-    *parents, name = path.split("/")
-    fd = os.dup(root)
+def read_head(tree: OpenTree, path: str) -> Head | None:
+    """The beginning of the context path ``path``; None when it is no regular file (any more)."""
     try:
-        for parent in parents:
-            below = os.open(parent, _DIRECTORY, dir_fd=fd)
-            os.close(fd)
-            fd = below
-        st = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        if not statmod.S_ISREG(st.st_mode):
+        st = tree.lstat(path)
+        if st is None or not statmod.S_ISREG(st.st_mode):
             return None
-        try:
-            file = os.open(name, _FILE, dir_fd=fd)
-        except PermissionError:
-            return Head(st.st_size, None)
-    except OSError:
+        fd = tree.open_file(path)
+    except PermissionError:
+        return Head(st.st_size, None) if st else None
+    except (OSError, ContextError):
         return None  # it vanished, or became something else
-    finally:
-        os.close(fd)
     try:
-        st = os.fstat(file)
+        st = os.fstat(fd)
         if not statmod.S_ISREG(st.st_mode):
             return None
-        return Head(st.st_size, _read(file, limit))
+        with open(fd, "rb", closefd=False) as file:
+            return Head(st.st_size, file.read(LIMIT))
     except OSError:
         return Head(st.st_size, None)
     finally:
-        os.close(file)
-
-
-def _read(file: int, limit: int) -> bytes:
-    """Up to ``limit`` bytes of an open file."""
-    pieces = []
-    while limit and (piece := os.read(file, limit)):
-        pieces.append(piece)
-        limit -= len(piece)
-    return b"".join(pieces)
+        os.close(fd)

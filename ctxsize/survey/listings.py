@@ -1,43 +1,20 @@
-"""Views of a context for people: by directory, by extension, the largest files, what is ignored.
-
-Pure results; drawing them is ctxsize.report's work. Views by rule and by ignored root are in the
-ScanResult itself.
-"""
+"""What a walk lists of a project: the files that arrive, and those that are ignored."""
 
 from __future__ import annotations
 
 import heapq
 import os
 import stat as statmod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from pathlib import Path
 
 from ctxsize.context.classic import removed_by_daemon
 from ctxsize.context.links import walk_key
-from ctxsize.context.totals import DirTotals, Totals
 from ctxsize.context.walk import Entry, OpenTree, visit, walk
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect, Rule
 from ctxsize.project import Project
-
-
-@dataclass(frozen=True, slots=True)
-class TreeRow:
-    """A line of a directory tree: ``depth`` is 0 for the context itself, whose ``path`` is ''."""
-
-    path: str
-    depth: int
-    totals: Totals
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What all files of one kind add up to; ``key`` is the kind: an extension with its dot, or ''."""
-
-    key: str
-    totals: Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,60 +27,6 @@ class Ignored:
     path: str
     rule: Rule
     bytes: int
-
-    @property
-    def is_dir(self) -> bool:
-        """Always False; what :class:`Entry` has, too."""
-        return False
-
-
-_Sized = TypeVar("_Sized", Entry, Ignored)
-
-
-def tree(directories: Iterable[DirTotals], *, least: int = 0) -> tuple[TreeRow, ...]:
-    """A scan's directories as a tree: each followed by what is in it, siblings by size, largest first.
-
-    Directories of less than ``least`` bytes are left out.
-    """
-    below: dict[str, list[DirTotals]] = {}
-    top = None
-    for item in directories:
-        if not item.path:
-            top = item
-        elif item.totals.bytes >= least:
-            below.setdefault(item.path.rpartition("/")[0], []).append(item)
-    rows: list[TreeRow] = []
-    stack = [(top, 0)] if top is not None else []
-    while stack:
-        item, depth = stack.pop()
-        rows.append(TreeRow(item.path, depth, item.totals))
-        children = sorted(below.get(item.path, ()), key=_largest_first)
-        stack.extend((child, depth + 1) for child in reversed(children))
-    return tuple(rows)
-
-
-def _largest_first(item: DirTotals) -> tuple[int, bytes]:
-    return -item.totals.bytes, os.fsencode(item.path)
-
-
-def by_extension(entries: Iterable[Entry] | Iterable[Ignored]) -> tuple[Group, ...]:
-    """The entries that are not directories by extension (``.gz`` of ``a.tar.gz``), the largest sum first."""
-    sums: dict[str, list[int]] = {}
-    for entry in entries:
-        if not entry.is_dir:
-            row = sums.setdefault(PurePosixPath(entry.path).suffix, [0, 0])
-            row[0] += 1
-            row[1] += entry.bytes
-    groups = [Group(key, Totals(files, 0, size)) for key, (files, size) in sums.items()]
-    return tuple(sorted(groups, key=lambda group: (-group.totals.bytes, -group.totals.files, group.key)))
-
-
-def largest(entries: Iterable[_Sized], count: int) -> tuple[_Sized, ...]:
-    """The ``count`` entries with the most bytes, the largest first, then in the order of the walk.
-
-    Memory grows with ``count`` alone.
-    """
-    return tuple(heapq.nlargest(count, (entry for entry in entries if entry.bytes), key=lambda e: e.bytes))
 
 
 def ignored(root: Path | str, matcher: Matcher, *, hidden: frozenset[str] = frozenset()) -> Iterator[Ignored]:
@@ -136,6 +59,10 @@ class Listing:
     def kept(self) -> Iterator[Entry]:
         """What arrives, directories included, in the order of the walk."""
         return (entry for entry in walk(self.root, self.matcher) if entry.path not in self.removed)
+
+    def kept_files(self) -> Iterator[Entry]:
+        """What arrives but directories, in the order of the walk."""
+        return (entry for entry in self.kept() if not entry.is_dir)
 
     def ignored(self) -> Iterator[Ignored]:
         """What does not arrive, but directories and hidden files, in the order of the walk."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from ctxsize.context.totals import ScanResult
-from ctxsize.context.walk import Entry
+from ctxsize.context.totals import DirTotals, ScanResult
 from ctxsize.ignore.types import Rule
-from ctxsize.survey.listings import Listing, by_extension, largest, tree
+from ctxsize.survey.listings import Listing
 
 Cell = str | int
 
@@ -28,12 +29,18 @@ class View:
 
 def directories(scan: ScanResult) -> View:
     """What arrives of each directory down to the depth of the scan, as a tree; the first row (``.``) is all
-    of it, and files that lie directly in a directory have no row of their own."""
-    rows = tuple(
-        (row.path or ".", row.depth, row.totals.files, row.totals.dirs, row.totals.bytes)
-        for row in tree(scan.directories)
-    )
-    return View("directories", ("path", "depth", "files", "dirs", "bytes"), rows)
+    of it, siblings come largest first, and files right in a directory have no row of their own."""
+    below: dict[str, list[DirTotals]] = {}
+    for item in scan.directories:
+        if item.path:
+            below.setdefault(item.path.rpartition("/")[0], []).append(item)
+    rows: list[tuple[Cell, ...]] = []
+    stack = [(item, 0) for item in scan.directories if not item.path]
+    while stack:
+        item, depth = stack.pop()
+        rows.append((item.path or ".", depth, item.totals.files, item.totals.dirs, item.totals.bytes))
+        stack.extend((child, depth + 1) for child in reversed(below.get(item.path, [])))
+    return View("directories", ("path", "depth", "files", "dirs", "bytes"), tuple(rows))
 
 
 def ignored_roots(scan: ScanResult) -> View:
@@ -57,25 +64,34 @@ def rules(scan: ScanResult) -> View:
 
 def extensions(listing: Listing, *, only_ignored: bool = False) -> View:
     """Files by extension (``.gz`` of ``a.tar.gz``, '' without one), the largest sum first."""
-    groups = by_extension(listing.ignored()) if only_ignored else by_extension(listing.kept())
-    rows = tuple((group.key, group.totals.files, group.totals.bytes) for group in groups)
+    sums: dict[str, list[int]] = {}
+    for entry in listing.ignored() if only_ignored else listing.kept_files():
+        row = sums.setdefault(PurePosixPath(entry.path).suffix, [0, 0])
+        row[0] += 1
+        row[1] += entry.bytes
+    rows = [(key, files, size) for key, (files, size) in sums.items()]
+    rows.sort(key=lambda row: (-row[2], -row[1], row[0]))
     name = "ignored_extensions" if only_ignored else "extensions"
-    return View(name, ("extension", "files", "bytes"), rows)
+    return View(name, ("extension", "files", "bytes"), tuple(rows))
 
 
 def files(listing: Listing, *, only_ignored: bool = False, most: int | None = None) -> View:
-    """Every entry that is not a directory, in the order of the walk, or the ``most`` largest of them.
+    """Every entry that is not a directory, in the order of the walk, or the ``most`` largest of them, the
+    largest first, those of 0 bytes left out. Memory grows with ``most`` alone.
 
     ``only_ignored``: those that are kept out, with the rules that decide; else those that arrive.
     """
     if only_ignored:
-        found = listing.ignored() if most is None else largest(listing.ignored(), most)
-        rows: Iterable[tuple[Cell, ...]] = ((item.path, *_rule(item.rule), item.bytes) for item in found)
-        return View("ignored_files", ("path", "line", "pattern", "bytes"), rows)
-    entries: Iterable[Entry] = (entry for entry in listing.kept() if not entry.is_dir)
+        name, columns = "ignored_files", ["path", "line", "pattern", "bytes"]
+        rows: Iterable[tuple[Cell, ...]] = (
+            (item.path, *_rule(item.rule), item.bytes) for item in listing.ignored()
+        )
+    else:
+        name, columns = "files", ["path", "bytes"]
+        rows = ((entry.path, entry.bytes) for entry in listing.kept_files())
     if most is not None:
-        entries = largest(entries, most)
-    return View("files", ("path", "bytes"), ((entry.path, entry.bytes) for entry in entries))
+        rows = heapq.nlargest(most, (row for row in rows if row[-1]), key=lambda row: int(row[-1]))
+    return View(name, tuple(columns), rows)
 
 
 def _rule(rule: Rule) -> tuple[int, str]:

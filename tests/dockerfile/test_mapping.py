@@ -9,7 +9,7 @@ import tarfile
 
 import pytest
 
-from ctxsize.dockerfile.mapping import ImageMap, Origin
+from ctxsize.dockerfile.mapping import ImageMap, LayerStep, Origin
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.dockerfile.resolve import BaseImage, resolve
@@ -32,6 +32,10 @@ def image_map(text: str, context: ContextDirectory, **links: str) -> ImageMap:
     dockerfile = parse_dockerfile(text.encode(), "Dockerfile")
     plan = resolve(dockerfile, base_images={"base": BaseImage(workdir="/base")})
     return ImageMap(plan, context, {link.replace("_", "/"): target for link, target in links.items()})
+
+
+def origins(image: ImageMap, step: LayerStep, path: str) -> tuple[str, ...]:
+    return tuple(origin.path for origin in image.find(step, path))
 
 
 ONE_STEP = [
@@ -90,7 +94,7 @@ def test_origins_of_one_step(
     context: ContextDirectory, instruction: str, path: str, expected: tuple[str, ...]
 ) -> None:
     image = image_map(f"FROM base\n{instruction}\n", context, bin="usr/bin", var_run="run")
-    assert image.origins(image.steps[-1], path) == expected
+    assert origins(image, image.steps[-1], path) == expected
 
 
 def test_an_unpacked_file_names_its_archive(context: ContextDirectory) -> None:
@@ -101,13 +105,13 @@ def test_an_unpacked_file_names_its_archive(context: ContextDirectory) -> None:
 
 def test_a_working_directory_that_is_not_known_gives_no_origin(context: ContextDirectory) -> None:
     image = image_map("FROM other\nCOPY a .\nWORKDIR /w\nCOPY a .\n", context)
-    assert image.origins(image.steps[0], "a") == ()
-    assert image.origins(image.steps[2], "w/a") == ("a",)
+    assert origins(image, image.steps[0], "a") == ()
+    assert origins(image, image.steps[2], "w/a") == ("a",)
 
 
 def test_a_run_is_led_back_to_the_latest_step_before_it(context: ContextDirectory) -> None:
     image = image_map("FROM base\nCOPY a /f\nRUN x\nCOPY b /f\nRUN y\nCOPY x.py /f\n", context)
-    assert [image.origins(step, "f") for step in image.steps] == [
+    assert [origins(image, step, "f") for step in image.steps] == [
         ("a",), ("a",), ("b",), ("b",), ("x.py",),
     ]  # fmt: skip
 
@@ -137,7 +141,7 @@ def test_through_other_stages(
 ) -> None:
     one = "FROM base AS one\nCOPY src /s\nCOPY pk /p\nWORKDIR /w\nCOPY b x\nRUN make\n"
     image = image_map(f"{one}FROM scratch AS two\nCOPY --from=one s s2\nFROM scratch\n{copy}\n", context)
-    assert image.origins(image.steps[-1], path) == expected
+    assert origins(image, image.steps[-1], path) == expected
 
 
 def test_steps_are_those_of_the_from_chain_in_order(context: ContextDirectory) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from ctxsize.dockerfile.mapping import ImageMap
+from ctxsize.dockerfile.mapping import ImageMap, LayerStep
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.dockerfile.resolve import BaseImage, resolve
@@ -173,13 +173,17 @@ def test_every_file_of_a_layer_is_led_back_to_where_it_came_from(
 
     copied = built[-len(image.steps) :]
     wrong = [
-        (step.instruction.args, path, content, image.origins(step, path))
+        (step.instruction.args, path, content, origins(image, step, path))
         for step, entries in zip(image.steps, copied, strict=True)
         for path, content in entries
-        if expected(path, content) != image.origins(step, path)[:1]
+        if expected(path, content) != origins(image, step, path)[:1]
     ]
     assert wrong == []
     assert any(content in FILES for entries in copied for _, content in entries)
+
+
+def origins(image: ImageMap, step: LayerStep, path: str) -> tuple[str, ...]:
+    return tuple(origin.path for origin in image.find(step, path))
 
 
 def expected(path: str, content: str | None) -> tuple[str, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ctxsize.dockerfile.names import ContextNames
+from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import Dockerfile
 from ctxsize.dockerfile.resolve import resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 
 
-def context_sources(dockerfile: Dockerfile, *, names: ContextNames | None = None, **options: Any) -> Sources:
+def context_sources(
+    dockerfile: Dockerfile, *, names: ContextDirectory | None = None, **options: Any
+) -> Sources:
     """What the target takes; ``options`` as for ``resolve``."""
     return plan_sources(resolve(dockerfile, **options), names)

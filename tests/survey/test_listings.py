@@ -1,15 +1,13 @@
-"""The views of a context."""
+"""What is listed as ignored."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from ctxsize.context.scan import scan
-from ctxsize.context.totals import DirTotals, Totals
 from ctxsize.context.walk import walk
 from ctxsize.ignore import Dialect, Matcher, parse_ignore
-from ctxsize.survey.listings import by_extension, ignored, largest, tree
+from ctxsize.survey.listings import ignored
 
 
 def make(root: Path, sizes: dict[str, int]) -> None:
@@ -17,35 +15,6 @@ def make(root: Path, sizes: dict[str, int]) -> None:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(size))
-
-
-def test_tree_has_children_below_their_parent_largest_first(tmp_path: Path) -> None:
-    make(tmp_path, {"a/x/1": 1, "a/y/1": 3, "b/1": 10, "c": 1})
-    rows = tree(scan(tmp_path, None, Dialect.BUILDKIT, depth=2).directories)
-    assert [(row.path, row.depth, row.totals.bytes) for row in rows] == [
-        ("", 0, 15),
-        ("b", 1, 10),
-        ("a", 1, 4),
-        ("a/y", 2, 3),
-        ("a/x", 2, 1),
-    ]
-
-
-def test_tree_leaves_out_small_directories() -> None:
-    directories = [DirTotals(path, Totals(1, 0, size)) for path, size in [("", 11), ("a", 10), ("b", 1)]]
-    assert [row.path for row in tree(directories, least=2)] == ["", "a"]
-
-
-def test_by_extension_takes_the_last_suffix_of_what_is_not_a_directory(tmp_path: Path) -> None:
-    make(tmp_path, {"a.tar.gz": 5, "b.gz": 6, "dir.py/c.py": 7, "Makefile": 1, ".env": 2})
-    groups = [(group.key, group.totals) for group in by_extension(walk(tmp_path, None))]
-    assert groups == [(".gz", Totals(2, 0, 11)), (".py", Totals(1, 0, 7)), ("", Totals(2, 0, 3))]
-
-
-def test_largest_with_ties_in_walk_order(tmp_path: Path) -> None:
-    make(tmp_path, {"b": 5, "a": 5, "c": 9, "d": 1, "empty": 0})
-    assert [entry.path for entry in largest(walk(tmp_path, None), 3)] == ["c", "a", "b"]
-    assert [entry.path for entry in largest(walk(tmp_path, None), 99)] == ["c", "a", "b", "d"]
 
 
 def test_ignored_lists_files_with_the_rule_that_keeps_them_out(tmp_path: Path) -> None:
