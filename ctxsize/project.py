@@ -118,8 +118,6 @@ def open_context(path: str | Path) -> Path:
 def read_ignore_file(ignore_path: Path, context: Path, dialect: Dialect) -> IgnoreFile:
     """Parse the ignore file at ``ignore_path``. Raises IgnoreFileError."""
     shown = _shown(ignore_path, context)
-    if ignore_path.is_dir():
-        return IgnoreFile(shown, ())  # what BuildKit makes of it; the classic dialect refused it before
     try:
         data = ignore_path.read_bytes()
     except OSError as error:

@@ -7,7 +7,6 @@ added to another's books.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from ctxsize.context.links import Inode, Links, path_of, walk_key
@@ -97,9 +96,7 @@ class Books:
         if self._list_roots:
             self._single.append((prefix + name, rule, size))
             return
-        sums = self._unlisted.get(rule)
-        if sums is None:
-            sums = self._unlisted[rule] = [0, 0]
+        sums = self._unlisted.setdefault(rule, [0, 0])
         sums[0] += 1
         sums[1] += size
 
@@ -157,13 +154,11 @@ class Books:
         for inode in self.links.settle():
             self.settle(inode)
         self._take_in()
-        eligible = self._sum(number for number, account in enumerate(self._accounts) if account.rule < 0)
+        ours = (number for number in range(ROOT, len(self)) if self._accounts[number].rule < 0)
+        eligible = sum(map(self._totals, ours), Totals())
         per_rule = self._per_rule(rules)
         hidden, emptied = self._totals(HIDDEN), self._totals(EMPTIED)
-        kept_out = Totals()
-        for rule in per_rule:
-            if rule.roots:
-                kept_out += rule.totals
+        kept_out = sum((rule.totals for rule in per_rule if rule.roots), Totals())
         return ScanResult(
             eligible=eligible,
             without=None if eligible_only else eligible - hidden + kept_out + emptied,
@@ -192,15 +187,6 @@ class Books:
             if by >= 0:
                 for counts in (self.files, self.dirs, self.bytes):
                     counts[by] += counts[number]
-
-    def _sum(self, numbers: Iterable[int]) -> Totals:
-        files = dirs = size = 0
-        for number in numbers:
-            if number >= ROOT:
-                files += self.files[number]
-                dirs += self.dirs[number]
-                size += self.bytes[number]
-        return Totals(files, dirs, size)
 
     def _per_rule(self, rules: tuple[Rule, ...]) -> tuple[RuleTotals, ...]:
         roots, files, dirs, sizes = ([0] * len(rules) for _ in range(4))

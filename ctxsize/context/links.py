@@ -99,7 +99,7 @@ class Links:
     def renumber(self, first: int, offset: int) -> None:
         """Move the account numbers from ``first`` on by ``offset``."""
         for inode in self._open.values():
-            if inode.eligible is not None and inode.eligible.account >= first:
-                inode.eligible = inode.eligible._replace(account=inode.eligible.account + offset)
-            if inode.ignored is not None and inode.ignored.account >= first:
-                inode.ignored = inode.ignored._replace(account=inode.ignored.account + offset)
+            for kind in ("eligible", "ignored"):
+                name: Name | None = getattr(inode, kind)
+                if name is not None and name.account >= first:
+                    setattr(inode, kind, name._replace(account=name.account + offset))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from mmap import mmap
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from ctxsize.context.forbidden import State
 from ctxsize.context.workers import MOST_HELPERS
@@ -13,16 +13,11 @@ from ctxsize.ignore.automaton import DirState
 Cover = Literal["all", "some", "none"]
 #: Which of a directory's names to take down: called with the directory's path and names of entries.
 Suspects = Callable[[str, Sequence[str]], Sequence[str]]
+#: Whether the Dockerfile takes all, some or none of what is below a directory ('.' is the root); of a file,
+#: all or not.
+Needs = Callable[[str], Cover]
 
 _PROGRESS_EVERY = 5000  # entries
-
-
-class Needs(Protocol):
-    """Which part of a context a Dockerfile takes: ``ctxsize.dockerfile.sources.Sources``."""
-
-    def cover(self, directory: str) -> Cover:
-        """Whether all, some or none of what is below the directory ('.' is the root) is taken; of a
-        file: all or not."""
 
 
 class Wanted(NamedTuple):

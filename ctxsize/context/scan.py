@@ -113,7 +113,7 @@ class _Scanner:
         self._waiting: deque[Place] = deque()
         self._tally = Tally(progress)
         state = matcher.start() if matcher is not None else None
-        cover: Cover = wanted.needs.cover(".") if wanted.needs is not None else "none"
+        cover: Cover = wanted.needs(".") if wanted.needs is not None else "none"
         self._waiting.append(Place("", if_it_matters(state), ROOT, False, cover, None, forbidden.start))
 
     def run(self, processes: int) -> None:
@@ -447,4 +447,4 @@ class _Scanner:
         """What of the entry ``name`` the Dockerfile takes."""
         if place.needed != "some" or self._wanted.needs is None:
             return place.needed
-        return self._wanted.needs.cover(f"{place.path}/{name}" if place.path else name)
+        return self._wanted.needs(f"{place.path}/{name}" if place.path else name)

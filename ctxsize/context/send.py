@@ -20,17 +20,24 @@ from pathlib import Path
 
 from ctxsize.context.errors import changed, unreadable
 from ctxsize.context.walk import Entry, OpenTree
+from ctxsize.files.tarlist import BLOCK, padded
 
-BLOCK = 512
 _NAME_BYTES = 100
-_OCTAL_SIZE_LIMIT = 8**11  # bytes; a larger size is written in GNU's base 256
-_OCTAL_TIME_LIMIT = 8**11
+_OCTAL_LIMIT = 8**11  # a larger number of bytes or seconds is written in GNU's base 256
 _CAPABILITY = "security.capability"
 _NEW_FILE_MODE = 0o644
 _GNU = b"ustar  \0"
 _USTAR = b"ustar\x0000"
 
 _REGULAR, _HARDLINK, _SYMLINK, _CHAR, _BLOCK_DEVICE, _DIRECTORY, _FIFO = (b"%d" % n for n in range(7))
+# Of what has no content. A socket is not among them: tar has no record for it, nor does Docker send it.
+_KINDS = {
+    statmod.S_IFDIR: _DIRECTORY,
+    statmod.S_IFLNK: _SYMLINK,
+    statmod.S_IFIFO: _FIFO,
+    statmod.S_IFCHR: _CHAR,
+    statmod.S_IFBLK: _BLOCK_DEVICE,
+}
 
 
 def tar_stream(
@@ -87,7 +94,7 @@ class _Stream:
             wire = self._header(path, _REGULAR, self._mode_of(path), 0, size=len(content))
             yield from self._add(content)
             yield from self._pad(len(content))
-            self._report(path, wire + _padded(len(content)))
+            self._report(path, wire + padded(len(content)))
             self._missing.add(path)
         for entry in entries:
             if entry.path not in extra:
@@ -113,18 +120,11 @@ class _Stream:
                 yield from self._file(entry)
                 return
             wire = self._plain(entry, _HARDLINK, link)
-        elif statmod.S_ISDIR(mode):
-            wire = self._plain(entry, _DIRECTORY)
-        elif statmod.S_ISLNK(mode):
-            wire = self._plain(entry, _SYMLINK, entry.target or "")
-        elif statmod.S_ISFIFO(mode):
-            wire = self._plain(entry, _FIFO)
-        elif statmod.S_ISCHR(mode):
-            wire = self._plain(entry, _CHAR)
-        elif statmod.S_ISBLK(mode):
-            wire = self._plain(entry, _BLOCK_DEVICE)
         else:
-            return  # a socket: tar has no record for it, and the official client leaves it out
+            kind = _KINDS.get(statmod.S_IFMT(mode))
+            if kind is None:
+                return
+            wire = self._plain(entry, kind, entry.target or "")
         self._report(entry.path, wire)
         if self._buffered >= self._chunk:
             yield from self._flush()
@@ -169,7 +169,7 @@ class _Stream:
             if tail:
                 yield from self._add(tail)
             yield from self._pad(size)
-            self._report(path, wire + _padded(size))
+            self._report(path, wire + padded(size))
             if self._buffered >= self._chunk:
                 yield from self._flush()
         except OSError as error:
@@ -255,10 +255,6 @@ def _capability(fd: int) -> bytes | None:
         return None
 
 
-def _padded(size: int) -> int:
-    return size + -size % BLOCK
-
-
 def _block(
     name: bytes,
     kind: bytes,
@@ -270,23 +266,21 @@ def _block(
     magic: bytes = _GNU,
 ) -> bytes:
     """One 512-byte header block."""
-    devices = b""
-    if device:
-        devices = b"%07o\0%07o\0" % (os.major(device), os.minor(device))
+    devices = b"%07o\0%07o\0" % (os.major(device), os.minor(device)) if device else b""
     head = b"%b%07o\x000000000\x000000000\0%b%b" % (
         name.ljust(_NAME_BYTES, b"\0"),
         mode & 0o7777,
-        _number(size, _OCTAL_SIZE_LIMIT),
-        _number(mtime, _OCTAL_TIME_LIMIT),
+        _number(size),
+        _number(mtime),
     )
     tail = b"%b%b%b%b%b" % (kind, link.ljust(_NAME_BYTES, b"\0"), magic, bytes(64), devices)
     checksum = sum(head) + sum(tail) + 8 * 32  # the checksum field itself counts as eight spaces
     return (b"%b%06o\0 %b" % (head, checksum, tail)).ljust(BLOCK, b"\0")
 
 
-def _number(value: int, limit: int) -> bytes:
+def _number(value: int) -> bytes:
     """A 12-byte number field: octal where it fits, else GNU's base 256 (also for times before 1970)."""
-    if 0 <= value < limit:
+    if 0 <= value < _OCTAL_LIMIT:
         return b"%011o\0" % value
     if value >= 0:
         return b"\x80" + value.to_bytes(11, "big")
@@ -296,7 +290,7 @@ def _number(value: int, limit: int) -> bytes:
 def _long(kind: bytes, value: bytes) -> bytes:
     """GNU's record for a name (``L``) or link target (``K``) of more than 100 bytes."""
     data = value + b"\0"
-    return _block(b"././@LongLink", kind, 0, 0, len(data)) + data.ljust(_padded(len(data)), b"\0")
+    return _block(b"././@LongLink", kind, 0, 0, len(data)) + data.ljust(padded(len(data)), b"\0")
 
 
 def _pax(values: dict[bytes, bytes]) -> bytes:
@@ -309,4 +303,4 @@ def _pax(values: dict[bytes, bytes]) -> bytes:
             length = len(rest) + len(str(length))
         data += b"%d%b" % (length, rest)
     head = _block(b"PaxHeaders.0/ctxsize", b"x", 0o644, 0, len(data), magic=_USTAR)
-    return head + data.ljust(_padded(len(data)), b"\0")
+    return head + data.ljust(padded(len(data)), b"\0")

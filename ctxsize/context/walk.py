@@ -13,7 +13,6 @@ import stat as statmod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ctxsize.context.errors import ContextError, changed, unreadable
@@ -83,9 +82,7 @@ class OpenTree:
     def __enter__(self) -> OpenTree:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._beneath.close()
         os.close(self.fd)
 
@@ -99,10 +96,8 @@ class OpenTree:
             return os.open(path or ".", _OPEN_DIRECTORY, dir_fd=self.fd)
         except FileNotFoundError:
             return None
-        except NotADirectoryError as error:
-            raise changed(self.shown(path), "stopped being a directory") from error
         except OSError as error:
-            raise unreadable(self.shown(path), error) from error
+            raise self._unlisted(path, error) from error
 
     def names(self, path: str) -> list[str]:
         """The names in the directory ``path`` in byte order; none when it vanished."""
@@ -114,12 +109,16 @@ class OpenTree:
                 os.close(fd)
         except FileNotFoundError:
             return []
-        except NotADirectoryError as error:
-            raise changed(self.shown(path), "stopped being a directory") from error
         except OSError as error:
-            raise unreadable(self.shown(path), error) from error
+            raise self._unlisted(path, error) from error
         names.sort(key=os.fsencode)
         return names
+
+    def _unlisted(self, path: str, error: OSError) -> ContextError:
+        """The error for a directory that the system refused with ``error``."""
+        if isinstance(error, NotADirectoryError):
+            return changed(self.shown(path), "stopped being a directory")
+        return unreadable(self.shown(path), error)
 
     def lstat(self, path: str) -> os.stat_result | None:
         """The ``lstat`` of ``path``, or None when it vanished."""

@@ -16,11 +16,6 @@ from ctxsize.dockerfile.linear import compile_linear, encodable
 from ctxsize.dockerfile.parse import Dockerfile, Instruction
 from ctxsize.dockerfile.words import WHITESPACE
 
-PLATFORM_ARGS = frozenset(
-    f"{side}{part}" for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
-)
-"""The ARGs that BuildKit gives a value by itself, in a stage that declares them and before the first FROM."""
-
 #: Characters of the longest value: the system gives no process a longer variable (MAX_ARG_STRLEN).
 LONGEST = 128 * 1024
 #: Characters of values that all words of a file may ask for together, and what counts as many.
@@ -39,8 +34,7 @@ class UnknownVariable(LookupError):
     """A variable whose value can't be known here: it may come from the base image or the engine."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+        super().__init__(f"the value of {name} is not known before the build")
 
 
 class Room:
@@ -65,7 +59,7 @@ def expand(word: str, lookup: Callable[[str], str | None], escape: str = "\\") -
     ``lookup`` gives the value of a name, or None when unset; what it raises passes through.
     Raises ExpansionError where Docker refuses the word.
     """
-    return _Expander(word, lookup, escape).run()
+    return _Expander(word, lookup, escape).until("", raw_escapes=False)
 
 
 def platform_args(platform: str) -> dict[str, str]:
@@ -197,7 +191,8 @@ def global_scope(
 ) -> Scope:
     """The scope of the FROM lines. ``predefined`` has the platform ARGs that are known (platform_args)."""
     known = dict(predefined) if buildkit else {}
-    unknown = PLATFORM_ARGS - known.keys() if buildkit else frozenset[str]()
+    # BuildKit gives them a value by itself, in a stage that declares them and before the first FROM.
+    unknown = platform_args("").keys() - known.keys() if buildkit else set[str]()
     scope = Scope(
         escape=dockerfile.escape, buildkit=buildkit, build_args=build_args, outer=known, unknown=unknown
     )
@@ -227,9 +222,6 @@ class _Expander:
             raise ExpansionError(f"{name}: a value of more than {LONGEST} characters")
         return value
 
-    def run(self) -> str:
-        return self._until("", raw_escapes=False)
-
     def _peek(self) -> str:
         return self.word[self.at : self.at + 1]
 
@@ -238,7 +230,8 @@ class _Expander:
         self.at += len(char)
         return char
 
-    def _until(self, stop: str, *, raw_escapes: bool) -> str:
+    def until(self, stop: str, *, raw_escapes: bool) -> str:
+        """The rest of the word, or what comes before ``stop``, expanded."""
         self.depth += 1
         if self.depth > _MOST_NESTED:
             raise ExpansionError("syntax error: too many substitutions in one another")
@@ -313,7 +306,7 @@ class _Expander:
         if operator not in ("-", "+", "?", "#", "%"):
             raise ExpansionError(f"unsupported modifier ({operator}) in substitution")
         start = self.at
-        argument = self._until("}", raw_escapes=operator in "#%")
+        argument = self.until("}", raw_escapes=operator in "#%")
         value = self.lookup(name)
         unset = value is None or (null_is_unset and value == "")
         if operator == "-":
@@ -332,8 +325,8 @@ class _Expander:
         everywhere = self._peek() == "/"
         if everywhere:
             self._next()
-        pattern = _shell_pattern(self._until("/", raw_escapes=True), ".*")
-        replacement = self._until("}", raw_escapes=True)
+        pattern = _shell_pattern(self.until("/", raw_escapes=True), ".*")
+        replacement = self.until("}", raw_escapes=True)
         value = self.lookup(name) or ""
         return _replaced(value, pattern, replacement, everywhere)
 

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import BinaryIO, Literal, NamedTuple
 
 from ctxsize.dockerfile.wildcard import has_wildcard, name_pattern, unescape
+from ctxsize.files.links import follow
 
 Kind = Literal["file", "dir", "link"]
 
@@ -88,31 +89,18 @@ def resolve_links(names: ContextDirectory, path: str) -> str | None:
 
     A link that leads out of the context is read as if the context were the whole file system.
     """
-    pending = [part for part in reversed(path.split("/")) if part not in ("", ".")]
-    done: list[str] = []
-    links = 0
-    while pending:
-        part = pending.pop()
-        if part in ("", "."):
-            continue
-        if part == "..":
-            del done[-1:]
-            continue
-        here = "/".join([*done, part])
+
+    def target(here: str) -> str | None:
         kind = names.kind(here)
         if kind is None:
-            return None
-        if kind != "link":
-            done.append(part)
-            continue
-        links += 1
-        if links > _MAX_LINKS:
-            return None
-        target = names.readlink(here)
-        if target.startswith("/"):
-            done.clear()
-        pending.extend(reversed(target.split("/")))
-    return "/".join(done) or "."
+            raise FileNotFoundError(here)
+        return names.readlink(here) if kind == "link" else None
+
+    try:
+        real = follow(path, target, _MAX_LINKS)
+    except FileNotFoundError:
+        return None
+    return real if real is None else real or "."
 
 
 def matches(names: ContextDirectory, pattern: str) -> Iterator[str]:

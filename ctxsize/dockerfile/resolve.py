@@ -211,7 +211,7 @@ class _Resolver:
         try:
             image = self.outer.expand(stage.base)
         except (ExpansionError, UnknownVariable) as error:
-            unknown.append(self._reason(stage.line, f"FROM {stage.base}", error))
+            unknown.append(self.reason(stage.line, f"FROM {stage.base}", error))
         if image is not None:
             parent = self._named(image, stage.index)
         triggers: tuple[Instruction, ...] = ()
@@ -265,14 +265,9 @@ class _Resolver:
             index = int(name)
         return (index, None) if index is not None else (None, name)
 
-    def _reason(self, line: int, what: str, error: Exception) -> str:
-        where = f"{self.dockerfile.path}:{line}"
-        if isinstance(error, UnknownVariable):
-            return f"{where}: {what}: the value of {error.name} is not known before the build"
-        return f"{where}: {what}: {error}"
-
-    def reason(self, instruction: Instruction, error: Exception) -> str:
-        return self._reason(instruction.line, instruction.keyword, error)
+    def reason(self, line: int, what: str, error: Exception) -> str:
+        """Why ``what``, on that line, is not known."""
+        return f"{self.dockerfile.path}:{line}: {what}: {error}"
 
 
 class _StageWalk:
@@ -298,7 +293,8 @@ class _StageWalk:
         except (ExpansionError, UnknownVariable) as error:
             if kind == "workdir":
                 self.workdir = None
-            return ResolvedStep(instruction, kind, unknown=self.resolver.reason(instruction, error))
+            why = self.resolver.reason(instruction.line, instruction.keyword, error)
+            return ResolvedStep(instruction, kind, unknown=why)
         return ResolvedStep(instruction, kind)
 
     def _absolute(self, path: str) -> str | None:

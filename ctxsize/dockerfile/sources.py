@@ -51,10 +51,9 @@ class Sources:
                 best = "some"
         return best
 
-    def needs(self, path: str, is_dir: bool) -> bool:
-        """Whether the entry is needed; a directory also when something below it may be."""
-        cover = self.cover(path)
-        return cover == "all" or (is_dir and cover == "some")
+    def needs(self, path: str) -> bool:
+        """Whether the file is needed."""
+        return self.cover(path) == "all"
 
 
 def plan_sources(plan: ResolvedDockerfile, names: ContextDirectory | None = None) -> Sources:

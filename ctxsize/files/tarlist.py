@@ -22,8 +22,7 @@ MOST_NAME = 4096
 _LARGEST = 1 << 60
 _SKIP = 1 << 18
 _ZEROS = bytes(BLOCK)
-_ALL_FIELDS = ("path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size")
-_FIELDS = frozenset(field.encode() for field in _ALL_FIELDS)
+_FIELDS = frozenset(b"path linkpath size GNU.sparse.name GNU.sparse.realsize GNU.sparse.size".split())
 
 Kind = Literal["file", "directory", "symlink", "hardlink", "other"]
 _KINDS: dict[bytes, Kind] = {
@@ -92,7 +91,7 @@ class TarReader:
             elif kind in (b"x", b"X"):
                 pax = _pax(self._special(size))
             elif kind == b"g":
-                self._skip_to(self._at + _padded(size))  # Docker makes nothing of it
+                self._skip_to(self._at + padded(size))  # Docker makes nothing of it
             else:
                 return self._made(block, start, name, link, pax)
         if self._at - start > BLOCK:
@@ -121,7 +120,7 @@ class TarReader:
         if kind == b"\0" and own.endswith(b"/"):
             what = "directory"
         self._end = self._at + stored
-        self._next = self._at + _padded(stored)
+        self._next = self._at + padded(stored)
         target = pax.get(b"linkpath") or link or _text(block[157:257])
         if max(len(own), len(target)) > MOST_NAME:
             raise tarfile.ReadError(f"a tar has a name of more than {MOST_NAME} bytes")
@@ -151,7 +150,7 @@ class TarReader:
     def _special(self, size: int) -> bytes:
         if size > MOST_SPECIAL:
             raise tarfile.ReadError(f"a tar has a header of {size} bytes; {MOST_SPECIAL} is the most")
-        return self._take_all(_padded(size))[:size]
+        return self._take_all(padded(size))[:size]
 
     def _take(self, size: int) -> bytes:
         data = self._source.read(size)
@@ -170,7 +169,8 @@ class TarReader:
                 raise tarfile.ReadError("a tar is cut off")
 
 
-def _padded(size: int) -> int:
+def padded(size: int) -> int:
+    """The bytes that content of ``size`` bytes takes in a tar."""
     return size + -size % BLOCK
 
 

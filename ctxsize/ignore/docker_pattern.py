@@ -9,7 +9,6 @@ from ctxsize.ignore.pattern import (
     Program,
     compile_pattern,
     compile_regex,
-    matches_path,
     matches_path_or_parent,
     path_or_parent_expression,
 )
@@ -48,11 +47,6 @@ class DockerPattern(RegexPattern):
         self.include = not negated if include is None else include
         self.program = compile_pattern(self.cleaned)
         self.regex = compile_regex(path_or_parent_expression(self.program)[0])
-
-    def matches_path(self, path: str) -> bool:
-        """Whether the pattern matches this very path (relative, '/'-separated, undecodable bytes as
-        surrogates), its parents aside. Raises PatternError when Go can't compile its expression."""
-        return self.program is not None and matches_path(self.program, path)
 
     def match_file(self, file: str | bytes) -> DockerPattern | None:
         """The pattern itself when it matches the path or one of its parents, else None."""

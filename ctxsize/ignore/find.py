@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from ctxsize.errors import IgnoreFileError
+from ctxsize.files.links import follow
 from ctxsize.ignore.types import Dialect
 
 
@@ -81,25 +82,9 @@ def resolve_scoped(root: Path, name: str) -> str | None:
 
     The path need not exist. None when there are more than 255 links, which is a loop.
     """
-    done: list[str] = []
-    ahead = name.split("/")[::-1]
-    links = 0
-    while ahead:
-        part = ahead.pop()
-        if part in ("", "."):
-            continue
-        if part == "..":
-            del done[-1:]
-            continue
-        here = root.joinpath(*done, part)
-        if not here.is_symlink():
-            done.append(part)
-            continue
-        links += 1
-        if links > 255:
-            return None
-        target = os.readlink(here)
-        if target.startswith("/"):
-            done.clear()
-        ahead += target.split("/")[::-1]
-    return "/".join(done)
+
+    def target(here: str) -> str | None:
+        path = root / here
+        return os.readlink(path) if path.is_symlink() else None
+
+    return follow(name, target, 255)

@@ -127,24 +127,21 @@ class Matcher:
 
     def _decide(self, path: str) -> tuple[Outcome, str | None, str | None]:
         """What happens to the path; the verdict's ``root`` and ``unreached``."""
-        *parents, name = path.split("/")
         state = self.start()
         root: str | None = None
         unreached: str | None = None
-        for parent in parents:
-            outcome = state.outcome(parent)
+        for name in path.split("/"):
+            here = state.path + name
+            outcome = state.outcome(name)
             if not outcome.ignored:
                 root = None
             elif root is None:
-                root = state.path + parent
-            if outcome.ignored and unreached is None and not self._walker.enters(state.path + parent):
-                unreached = state.path + parent
-            state = state.child(parent, outcome)
-        outcome = state.outcome(name)
-        if not outcome.ignored:
-            root = None
-        elif root is None:
-            root = path
+                root = here
+            if here == path:
+                break
+            if outcome.ignored and unreached is None and not self._walker.enters(here):
+                unreached = here
+            state = state.child(name, outcome)
         return outcome, root, unreached
 
     def matches_or_parent(self, path: str, strict: bool = False) -> bool:

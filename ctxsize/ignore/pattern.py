@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import re2
 
-from ctxsize.ignore.regexset import refused
+from ctxsize.ignore.regexset import quiet_options, refused
 from ctxsize.ignore.types import PatternError
 
 _BOM = "\ufeff"
@@ -44,7 +44,6 @@ _SIMPLE_WILD = re.compile(r"[*?\[\]]")
 _SPELLING = str.maketrans({"*": "[^/]*", "?": "[^/]", **{char: f"\\{char}" for char in _REGEX_ESCAPED}})
 _ANY_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\C")
 _SMALL = 1_000  # characters
-_MAX_REGEX_MEMORY = 256 << 20
 
 
 class Kind(enum.Enum):
@@ -113,12 +112,8 @@ def compile_regex(expression: str) -> re2._Regexp:
     """The RE2 expression, or PatternError where Go's regexp package refuses it, too."""
     if _ANY_BYTE.search(expression):
         raise PatternError("syntax error in pattern")  # RE2 takes \C (one byte), Go does not
-    options = re2.Options()
-    options.log_errors = False
-    options.never_capture = True
-    options.max_mem = _MAX_REGEX_MEMORY
     try:
-        return re2.compile(expression, options)
+        return re2.compile(expression, quiet_options())
     except re2.error as error:
         raise PatternError("syntax error in pattern") from error
 
@@ -192,14 +187,6 @@ def _translate(pattern: str) -> tuple[Kind, str]:
                 kind = Kind.REGEX
             if first:
                 kind = Kind.SUFFIX
-        elif char == "*":
-            out.append("[^/]*")
-            kind = Kind.REGEX
-        elif char == "?":
-            out.append("[^/]")
-            kind = Kind.REGEX
-        elif char in _REGEX_ESCAPED:
-            out.append("\\" + char)
         elif char == "\\":
             if at < end:
                 out.append("\\" + chars[at])
@@ -207,11 +194,10 @@ def _translate(pattern: str) -> tuple[Kind, str]:
                 kind = Kind.REGEX
             else:
                 out.append("\\")
-        elif char in "[]":
-            out.append(char)
-            kind = Kind.REGEX
         else:
-            out.append(char)
+            out.append(char.translate(_SPELLING))
+            if char in "*?[]":
+                kind = Kind.REGEX
         first = False
     return kind, "".join(out) + "$"
 

@@ -69,8 +69,7 @@ class RegexSet:
         """Ask the halves from now on, and a single one by an expression, which RE2 answers in any memory."""
         self._made = None
         if len(self._expressions) == 1:
-            options = _options(self._expressions)
-            self._single = re2.compile(self._expressions[0], options)
+            self._single = re2.compile(self._expressions[0], _options(self._expressions))
             return
         half = len(self._expressions) // 2
         self._halves = RegexSet(self._expressions[:half]), RegexSet(self._expressions[half:])
@@ -78,7 +77,7 @@ class RegexSet:
 
 def refused(expressions: Iterable[str]) -> set[str]:
     """Those of the expressions that are no expressions of RE2."""
-    found, parser = set(), re2.Set.SearchSet(_options(()))
+    found, parser = set(), re2.Set.SearchSet(quiet_options())
     for expression in expressions:
         try:
             parser.Add(expression)
@@ -87,11 +86,17 @@ def refused(expressions: Iterable[str]) -> set[str]:
     return found
 
 
-def _options(expressions: Expressions) -> re2.Options:
+def quiet_options() -> re2.Options:
+    """For an expression that may be refused, and may be large."""
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
     options.max_mem = _MAX_MEMORY
+    return options
+
+
+def _options(expressions: Expressions) -> re2.Options:
+    options = quiet_options()
     if expressions and isinstance(expressions[0], bytes):
         options.encoding = re2.Options.Encoding.LATIN1
     return options

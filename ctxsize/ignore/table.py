@@ -41,10 +41,6 @@ class Outcome:
         self.prunable = prunable
         self._next = following
 
-    def __repr__(self) -> str:
-        shown = f"ignored={self.ignored}, rule={self.rule}, emptied={self.emptied}"
-        return f"Outcome({shown}, enter={self.enter}, prunable={self.prunable})"
-
 
 Position = tuple[int, int]  # index of a rule, index of an element of its pattern
 _Signature = tuple[str | None, str | None, bool, tuple[Position, ...], tuple[int, ...]]

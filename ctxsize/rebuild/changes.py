@@ -54,7 +54,7 @@ def _root_edits(subject: Subject, roots: tuple[IgnoredRoot, ...]) -> list[Edit |
         return project.rules is not None and project.rules.verdict(path).ignored
 
     def needed(path: str) -> bool:
-        return subject.sources.needs(path, False)
+        return subject.sources.needs(path)
 
     return [edit_of(project.context, root.path, ignored=ignored, needed=needed) for root in roots]
 

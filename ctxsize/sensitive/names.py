@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from os import fsencode
 
 import re2
@@ -168,6 +168,7 @@ RULES: tuple[NameRule, ...] = (
          ".python_history .node_repl_history .irb_history .mysql_history .psql_history .sqlite_history "
          ".rediscli_history .dbshell", "possible"),
 )  # fmt: skip
+_WITHINS = frozenset(row.within for row in RULES if row.within is not None)
 
 # Public halves, bundles of certificates, a key store with a public password, an encrypted file.
 _HARMLESS = "*.pub *.crt *.cer *.csr cacert.pem cacerts.* *truststore*.* debug.keystore .env.vault"
@@ -181,7 +182,7 @@ def suspects(directory: str, names: Sequence[str]) -> list[str]:
     within = directory.rpartition("/")[2].lower()
     if ".git/" in directory and _in_git_modules(directory):
         within = ".git"
-    if within in _withins():
+    if within in _WITHINS:
         found += _expression(within).findall(text)
     if not found:
         return []
@@ -223,11 +224,6 @@ def _is_example(name: str, kind: str) -> bool:
 def _in_git_modules(directory: str) -> bool:
     """Whether it is where git keeps submodules, each with a config like ``.git/config``."""
     return f"/{directory}/".find("/.git/modules/") >= 0
-
-
-@cache
-def _withins() -> frozenset[str]:
-    return frozenset(row.within for row in RULES if row.within is not None)
 
 
 @lru_cache(maxsize=64)

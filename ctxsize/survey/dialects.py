@@ -135,16 +135,11 @@ def dialect_differences(
     """
     if _agree(buildkit, classic) and not (dockerfile and "/" in dockerfile):
         return Differences(0, ())
-    ours: _Side = "kept"
-    theirs: _Side = "kept"
-    removed: frozenset[str] = frozenset()
-    if buildkit is not None:
-        ours = _settled(buildkit.start())
-    if classic is not None:
-        removed = frozenset(removed_by_daemon(classic, dockerfile))
-        theirs = _settled(classic.for_classic_build(dockerfile or ".dockerignore").start())
+    ours = buildkit or Matcher((), Dialect.BUILDKIT)
+    theirs = (classic or Matcher((), Dialect.CLASSIC)).for_classic_build(dockerfile or ".dockerignore")
+    removed = frozenset(removed_by_daemon(classic, dockerfile))
     with OpenTree(root) as tree:
-        return _Comparer(tree, removed, most).compare(ours, theirs)
+        return _Comparer(tree, removed, most).compare((ours.start(), theirs.start()))
 
 
 def _agree(buildkit: Matcher | None, classic: Matcher | None) -> bool:
@@ -155,19 +150,13 @@ def _agree(buildkit: Matcher | None, classic: Matcher | None) -> bool:
     return ours == theirs and not any(negated for _, negated in ours)
 
 
-_Side = DirState | Literal["kept", "ignored"]  # a state, or the one verdict on everything below
+def _settled(states: tuple[DirState, DirState]) -> bool:
+    """Whether each dialect has one verdict on everything below; what is emptied has to be looked at."""
+    return all(state.sink and not state.default.emptied for state in states)
 
 
-def _settled(state: DirState) -> _Side:
-    if state.sink and state.default.ignored:
-        return "ignored"
-    return "kept" if state.sink and not state.default.emptied else state
-
-
-def _below(side: _Side, name: str, outcome: Outcome | None) -> _Side:
-    if isinstance(side, str) or outcome is None:
-        return side
-    return "ignored" if outcome.ignored and outcome.prunable else _settled(side.child(name, outcome))
+def _verdict(outcome: Outcome) -> PathVerdict:
+    return "ignored" if outcome.ignored else "emptied" if outcome.emptied else "kept"
 
 
 class _Pair(NamedTuple):
@@ -206,31 +195,10 @@ class _Level(NamedTuple):
 
     path: str
     own: _Pair
-    sides: tuple[_Side, _Side]
+    states: tuple[DirState, DirState]
     entries: Iterator[os.DirEntry[str]]
-    outcomes: tuple[_Outcomes, _Outcomes]
+    special: tuple[Mapping[str, Outcome], Mapping[str, Outcome]]
     found: _Found
-
-
-class _Outcomes:
-    """The outcomes of the names in a directory, of which all but a few are the default."""
-
-    __slots__ = ("default", "special")
-
-    def __init__(self, side: _Side, names: list[str]) -> None:
-        self.special: Mapping[str, Outcome] = {}
-        self.default: Outcome | Literal["kept", "ignored"]
-        if isinstance(side, str):
-            self.default = side
-        else:
-            self.special = side.special(names)
-            self.default = side.default
-
-    def of(self, name: str) -> tuple[PathVerdict, Outcome | None]:
-        outcome = self.special.get(name, self.default)
-        if isinstance(outcome, str):
-            return outcome, None
-        return "ignored" if outcome.ignored else "emptied" if outcome.emptied else "kept", outcome
 
 
 class _Comparer:
@@ -244,10 +212,11 @@ class _Comparer:
         self._removed = removed
         self._most = most
 
-    def compare(self, buildkit: _Side, classic: _Side) -> Differences:
-        if buildkit == classic:
+    def compare(self, states: tuple[DirState, DirState]) -> Differences:
+        """All differences below the states of the root in BuildKit and in the classic builder."""
+        if _settled(states):
             return Differences(0, ())
-        stack = [self._level("", _Pair("kept", "kept"), (buildkit, classic))]
+        stack = [self._level("", _Pair("kept", "kept"), states)]
         while True:
             level = stack[-1]
             below = next(filter(None, (self._entry(level, entry) for entry in level.entries)), None)
@@ -261,7 +230,7 @@ class _Comparer:
             self._close(level)
             stack[-1].found.add(level.found, self._most)
 
-    def _level(self, path: str, own: _Pair, sides: tuple[_Side, _Side]) -> _Level:
+    def _level(self, path: str, own: _Pair, states: tuple[DirState, DirState]) -> _Level:
         entries: list[os.DirEntry[str]] = []
         fd = self._tree.open_directory(path)
         if fd is not None:
@@ -273,14 +242,17 @@ class _Comparer:
             finally:
                 os.close(fd)
         names = [entry.name for entry in entries]
-        outcomes = (_Outcomes(sides[0], names), _Outcomes(sides[1], names))
-        return _Level(path, own, sides, iter(entries), outcomes, _Found())
+        special = (states[0].special(names), states[1].special(names))
+        return _Level(path, own, states, iter(entries), special, _Found())
 
     def _entry(self, level: _Level, entry: os.DirEntry[str]) -> _Level | None:
         """Take note of an entry; a directory that has to be looked into is returned."""
         name = entry.name
         path = f"{level.path}/{name}" if level.path else name
-        (ours, outcome), (theirs, other) = level.outcomes[0].of(name), level.outcomes[1].of(name)
+        mine, other = level.states
+        outcome = level.special[0].get(name, mine.default)
+        their_outcome = level.special[1].get(name, other.default)
+        ours, theirs = _verdict(outcome), _verdict(their_outcome)
         if not entry.is_dir(follow_symlinks=False):
             if ours == "emptied" and not self._has_content(path):
                 ours = "kept"
@@ -290,12 +262,12 @@ class _Comparer:
             self._note(level, path, _Pair(ours, theirs), is_dir=False)
             return None
         own = _Pair("ignored" if ours == "ignored" else "kept", theirs)
-        sides = (_below(level.sides[0], name, outcome), _below(level.sides[1], name, other))
-        if isinstance(sides[0], str) and isinstance(sides[1], str):
+        states = (mine.child(name, outcome), other.child(name, their_outcome))
+        if _settled(states):
             # Nothing changes below any more: all in it has the verdict of the directory.
             self._note(level, path, own, is_dir=True)
             return None
-        return self._level(path, own, sides)
+        return self._level(path, own, states)
 
     def _note(self, level: _Level, path: str, pair: _Pair, *, is_dir: bool) -> None:
         found = level.found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import os
-import stat as statmod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +37,7 @@ def ignored(root: Path | str, matcher: Matcher, *, hidden: frozenset[str] = froz
         for entry in visit(opened, matcher.start(), hopeless=True, enters=lambda _, below: below is not None):
             rule = entry.outcome.rule if entry.outcome is not None and entry.outcome.ignored else None
             if rule is not None and not entry.is_dir and entry.path not in hidden:
-                mode = entry.stat.st_mode
-                sized = statmod.S_ISREG(mode) or statmod.S_ISLNK(mode)
-                yield Ignored(entry.path, rule, entry.stat.st_size if sized else 0)
+                yield Ignored(entry.path, rule, Entry(entry.path, entry.stat).bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def survey(
     ``ctxsize[secrets]``, too. The other options are those of :func:`ctxsize.context.scan.scan`. Raises
     ContextError, IgnoreFileError, and UsageError where the detector is not installed.
     """
-    needs = None if sources is None or sources.unknown else sources
+    known = None if sources is None or sources.unknown else sources
     found = scan(
         project.context,
         project.rules,
@@ -59,7 +59,7 @@ def survey(
         hidden=project.ignore_files,
         # Podman reads an ignored Dockerfile where it lies, and nothing has to be sent for it.
         dockerfile=None if podman else project.dockerfile_in_context,
-        needs=needs,
+        needs=known.cover if known else None,
         eligible_only=eligible_only,
         roots=roots,
         depth=depth,
@@ -77,7 +77,7 @@ def survey(
         project.context,
         found.suspects,
         project.rules,
-        needs=None if needs is None else lambda path: needs.needs(path, is_dir=False),
+        needs=known.needs if known else None,
         eligible_only=eligible_only,
         detect=detect,
     )

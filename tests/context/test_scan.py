@@ -227,7 +227,7 @@ class TestHardLinks:
     def test_needed_once(self, tmp_path: Path) -> None:
         self.links(tmp_path, "a", "b", "c")
         sources = context_sources(parse_dockerfile(b"FROM scratch\nCOPY b c /\n", "Dockerfile"))
-        assert scan(tmp_path, None, Dialect.BUILDKIT, needs=sources).needed == Totals(2, 0, 1000)
+        assert scan(tmp_path, None, Dialect.BUILDKIT, needs=sources.cover).needed == Totals(2, 0, 1000)
 
 
 class TestOddEntries:
@@ -287,7 +287,7 @@ class TestNeeded:
 
     def needed(self, root: Path, dockerfile: str, ignore: str = "") -> Totals | None:
         sources = context_sources(parse_dockerfile(dockerfile.encode(), "Dockerfile"))
-        return scan(root, rules(ignore), Dialect.BUILDKIT, needs=sources).needed
+        return scan(root, rules(ignore), Dialect.BUILDKIT, needs=sources.cover).needed
 
     def test_all_of_it(self, tmp_path: Path) -> None:
         make(tmp_path, "a", "d/b")

@@ -30,7 +30,7 @@ def test_any_text(body: str, buildkit: bool) -> None:
     except DockerfileError as error:
         assert error.where is not None
         return
-    plan_sources(plan).needs("a/b", False)
+    plan_sources(plan).needs("a/b")
     if not all(instruction.keyword.isalpha() for instruction in dockerfile.instructions):
         return  # no builder takes it, so nothing is ever inserted
     ends = [instruction.end_line for instruction in dockerfile.instructions]

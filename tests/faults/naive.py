@@ -476,8 +476,8 @@ ROWS = (
         "sizes-of-32-bits",
         "a size has 32 bits",
         "context/send.py",
-        "        _number(size, _OCTAL_SIZE_LIMIT),\n",
-        "        _number(size & 0xFFFFFFFF, _OCTAL_SIZE_LIMIT),\n",
+        "        _number(size),\n",
+        "        _number(size & 0xFFFFFFFF),\n",
         "test_tree.py::test_a_file_of_more_than_4_gigabytes_is_sent_whole",
     ),
     _row(

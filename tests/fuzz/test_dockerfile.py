@@ -95,8 +95,8 @@ def test_any_bytes(data: bytes, value: bytes, buildkit: bool) -> None:
                 base_images={"a": base, "scratch": base},
             )
             sources = plan_sources(plan, ContextDirectory("."))
-            sources.needs("a/b", False)
-            sources.needs("\udcff", True)
+            sources.needs("a/b")
+            sources.needs("\udcff")
     except DockerfileError as error:
         assert error.where is not None
     except CtxsizeError:
@@ -116,7 +116,7 @@ def answer(data: bytes) -> None:
     try:
         sources = plan_sources(resolve(parse_dockerfile(data, "D")))
         for path in ("a" * 255, "a/" * 60 + "a"):
-            sources.needs(path, False)
+            sources.needs(path)
     except CtxsizeError:
         pass
 
