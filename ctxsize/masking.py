@@ -47,10 +47,6 @@ class Masker:
             return text
         return self._pattern.sub(lambda match: self._shown[match.group()], text)
 
-    def optional(self, text: str | None) -> str | None:
-        """``text`` without the values, or None."""
-        return None if text is None else self(text)
-
 
 def _parts(value: str) -> Iterable[str]:
     """What is looked for: the value and, as logs come line by line, each longer line of it."""

@@ -25,16 +25,11 @@ _WITH_QUOTED_WORDS = frozenset({"ARG", "ENV", "LABEL"})
 
 @dataclass(frozen=True, slots=True)
 class Heredoc:
-    """A here-document of a RUN, COPY or ADD: ``name`` is its delimiter without quotes.
-
-    ``expand`` is False when the delimiter was quoted; ``chomp`` is True for ``<<-``.
-    ``content`` is the text between, as written (leading tabs not yet removed).
-    """
+    """A here-document of a RUN, COPY or ADD: ``name`` is its delimiter without quotes, and ``chomp`` is True
+    for ``<<-``."""
 
     name: str
-    expand: bool
     chomp: bool
-    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +86,12 @@ class Dockerfile:
     """A parsed Dockerfile: ``path`` is the name it is reported under.
 
     ``instructions`` holds every instruction in file order, the FROMs and the ARGs before them included.
-    ``syntax`` is the image of the ``# syntax=`` directive, or None. ``escape`` is ``\\`` or a backtick.
+    ``escape`` is ``\\`` or a backtick.
     """
 
     path: str
     instructions: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
-    syntax: str | None
     escape: str
 
     @property
@@ -127,7 +121,6 @@ def parse_dockerfile(data: bytes, source: str) -> Dockerfile:
         path=source,
         instructions=instructions,
         stages=_stages(instructions, source),
-        syntax=_syntax(lines),
         escape=reader.escape,
     )
 
@@ -238,18 +231,15 @@ class _Reader:
                 word += words[at + 1]
             heredoc = heredoc_word(word)
             if heredoc is not None:
-                found.append(self._content(heredoc, instruction.line))
+                self._pass_by(heredoc, instruction.line)
+                found.append(heredoc)
         return tuple(found)
 
-    def _content(self, heredoc: Heredoc, number: int) -> Heredoc:
-        content: list[str] = []
+    def _pass_by(self, heredoc: Heredoc, number: int) -> None:
         while self.at < len(self.lines):
-            line = self.lines[self.at]
-            self.at += 1
-            bare = line.rstrip("\r\n")
-            if (bare.lstrip("\t") if heredoc.chomp else bare) == heredoc.name:
-                return Heredoc(heredoc.name, heredoc.expand, heredoc.chomp, "".join(content))
-            content.append(line)
+            line = self._take()
+            if (line.lstrip("\t") if heredoc.chomp else line) == heredoc.name:
+                return
         raise self._error(f"unterminated heredoc: no line says {heredoc.name}", number)
 
     def _error(self, message: str, number: int) -> DockerfileError:
@@ -257,15 +247,13 @@ class _Reader:
 
 
 def heredoc_word(word: str) -> Heredoc | None:
-    """The (still empty) here-document that a word such as ``<<-"EOF"`` or ``3<<EOF`` opens, or None."""
+    """The here-document that a word such as ``<<-"EOF"`` or ``3<<EOF`` opens, or None."""
     match = _HEREDOC.match(word)
     if match is None:
         return None
     delimiter = match.group(3).lstrip() or match.group(3)[-1]
     name = _unquote(delimiter)
-    if name is None or not name:
-        return None
-    return Heredoc(name, expand=name == delimiter, chomp=match.group(2) == "-", content="")
+    return Heredoc(name, chomp=match.group(2) == "-") if name else None
 
 
 def _unquote(word: str) -> str | None:
@@ -293,18 +281,6 @@ def _continuation(escape: str) -> re.Pattern[str]:
     """A line goes on when it ends in one escape character (two of them are an escaped one)."""
     token = re.escape(escape)
     return re.compile(rf"(?<!{token}){token}[ \t]*$")
-
-
-def _syntax(lines: list[str]) -> str | None:
-    """The frontend image of the ``# syntax=`` directive; a ``#!`` line may come before it."""
-    start = 1 if lines and lines[0].startswith("#!") else 0
-    for line in lines[start:]:
-        match = _DIRECTIVE.match(line.strip())
-        if match is None or match.group(1).lower() not in _KNOWN_DIRECTIVES:
-            return None
-        if match.group(1).lower() == "syntax":
-            return match.group(2)
-    return None
 
 
 def _stages(instructions: tuple[Instruction, ...], source: str) -> tuple[Stage, ...]:

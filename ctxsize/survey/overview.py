@@ -148,8 +148,8 @@ def _warnings(project: Project, sources: Sources | None, seen: Survey, mask: Mas
         yield Warning("no-ignore-file", "there is no ignore file, so the build sees everything")
     if (theirs := _podmans_own(project)) is not None:
         yield Warning("podman", "Podman would read this ignore file instead", where=theirs)
-    for why in sources.unknown if sources else (project.no_dockerfile,):
-        yield Warning("needed-unknown", f"what the build needs is not known: {mask.optional(why)}")
+    for why in sources.unknown if sources else (project.no_dockerfile or "",):
+        yield Warning("needed-unknown", f"what the build needs is not known: {mask(why)}")
     if seen.scan.emptied.bytes:
         yield Warning(
             "emptied",

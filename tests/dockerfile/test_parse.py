@@ -119,21 +119,6 @@ def test_bytes_that_are_not_utf8_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "syntax"),
-    [
-        ("# syntax=docker/dockerfile:1\nFROM scratch\n", "docker/dockerfile:1"),
-        ("#syntax = a/b  \n# escape=`\nFROM scratch\n", "a/b"),
-        ("# escape=`\n# syntax=a/b\nFROM scratch\n", "a/b"),
-        ("#!/usr/bin/x\n# syntax=a/b\nFROM scratch\n", "a/b"),
-        ("# comment\n# syntax=a/b\nFROM scratch\n", None),
-        ("FROM scratch\n# syntax=a/b\n", None),
-    ],
-)
-def test_syntax_directive(text: str, syntax: str | None) -> None:
-    assert parse_dockerfile(text.encode(), "Dockerfile").syntax == syntax
-
-
-@pytest.mark.parametrize(
     ("line", "flags", "args"),
     [
         ("COPY a /", (), "a /"),
@@ -162,13 +147,11 @@ def test_stages_have_their_instructions_and_names_in_lower_case() -> None:
     assert [arg.words for arg in dockerfile.global_args] == [("V=1",)]
 
 
-def test_heredoc_content_and_whether_it_is_expanded() -> None:
-    text = FROM + "COPY <<A <<-'B' /d/\n$x\nA\n\t$y\r\n\tB\n"
-    heredocs = parse_dockerfile(text.encode(), "Dockerfile").instructions[1].heredocs
-    assert [(h.name, h.expand, h.chomp, h.content) for h in heredocs] == [
-        ("A", True, False, "$x\n"),
-        ("B", False, True, "\t$y\r\n"),
-    ]
+def test_heredocs_end_where_their_line_is_met() -> None:
+    text = FROM + "COPY <<A <<-'B' /d/\n$x\nA\n\t$y\r\n\tB\nRUN x\n"
+    _, copy, run = parse_dockerfile(text.encode(), "Dockerfile").instructions
+    assert [(h.name, h.chomp) for h in copy.heredocs] == [("A", False), ("B", True)]
+    assert (copy.raw, run.line) == ("COPY <<A <<-'B' /d/\n$x\nA\n\t$y\r\n\tB\n", 7)
 
 
 def test_raw_is_the_text_as_written() -> None:
