@@ -150,7 +150,7 @@ def output_options(result: str, *names: str) -> Callable[[_Command], _Command]:
 
 def format_option(result: str, help: str = "Format of the report.") -> _Option:
     """``--format``: the formats of ``result``."""
-    formats = list(FORMATS[result])
+    formats = FORMATS[result]
     return click.option(
         "--format", "format", type=click.Choice(formats), default=formats[0], show_default=True, help=help
     )
