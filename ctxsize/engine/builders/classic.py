@@ -220,7 +220,7 @@ class ClassicBuilder:
         if "aux" in event and "ID" in event["aux"]:
             output.image_id = event["aux"]["ID"]
         text = _COLOURS.sub("", str(event.get("stream", "")))
-        said.add([LogLine(vertex="", stream=1, data=text.encode(errors="replace"), timestamp=None)])
+        said.add([LogLine(vertex="", stream=1, data=text.encode(errors="replace"))])
 
     def _take_line(self, line: str, output: Output, progress: Progress) -> None:
         if not line.strip():

@@ -20,7 +20,6 @@ from ctxsize.engine.buildkit.filter import MatcherFactory, PatternMatcher
 from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build
 from ctxsize.engine.buildkit.trace import (
     TRACE_ID,
-    BuildWarning,
     LogLine,
     Status,
     StatusUpdate,
@@ -32,7 +31,6 @@ from ctxsize.engine.buildkit.trace import (
 __all__ = [
     "TRACE_ID",
     "BuildKitError",
-    "BuildWarning",
     "ConnectionLost",
     "ContextDir",
     "LocalDir",
