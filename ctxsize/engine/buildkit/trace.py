@@ -24,16 +24,12 @@ _LOG_LINES_IN_ERROR = 20
 class Status:
     """Progress of one part of a step, such as ``transferring context:``.
 
-    ``current`` and ``total`` are in the part's own unit (bytes for transfers; ``total`` 0 when unknown);
-    ``started`` and ``completed`` are epoch seconds or None.
+    ``current`` is in the part's own unit (bytes for transfers); ``completed`` is epoch seconds or None.
     """
 
     id: str
     vertex: str
-    name: str
     current: int
-    total: int
-    started: float | None
     completed: float | None
 
 
@@ -89,7 +85,7 @@ def decode_trace(aux: str) -> StatusUpdate:
         raise ValueError(f"not a BuildKit trace: {error}") from error
     return StatusUpdate(
         vertexes=tuple(map(_vertex, message.vertexes)),
-        statuses=tuple(map(_status, message.statuses)),
+        statuses=tuple(Status(s.id, s.vertex, s.current, _when(s, "completed")) for s in message.statuses),
         logs=tuple(LogLine(log.vertex, log.stream, log.msg) for log in message.logs),
         warnings=tuple(warning.short.decode(errors="replace") for warning in message.warnings),
     )
@@ -106,12 +102,6 @@ def _vertex(v: pb.Vertex) -> Vertex:
     started, completed = _when(v, "started"), _when(v, "completed")
     runs = ((started, completed),) if started is not None and completed is not None else ()
     return Vertex(v.digest, v.name, tuple(v.inputs), v.cached, started, completed, v.error, runs)
-
-
-def _status(s: pb.VertexStatus) -> Status:
-    return Status(
-        s.id, s.vertex, s.name or s.id, s.current, s.total, _when(s, "started"), _when(s, "completed")
-    )
 
 
 @dataclass(slots=True)
