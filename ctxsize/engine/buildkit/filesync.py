@@ -225,24 +225,20 @@ class _Sender:
 
     async def _receive(self) -> None:
         try:
-            await self._receive_packets()
+            async for packet in self._stream:
+                if packet.type == pb.Packet.REQ:
+                    self._requested.append(packet.id)
+                    self._something_requested.set()
+                elif packet.type == pb.Packet.ERR:
+                    said = packet.data.decode(errors="replace")
+                    raise grpclib.GRPCError(Status.UNKNOWN, f"error from receiver: {said}")
+                elif packet.type == pb.Packet.FIN:
+                    fin = pb.Packet(type=pb.Packet.FIN)
+                    self._transfer.bytes += fin.ByteSize()
+                    await self._write(_frame(fin))
+                    return
         except DecodeError as error:
             raise grpclib.GRPCError(Status.INVALID_ARGUMENT, f"a packet makes no sense: {error}") from error
-
-    async def _receive_packets(self) -> None:
-        async for packet in self._stream:
-            if packet.type == pb.Packet.REQ:
-                self._requested.append(packet.id)
-                self._something_requested.set()
-            elif packet.type == pb.Packet.ERR:
-                raise grpclib.GRPCError(
-                    Status.UNKNOWN, "error from receiver: " + packet.data.decode(errors="replace")
-                )
-            elif packet.type == pb.Packet.FIN:
-                fin = pb.Packet(type=pb.Packet.FIN)
-                self._transfer.bytes += fin.ByteSize()
-                await self._write(_frame(fin))
-                return
 
     async def _answer(self) -> None:
         contents = _Contents(self._tree, self._transfer, self._next_requested)
