@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from typing import Any
 
 from ctxsize.budget.growth import grown
 from ctxsize.budget.limits import Kind, Limit
@@ -50,10 +51,8 @@ def _growth(limit: Limit, now: MeasuredTarget, past: MeasuredTarget) -> Judged:
     value = total - before
     over = value > most
     hint = f"{_LOOK_AT[of]}; to accept it, make a new baseline with --save-baseline" if over else None
-    return _judged(
-        limit, most, value, over=over, total=total, baseline=before, hint=hint,
-        grew=_grew(limit.kind, now, past) if over else (),
-    )  # fmt: skip
+    grew = _grew(limit.kind, now, past) if over else ()
+    return _judged(limit, most, value, over=over, total=total, baseline=before, hint=hint, grew=grew)
 
 
 def _grew(kind: Kind, now: MeasuredTarget, past: MeasuredTarget) -> tuple[Grown, ...]:
@@ -91,7 +90,7 @@ def _savings(limit: Limit, now: MeasuredTarget, with_: int) -> Judged:
     value = without - with_
     over = value < least
     hint = "`ctxsize compare` shows what each rule saves" if over else None
-    return _judged(limit, least, value, over=over, at_least=True, total=with_, baseline=without, hint=hint)
+    return _judged(limit, least, value, over=over, total=with_, baseline=without, hint=hint)
 
 
 def _why(limit: Limit, now: MeasuredTarget) -> str:
@@ -99,25 +98,13 @@ def _why(limit: Limit, now: MeasuredTarget) -> str:
 
 
 def _unknown(limit: Limit, reason: str, hint: str | None = None) -> Judged:
-    return Judged(
-        limit.kind.name, limit.kind.unit, limit.text, limit.amount, None, over=False,
-        at_least=limit.kind.group == "savings", where=limit.where, reason=reason, hint=hint,
-    )  # fmt: skip
+    return _judged(limit, limit.amount, None, over=False, reason=reason, hint=hint)
 
 
 def _judged(
-    limit: Limit,
-    most: int | float,
-    value: int | float,
-    *,
-    over: bool,
-    at_least: bool = False,
-    total: int | float | None = None,
-    baseline: int | float | None = None,
-    hint: str | None = None,
-    grew: tuple[Grown, ...] = (),
+    limit: Limit, most: int | float | None, value: int | float | None, *, over: bool, **more: Any
 ) -> Judged:
-    return Judged(
-        limit.kind.name, limit.kind.unit, limit.text, most, value, over=over, at_least=at_least,
-        total=total, baseline=baseline, where=limit.where, grew=grew, hint=hint,
-    )  # fmt: skip
+    """The verdict on ``limit``; ``more`` are further fields of it."""
+    kind, saving = limit.kind, limit.kind.group == "savings"
+    more |= {"over": over, "at_least": saving, "where": limit.where}
+    return Judged(kind.name, kind.unit, limit.text, most, value, **more)

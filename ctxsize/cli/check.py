@@ -16,6 +16,7 @@ from ctxsize.cli.options import (
     format_option,
     output_options,
     repeat_option,
+    repeated_option,
     top_option,
 )
 from ctxsize.errors import UsageError
@@ -49,23 +50,15 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
 
 @click.command(epilog=_EPILOG)
 @click.argument("paths", type=click.Path(file_okay=False), nargs=-1, metavar="[PATH]...")
-@click.option(
+@repeated_option(
     "--limit",
     "limits",
-    multiple=True,
     metavar="NAME=SIZE",
     help="Set a limit, over that of the configuration, e.g. image='250 MB' or growth.context=5%; `off`"
-    " removes it. Repeatable.",
+    " removes it.",
 )
-@click.option(
-    "--forbid",
-    multiple=True,
-    metavar="PATTERN",
-    help="Fail if a file matching PATTERN reaches the build. Repeatable.",
-)
-@click.option(
-    "--require-ignored", multiple=True, metavar="PATH", help="Fail unless PATH is ignored. Repeatable."
-)
+@repeated_option("--forbid", metavar="PATTERN", help="Fail if a file matching PATTERN reaches the build.")
+@repeated_option("--require-ignored", metavar="PATH", help="Fail unless PATH is ignored.")
 @click.option(
     "--sensitive",
     type=click.Choice(["off", "warn", "fail"]),
@@ -83,12 +76,8 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     metavar="FILE",
     help="Write what was measured to FILE, for --baseline.",
 )
-@click.option(
-    "--image",
-    "images",
-    multiple=True,
-    metavar="[TARGET=]NAME",
-    help="Check this existing image instead of building one. Repeatable.",
+@repeated_option(
+    "--image", "images", metavar="[TARGET=]NAME", help="Check this existing image instead of building one."
 )
 @click.option(
     "--archive",
@@ -105,7 +94,7 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     help="Check what a Compose file builds; several are merged, as with docker compose -f.",
 )
 @click.option("--static", is_flag=True, help="Check only limits that need no image: no engine, no build.")
-@click.option("--only", multiple=True, metavar="TARGET", help="Check only this target. Repeatable.")
+@repeated_option("--only", metavar="TARGET", help="Check only this target.")
 @click.option(
     "--init", is_flag=True, help="Write limits slightly above today's sizes, to .ctxsize.toml or to -o FILE."
 )
@@ -113,13 +102,11 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
 @repeat_option("Time N builds, for a limit on build time.")
 @top_option("Name at most N files in the table; 0 names all.")
 @format_option("check")
-@click.option(
+@repeated_option(
     "--report",
     "reports",
-    multiple=True,
     metavar="FORMAT=FILE",
-    help="Also write this report of the same check, e.g. sarif=ctxsize.sarif; - is standard output."
-    " Repeatable.",
+    help="Also write this report of the same check, e.g. sarif=ctxsize.sarif; - is standard output.",
 )
 @build_options()
 @output_options("check")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ctxsize.cli.options import repeated_option
 from ctxsize.text import printable
 from ctxsize.units import format_bytes
 
@@ -22,12 +23,8 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.option("-n", "--dry-run", is_flag=True, help="Only show what would be removed.")
-@click.option(
-    "--run",
-    "runs",
-    multiple=True,
-    metavar="ID",
-    help="Also remove what this run of another user or machine left. Repeatable.",
+@repeated_option(
+    "--run", "runs", metavar="ID", help="Also remove what this run of another user or machine left."
 )
 def clean(dry_run: bool, runs: tuple[str, ...]) -> None:
     """Remove what killed runs of ctxsize left on the Docker engine.

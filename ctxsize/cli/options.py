@@ -30,6 +30,11 @@ def _pairs(*, alone: Callable[[str], str | None]) -> Callable[[click.Context, An
     return mapping
 
 
+def repeated_option(*names: str, metavar: str, help: str, **more: Any) -> _Option:
+    """An option that may be given several times, as its help says."""
+    return click.option(*names, multiple=True, metavar=metavar, help=f"{help} Repeatable.", **more)
+
+
 PATH = click.argument("path", type=click.Path(file_okay=False), default=".", required=False)
 DOCKERFILE = click.option(
     "-f",
@@ -58,40 +63,34 @@ BUILDER = click.option(
 #: The options of ``docker build`` that a measurement passes on, each by the field of BuildOptions it fills.
 _BUILD: Mapping[str, _Option] = {
     "target": click.option("--target", metavar="STAGE", help="Build this stage."),
-    "build_args": click.option(
+    "build_args": repeated_option(
         "--build-arg",
         "build_args",
-        multiple=True,
         callback=_pairs(alone=os.environ.get),
         metavar="NAME[=VALUE]",
-        help="Set a build argument; NAME alone takes its value from the environment. Repeatable.",
+        help="Set a build argument; NAME alone takes its value from the environment.",
     ),
     "platform": click.option(
         "--platform", metavar="PLATFORM", help="Build for this platform, e.g. linux/arm64."
     ),
-    "labels": click.option(
+    "labels": repeated_option(
         "--label",
         "labels",
-        multiple=True,
         callback=_pairs(alone=lambda _name: ""),
         metavar="NAME[=VALUE]",
-        help="Add a label to the images. Repeatable.",
+        help="Add a label to the images.",
     ),
     "network": click.option(
         "--network", metavar="MODE", help="Network for RUN steps: default, none or host."
     ),
-    "secrets": click.option(
+    "secrets": repeated_option(
         "--secret",
         "secrets",
-        multiple=True,
         metavar="id=ID[,src=FILE|,env=NAME]",
-        help="A secret for RUN --mount=type=secret (BuildKit). Repeatable.",
+        help="A secret for RUN --mount=type=secret (BuildKit).",
     ),
-    "ssh": click.option(
-        "--ssh",
-        multiple=True,
-        metavar="default|ID=SOCKET",
-        help="An SSH agent for RUN --mount=type=ssh (BuildKit). Repeatable.",
+    "ssh": repeated_option(
+        "--ssh", metavar="default|ID=SOCKET", help="An SSH agent for RUN --mount=type=ssh (BuildKit)."
     ),
     "pull": click.option("--pull", is_flag=True, help="Pull newer base images first."),
     "no_cache": click.option(
@@ -150,7 +149,7 @@ def output_options(result: str, *names: str) -> Callable[[_Command], _Command]:
 
 def format_option(result: str, help: str = "Format of the report.") -> _Option:
     """``--format``: the formats of ``result``."""
-    formats = list(FORMATS[result])
+    formats = FORMATS[result]
     return click.option(
         "--format", "format", type=click.Choice(formats), default=formats[0], show_default=True, help=help
     )

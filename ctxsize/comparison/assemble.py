@@ -6,7 +6,7 @@ import datetime
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypedDict, TypeVar
+from typing import Any
 
 from ctxsize import __version__
 from ctxsize.comparison.attribution import ImageSavings
@@ -36,8 +36,9 @@ from ctxsize.measure.verify import verify_warnings
 from ctxsize.rebuild.types import RebuildCost
 from ctxsize.warning import Warning
 
-_Number = TypeVar("_Number", int, float)
-
+#: What the paths of a rule have in common with it.
+_SIZES = ("files", "context_bytes", "image_bytes", "pull_bytes")
+_SECONDS = ("seconds", "seconds_low", "seconds_high")
 _HIDDEN_NOTE = "saves nothing: a project without an ignore file has no such file either"
 
 
@@ -130,14 +131,7 @@ def _paths(roots: Iterable[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
     return tuple(sorted(paths, key=lambda path: (-(path.image_bytes or 0), -path.context_bytes, path.path)))
 
 
-class _SecondsFields(TypedDict, total=False):
-    seconds: float | None
-    seconds_low: float | None
-    seconds_high: float | None
-    seconds_source: str | None
-
-
-def _seconds(path: str, divided: DividedSeconds | None) -> _SecondsFields:
+def _seconds(path: str, divided: DividedSeconds | None) -> dict[str, Any]:
     if divided is None:
         return {}
     # Of one that is not there no step took anything: it was not even sent.
@@ -150,30 +144,15 @@ def _seconds(path: str, divided: DividedSeconds | None) -> _SecondsFields:
     }
 
 
-class _RebuildFields(TypedDict, total=False):
-    rebuild_seconds: float
-    rebuild_steps: int
-
-
-def _rebuilds(cost: RebuildCost) -> dict[str, _RebuildFields]:
+def _rebuilds(cost: RebuildCost) -> dict[str, dict[str, Any]]:
     """By path, what a change to it adds to a build without the ignore file, where that was measured."""
-    found: dict[str, _RebuildFields] = {}
+    found = {}
     for change in cost.ignored:
         extra = cost.extra_seconds(change, WITHOUT)
         if extra is not None:
             steps = len(change.rebuilds[WITHOUT].steps)
             found[change.path] = {"rebuild_seconds": extra.median, "rebuild_steps": steps}
     return found
-
-
-def _rule_seconds(paths: Sequence[PathSaving]) -> _SecondsFields:
-    measured = paths and all(path.seconds_source == "measured" for path in paths)
-    return {
-        "seconds": _sum(path.seconds for path in paths),
-        "seconds_low": _sum(path.seconds_low for path in paths),
-        "seconds_high": _sum(path.seconds_high for path in paths),
-        "seconds_source": "measured" if measured else "estimated",
-    }
 
 
 def _send_seconds(path: str, runs: Sequence[BuildResult]) -> float | None:
@@ -193,26 +172,22 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool)
     by_line: dict[int, list[PathSaving]] = defaultdict(list)
     for path in paths:
         by_line[path.rule.line].append(path)
-    savings = (
-        RuleSaving(
-            rule=rule,
-            paths=len(by_line[rule.line]),
-            files=sum(path.files for path in by_line[rule.line]),
-            context_bytes=sum(path.context_bytes for path in by_line[rule.line]),
-            image_bytes=_sum(path.image_bytes for path in by_line[rule.line]),
-            pull_bytes=_sum(path.pull_bytes for path in by_line[rule.line]),
-            **(_rule_seconds(by_line[rule.line]) if divided else {}),
-        )
-        for rule in rules
-    )
+    savings = [_together(rule, by_line[rule.line], divided) for rule in rules]
     return tuple(
         sorted(savings, key=lambda each: (-(each.image_bytes or 0), -each.context_bytes, each.rule.line))
     )
 
 
-def _sum(figures: Iterable[_Number | None]) -> _Number | None:
-    known = list(figures)
-    return None if None in known else sum(figure for figure in known if figure is not None)
+def _together(rule: Rule, paths: Sequence[PathSaving], divided: bool) -> RuleSaving:
+    """What ``paths``, which ``rule`` decides, save; a sum is None where one of its figures is."""
+    sums: dict[str, Any] = {}
+    for name in (*_SIZES, *(_SECONDS if divided else ())):
+        figures = [getattr(path, name) for path in paths]
+        sums[name] = None if None in figures else sum(figures)
+    if divided:
+        measured = paths and all(path.seconds_source == "measured" for path in paths)
+        sums["seconds_source"] = "measured" if measured else "estimated"
+    return RuleSaving(rule=rule, paths=len(paths), **sums)
 
 
 def _unattributed(

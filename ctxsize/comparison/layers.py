@@ -57,14 +57,14 @@ def step_changes(
     pulled_with: set[str] = set()
     pulled_without: set[str] = set()
     for (before, after), step in zip(pairs, steps, strict=True):
-        with_layer, without_layer = _layer(before), _layer(after)
+        with_layer, without_layer = (entry.layer if entry is not None else None for entry in (before, after))
         pull_bytes = _pulled(without_layer, pulled_without) - _pulled(with_layer, pulled_with)
-        same = _same(with_layer, without_layer)
+        same = (with_layer and with_layer.diff_id) == (without_layer and without_layer.diff_id)
         if same and not pull_bytes:
             continue
         yield StepChanges(
             changes=() if same else reader.changes(with_layer, without_layer),
-            origins=_no_origins if step is None else partial(image_map.find, step),
+            origins=(lambda _path: ()) if step is None else partial(image_map.find, step),
             makes_files=step is None or step.kind == "run" or step.uses_from is not None,
             after_difference=different or (step is not None and step.uses_from is not None),
             line=step.line if step is not None else None,
@@ -79,11 +79,6 @@ def _pulled(layer: Layer | None, before: set[str]) -> int:
         return 0
     before.add(layer.diff_id)
     return layer.pull_bytes
-
-
-def _no_origins(image_path: str) -> tuple[Origin, ...]:
-    """For a layer that no instruction of the Dockerfile is known to have made."""
-    return ()
 
 
 def _layer_history(image: Image) -> list[HistoryEntry]:
@@ -103,11 +98,3 @@ def _keyword(created_by: str) -> str | None:
     if match and (match[1] in _KEYWORDS or match[1] in _METADATA):
         return match[1]
     return "RUN"
-
-
-def _layer(entry: HistoryEntry | None) -> Layer | None:
-    return entry.layer if entry is not None else None
-
-
-def _same(one: Layer | None, other: Layer | None) -> bool:
-    return one is other or (one is not None and other is not None and one.diff_id == other.diff_id)

@@ -8,7 +8,7 @@ difference of each part is divided in proportion to the weights. What no root ex
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ctxsize.engine.builders.interface import BuildResult, Part
@@ -73,7 +73,8 @@ def divide(
         for root, share in _shares(by_root, costs.get(part.phase)).items():
             estimates[root] = _plus(estimates.get(root), saved[part], share)
     roots = {**estimates, **(measured or {})}
-    total = _median(run.seconds for run in without_runs) - _median(run.seconds for run in with_runs)
+    with_, without = (statistics.median(run.seconds for run in runs) for runs in (with_runs, without_runs))
+    total = without - with_
     return DividedSeconds(roots, total - sum(seconds.median for seconds in roots.values()), costs)
 
 
@@ -91,13 +92,13 @@ def _shares(by_root: Mapping[str, Load], cost: Cost | None) -> dict[str, float]:
     something = {root: load for root, load in by_root.items() if load.bytes or load.entries}
     if len(something) == 1:
         return dict.fromkeys(something, 1.0)
-    weights = {root: _seconds(cost, load) for root, load in something.items()} if cost is not None else {}
+    if cost is None:
+        return {}
+    weights = {
+        root: cost.per_byte * load.bytes + cost.per_entry * load.entries for root, load in something.items()
+    }
     total = sum(weights.values())
     return {root: weight / total for root, weight in weights.items()} if total > 0.0 else {}
-
-
-def _seconds(cost: Cost, load: Load) -> float:
-    return cost.per_byte * load.bytes + cost.per_entry * load.entries
 
 
 def _plus(seconds: Seconds | None, saved: SecondsSaved, share: float) -> Seconds:
@@ -110,7 +111,3 @@ def _plus(seconds: Seconds | None, saved: SecondsSaved, share: float) -> Seconds
         (seconds.low or 0.0) + share * (saved.low or 0.0) if known else None,
         (seconds.high or 0.0) + share * (saved.high or 0.0) if known else None,
     )
-
-
-def _median(seconds: Iterable[float]) -> float:
-    return statistics.median(seconds)

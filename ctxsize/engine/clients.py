@@ -63,8 +63,8 @@ class PodmanClient(Client):
         """Remove an image; with ``noprune`` keep what it is built on. Raises the SDK's errors."""
         parameters = {
             "images": image.removeprefix("sha256:"),
-            "force": _flag(force),
-            "noprune": _flag(noprune),
+            "force": str(force).lower(),
+            "noprune": str(noprune).lower(),
         }
         response = self._delete(f"{self.base_url}{_OWN_API}/images/remove", params=parameters)
         self._raise_for_status(response)
@@ -85,7 +85,3 @@ class PodmanClient(Client):
         self._raise_for_status(response)
         with sensible("its containers"):
             return [each for each in response.json() if each.get("State") == "storage" and each["ImageID"]]
-
-
-def _flag(value: bool) -> str:
-    return "true" if value else "false"

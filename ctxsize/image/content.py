@@ -121,7 +121,7 @@ class Content:
             if layer is None:
                 raise EngineError(f"the engine's answer to `docker save` lacks the layer {path}")
             layers.append(replace(layer, diff_id=diff_id))
-        return Image(id=image_id, layers=tuple(layers), history=_history(config, layers), config=config)
+        return Image(id=image_id, layers=tuple(layers), history=_history(config, layers))
 
     def _count(self) -> None:
         self._members += 1

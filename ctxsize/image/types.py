@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +31,11 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image as it was read: its layers, lowest first, its history and its configuration."""
+    """An image as it was read: its layers, lowest first, and its history."""
 
     id: str
     layers: tuple[Layer, ...]
     history: tuple[HistoryEntry, ...]
-    config: Mapping[str, Any]
 
     @property
     def bytes(self) -> int:

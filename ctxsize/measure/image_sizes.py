@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from ctxsize.progress import Progress
 
 
-def built(
-    subject: Subject, *, without: bool = False, repeat: int = 0, paths: bool = False, progress: Progress
-) -> MeasuredTarget:
+def built(subject: Subject, *, without: bool, repeat: int, paths: bool, progress: Progress) -> MeasuredTarget:
     """Build the subject once with its ignore file, and read the image: its sizes and, for ``paths``, its
     largest ones.
 
@@ -43,22 +41,20 @@ def built(
     from ctxsize.engine.builders.masked import masker_of
     from ctxsize.engine.footprint.run import Run
     from ctxsize.engine.images import open_images
+    from ctxsize.measure.bench import Bench, TimeLimit
     from ctxsize.measure.figures import WITH, WITHOUT
 
     with Run(subject.engine) as run:
-        builder = subject.builder(run)
+        bench = Bench(subject, run, subject.builder(run), TimeLimit(None), progress)
         runs = []
         try:
-            progress.phase("build")
-            ids = [builder.build(subject.variant(WITH), progress=progress).image_id]
+            ids = [bench.build(subject.variant(WITH), "build").image_id]
             for number in range(repeat):
-                progress.phase(f"build {number + 1} of {repeat}")
-                result = builder.build(subject.variant(WITH), progress=progress)
+                result = bench.build(subject.variant(WITH), f"build {number + 1} of {repeat}")
                 runs.append(result.seconds)
                 run.remove_image(result.image_id)
             if without:
-                progress.phase("build without the ignore file")
-                ids.append(builder.build(subject.variant(WITHOUT), progress=progress).image_id)
+                ids.append(bench.build(subject.variant(WITHOUT), "build without the ignore file").image_id)
         except BuildFailed as failure:
             subject.blame_rule(failure)
             raise

@@ -51,7 +51,7 @@ class NoFiles:
 def image(layers: str) -> Image:
     """An image of one COPY for each letter, which names the content of its layer; ``a`` is smallest."""
     made = [Layer(number, letter, 0, 0, ord(letter) - ord("a") + 1) for number, letter in enumerate(layers)]
-    return Image("", tuple(made), tuple(HistoryEntry("COPY", layer) for layer in made), {})
+    return Image("", tuple(made), tuple(HistoryEntry("COPY", layer) for layer in made))
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def things(api: docker.APIClient) -> set[str]:
             for each in cache_records.records(api)
             if each.description not in RECEIVED
         ),
-        *(f"past build {each.ref}" for each in history.past_builds(api) if OPTION in each.options),
+        *(f"past build {ref}" for ref, options in history.past_builds(api).items() if OPTION in options),
     }
 
 

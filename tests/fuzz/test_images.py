@@ -92,7 +92,7 @@ def test_an_answer_about_an_image_that_is_none(answer: object) -> None:
     api: Any = SimpleNamespace(inspect_image=lambda name: answer)
     engine: Any = SimpleNamespace(api=api)
     with pytest.raises(EngineError, match="makes no sense"):
-        figures_of(engine, Image(id_of(api, "a:b"), (), (), {}))
+        figures_of(engine, Image(id_of(api, "a:b"), (), ()))
 
 
 @pytest.mark.parametrize("answer", [None, [], "a", 5])

@@ -26,7 +26,7 @@ MARKER = HistoryEntry("COPY /ctxsize-marker-0123abcd* / # buildkit", EMPTY)
 def test_layers_of_markers_do_not_count(
     layers: tuple[Layer, ...], history: tuple[HistoryEntry, ...], left: tuple[Layer, ...]
 ) -> None:
-    image = without_markers(Image("sha256:2", layers, history, {}))
+    image = without_markers(Image("sha256:2", layers, history))
 
     assert image.layers == left
     assert (image.bytes, image.pull_bytes) == (sum(each.bytes for each in left), 8 * len(left))
@@ -34,6 +34,6 @@ def test_layers_of_markers_do_not_count(
 
 
 def test_a_layer_that_an_image_has_twice_is_pulled_once() -> None:
-    image = Image("sha256:2", (COPY, COPY), (STEP, STEP), {})
+    image = Image("sha256:2", (COPY, COPY), (STEP, STEP))
 
     assert (image.bytes, image.pull_bytes) == (20, 8)

@@ -37,7 +37,7 @@ def test_a_file_that_draws_is_a_format_and_the_other_way_round() -> None:
     files = {f"{file.parent.name}.{file.stem}" for file in ROOMS.glob("*/*.py") if file.stem != "__init__"}
     files = {name for name in files if not name.startswith("shared.")}
 
-    assert files - SHARED == {module for names in FORMATS.values() for module in names.values()}
+    assert files - SHARED == {f"{result}.{name}" for result, names in FORMATS.items() for name in names}
 
 
 @pytest.mark.parametrize("result", FORMATS)

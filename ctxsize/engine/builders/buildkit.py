@@ -12,7 +12,8 @@ from ctxsize.context.errors import ContextError
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.variant import Variant
 from ctxsize.engine import buildkit
-from ctxsize.engine.builders.marked import MarkedBuilder, Solved, Task
+from ctxsize.engine.builders.interface import BuildResult
+from ctxsize.engine.builders.marked import MarkedBuilder, Task
 from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.engine.buildkit.session import Health, Session
 from ctxsize.engine.connect import Engine
@@ -51,7 +52,7 @@ class BuildKitBuilder(MarkedBuilder):
         except buildkit.BuildKitError as error:
             return str(error)
 
-    def _solve(self, task: Task) -> Solved:
+    def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
         variant, plan = task.variant, self._plan
         context = buildkit.LocalDir(
             variant.root,
@@ -93,15 +94,17 @@ class BuildKitBuilder(MarkedBuilder):
             ) from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
-        return Solved(
+        done = BuildResult(
             image_id=result.image_id,
-            vertices=result.vertices,
-            warnings=result.warnings,
+            seconds=0.0,
+            steps=(),
             sent_bytes=result.sent_bytes,
-            scan_seconds=result.listing_seconds,
             sent_files=result.sent_files,
             sent_seconds=sending.seconds,
+            warnings=result.warnings,
+            scan_seconds=result.listing_seconds,
         )
+        return done, result.vertices
 
     def _request(self, task: Task) -> buildkit.SolveRequest:
         options = task.options

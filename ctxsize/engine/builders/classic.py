@@ -129,11 +129,12 @@ class ClassicBuilder:
         if not output.image_id:
             raise EngineError("the engine ended the build without an image and without an error")
         if not self._prefix:
-            self._prefix = self._prefix_images(output)
+            # The images just before the first affected step of each stage: all that may be reused.
+            self._prefix = [output.images[n] for n in self._plan.prefix_lines if n in output.images]
         if rebuild:
             self._rebuilt = list(dict.fromkeys([*self._rebuilt, *output.images.values()]))
         with engine_errors(), sensible("the image"):
-            image_id = self._full_id(output.image_id)
+            image_id = str(self._api.inspect_image(output.image_id)["Id"])
         return BuildResult(
             image_id=image_id,
             seconds=seconds,
@@ -220,7 +221,7 @@ class ClassicBuilder:
         if "aux" in event and "ID" in event["aux"]:
             output.image_id = event["aux"]["ID"]
         text = _COLOURS.sub("", str(event.get("stream", "")))
-        said.add([LogLine(vertex="", stream=1, data=text.encode(errors="replace"), timestamp=None)])
+        said.add([LogLine(vertex="", stream=1, data=text.encode(errors="replace"))])
 
     def _take_line(self, line: str, output: Output, progress: Progress) -> None:
         if not line.strip():
@@ -269,7 +270,7 @@ class ClassicBuilder:
         if not output.name.upper().startswith("FROM "):
             return [image]
         images: list[str] = []
-        while image and len(images) < output.triggers and not self._is_made(image):
+        while image and len(images) < output.triggers and not image.startswith(tuple(self._made)):
             details = self._api.inspect_image(image)
             if details.get("RepoTags"):
                 break  # a trigger made none, and this is what the stage starts from
@@ -277,37 +278,24 @@ class ClassicBuilder:
             image = digits_of(str(details.get("Parent") or ""))
         return images[::-1]
 
-    def _is_made(self, image: str) -> bool:
-        return any(image.startswith(known) for known in self._made)
-
     def _end_step(self, output: Output) -> None:
-        now = time.perf_counter()
         if not output.number:
             return
         if output.number == 1 and not output.steps:
             # The builder takes the whole context before its first step.
             seconds = output.started - output.began
             output.steps.append(Step("send context", seconds, False, "send", critical=seconds))
-        if RUN_LABEL in output.name:
-            output.number = 0  # the builder makes a step of our own label
-            return
-        seconds = now - output.started
-        output.steps.append(
-            Step(
-                name=output.name,
-                seconds=seconds,
-                cached=output.cached,
-                phase=phase_of(output.name),
-                line=output.line,
-                started=output.started - output.began,
-                critical=seconds,
+        if RUN_LABEL not in output.name:  # the builder makes a step of our own label, too
+            seconds = time.perf_counter() - output.started
+            output.steps.append(
+                Step(
+                    name=output.name,
+                    seconds=seconds,
+                    cached=output.cached,
+                    phase=phase_of(output.name),
+                    line=output.line,
+                    started=output.started - output.began,
+                    critical=seconds,
+                )
             )
-        )
         output.number = 0
-
-    def _prefix_images(self, output: Output) -> list[str]:
-        """The images just before the first affected step of each stage: all that may be reused."""
-        return [output.images[line] for line in self._plan.prefix_lines if line in output.images]
-
-    def _full_id(self, image_id: str) -> str:
-        return str(self._api.inspect_image(image_id)["Id"])

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine import buildkit
-from ctxsize.engine.builders.interface import BuildResult, Step
+from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.markers import with_markers
 from ctxsize.engine.builders.output import LogLines, parse_errors_located
 from ctxsize.engine.builders.plan import BuildPlan
@@ -37,21 +37,6 @@ class Task:
     rebuild: bool
     progress: Progress
     on_update: Callable[[buildkit.StatusUpdate], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """A build that succeeded. ``before`` are the steps that came before BuildKit's own; for the rest see
-    ``BuildResult``."""
-
-    image_id: str
-    vertices: tuple[buildkit.Vertex, ...]
-    warnings: tuple[buildkit.BuildWarning, ...]
-    sent_bytes: int
-    scan_seconds: float
-    sent_files: int | None = None
-    sent_seconds: Mapping[str, float] | None = None
-    before: tuple[Step, ...] = ()
 
 
 class MarkedBuilder(ABC):
@@ -89,28 +74,20 @@ class MarkedBuilder(ABC):
         started = time.perf_counter()
         try:
             with parse_errors_located(plan.resolved.dockerfile.path, rewritten.original_line):
-                solved = self._solve(task)
+                result, vertices = self._solve(task)
         finally:
             log.close()
         seconds = time.perf_counter() - started
         given = parse_dockerfile(rewritten.data, plan.dockerfile_path.name)
         lines = line_map(given, rewritten.original_line, plan.resolved)
-        return BuildResult(
-            image_id=solved.image_id,
-            seconds=seconds,
-            steps=(*solved.before, *steps_of(solved.vertices, lines)),
-            sent_bytes=solved.sent_bytes,
-            sent_files=solved.sent_files,
-            sent_seconds=solved.sent_seconds,
-            warnings=tuple(warning.message for warning in solved.warnings),
-            scan_seconds=solved.scan_seconds,
-        )
+        return replace(result, seconds=seconds, steps=(*result.steps, *steps_of(vertices, lines)))
 
     def forget(self) -> bool:
         """Remove the build-cache records of this run; False when some are still in use."""
         return self._cache.remove()
 
     @abstractmethod
-    def _solve(self, task: Task) -> Solved:
-        """Have BuildKit do it. Raises what ``build`` raises; BuildFailed with the lines of the Dockerfile
-        with markers."""
+    def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
+        """Have BuildKit do it: a result with the steps that came before BuildKit's own and without the
+        seconds, and BuildKit's steps. Raises what ``build`` raises; BuildFailed with the lines of the
+        Dockerfile with markers."""

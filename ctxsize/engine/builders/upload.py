@@ -16,8 +16,8 @@ from typing import Any
 
 from ctxsize.context.send import tar_stream
 from ctxsize.engine import buildkit
-from ctxsize.engine.builders.interface import Step
-from ctxsize.engine.builders.marked import MarkedBuilder, Solved, Task
+from ctxsize.engine.builders.interface import BuildResult, Step
+from ctxsize.engine.builders.marked import MarkedBuilder, Task
 from ctxsize.engine.builders.tarbuild import Stopwatch, engine_errors, post_tar
 from ctxsize.engine.errors import TROUBLE, sensible
 from ctxsize.errors import BuildFailed
@@ -33,7 +33,7 @@ class UploadBuilder(MarkedBuilder):
 
     name = "buildkit-upload"
 
-    def _solve(self, task: Task) -> Solved:
+    def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
         variant = task.variant
         sent = 0
 
@@ -61,7 +61,9 @@ class UploadBuilder(MarkedBuilder):
                 image_id = _take(event, trace) or image_id
         sending = (uploaded or started) - started
         send = Step("send context", sending, cached=False, phase="send", critical=sending)
-        return Solved(image_id, trace.vertices, tuple(trace.warnings), sent, scanning.seconds, before=(send,))
+        warnings = tuple(trace.warnings)
+        done = BuildResult(image_id, 0.0, (send,), sent, warnings=warnings, scan_seconds=scanning.seconds)
+        return done, trace.vertices
 
     @contextmanager
     def _cancelled_when_given_up(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ A package that stands alone: it needs docker, grpclib, protobuf and one leaf of 
 ``ctxsize.files.beneath``. docs/buildkit-session.md tells the protocol and shows how to use it elsewhere.
 """
 
-from ctxsize.engine.buildkit.directory import ContextDir, LocalDir, ServedTree
+from ctxsize.engine.buildkit.directory import LocalDir
 from ctxsize.engine.buildkit.entry import ServedEntry
 from ctxsize.engine.buildkit.errors import (
     BuildKitError,
@@ -16,13 +16,10 @@ from ctxsize.engine.buildkit.errors import (
     SolveError,
 )
 from ctxsize.engine.buildkit.filesync import Sent, Transfer
-from ctxsize.engine.buildkit.filter import MatcherFactory, PatternMatcher
 from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build
 from ctxsize.engine.buildkit.trace import (
     TRACE_ID,
-    BuildWarning,
     LogLine,
-    Status,
     StatusUpdate,
     Trace,
     Vertex,
@@ -32,24 +29,18 @@ from ctxsize.engine.buildkit.trace import (
 __all__ = [
     "TRACE_ID",
     "BuildKitError",
-    "BuildWarning",
     "ConnectionLost",
-    "ContextDir",
     "LocalDir",
     "LogLine",
     "LoginRefused",
-    "MatcherFactory",
-    "PatternMatcher",
     "RequestError",
     "Sent",
     "ServeError",
     "ServedEntry",
-    "ServedTree",
     "SessionUnavailable",
     "SolveError",
     "SolveRequest",
     "SolveResult",
-    "Status",
     "StatusUpdate",
     "Trace",
     "Transfer",

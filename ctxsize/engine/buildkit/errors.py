@@ -52,11 +52,7 @@ class SolveError(BuildKitError):
 
 
 class LoginRefused(SolveError):
-    """A registry refused the login stored in the Docker configuration. ``host`` is the registry's."""
-
-    def __init__(self, message: str, *, host: str, step: str | None = None) -> None:
-        super().__init__(message, step=step)
-        self.host = host
+    """A registry refused the login stored in the Docker configuration."""
 
 
 def reason(error: BaseException) -> str:

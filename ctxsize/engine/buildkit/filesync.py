@@ -52,7 +52,7 @@ class Transfer:
     ``name`` is the directory's; ``include``, ``exclude`` and ``follow`` what the engine asked for.
     ``entries`` were listed, and of ``files`` the content was sent. ``bytes`` counts as the official
     client's "transferring" line does: the size of all packets we send; ``content_bytes`` is file content
-    alone. ``unopened`` could not be opened and arrived empty; ``changed`` had another size than listed.
+    alone. ``unopened`` could not be opened and arrived empty.
     ``started``, ``listed`` (the last entry was sent) and ``completed`` are time.perf_counter() seconds:
     the clock on the wall can be set meanwhile.
     """
@@ -69,7 +69,6 @@ class Transfer:
     bytes: int = 0
     content_bytes: int = 0
     unopened: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,24 +225,20 @@ class _Sender:
 
     async def _receive(self) -> None:
         try:
-            await self._receive_packets()
+            async for packet in self._stream:
+                if packet.type == pb.Packet.REQ:
+                    self._requested.append(packet.id)
+                    self._something_requested.set()
+                elif packet.type == pb.Packet.ERR:
+                    said = packet.data.decode(errors="replace")
+                    raise grpclib.GRPCError(Status.UNKNOWN, f"error from receiver: {said}")
+                elif packet.type == pb.Packet.FIN:
+                    fin = pb.Packet(type=pb.Packet.FIN)
+                    self._transfer.bytes += fin.ByteSize()
+                    await self._write(_frame(fin))
+                    return
         except DecodeError as error:
             raise grpclib.GRPCError(Status.INVALID_ARGUMENT, f"a packet makes no sense: {error}") from error
-
-    async def _receive_packets(self) -> None:
-        async for packet in self._stream:
-            if packet.type == pb.Packet.REQ:
-                self._requested.append(packet.id)
-                self._something_requested.set()
-            elif packet.type == pb.Packet.ERR:
-                raise grpclib.GRPCError(
-                    Status.UNKNOWN, "error from receiver: " + packet.data.decode(errors="replace")
-                )
-            elif packet.type == pb.Packet.FIN:
-                fin = pb.Packet(type=pb.Packet.FIN)
-                self._transfer.bytes += fin.ByteSize()
-                await self._write(_frame(fin))
-                return
 
     async def _answer(self) -> None:
         contents = _Contents(self._tree, self._transfer, self._next_requested)
@@ -374,8 +369,6 @@ class _Reading:
             transfer.content_bytes += self._sent
             if not self._opened:
                 transfer.unopened.append(self.entry.path)
-            elif self._sent != self.entry.size:
-                transfer.changed.append(self.entry.path)
         return count, ended
 
 

@@ -6,9 +6,7 @@ api/services/control/control.proto); engines before API 1.43 keep nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import docker
@@ -32,24 +30,15 @@ _BROKEN = (TimeoutError, ProtocolError, StreamTerminatedError, DecodeError, Attr
 _CONTROL = "/moby.buildkit.v1.Control/"
 
 
-@dataclass(frozen=True, slots=True)
-class PastBuild:
-    """A build in the history. ``options`` are those of the frontend: ``target``, ``label:NAME``, …"""
-
-    ref: str
-    options: Mapping[str, str]
-
-
-def past_builds(api: docker.APIClient) -> list[PastBuild]:
-    """The builds that the engine remembers, ended ones and those at work. Raises BuildKitError."""
+def past_builds(api: docker.APIClient) -> dict[str, dict[str, str]]:
+    """The builds that the engine remembers, ended ones and those at work: by their refs the options of the
+    frontend (``target``, ``label:NAME``, …). Raises BuildKitError."""
     if not speaks(api, _FIRST):
-        return []
+        return {}
     request = pb.BuildHistoryRequest(early_exit=True)
     events = _ask(api, "ListenBuildHistory", request, pb.BuildHistoryEvent)
     # A build is told of twice when it begins or ends meanwhile.
-    return list(
-        {e.record.ref: PastBuild(e.record.ref, dict(e.record.frontend_attrs)) for e in events}.values()
-    )
+    return {event.record.ref: dict(event.record.frontend_attrs) for event in events}
 
 
 def forget(api: docker.APIClient, ref: str) -> None:

@@ -31,8 +31,6 @@ from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Health, Service, Sessi
 from ctxsize.engine.buildkit.sshforward import SSHForward
 from ctxsize.engine.buildkit.trace import (
     TRACE_ID,
-    BuildWarning,
-    LogLine,
     StatusUpdate,
     Trace,
     Vertex,
@@ -54,9 +52,8 @@ class SolveRequest:
     ``dockerfile`` is a name within the served dockerfile directory. ``build_args``: a value of None leaves
     the argument unset. ``shared_key`` is the key BuildKit keeps the received directories under: a new one
     per build starts from a known state, an old one sends only what changed since. ``network`` is the mode
-    for RUN steps; ``extra_hosts`` are ``name:address``; ``secrets`` and ``ssh`` specs as ``docker build``
-    takes them. ``cache_name`` marks the received directories in the engine's cache: it lists them as "local
-    source for <cache_name>-context" and "…-dockerfile", so that whoever made them can find and remove
+    for RUN steps. ``cache_name`` marks the received directories in the engine's cache: it lists them as
+    "local source for <cache_name>-context" and "…-dockerfile", so that whoever made them can find and remove
     exactly them.
     """
 
@@ -69,9 +66,6 @@ class SolveRequest:
     pull: bool = False
     no_cache: bool = False
     tags: Sequence[str] = ()
-    extra_hosts: Sequence[str] = ()
-    cache_from: Sequence[str] = ()
-    shm_size: int | None = None
     secrets: Sequence[str] = ()
     ssh: Sequence[str] = ()
     shared_key: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -84,11 +78,8 @@ class SolveRequest:
             "target": self.target,
             "platform": self.platform,
             "networkmode": self.network,
-            "shmsize": self.shm_size,
             "buildargs": json.dumps(dict(self.build_args)) if self.build_args else None,
             "labels": json.dumps(dict(self.labels)) if self.labels else None,
-            "cachefrom": json.dumps(list(self.cache_from)) if self.cache_from else None,
-            "extrahosts": ",".join(self.extra_hosts) or None,
             "pull": "1" if self.pull else None,
             "nocache": "1" if self.no_cache else None,
             "t": list(self.tags) or None,
@@ -102,14 +93,13 @@ class SolveResult:
     """A finished build.
 
     ``vertices`` are the steps in the order BuildKit reported them, ``transfers`` one per directory the
-    engine asked for. ``log`` is the raw output; ``log_lines`` the same as text.
+    engine asked for. ``log_lines`` is what the steps wrote.
     """
 
     image_id: str
     vertices: tuple[Vertex, ...]
-    log: tuple[LogLine, ...]
     log_lines: tuple[str, ...]
-    warnings: tuple[BuildWarning, ...]
+    warnings: tuple[str, ...]
     transfers: tuple[Transfer, ...]
 
     @property
@@ -200,7 +190,6 @@ def build(
     return SolveResult(
         image_id=image_id,
         vertices=trace.vertices,
-        log=tuple(trace.log),
         log_lines=tuple(trace.log_lines()),
         warnings=tuple(trace.warnings),
         transfers=tuple(directories.transfers),
@@ -240,9 +229,7 @@ def _failure(message: str, trace: Trace, auth: Auth) -> SolveError:
     if refused is not None and any(sign in message.lower() for sign in _REFUSED):
         user = auth.used[refused]
         who = f"the login of {user}" if user else "the identity token"
-        return LoginRefused(
-            f"{refused} refused {who} from the Docker configuration: {message}", host=refused, step=step
-        )
+        return LoginRefused(f"{refused} refused {who} from the Docker configuration: {message}", step=step)
     return SolveError(message, step=step, log=log)
 
 

@@ -24,16 +24,12 @@ _LOG_LINES_IN_ERROR = 20
 class Status:
     """Progress of one part of a step, such as ``transferring context:``.
 
-    ``current`` and ``total`` are in the part's own unit (bytes for transfers; ``total`` 0 when unknown);
-    ``started`` and ``completed`` are epoch seconds or None.
+    ``current`` is in the part's own unit (bytes for transfers); ``completed`` is epoch seconds or None.
     """
 
     id: str
     vertex: str
-    name: str
     current: int
-    total: int
-    started: float | None
     completed: float | None
 
 
@@ -69,29 +65,16 @@ class LogLine:
     vertex: str
     stream: int
     data: bytes
-    timestamp: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class BuildWarning:
-    """A warning of the builder; ``line`` is the Dockerfile line it starts at, or None."""
-
-    vertex: str
-    message: str
-    detail: tuple[str, ...]
-    url: str
-    filename: str
-    line: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class StatusUpdate:
-    """One decoded trace event."""
+    """One decoded trace event; ``warnings`` are the builder's, in its own words."""
 
     vertexes: tuple[Vertex, ...]
     statuses: tuple[Status, ...]
     logs: tuple[LogLine, ...]
-    warnings: tuple[BuildWarning, ...]
+    warnings: tuple[str, ...]
 
 
 def decode_trace(aux: str) -> StatusUpdate:
@@ -102,13 +85,13 @@ def decode_trace(aux: str) -> StatusUpdate:
         raise ValueError(f"not a BuildKit trace: {error}") from error
     return StatusUpdate(
         vertexes=tuple(map(_vertex, message.vertexes)),
-        statuses=tuple(map(_status, message.statuses)),
-        logs=tuple(LogLine(log.vertex, log.stream, log.msg, _when(log, "timestamp")) for log in message.logs),
-        warnings=tuple(map(_warning, message.warnings)),
+        statuses=tuple(Status(s.id, s.vertex, s.current, _when(s, "completed")) for s in message.statuses),
+        logs=tuple(LogLine(log.vertex, log.stream, log.msg) for log in message.logs),
+        warnings=tuple(warning.short.decode(errors="replace") for warning in message.warnings),
     )
 
 
-def _when(message: pb.Vertex | pb.VertexStatus | pb.VertexLog, name: str) -> float | None:
+def _when(message: pb.Vertex | pb.VertexStatus, name: str) -> float | None:
     if not message.HasField(name):  # type: ignore[arg-type]
         return None
     stamp: pb.Timestamp = getattr(message, name)
@@ -121,30 +104,13 @@ def _vertex(v: pb.Vertex) -> Vertex:
     return Vertex(v.digest, v.name, tuple(v.inputs), v.cached, started, completed, v.error, runs)
 
 
-def _status(s: pb.VertexStatus) -> Status:
-    return Status(
-        s.id, s.vertex, s.name or s.id, s.current, s.total, _when(s, "started"), _when(s, "completed")
-    )
-
-
-def _warning(w: pb.VertexWarning) -> BuildWarning:
-    return BuildWarning(
-        vertex=w.vertex,
-        message=w.short.decode(errors="replace"),
-        detail=tuple(line.decode(errors="replace") for line in w.detail),
-        url=w.url,
-        filename=w.info.filename,
-        line=w.ranges[0].start.line if w.ranges else None,
-    )
-
-
 @dataclass(slots=True)
 class Trace:
     """Folds updates, in the order they came, into vertices, log and warnings."""
 
     on_update: Callable[[StatusUpdate], None] | None = None
     log: list[LogLine] = field(default_factory=list)
-    warnings: list[BuildWarning] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     _vertices: dict[str, Vertex] = field(default_factory=dict)
     _statuses: dict[str, dict[str, Status]] = field(default_factory=dict)
 

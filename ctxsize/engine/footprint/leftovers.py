@@ -115,8 +115,8 @@ def past_builds(api: docker.APIClient) -> dict[str, list[str]]:
     None where something between us and the engine lets no question about them through."""
     found: dict[str, list[str]] = {}
     with contextlib.suppress(BuildKitError):
-        for each in history.past_builds(api):
-            found.setdefault(each.options.get(f"label:{RUN_LABEL}", ""), []).append(each.ref)
+        for ref, options in history.past_builds(api).items():
+            found.setdefault(options.get(f"label:{RUN_LABEL}", ""), []).append(ref)
     return found
 
 

@@ -9,19 +9,9 @@ from ctxsize.budget.types import CheckReport
 from ctxsize.report.shared.csv_text import csv_lines
 from ctxsize.report.shared.look import Look
 
-COLUMNS = (
-    "target",
-    "kind",
-    "name",
-    "verdict",
-    "unit",
-    "value",
-    "limit",
-    "total",
-    "baseline",
-    "where",
-    "message",
-)
+#: Columns that are called as the figure of a limit that is in them.
+_FIGURES = ("unit", "value", "limit", "total", "baseline", "where")
+COLUMNS = ("target", "kind", "name", "verdict", *_FIGURES, "message")
 
 
 def draw(report: CheckReport, look: Look) -> str:
@@ -34,19 +24,9 @@ def _rows(report: CheckReport) -> Iterator[tuple[str | int | float | None, ...]]
         if target.error is not None:
             yield (target.name, "target", target.name, "unknown", *[None] * 6, target.error)
         for judged in target.limits:
-            yield (
-                target.name,
-                "limit",
-                judged.name,
-                "unknown" if judged.value is None else "over" if judged.over else "ok",
-                judged.unit,
-                judged.value,
-                judged.limit,
-                judged.total,
-                judged.baseline,
-                judged.where,
-                words.verdict(judged),
-            )
+            verdict = "unknown" if judged.value is None else "over" if judged.over else "ok"
+            figures = (getattr(judged, name) for name in _FIGURES)
+            yield (target.name, "limit", judged.name, verdict, *figures, words.verdict(judged))
         for found in target.findings:
             message = words.finding(found)
             yield (target.name, "file", found.path, found.code, *[None] * 5, found.where, message)

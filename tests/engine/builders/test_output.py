@@ -12,7 +12,7 @@ def lines(*pieces: tuple[str, int, bytes]) -> list[str]:
     said: list[str] = []
     log = LogLines(said.append)
     for vertex, stream, data in pieces:
-        log.add([LogLine(vertex, stream, data, None)])
+        log.add([LogLine(vertex, stream, data)])
     log.close()
     return said
 

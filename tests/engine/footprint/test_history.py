@@ -18,7 +18,6 @@ import docker
 import pytest
 
 from ctxsize.engine.buildkit import BuildKitError, history
-from ctxsize.engine.buildkit.history import PastBuild
 from ctxsize.engine.marks import RUN_LABEL
 
 pytestmark = pytest.mark.reference
@@ -81,9 +80,9 @@ def start(tmp_path: Path, newer: docker.APIClient) -> Callable[[str], subprocess
     return start
 
 
-def ours(api: docker.APIClient) -> list[PastBuild]:
-    """The builds of this test's runs."""
-    return [each for each in history.past_builds(api) if TOKEN in each.options.values()]
+def ours(api: docker.APIClient) -> dict[str, dict[str, str]]:
+    """The builds of this test's runs, with their options."""
+    return {ref: options for ref, options in history.past_builds(api).items() if TOKEN in options.values()}
 
 
 @pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload"])
@@ -91,17 +90,17 @@ def test_a_run_takes_its_builds_out_of_the_history_and_no_other(
     newer: docker.APIClient, start: Callable[[str], subprocess.Popen[str]], builder: str
 ) -> None:
     # Those of other runs may go meanwhile.
-    before = {each.ref for each in history.past_builds(newer) if f"label:{RUN_LABEL}" not in each.options}
+    before = {ref for ref, said in history.past_builds(newer).items() if f"label:{RUN_LABEL}" not in said}
     running = start(builder)
-    seen: list[PastBuild] = []
+    seen: dict[str, dict[str, str]] = {}
     while running.poll() is None:
-        seen += ours(newer)
+        seen |= ours(newer)
         time.sleep(0.05)
 
     assert running.returncode == 0, running.communicate()[1]
-    assert any(f"label:{RUN_LABEL}" in each.options for each in seen), "they were there"
-    assert ours(newer) == []
-    assert before <= {each.ref for each in history.past_builds(newer)}
+    assert any(f"label:{RUN_LABEL}" in options for options in seen.values()), "they were there"
+    assert ours(newer) == {}
+    assert before <= history.past_builds(newer).keys()
 
 
 def test_those_of_a_killed_run_go_with_the_next(
@@ -116,7 +115,7 @@ def test_those_of_a_killed_run_go_with_the_next(
 
     following = start("buildkit")
     assert following.wait(120) == 0, following.communicate()[1]
-    assert ours(newer) == []
+    assert ours(newer) == {}
 
 
 def test_a_build_that_is_not_there_can_not_be_forgotten(newer: docker.APIClient) -> None:
