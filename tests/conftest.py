@@ -45,6 +45,7 @@ def _why_no_engine(config: pytest.Config) -> str | None:
     return config.stash[_no_engine]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Run the whole suite in two processes: the tests with an engine, which mostly wait for it, and the rest.
 

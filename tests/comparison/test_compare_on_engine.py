@@ -14,12 +14,11 @@ import docker
 import pytest
 
 from ctxsize import api as ctxsize_api
-from ctxsize.comparison.types import Comparison, PathSaving
-from ctxsize.engine.footprint import cache_records
+from ctxsize.comparison.types import Comparison
 from ctxsize.engine.images import open_images
 from ctxsize.engine.options import BuildOptions
+from tests.comparison.conftest import Compared
 from tests.support.gunicorn import check_serves
-from tests.support.tree import tree_hash
 
 pytestmark = pytest.mark.docker
 
@@ -34,46 +33,6 @@ SMALL = [
     "dockerfile-specific",
     "empty-context",
 ]
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A comparison, with what was there before and after it."""
-
-    comparison: Comparison
-    tree: tuple[str, str]
-    images: tuple[set[str], set[str]]
-    cache: tuple[frozenset[str], frozenset[str]]
-
-    @property
-    def paths(self) -> dict[str, PathSaving]:
-        return {path.path: path for path in self.comparison.paths}
-
-
-@pytest.fixture(scope="module")
-def compared(
-    api: docker.APIClient,
-    make_fixture: Callable[..., Path],
-    base_args: Callable[[str], dict[str, str]],
-) -> Callable[[str, str], Compared]:
-    """``compared("links", "classic")``: the result, measured once however many tests look at it."""
-    known: dict[tuple[str, str], Compared] = {}
-
-    def get(name: str, builder: str) -> Compared:
-        if (name, builder) not in known:
-            path = make_fixture(name)
-            options = BuildOptions(build_args=base_args(name))
-            before = tree_hash(path), _images(api), cache_records.record_ids(api)
-            result = ctxsize_api.compare(path, builder=builder, options=options, repeat=1)
-            after = tree_hash(path), _images(api), cache_records.record_ids(api)
-            known[name, builder] = Compared(result.comparison, *zip(before, after, strict=True))
-        return known[name, builder]
-
-    return get
-
-
-def _images(api: docker.APIClient) -> set[str]:
-    return {image["Id"] for image in api.images(all=True)}
 
 
 @pytest.fixture(params=[(name, builder) for name in SMALL for builder in BUILDERS], ids="-".join)

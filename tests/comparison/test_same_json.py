@@ -10,10 +10,10 @@ from typing import Any
 import docker
 import pytest
 
-from ctxsize.api import BuildOptions, compare
 from ctxsize.engine.images import open_images
 from ctxsize.report.formats import drawing
 from ctxsize.report.shared.look import Look
+from tests.comparison.conftest import Compared
 
 pytestmark = pytest.mark.docker
 
@@ -33,13 +33,12 @@ def test_the_keys_and_the_bytes_are_those_recorded(
     name: str,
     builder: str,
     api: docker.APIClient,
-    make_fixture: Callable[..., Path],
+    compared: Callable[[str, str], Compared],
     base_args: Callable[[str], dict[str, str]],
 ) -> None:
-    options = BuildOptions(build_args=base_args(name))
-    result = compare(make_fixture(name), builder=builder, options=options, repeat=1).comparison
+    result = compared(name, builder).comparison
     document = json.loads("".join(drawing("comparison", "json")(result, Look())))
-    base_id = api.inspect_image(options.build_args["BASE"])["Id"]
+    base_id = api.inspect_image(base_args(name)["BASE"])["Id"]
     with open_images(api, [base_id]) as reader:
         base = reader.images[base_id]
     for variant in document["variants"].values():
