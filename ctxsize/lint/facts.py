@@ -63,6 +63,8 @@ class Facts:
     #: By line of the ignore file, the codes of what was found so far: one mistake is told once.
     said: dict[int, set[str]] = field(default_factory=dict)
     codes: set[str] = field(default_factory=set)
+    #: How many rules were asked to be proven superfluous.
+    proofs: int = 0
 
     @property
     def dialect(self) -> Dialect:

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from ctxsize.errors import CtxsizeError
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
-from ctxsize.ignore.types import Dialect
+from ctxsize.ignore.types import Dialect, Rule
 from ctxsize.lint.facts import Facts
 from ctxsize.lint.types import Edit, Finding
 
+_MOST_PROOFS = 25  # for superfluous rules: each walks the tree in memory
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -56,6 +57,18 @@ def proven(facts: Facts, edits: Iterable[Edit]) -> bool:
     in both dialects: kept or ignored, whole or empty, and refused or not."""
     changed = edited(facts.data, edits)
     return all(_same(facts, changed, dialect) for dialect in Dialect)
+
+
+def superfluous(facts: Facts, rule: Rule) -> bool:
+    """Whether the rule can go and nothing changes for this tree, in either dialect.
+
+    It is not enough that a rule
+    decides nothing: it may keep a later one from being asked, or let a builder into a directory.
+
+    After very many questions the answer is no: what is left is told when the others are mended.
+    """
+    facts.proofs += 1
+    return facts.proofs <= _MOST_PROOFS and proven(facts, [facts.replaced(rule)])
 
 
 def _same(facts: Facts, changed: bytes, dialect: Dialect) -> bool:

@@ -149,16 +149,7 @@ def _report(
         for each in (*left, *unused)
         if config.wants(each.code)
     ]
-    safe = [each for each in wanted if each.fix == "safe" and each.edit is not None]
-    if safe and not proven(
-        facts, [each.edit for each in safe if each.edit is not None and each.edit.content is None]
-    ):
-        wanted = [
-            replace(each, fix="unsafe")
-            if each.fix == "safe" and each.edit is not None and not proven(facts, [each.edit])
-            else each
-            for each in wanted
-        ]
+    wanted = _proven(facts, wanted)
     wanted.sort(key=_order)
     lines = {
         (each.path, each.line): texts[each.path][each.line - 1].removesuffix("\r")
@@ -175,6 +166,19 @@ def _report(
         lines=lines,
         fail_on=config.fails,
     )
+
+
+def _proven(facts: Facts, findings: list[Finding]) -> list[Finding]:
+    """The findings, those of them with an unsafe fix whose safe one does not prove to be so on this tree."""
+    edits = [each.edit for each in findings if each.fix == "safe" and each.edit is not None]
+    if all(edit.content is None for edit in edits) and (not edits or proven(facts, edits)):
+        return findings
+    return [
+        replace(each, fix="unsafe")
+        if each.fix == "safe" and each.edit is not None and not proven(facts, [each.edit])
+        else each
+        for each in findings
+    ]
 
 
 def _order(found: Finding) -> tuple[int, int, int, str, int, str]:

@@ -351,7 +351,9 @@ class Tree:
             state = _one(name).start()
             names = [each for each in self._index if state.outcome(each.lower()).ignored]
         elif "*" in name or "?" in name:
-            names = [each for each, it in _one(name).start().special([*self._index]).items() if it.ignored]
+            state = _one(name).start()
+            special = state.special([*self._index])
+            names = [each for each in self._index if special.get(each, state.default).ignored]
         else:
             names = [name] if name in self._index else []
         hit = set(names)

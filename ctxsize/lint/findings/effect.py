@@ -11,6 +11,7 @@ from ctxsize.lint.facts import Facts, literal_pattern
 from ctxsize.lint.findings.registry import check
 from ctxsize.lint.findings.usual import is_usual
 from ctxsize.lint.findings.words import amount, count
+from ctxsize.lint.fix import superfluous
 from ctxsize.lint.tree import File, Match
 from ctxsize.lint.types import Finding
 
@@ -85,7 +86,7 @@ def covered(facts: Facts) -> Iterator[Finding]:
                     break
             if found:
                 break
-        if found:
+        if found and (found[1] or superfluous(facts, rule)):
             other, safe = found
             gone.add(rule.line)
             same = other.pattern == rule.pattern
@@ -118,7 +119,7 @@ def overridden(facts: Facts) -> Iterator[Finding]:
     if not negated or len(facts.rules) > _MOST_RULES:
         return
     cover = _Cover(negated)
-    for rule in [*_undisputed(facts), *_let_in(facts)]:
+    for rule in _undisputed(facts):
         matches = facts.own(rule)
         if not matches or facts.decides(rule):
             continue
@@ -128,7 +129,7 @@ def overridden(facts: Facts) -> Iterator[Finding]:
             for other in others
             if other.line > rule.line
         ]
-        if later and all(_arrives(facts, match) for match in matches):
+        if later and all(_arrives(facts, match) for match in matches) and superfluous(facts, rule):
             yield facts.at_rule(
                 "CX303",
                 rule,
@@ -137,10 +138,6 @@ def overridden(facts: Facts) -> Iterator[Finding]:
                 severity="info",
                 edit=facts.replaced(rule),
             )
-
-
-def _let_in(facts: Facts) -> Iterator[Rule]:
-    return iter(())
 
 
 def _arrives(facts: Facts, match: Match) -> bool:
@@ -162,7 +159,10 @@ def _arrives(facts: Facts, match: Match) -> bool:
 def matches_nothing(facts: Facts) -> Iterator[Finding]:
     """An ignoring rule that matches no path, the Dockerfile and the ignore files counted as paths."""
     for rule in _undisputed(facts):
-        if not facts.own(rule) and not is_usual(rule.pattern):
+        if facts.own(rule) or is_usual(rule.pattern):
+            continue
+        # What is not ASCII is read otherwise by other builders, and changes how all rules travel.
+        if facts.data.isascii() or superfluous(facts, rule):
             yield facts.at_rule(
                 "CX301",
                 rule,

@@ -11,6 +11,7 @@ from ctxsize.ignore.walkers import Walker
 from ctxsize.lint.facts import Facts, literal_pattern
 from ctxsize.lint.findings.registry import check
 from ctxsize.lint.findings.usual import is_usual
+from ctxsize.lint.fix import superfluous
 from ctxsize.lint.tree import File, Folder, below
 from ctxsize.lint.types import Cost, Edit, Finding
 from ctxsize.units import format_bytes, format_seconds
@@ -168,6 +169,8 @@ def excepts_nothing(facts: Facts) -> Iterator[Finding]:
     for rule in exceptions(facts):
         if facts.decides(rule):
             continue
+        if not superfluous(facts, rule):
+            continue  # it lets a builder into a directory, for another exception
         leading = first is None or rule.line < first
         there = facts.own(rule)
         if not there and is_usual(rule.pattern):
