@@ -62,10 +62,8 @@ def proven(facts: Facts, edits: Iterable[Edit]) -> bool:
 def superfluous(facts: Facts, rule: Rule) -> bool:
     """Whether the rule can go and nothing changes for this tree, in either dialect.
 
-    It is not enough that a rule
-    decides nothing: it may keep a later one from being asked, or let a builder into a directory.
-
-    After very many questions the answer is no: what is left is told when the others are mended.
+    It is not enough that a rule decides nothing: it may keep a later one from being asked, or let a builder
+    into a directory. After very many questions the answer is no: the rest is told when the others are mended.
     """
     facts.proofs += 1
     return facts.proofs <= _MOST_PROOFS and proven(facts, [facts.replaced(rule)])
