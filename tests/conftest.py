@@ -19,6 +19,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -28,9 +29,10 @@ from fixtures import make
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 RUN_LABEL = "org.ctxsize.run"
-ENGINE_GROUP = "engine"
+NEED_ENGINE = ("docker", "podman", "reference")
 
 _no_engine = pytest.StashKey[str | None]()
+_engine_tests = pytest.StashKey[Path]()
 
 
 def _why_no_engine(config: pytest.Config) -> str | None:
@@ -54,32 +56,50 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     option = config.option
     if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
         return
-    if config.args_source is pytest.Config.ArgsSource.ARGS or option.usepdb or option.trace:
-        return
-    if option.numprocesses is None and option.dist == "no" and option.capture != "no":
-        option.numprocesses, option.dist = 2, "loadgroup"
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    watched = option.usepdb or option.trace or option.capture == "no"
+    if option.numprocesses is None and whole and not watched:
+        option.numprocesses = 2
+    folder = tempfile.TemporaryDirectory()
+    config.add_cleanup(folder.cleanup)
+    config.stash[_engine_tests] = Path(folder.name, "engine-tests")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of pytest-xdist where to write which tests need an engine."""
+    node.workerinput["engine_tests"] = str(node.config.stash[_engine_tests])
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests with an engine look at all that is on it, so one process has them all, one after the other."""
-    if hasattr(config, "workerinput"):
-        for item in items:
-            if any(item.get_closest_marker(name) for name in ("docker", "podman", "reference")):
-                item.add_marker(pytest.mark.xdist_group(ENGINE_GROUP))
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Write the names of the tests that need an engine, in one of several processes.
 
-
-def pytest_collection_finish() -> None:
-    """What was collected stays to the end: the garbage collector need not look at it again, least of all in
-    work that is timed."""
+    What was collected stays to the end: the garbage collector need not look at it again, least of all in work
+    that is timed.
+    """
+    process = getattr(session.config, "workerinput", {})
+    if process.get("workerid") == "gw0":
+        named = [each.nodeid for each in session.items if any(map(each.get_closest_marker, NEED_ENGINE))]
+        Path(process["engine_tests"]).write_text("\n".join(named))
     gc.collect()
     gc.freeze()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Take the group, which pytest-xdist appends, off a test's name: ``--last-failed`` would not find it."""
-    report.nodeid = report.nodeid.removesuffix(f"@{ENGINE_GROUP}")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests with an engine look at all that is on it, so one process has them all, one after the other."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class EngineTestsTogether(LoadScopeScheduling):
+        def schedule(self) -> None:
+            self.engine_tests = set(config.stash[_engine_tests].read_text().split("\n"))
+            super().schedule()
+
+        def _split_scope(self, nodeid: str) -> str:
+            return "engine" if nodeid in self.engine_tests else nodeid
+
+    return EngineTestsTogether(config, log)
 
 
 def pytest_configure() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,3 +42,20 @@ def test_without_an_engine(ci: str, code: int, says: str, tmp_path: Path) -> Non
     assert done.returncode == code, done.stdout
     assert says in done.stdout
     assert "scripts/ensure-engine starts one" in done.stdout
+
+
+def test_tests_with_an_engine_share_one_process(tmp_path: Path) -> None:
+    pytest.importorskip("xdist")
+    words = ["-m", "pytest", "-v", "-n", "2", "-p", "no:cacheprovider", "--basetemp", tmp_path / "base"]
+    paths = ["tests/fixtures/test_flask_gunicorn.py", "tests/test_units.py"]
+    environment = os.environ | {"CI": "", "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
+
+    done = subprocess.run(
+        [sys.executable, *words, *paths], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+    ran = re.findall(r"^\[(gw\d)\].* (PASSED|SKIPPED) ", done.stdout, re.MULTILINE)
+    without_engine = [process for process, outcome in ran if outcome == "SKIPPED"]
+    assert len(without_engine) == 5, done.stdout
+    assert len(set(without_engine)) == 1
+    assert {process for process, _ in ran} == {"gw0", "gw1"}
