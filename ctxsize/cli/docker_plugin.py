@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -73,8 +74,10 @@ def installed_program() -> Path:
     # Imported here: no other command needs it.
     from importlib.metadata import distributions
 
+    # What lies in the current directory may be a stranger's, and is not what is installed.
+    path = [folder for folder in sys.path if folder and os.path.realpath(folder) != os.path.realpath(".")]
     # More than one where a source tree with its own metadata comes first on the path.
-    for installed in distributions(name="ctxsize"):
+    for installed in distributions(name="ctxsize", path=path):
         for file in installed.files or []:
             if file.name == PROGRAM:
                 return Path(os.path.abspath(str(file.locate())))

@@ -22,8 +22,8 @@ def shop(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
     (folder / ".ctxsize.toml").write_text(OVER)
-    for number in range(1000):
-        (folder / f"{'x' * 200}{number}").write_bytes(b"x" * 100)
+    for number in range(400):
+        (folder / f"{'x' * 200}{number}").write_bytes(b"x" * 200)
     return folder
 
 
@@ -190,7 +190,8 @@ def test_a_fault_of_ours_is_a_line_a_code_of_its_own_and_a_file_elsewhere(shop: 
     file = tmp_path / "state" / "ctxsize" / "crash.txt"
     assert re.fullmatch(
         r"ctxsize: internal error: ValueError at cli/why\.py:\d+; this is a fault of ctxsize: please"
-        rf" report it \(SECURITY\.md, README\.md\) with {file}, which may quote names and values: look first\n",
+        rf" report it \(SECURITY\.md, README\.md\) with {file}, which may quote names and values:"
+        r" look first\n",
         done.stderr,
     )
     assert "Traceback" in file.read_text() and "nobody's business" in file.read_text()
