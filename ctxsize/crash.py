@@ -43,7 +43,7 @@ def tell(error: BaseException) -> int:
     where = (
         "what is printed above" if file is None else f"{file}, which may quote names and values: look first"
     )
-    print(printable(f"{line}: please report it (SECURITY.md, README.md) with {where}"), file=sys.stderr)
+    print(printable(f"{line}: please report it where you got it from, with {where}"), file=sys.stderr)
     return EXIT_CODE
 
 

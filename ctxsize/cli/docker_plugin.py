@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ctxsize.errors import UsageError
+from ctxsize.text import printable
 
 #: The Docker CLI takes what follows ``docker-`` for the command's name.
 PROGRAM = "docker-ctxsize"
@@ -50,7 +51,7 @@ def install(directory: Path | None) -> None:
         link.symlink_to(program)
     except OSError as error:
         raise UsageError(f"can't be written: {error.strerror}", where=str(link)) from error
-    click.echo(f"docker ctxsize is there: {link} -> {program}")
+    click.echo(printable(f"docker ctxsize is there: {link} -> {program}"))
 
 
 @docker_plugin.command(epilog=_EXAMPLES)
@@ -59,14 +60,14 @@ def remove(directory: Path | None) -> None:
     """Remove the link that install made."""
     link = _link(directory)
     if not os.path.lexists(link):
-        click.echo(f"nothing to remove: there is no {link}")
+        click.echo(printable(f"nothing to remove: there is no {link}"))
         return
     _check_ours(link)
     try:
         link.unlink()
     except OSError as error:
         raise UsageError(f"can't be removed: {error.strerror}", where=str(link)) from error
-    click.echo(f"removed {link}")
+    click.echo(printable(f"removed {link}"))
 
 
 def installed_program() -> Path:

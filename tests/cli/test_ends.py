@@ -190,7 +190,7 @@ def test_a_fault_of_ours_is_a_line_a_code_of_its_own_and_a_file_elsewhere(shop: 
     file = tmp_path / "state" / "ctxsize" / "crash.txt"
     assert re.fullmatch(
         r"ctxsize: internal error: ValueError at cli/why\.py:\d+; this is a fault of ctxsize: please"
-        rf" report it \(SECURITY\.md, README\.md\) with {file}, which may quote names and values:"
+        rf" report it where you got it from, with {file}, which may quote names and values:"
         r" look first\n",
         done.stderr,
     )
