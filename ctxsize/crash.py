@@ -49,6 +49,8 @@ def tell(error: BaseException) -> int:
 
 def _lacking(error: BaseException) -> str | None:
     """What the machine has too little of, and what to do; None when that is not the reason."""
+    if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+        return "no thread can be started: not enough memory or too many processes (ulimit -v, ulimit -u)"
     if isinstance(error, MemoryError):
         return "there is not enough memory (ulimit -v, or a limit of the container)"
     if not isinstance(error, OSError):
