@@ -6,7 +6,6 @@ knows the sizes but not the paths that make them up.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from ctxsize import __version__
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.files.write import replacing
 from ctxsize.measure.target import LargestPaths, MeasuredTarget
 from ctxsize.text import json_text
 
@@ -66,7 +66,6 @@ def load_baseline(path: str | Path) -> Baseline:
 def save_baseline(path: str | Path, targets: Mapping[str, MeasuredTarget], created: str) -> None:
     """Write a baseline, all of it or nothing. Raises UsageError."""
     import json
-    import tempfile  # slow to import
 
     document = {
         "schema": SCHEMA,
@@ -74,19 +73,9 @@ def save_baseline(path: str | Path, targets: Mapping[str, MeasuredTarget], creat
         "created": created,
         "targets": {json_text(name): _past(past) for name, past in targets.items()},
     }
-    target = Path(path)
     try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump(document, file, indent=1)
-                file.write("\n")
-            os.chmod(name, 0o644)
-            os.replace(name, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+        with replacing(path) as file:
+            file.write(json.dumps(document, indent=1).encode() + b"\n")
     except OSError as error:
         raise UsageError(f"can't be written: {error.strerror}", where=str(path)) from error
 
