@@ -12,15 +12,18 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.budget.lines import KeyPath, key_lines
 from ctxsize.errors import ConfigError
+from ctxsize.files.repository import MOST_CONFIGURATION, is_beneath, read_file
+
+if TYPE_CHECKING:
+    from ctxsize.masking import Masker
 
 FILE = ".ctxsize.toml"
 PYPROJECT = "pyproject.toml"
-_MOST_BYTES = 1 << 20
 _MOST_PARTS = 500
 _BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
 _GROUPS = ("growth", "savings")
@@ -39,7 +42,8 @@ class Target:
 
     ``path`` is the context directory as the user would write it. ``dockerfile`` as ``docker build -f`` takes
     it, relative to the current directory; None for the context's own. ``stage`` is its ``--target``.
-    ``config`` is the file the limits come from.
+    ``config`` is the file the limits come from. ``mask`` hides the values of variables that a Compose file
+    made names and paths of.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Target:
     builder: str = "auto"
     budget: Budget = Budget()  # noqa: RUF009  (immutable)
     config: str | None = None
+    mask: Masker | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +157,12 @@ def _check_spelling(variable: str, known: set[str]) -> None:
 
 def _read(path: Path) -> str | None:
     """A file's text; None when there is none."""
-    if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise ConfigError("not a file", where=_shown(path))
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = read_file(path.parent, path.name, MOST_CONFIGURATION)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ConfigError(f"can't be read: {error.strerror}", where=_shown(path)) from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigError("the file is larger than 1 MiB: is it a configuration?", where=_shown(path))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -233,7 +233,7 @@ class _Reader:
             targets.append(self._target(here, content, name=name, path=joined, base=defaults, checked=True))
         baseline = self._text_of((), table, "baseline")
         if baseline is not None:
-            baseline = os.path.normpath(self._directory / baseline)
+            baseline = self._inside(("baseline",), os.path.normpath(self._directory / baseline))
         return Config(tuple(targets) or (defaults,), defaults, baseline, shadowed)
 
     def _target(
@@ -277,8 +277,7 @@ class _Reader:
     def _inside(self, here: KeyPath, path: str) -> str:
         """The path. Raises ConfigError when it leads out of the file's directory, links followed: what a
         stranger wrote must not make a build see more than the directory that was named."""
-        root = os.path.realpath(self._directory)
-        if os.path.commonpath([root, os.path.realpath(path)]) != root:
+        if not is_beneath(self._directory, path):
             raise ConfigError(
                 f"{path} lies outside of {os.path.normpath(self._directory)}",
                 where=self._where(here),
