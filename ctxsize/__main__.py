@@ -7,8 +7,10 @@ and an exit code, no traceback. Once a command runs, ``ctxsize.cli.errors`` sees
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
+import sys
 
 #: Most of what a command makes lives until it ends. Searching half a million rules for cycles again and again
 #: would take longer than reading them.
@@ -32,11 +34,20 @@ def docker_main() -> None:
 
 
 def _begin() -> None:
+    _be_utf8()
     gc.set_threshold(*GC_THRESHOLDS)
     for each in (signal.SIGINT, signal.SIGTERM):
         # A shell has what it starts in the background ignore Ctrl-C.
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, _quit)
+
+
+def _be_utf8() -> None:
+    """Start again with UTF-8 for names and output where the locale has another encoding."""
+    if not sys.flags.utf8_mode and sys.getfilesystemencoding() != "utf-8" and sys.executable:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
+    if isinstance(sys.stdout, io.TextIOWrapper):  # PYTHONIOENCODING is obeyed even so
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def _quit(_signal: int, _frame: object) -> None:

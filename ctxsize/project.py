@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ctxsize.dockerfile.parse import Dockerfile, parse_dockerfile
 from ctxsize.errors import DockerfileError, IgnoreFileError, UsageError
+from ctxsize.files.encoding import require_utf8
 from ctxsize.files.repository import MOST_DOCKERFILE, MOST_IGNORE_FILE, Refused, read_file
 from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
 from ctxsize.ignore.matcher import Matcher
@@ -105,7 +106,9 @@ def open_project(
 
 
 def open_context(path: str | Path) -> Path:
-    """The context directory, absolute. Raises UsageError when it is not a directory."""
+    """The context directory, absolute. Raises UsageError when it is not a directory, and where Python does not
+    take names for UTF-8."""
+    require_utf8()
     context = Path(path)
     if not os.path.exists(context):  # unlike Path.exists(), also for a name that is too long
         raise UsageError("no such directory", where=str(path), hint="give the path of a build context")

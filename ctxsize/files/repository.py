@@ -25,7 +25,7 @@ class Refused(OSError):
 
 
 def read_file(root: str | os.PathLike[str], name: str | os.PathLike[str], most: int) -> bytes:
-    """The content of the file ``name`` in the directory ``root``: of a regular file of at most ``most`` bytes.
+    """The content of the file ``name`` in the directory ``root``: a regular one of at most ``most`` bytes.
 
     ``name`` is relative to ``root``, or absolute. Symbolic links below ``root`` are followed as long as
     they stay there. Raises Refused, and OSError where there is no such file or it can't be read.

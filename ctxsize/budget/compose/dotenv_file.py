@@ -19,9 +19,10 @@ _MOST_CHARACTERS = 1 << 20
 
 
 def read_dotenv(root: Path, path: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables a file below ``root`` sets. Those in its values are what ``environ`` says, else what it set above.
+    """The variables a file below ``root`` sets. Those in its values are what ``environ`` says, else what it
+    set above.
 
-    Raises UsageError when it can't be read or the library is missing, ConfigError when its values are too long.
+    Raises UsageError when it can't be read or the library is missing, ConfigError for values too long.
     """
     shown = os.path.relpath(path)
     try:

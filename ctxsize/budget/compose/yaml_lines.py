@@ -49,8 +49,8 @@ class Document:
 
 
 def read_yaml(root: Path, path: Path, shown: str) -> Document:
-    """The first document of the file ``path`` below ``root``. Raises UsageError when it can't be read or the library is
-    missing, ConfigError when it is not YAML."""
+    """The first document of the file ``path`` below ``root``. Raises UsageError when it can't be read or the
+    library is missing, ConfigError when it is not YAML."""
     try:
         import yaml
     except ImportError as error:

@@ -102,7 +102,7 @@ def _as_the_client(plan: BuildPlan, variant: Variant, own_name: str) -> ClassicT
     if given is not None and (variant.root / _IGNORE_FILE).is_symlink():
         # What the link leads to would become a file of the context, which it need not be.
         raise BuildFailed(
-            "the classic builder can't take a Dockerfile from outside the context where this is a symbolic link",
+            "the classic builder takes no Dockerfile from outside the context where this is a symbolic link",
             where=_IGNORE_FILE,
             hint="put the rules themselves into the file",
         )

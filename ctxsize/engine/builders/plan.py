@@ -21,8 +21,8 @@ class BuildPlan:
     ``dockerfile_in_context`` is its path relative to the context, None when it lies outside.
     ``first_affected`` gives for each stage the index of its first step whose result the ignore file can
     change, None for a stage that stays the same: steps before it may come from this run's own cache, it
-    and all after it run for real in every build. ``ignored`` are the ignored roots. ``ignore_data`` is the ignore
-    file as it was read; None when there is none.
+    and all after it run for real in every build. ``ignored`` are the ignored roots. ``ignore_data`` is
+    the ignore file as it was read; None when there is none.
     """
 
     dockerfile_data: bytes
