@@ -1,5 +1,5 @@
-"""What a stranger's repository names is read inside of it, or not at all: nothing of the machine is shown, sent
-or waited for."""
+"""What a stranger's repository names is read inside of it, or not at all: nothing of the machine is shown,
+sent or waited for."""
 
 from __future__ import annotations
 
