@@ -207,6 +207,8 @@ class TargetChecker:
             if files is not None:
                 seen = prepared.found if prepared is not None else self._scan(files, asked)
                 found.findings = files.findings(seen, prepared.sensitive if prepared is not None else None)
+                if (left := files.left_out(seen)) is not None:
+                    found.warnings.append(left)
                 scanned = seen
         with _noted(found.image_errors):
             if asked.source is not None and not found.image_errors:

@@ -13,10 +13,12 @@ from contextlib import closing
 
 from ctxsize.files.beneath import Beneath
 
-#: Bytes of a Dockerfile, of an ignore file, and of a configuration or Compose file that are read.
+#: Bytes of a Dockerfile, of an ignore file, of a configuration, Compose or environment file, and of a
+#: ``pyproject.toml``, which need not be about us, that are read.
 MOST_DOCKERFILE = 1 << 20
 MOST_IGNORE_FILE = 4 << 20
-MOST_CONFIGURATION = 1 << 20
+MOST_CONFIGURATION = 1 << 18
+MOST_PYPROJECT = 1 << 20
 _MOST_LINKS = 40
 
 
