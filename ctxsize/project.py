@@ -106,8 +106,8 @@ def open_project(
 
 
 def open_context(path: str | Path) -> Path:
-    """The context directory, absolute. Raises UsageError when it is none, and where Python does not take names
-    for UTF-8."""
+    """The context directory, absolute. Raises UsageError when it is none, and where Python does not take
+    names for UTF-8."""
     require_utf8()
     context = Path(path)
     if not os.path.exists(context):  # unlike Path.exists(), also for a name that is too long
