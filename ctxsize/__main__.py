@@ -8,6 +8,7 @@ everything else ends here, too, so that a fault of ours never looks like a verdi
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -46,6 +47,7 @@ def _docker_ctxsize() -> None:
 
 def _run(program: Callable[[], None]) -> None:
     """Run ``program`` to its exit code."""
+    _be_utf8()
     gc.set_threshold(*GC_THRESHOLDS)
     standard.prepare()
     for each in (signal.SIGINT, signal.SIGTERM):
@@ -72,6 +74,14 @@ def _run(program: Callable[[], None]) -> None:
 
 def _told(error: BaseException | None) -> int:
     return 0 if error is None else tell(error)
+
+
+def _be_utf8() -> None:
+    """Start again with UTF-8 for names and output where the locale has another encoding."""
+    if not sys.flags.utf8_mode and sys.getfilesystemencoding() != "utf-8" and sys.executable:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
+    if isinstance(sys.stdout, io.TextIOWrapper):  # PYTHONIOENCODING is obeyed even so
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def _quit(_signal: int, _frame: object) -> None:

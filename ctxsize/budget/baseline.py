@@ -6,7 +6,6 @@ knows the sizes but not the paths that make them up.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from ctxsize import __version__
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.files.repository import read_file
 from ctxsize.files.write import replacing
 from ctxsize.measure.target import LargestPaths, MeasuredTarget
 from ctxsize.text import json_text
@@ -43,16 +43,11 @@ def load_baseline(path: str | Path) -> Baseline:
     import json  # most checks have no baseline
 
     shown = str(path)
-    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
-        raise ConfigError("the baseline is not a file", where=shown)
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = read_file(Path(path).parent, Path(path).name, _MOST_BYTES)
     except OSError as error:
         hint = "--save-baseline FILE makes one" if isinstance(error, FileNotFoundError) else None
         raise ConfigError(f"the baseline can't be read: {error.strerror}", where=shown, hint=hint) from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigError("the file is too large for a baseline", where=shown, hint=_RENEW)
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -96,6 +96,12 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     metavar="FILE",
     help="Check what a Compose file builds; several are merged, as with docker compose -f.",
 )
+@click.option(
+    "--compose-root",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Let the Compose files name anything below DIR (default: the first file's directory).",
+)
 @click.option("--static", is_flag=True, help="Check only limits that need no image: no engine, no build.")
 @repeated_option("--only", metavar="TARGET", help="Check only this target.")
 @click.option(
@@ -117,6 +123,7 @@ def check(
     paths: tuple[str, ...],
     images: tuple[str, ...],
     compose: tuple[str, ...],
+    compose_root: str | None,
     init: bool,
     reports: tuple[str, ...],
     build: BuildOptions,
@@ -147,7 +154,7 @@ def check(
         targets: tuple[Target, ...] | None = None
         notes: tuple[Warning, ...] = ()
         if compose:
-            targets, notes, options = _composed(compose, options)
+            targets, notes, options = _composed(compose, compose_root, options)
         report = measure(*paths, targets=targets, notes=notes, options=options, progress=progress)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         _append(out.plain("markdown", report), summary)
@@ -210,14 +217,14 @@ def _report(word: str) -> tuple[str, str]:
 
 
 def _composed(
-    files: tuple[str, ...], options: CheckOptions
+    files: tuple[str, ...], root: str | None, options: CheckOptions
 ) -> tuple[tuple[Target, ...], tuple[Warning, ...], CheckOptions]:
     """The targets of Compose files, what to note, and the options with the baseline that goes with them."""
     from dataclasses import replace
 
     from ctxsize.budget.compose.targets import compose_targets
 
-    found = compose_targets(files, os.environ)
+    found = compose_targets(files, os.environ, root)
     baseline = options.baseline or os.environ.get("CTXSIZE_BASELINE") or found.baseline
     return found.targets, found.warnings, replace(options, baseline=baseline)
 
