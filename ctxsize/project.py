@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctxsize.dockerfile.parse import Dockerfile, parse_dockerfile
-from ctxsize.errors import DockerfileError, UsageError
+from ctxsize.errors import DockerfileError, IgnoreFileError, UsageError
+from ctxsize.files.encoding import require_utf8
+from ctxsize.files.repository import MOST_DOCKERFILE, MOST_IGNORE_FILE, Refused, read_file
 from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
@@ -75,7 +77,7 @@ def open_project(
     there = os.path.exists(dockerfile_path)
     if there:
         try:
-            data = dockerfile_path.read_bytes()
+            data = read_file(_root(dockerfile_path, context), dockerfile_path, MOST_DOCKERFILE)
         except OSError as error:
             raise UsageError(f"can't be read: {error.strerror}", where=shown) from error
     ignore_path = find_ignore_file(context, dockerfile_path, dialect, podman=podman)
@@ -104,7 +106,9 @@ def open_project(
 
 
 def open_context(path: str | Path) -> Path:
-    """The context directory, absolute. Raises UsageError when it is not a directory."""
+    """The context directory, absolute. Raises UsageError when it is none, and where Python does not take
+    names for UTF-8."""
+    require_utf8()
     context = Path(path)
     if not os.path.exists(context):  # unlike Path.exists(), also for a name that is too long
         raise UsageError("no such directory", where=str(path), hint="give the path of a build context")
@@ -119,7 +123,9 @@ def read_ignore_file(ignore_path: Path, context: Path, dialect: Dialect) -> Igno
     """Parse the ignore file at ``ignore_path``. Raises IgnoreFileError."""
     shown = _shown(ignore_path, context)
     try:
-        data = ignore_path.read_bytes()
+        data = read_file(_root(ignore_path, context), ignore_path, MOST_IGNORE_FILE)
+    except Refused as error:
+        raise IgnoreFileError(f"the ignore file is not read: {error.strerror}", where=shown) from error
     except OSError as error:
         raise UsageError(
             f"can't be read: {error.strerror}", where=shown, hint="check its permissions"
@@ -155,6 +161,12 @@ def _dockerfile(context: Path, given: str | Path | None, required: bool) -> Path
     # The directory part is resolved, so that a link to the context is inside it; the file itself is not,
     # because its own name decides which ignore file applies.
     return path.parent.resolve() / path.name
+
+
+def _root(path: Path, context: Path) -> Path:
+    """Where links in the place of ``path`` may lead: into the context, or if it lies elsewhere, as the user
+    said, into its directory."""
+    return path.parent if relative_to_context(path, context) is None else context
 
 
 def _shown(path: Path, context: Path) -> str:

@@ -19,6 +19,8 @@ from ctxsize.budget.config import Config, Target, load_config
 from ctxsize.budget.options import CheckOptions, put_together
 from ctxsize.budget.targets import TargetChecker
 from ctxsize.budget.types import CheckReport, CheckTotals, TargetReport
+from ctxsize.errors import CtxsizeError
+from ctxsize.masking import mask_error
 from ctxsize.progress import Progress, Silent
 from ctxsize.project import open_context
 from ctxsize.warning import Warning
@@ -45,7 +47,24 @@ def check(
     are put in front of the report's warnings. What is wrong with a target
     is in its report; ConfigError and UsageError are raised for what is wrong with the question.
     """
-    options = options or CheckOptions()
+    targets = None if targets is None else tuple(targets)
+    try:
+        return _check(paths, targets, options or CheckOptions(), notes, environ, progress, engine)
+    except CtxsizeError as error:
+        for mask in {target.mask for target in targets or () if target.mask is not None}:
+            mask_error(error, mask)
+        raise
+
+
+def _check(
+    paths: Sequence[str | Path],
+    targets: Sequence[Target] | None,
+    options: CheckOptions,
+    notes: Iterable[Warning],
+    environ: Mapping[str, str] | None,
+    progress: Progress | None,
+    engine: Engine | None,
+) -> CheckReport:
     environ = os.environ if environ is None else environ
     configs = [_load(path) for path in paths or ((".",) if targets is None else ())]
     question = put_together(configs, targets or (), options, environ)

@@ -12,16 +12,26 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.budget.lines import KeyPath, key_lines
 from ctxsize.errors import ConfigError
+from ctxsize.files.repository import MOST_CONFIGURATION, MOST_PYPROJECT, is_beneath, read_file
+from ctxsize.text import unfit
+
+if TYPE_CHECKING:
+    from ctxsize.masking import Masker
 
 FILE = ".ctxsize.toml"
 PYPROJECT = "pyproject.toml"
-_MOST_BYTES = 1 << 20
-_MOST_PARTS = 500
+#: Parts of a key, items of a list, targets of a file, and items of the lists of all of them, each of which a
+#: check looks at for itself.
+_MOST_PARTS = 64
+_MOST_ITEMS = 1000
+_MOST_TARGETS = 500
+_MOST_ITEMS_IN_ALL = 20_000
+_LONG_KEY = re.compile(rf"""(?:(?:(?<![\w-])[\w-]++|"[^"]*+"|'[^']*+')\s*+\.\s*+){{{_MOST_PARTS},}}""")
 _BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
 _GROUPS = ("growth", "savings")
 _LISTS = ("forbid", "require-ignored", "not-sensitive")
@@ -39,7 +49,8 @@ class Target:
 
     ``path`` is the context directory as the user would write it. ``dockerfile`` as ``docker build -f`` takes
     it, relative to the current directory; None for the context's own. ``stage`` is its ``--target``.
-    ``config`` is the file the limits come from.
+    ``config`` is the file the limits come from. ``mask`` hides the values of variables that a Compose file
+    made names and paths of.
     """
 
     name: str
@@ -51,6 +62,7 @@ class Target:
     builder: str = "auto"
     budget: Budget = Budget()  # noqa: RUF009  (immutable)
     config: str | None = None
+    mask: Masker | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +83,13 @@ def load_config(directory: str | Path) -> Config:
     """
     directory = Path(directory)
     own, project = directory / FILE, directory / PYPROJECT
-    text = _read(own)
-    shared = _read(project)
+    text = _read(own, MOST_CONFIGURATION)
+    shared = _read(project, MOST_PYPROJECT)
     table = None
     if shared is not None and "ctxsize" in shared:  # most do not mention us, and some are long
-        table = _parse(shared, _shown(project)).get("tool", {}).get("ctxsize")
+        tools = _parse(shared, _shown(project)).get("tool", {})
+        if isinstance(tools, Mapping):  # whatever else it is, it says nothing to us
+            table = tools.get("ctxsize")
     if text is not None:
         shadowed = _shown(project) if table is not None else None
         return _Reader(directory, _shown(own), text, ()).config(_parse(text, _shown(own)), shadowed)
@@ -150,19 +164,14 @@ def _check_spelling(variable: str, known: set[str]) -> None:
         raise ConfigError("unknown environment variable", where=variable, hint=f"did you mean {near[0]}?")
 
 
-def _read(path: Path) -> str | None:
-    """A file's text; None when there is none."""
-    if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise ConfigError("not a file", where=_shown(path))
+def _read(path: Path, most: int) -> str | None:
+    """A file's text, of ``most`` bytes; None when there is none."""
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = read_file(path.parent, path.name, most)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ConfigError(f"can't be read: {error.strerror}", where=_shown(path)) from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigError("the file is larger than 1 MiB: is it a configuration?", where=_shown(path))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -171,9 +180,11 @@ def _read(path: Path) -> str | None:
 
 
 def _parse(text: str, shown: str) -> dict[str, Any]:
+    if len(text) > MOST_CONFIGURATION:
+        raise ConfigError(f"the file is larger than {MOST_CONFIGURATION >> 10} KiB", where=shown)
     for number, said in enumerate(text.split("\n"), 1):
-        # tomllib takes time with the square of a dotted key's parts.
-        if said.count(".") > _MOST_PARTS and max(part.count(".") for part in said.split("=")) > _MOST_PARTS:
+        # tomllib takes time with the square of a dotted key's parts, and memory with each.
+        if said.count(".") >= _MOST_PARTS and _LONG_KEY.search(said):
             raise ConfigError(f"a key of more than {_MOST_PARTS} parts", where=f"{shown}:{number}")
     try:
         return tomllib.loads(text)
@@ -223,17 +234,28 @@ class _Reader:
             base=None,
             checked="targets" not in table,
         )
-        targets = []
-        for name, content in self._mapping((), table, "targets").items():
+        targets: list[Target] = []
+        given = self._mapping((), table, "targets")
+        if len(given) > _MOST_TARGETS:
+            raise ConfigError(f"more than {_MOST_TARGETS} targets", where=self._where(("targets",)))
+        items = 0
+        for name, content in given.items():
             here: KeyPath = ("targets", name)
             self._table(here, content)
             self._keys(here, content, _TARGET_KEYS)
             path = self._text_of(here, content, "path") or "."
             joined = self._inside((*here, "path"), os.path.normpath(self._directory / path))
             targets.append(self._target(here, content, name=name, path=joined, base=defaults, checked=True))
+            budget = targets[-1].budget
+            items += len(budget.forbid) + len(budget.require_ignored) + len(budget.not_sensitive)
+            if items > _MOST_ITEMS_IN_ALL:
+                raise ConfigError(
+                    f"the lists of all targets have more than {_MOST_ITEMS_IN_ALL} items",
+                    where=self._where(here),
+                )
         baseline = self._text_of((), table, "baseline")
         if baseline is not None:
-            baseline = os.path.normpath(self._directory / baseline)
+            baseline = self._inside(("baseline",), os.path.normpath(self._directory / baseline))
         return Config(tuple(targets) or (defaults,), defaults, baseline, shadowed)
 
     def _target(
@@ -277,8 +299,7 @@ class _Reader:
     def _inside(self, here: KeyPath, path: str) -> str:
         """The path. Raises ConfigError when it leads out of the file's directory, links followed: what a
         stranger wrote must not make a build see more than the directory that was named."""
-        root = os.path.realpath(self._directory)
-        if os.path.commonpath([root, os.path.realpath(path)]) != root:
+        if not is_beneath(self._directory, path):
             raise ConfigError(
                 f"{path} lies outside of {os.path.normpath(self._directory)}",
                 where=self._where(here),
@@ -320,6 +341,8 @@ class _Reader:
         value = table.get(key, [])
         if not isinstance(value, list):
             raise self._wrong((*here, key), value, "a list of strings")
+        if len(value) > _MOST_ITEMS:
+            raise ConfigError(f"{key}: more than {_MOST_ITEMS} items", where=self._where((*here, key)))
         return tuple(
             Listed(self._string((*here, key, index), item), self._where((*here, key, index)))
             for index, item in enumerate(value)
@@ -340,7 +363,7 @@ class _Reader:
     def _string(self, here: KeyPath, value: object) -> str:
         if not isinstance(value, str):
             raise self._wrong(here, value, "a string")
-        if "\0" in value:
+        if unfit(value):
             raise self._wrong(here, value, "text without null characters", found="such a string")
         return value
 

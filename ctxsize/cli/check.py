@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import show_note
+from ctxsize.cli.errors import show_failure, show_note
 from ctxsize.cli.options import (
     BUILDERS,
     build_options,
@@ -26,6 +28,7 @@ from ctxsize.text import printable
 if TYPE_CHECKING:
     from ctxsize.budget.check import CheckOptions
     from ctxsize.budget.config import Target
+    from ctxsize.budget.types import CheckReport
     from ctxsize.cli.output import Output
     from ctxsize.engine.options import BuildOptions
     from ctxsize.progress import Progress
@@ -93,6 +96,12 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     metavar="FILE",
     help="Check what a Compose file builds; several are merged, as with docker compose -f.",
 )
+@click.option(
+    "--compose-root",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Let the Compose files name anything below DIR (default: the first file's directory).",
+)
 @click.option("--static", is_flag=True, help="Check only limits that need no image: no engine, no build.")
 @repeated_option("--only", metavar="TARGET", help="Check only this target.")
 @click.option(
@@ -114,6 +123,7 @@ def check(
     paths: tuple[str, ...],
     images: tuple[str, ...],
     compose: tuple[str, ...],
+    compose_root: str | None,
     init: bool,
     reports: tuple[str, ...],
     build: BuildOptions,
@@ -129,7 +139,6 @@ def check(
     # Imported here so that other commands start without it.
     from ctxsize.budget.check import CheckOptions
     from ctxsize.budget.check import check as measure
-    from ctxsize.cli.output import write
 
     if init and (compose or reports):
         raise click.UsageError("--init writes one project's configuration, and no report")
@@ -145,15 +154,48 @@ def check(
         targets: tuple[Target, ...] | None = None
         notes: tuple[Warning, ...] = ()
         if compose:
-            targets, notes, options = _composed(compose, options)
+            targets, notes, options = _composed(compose, compose_root, options)
         report = measure(*paths, targets=targets, notes=notes, options=options, progress=progress)
-    out.report(report)
-    for name, file in further:
-        write(out.plain(name, report), file)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         _append(out.plain("markdown", report), summary)
-    if report.exit_code:
-        raise SystemExit(report.exit_code)
+    code = max(report.exit_code, _report_all(report, out, further))
+    if code:
+        raise SystemExit(code)
+
+
+def _report_all(report: CheckReport, out: Output, further: list[tuple[str, str]]) -> int:
+    """Write and print the reports; the exit code of what could not be.
+
+    Files come first, so that nobody who reads what is printed, and goes away, keeps one from being written.
+    """
+    from ctxsize.cli.output import write_or_fail
+
+    failed: list[UsageError] = []
+    printed: list[Callable[[], None]] = []
+    if out.file in (None, "-"):
+        printed.append(partial(out.report, report))
+    else:
+        further = [(out.format, str(out.file)), *further]
+    for name, file in further:
+        text = out.plain(name, report)
+        show = partial(write_or_fail, text, "-")
+        if file == "-":
+            printed.append(show)
+            continue
+        try:
+            write_or_fail(text, file)
+        except UsageError as error:
+            failed.append(error)
+            printed.append(show)  # what took long to measure is not lost
+    for each in printed:
+        try:
+            each()
+        except UsageError as error:
+            failed.append(error)
+            break
+    for failure in failed:
+        show_failure(failure)
+    return max((failure.exit_code for failure in failed), default=0)
 
 
 def _images(words: tuple[str, ...]) -> dict[str, str]:
@@ -175,23 +217,24 @@ def _report(word: str) -> tuple[str, str]:
 
 
 def _composed(
-    files: tuple[str, ...], options: CheckOptions
+    files: tuple[str, ...], root: str | None, options: CheckOptions
 ) -> tuple[tuple[Target, ...], tuple[Warning, ...], CheckOptions]:
     """The targets of Compose files, what to note, and the options with the baseline that goes with them."""
     from dataclasses import replace
 
     from ctxsize.budget.compose.targets import compose_targets
 
-    found = compose_targets(files, os.environ)
+    found = compose_targets(files, os.environ, root)
     baseline = options.baseline or os.environ.get("CTXSIZE_BASELINE") or found.baseline
     return found.targets, found.warnings, replace(options, baseline=baseline)
 
 
 def _append(text: str, file: str) -> None:
     """Add to a job's summary, which other steps may have written in. A summary is no reason to fail."""
+    from ctxsize.files.write import append
+
     try:
-        with open(file, "a", encoding="utf-8") as summary:
-            summary.write(text)
+        append(file, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         show_note(f"{file}: the summary can't be written: {error.strerror}")
 

@@ -35,7 +35,7 @@ Examples:
 
 \b
 Exit codes: 0 done, 1 over budget or findings, 2 wrong usage, 3 a build failed,
-4 no usable engine, 130 interrupted.
+4 no usable engine, 70 a fault of ctxsize, 130 interrupted.
 """
 
 

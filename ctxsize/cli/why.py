@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from ctxsize.cli.options import DIALECT, DOCKERFILE, format_option, output_options
+from ctxsize.errors import UsageError
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
@@ -73,8 +74,16 @@ def why(
     given = _records(sys.stdin.buffer, b"\0" if records else b"\n") if stdin else paths
     asked = (context_path(project, text, given=directory) for text in given)
     seen = _Seen(judge(project, asked if stdin else list(asked)))
-    out.report(project, seen)
-    raise SystemExit(1 if seen.kept else 0)
+    try:
+        out.report(project, seen)
+        # Whoever read our output may have gone before the end.
+        raise SystemExit(1 if seen.kept or any(answer.verdict != "ignored" for answer in seen) else 0)
+    except _Unreadable as error:
+        raise UsageError(f"can't be read: {error}", where="standard input") from error
+
+
+class _Unreadable(Exception):
+    """Standard input gives an error; not an OSError, which is about the report."""
 
 
 class _Seen:
@@ -93,8 +102,15 @@ class _Seen:
 def _records(stream: BinaryIO, end: bytes) -> Iterator[str]:
     """What ``stream`` holds, cut at ``end``; empty records are left out."""
     rest = b""
-    while chunk := stream.read(_CHUNK):
+    while chunk := _read(stream):
         *records, rest = (rest + chunk).split(end)
         yield from (os.fsdecode(record) for record in records if record)
     if rest:
         yield os.fsdecode(rest)
+
+
+def _read(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(_CHUNK)
+    except OSError as error:
+        raise _Unreadable(error.strerror) from error

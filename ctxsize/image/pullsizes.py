@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from ctxsize.files.write import replacing
 
 _MOST = 2000
 
@@ -34,15 +35,8 @@ def remember(sizes: Mapping[str, int], path: Path | None = None) -> None:
     newest = dict(list(known.items())[-_MOST:])
     with contextlib.suppress(OSError):
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
-        try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump(newest, file)
-            os.replace(name, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+        with replacing(target) as file:
+            file.write(json.dumps(newest).encode())
 
 
 def _default_path() -> Path:

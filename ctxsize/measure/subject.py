@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ctxsize.context.totals import ScanResult
@@ -16,6 +16,7 @@ from ctxsize.engine.builders.choose import Choice, choose, make_builder
 from ctxsize.engine.builders.interface import Builder
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.builders.plan import BuildPlan, make_plan
+from ctxsize.engine.configuration import proxies
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
@@ -142,6 +143,7 @@ def prepare_opened(
     """Scan a project that was opened for the builder ``choice`` of ``engine``, with a Dockerfile.
     ``forbidden``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
     assert project.dockerfile is not None  # it is required
+    options = replace(options, build_args={**proxies(engine.host), **options.build_args})
     progress.phase("scan")
     resolved = resolve(
         project.dockerfile,

@@ -107,8 +107,8 @@ def _look(context: Path, path: str) -> tuple[bool, bool, str | None]:
     for end in range(1, len(parts)):
         if os.path.islink(context.joinpath(*parts[:end])):
             return False, False, "/".join(parts[:end])
-    full = context / path
-    return os.path.lexists(full), full.is_dir() and not full.is_symlink(), None
+    full = context / path  # os.path knows what to say of a name that is too long
+    return os.path.lexists(full), os.path.isdir(full) and not os.path.islink(full), None
 
 
 def _notes(project: Project, path: str, verdict: Verdict, exists: bool, link: str | None) -> Iterator[str]:

@@ -17,7 +17,10 @@ from typing import Any
 from ctxsize.budget.compose.dotenv_file import read_dotenv
 from ctxsize.budget.compose.interpolate import interpolate
 from ctxsize.budget.compose.yaml_lines import Document, Reset, read_yaml
-from ctxsize.errors import ConfigError, UsageError
+from ctxsize.errors import ConfigError, CtxsizeError, UsageError
+from ctxsize.files.repository import is_beneath
+from ctxsize.masking import Masker, mask_error
+from ctxsize.text import unfit
 from ctxsize.warning import Warning
 
 _DEEPEST = 50
@@ -48,10 +51,12 @@ class ComposeBuild:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The builds of a Compose project, and what in it can't be checked, and why."""
+    """The builds of a Compose project, and what in it can't be checked, and why. ``mask`` hides the values of
+    the variables that are in their texts and paths."""
 
     builds: tuple[ComposeBuild, ...]
     warnings: tuple[Warning, ...]
+    mask: Masker
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +73,42 @@ class _Service:
     platform: str | None = None
 
 
-def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Composed:
+class _Variables(dict[str, str]):
+    """Variables that remember in ``shown`` those that were asked for, and so may be in a text or a path."""
+
+    def __init__(self, values: Mapping[str, str], shown: dict[str, str]) -> None:
+        super().__init__(values)
+        self.shown = shown
+
+    def get(self, name: str, default: Any = None) -> Any:
+        if name in self:
+            self.shown[name] = self[name]
+        return super().get(name, default)
+
+
+def read_compose(
+    files: Sequence[str | Path], environ: Mapping[str, str], root: str | Path | None = None
+) -> Composed:
     """The builds of the Compose ``files``, later ones merged into the first, as ``docker compose -f`` does.
 
-    ``environ`` is the environment; it wins over the ``.env`` beside the first file. Raises UsageError and
-    ConfigError, with file and line.
+    ``environ`` is the environment; it wins over the ``.env`` beside the first file. What the files name must
+    lie below ``root`` (default: the first file's directory), links followed. Raises UsageError and
+    ConfigError, with file and line, and with no value of a variable in their texts.
     """
-    first = Path(files[0])
-    variables = _variables(first.parent, environ)
-    services = _Loader(variables, first.parent, _Room()).load([Path(file) for file in files], depth=0)
-    active = [name for name in re.split(r"[\s,]+", variables.get("COMPOSE_PROFILES", "")) if name]
+    shown: dict[str, str] = {}
+    try:
+        return _composed([Path(file) for file in files], _Variables(environ, shown), root)
+    except CtxsizeError as error:
+        mask_error(error, _masker(shown))
+        raise
+
+
+def _composed(files: Sequence[Path], environ: _Variables, root: str | Path | None) -> Composed:
+    first = files[0]
+    project = _Root(first.parent if root is None else Path(root))
+    variables = _variables(project, first.parent, environ)
+    services = _Loader(variables, first.parent, project, _Room()).load(files, depth=0)
+    active = [name for name in re.split(r"[\s,]+", {**variables}.get("COMPOSE_PROFILES", "")) if name]
     builds: dict[object, ComposeBuild] = {}
     sharing: dict[object, list[str]] = {}
     warnings: list[Warning] = []
@@ -89,7 +120,7 @@ def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Com
             message = f"service {service.name} is not checked: {reason}"
             warnings.append(Warning("compose-build", message, service.where))
             continue
-        build = _compose_build(service, content)
+        build = _compose_build(service, content, project)
         args = tuple(sorted(build.build_args.items()))
         key = (build.path, build.dockerfile, build.stage, build.platform, args)
         builds.setdefault(key, build)
@@ -99,8 +130,38 @@ def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Com
         hint = None if why else "services with profiles need COMPOSE_PROFILES"
         raise UsageError(f"nothing to build{f': {why}' if why else ''}", where=str(first), hint=hint)
     return Composed(
-        tuple(replace(build, services=tuple(sharing[key])) for key, build in builds.items()), tuple(warnings)
+        tuple(replace(build, services=tuple(sharing[key])) for key, build in builds.items()),
+        tuple(warnings),
+        _masker(environ.shown),
     )
+
+
+def _masker(shown: Mapping[str, str]) -> Masker:
+    """Hides the values of variables, also where one is a path and was made relative."""
+    return Masker(
+        (spelled, f"${{{name}}}")
+        for name, value in shown.items()
+        for spelled in (value, *((os.path.relpath(value),) if value.startswith("/") else ()))
+        if spelled.strip("./")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """The directory that a project may name something in: what a stranger wrote must not make a build, or an
+    error, show more than that."""
+
+    path: Path
+
+    def inside(self, path: str | Path, where: str) -> Path:
+        """The path. Raises ConfigError when it leads out, links followed."""
+        if not is_beneath(self.path, path):
+            raise ConfigError(
+                f"{path} lies outside of {self.path}",
+                where=where,
+                hint="to allow that, name the directory that holds everything with --compose-root",
+            )
+        return Path(path)
 
 
 class _Room:
@@ -120,8 +181,9 @@ class _Room:
 class _Loader:
     """Loads the files of one project directory; what they include has a loader of its own."""
 
-    def __init__(self, variables: Mapping[str, str], directory: Path, room: _Room) -> None:
+    def __init__(self, variables: _Variables, directory: Path, root: _Root, room: _Room) -> None:
         self._room = room
+        self._root = root
         self._variables = variables
         self._directory = directory
         self._documents: dict[Path, Document] = {}
@@ -131,7 +193,8 @@ class _Loader:
         services: dict[str, _Service] = {}
         included: dict[str, _Service] = {}
         for file in files:
-            document = self._document(file)
+            # Those that the user named may lie elsewhere.
+            document = self._document(file, self._root.path if depth else file.parent)
             for name in self._services(document):
                 found = self._service(document, file, name, (), base=self._directory)
                 services[name] = _merge_service(services[name], found) if name in services else found
@@ -142,10 +205,10 @@ class _Loader:
             services[name] = service
         return services
 
-    def _document(self, file: Path) -> Document:
+    def _document(self, file: Path, root: Path) -> Document:
         file = Path(os.path.normpath(file))
         if file not in self._documents:
-            document = read_yaml(file, os.path.relpath(file))
+            document = read_yaml(root, file, os.path.relpath(file))
             if not isinstance(document.value, dict):
                 raise ConfigError("not a Compose file: there are no services in it", where=document.shown)
             self._documents[file] = document
@@ -168,15 +231,18 @@ class _Loader:
             where = document.where("include", index)
             content = self._value({"path": entry} if isinstance(entry, str) else entry, where)
             content = _mapping(content, "include", where)
-            paths = [file.parent / path for path in _words(content.get("path"), "path", where)]
+            words = _words(content.get("path"), "path", where)
+            paths = [self._root.inside(file.parent / path, where) for path in words]
             if not paths:
                 raise ConfigError("include names no path", where=where)
             project = _text(content.get("project_directory"), "project_directory", where)
             directory = file.parent / project if project else paths[0].parent
-            own = _words(content.get("env_file"), "env_file", where)
-            variables = _variables(directory, self._variables, [file.parent / each for each in own] or None)
+            directory = self._root.inside(directory, where)
+            words = _words(content.get("env_file"), "env_file", where)
+            own = [self._root.inside(file.parent / each, where) for each in words]
+            variables = _variables(self._root, directory, self._variables, own or None)
             self._room.take(_INCLUDED, where)
-            found |= _Loader(variables, directory, self._room).load(paths, depth=depth + 1)
+            found |= _Loader(variables, directory, self._root, self._room).load(paths, depth=depth + 1)
         return found
 
     def _service(
@@ -216,9 +282,9 @@ class _Loader:
         other_file = _text(extends.get("file"), "file", where)
         other = document
         if other_file:
-            file = base / other_file
+            file = self._root.inside(base / other_file, where)
             # What is extended from another file is relative to that file.
-            other, base = self._document(file), file.parent
+            other, base = self._document(file, self._root.path), file.parent
         if not wanted or wanted not in self._services(other):
             raise ConfigError(f"there is no service {wanted} in {other.shown} to extend", where=where)
         return self._service(other, file, wanted, (*above, (file, name)), base=base)
@@ -233,10 +299,10 @@ class _Loader:
         if not isinstance(content, str):
             build = dict(_mapping(content, "build", where))
         context = build.get("context")
-        if not isinstance(context, Reset):
-            context = _text(context, "build.context", where)
-            if context and not _REMOTE.match(context):
-                build["context"] = os.path.relpath(base / os.path.expanduser(context))
+        if isinstance(context, Reset):
+            build["context"] = Reset(self._context(context.value, where, base), context.replaces)
+        elif context is not None:
+            build["context"] = self._context(context, where, base)
         args = build.get("args")
         if isinstance(args, Reset):
             build["args"] = Reset(self._args(args.value, where), args.replaces)
@@ -245,6 +311,13 @@ class _Loader:
         # Compose's default, once everything is merged: the directory of the file that says so.
         build["."] = os.path.relpath(base)
         return build
+
+    def _context(self, content: Any, where: str, base: Path) -> str:
+        """A context relative to the current directory; empty when there is none."""
+        context = _text(content, "build.context", where)
+        if not context or _REMOTE.match(context):
+            return context
+        return os.path.relpath(base / os.path.expanduser(context))
 
     def _args(self, content: Any, where: str) -> dict[str, str]:
         """Arguments with a value; one without takes it from the environment, or is not passed."""
@@ -328,14 +401,18 @@ def _not_checked(build: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _compose_build(service: _Service, content: Mapping[str, Any]) -> ComposeBuild:
+def _compose_build(service: _Service, content: Mapping[str, Any], root: _Root) -> ComposeBuild:
     path = content.get("context") or content["."]
+    root.inside(path, service.where)
     dockerfile = _text(content.get("dockerfile"), "build.dockerfile", service.where)
+    if dockerfile:
+        dockerfile = os.path.normpath(os.path.join(path, dockerfile))
+        root.inside(dockerfile, service.where)
     platforms = _words(content.get("platforms"), "build.platforms", service.where)
     return ComposeBuild(
         services=(service.name,),
         path=path,
-        dockerfile=os.path.normpath(os.path.join(path, dockerfile)) if dockerfile else None,
+        dockerfile=dockerfile or None,
         stage=_text(content.get("target"), "build.target", service.where) or None,
         build_args=content.get("args") or {},
         # The image of one platform is looked at: the service's own, or the first of several.
@@ -345,14 +422,14 @@ def _compose_build(service: _Service, content: Mapping[str, Any]) -> ComposeBuil
 
 
 def _variables(
-    directory: Path, environ: Mapping[str, str], files: Sequence[Path] | None = None
-) -> dict[str, str]:
+    root: _Root, directory: Path, environ: _Variables, files: Sequence[Path] | None = None
+) -> _Variables:
     """What variables stand for: what ``environ`` says, else ``.env`` in ``directory``, or ``files``."""
     found: dict[str, str] = {}
     for file in files if files is not None else [directory / ".env"]:
-        if files is not None or file.is_file():
-            found |= read_dotenv(file, environ)
-    return {**found, **environ}
+        if files is not None or os.path.isfile(file):
+            found |= read_dotenv(root.path, file, environ)
+    return _Variables({**found, **environ}, environ.shown)
 
 
 def _mapping(content: Any, what: str, where: str) -> dict[str, Any]:
@@ -386,6 +463,10 @@ def _plain_text(content: Any, what: str, where: str) -> str:
         return "true" if content else "false"
     if isinstance(content, float):
         return repr(content).removesuffix(".0")
-    if isinstance(content, (str, int)):
+    if isinstance(content, int):
         return str(content)
+    if isinstance(content, str):
+        if unfit(content):
+            raise ConfigError(f"{what} has a character that no path and no value can have", where=where)
+        return content
     raise ConfigError(f"{what} must be a string", where=where)

@@ -21,7 +21,8 @@ class BuildPlan:
     ``dockerfile_in_context`` is its path relative to the context, None when it lies outside.
     ``first_affected`` gives for each stage the index of its first step whose result the ignore file can
     change, None for a stage that stays the same: steps before it may come from this run's own cache, it
-    and all after it run for real in every build. ``ignored`` are the ignored roots.
+    and all after it run for real in every build. ``ignored`` are the ignored roots. ``ignore_data`` is
+    the ignore file as it was read; None when there is none.
     """
 
     dockerfile_data: bytes
@@ -31,6 +32,7 @@ class BuildPlan:
     options: BuildOptions
     first_affected: tuple[int | None, ...]
     ignored: frozenset[str]
+    ignore_data: bytes | None
 
     def first_affected_line(self, stage: int) -> int | None:
         """The line of a stage's first affected instruction; None also when it only inherits one."""
@@ -75,6 +77,7 @@ def make_plan(
         options=options,
         first_affected=affected,
         ignored=frozenset(paths),
+        ignore_data=None if project.ignore is None else project.ignore.data,
     )
 
 
