@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.budget.lines import KeyPath, key_lines
+from ctxsize.budget.lint_config import LINT_KEYS, lint_config
 from ctxsize.errors import ConfigError
 from ctxsize.files.repository import MOST_CONFIGURATION, MOST_PYPROJECT, is_beneath, read_file
+from ctxsize.lint.config import LintConfig
 from ctxsize.text import unfit
 
 if TYPE_CHECKING:
@@ -36,16 +38,17 @@ _BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
 _GROUPS = ("growth", "savings")
 _LISTS = ("forbid", "require-ignored", "not-sensitive")
 _SENSITIVE = "sensitive"
-_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE)
+_LINT = "lint"
+_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE, _LINT)
 _BUILD_KEYS = ("dockerfile", "target", "build-args", "platform", "builder")
-_TOP_KEYS = (*_BUILD_KEYS, "baseline", "budget", "targets")
-_TARGET_KEYS = ("path", *_BUILD_KEYS, "budget")
+_TOP_KEYS = (*_BUILD_KEYS, "baseline", "budget", _LINT, "targets")
+_TARGET_KEYS = ("path", *_BUILD_KEYS, "budget", _LINT)
 _ENVIRONMENT = "CTXSIZE_"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A build to be checked: where it is, how it is built, its limits.
+    """A build to be checked: where it is, how it is built, its limits, what is said of its findings.
 
     ``path`` is the context directory as the user would write it. ``dockerfile`` as ``docker build -f`` takes
     it, relative to the current directory; None for the context's own. ``stage`` is its ``--target``.
@@ -61,6 +64,7 @@ class Target:
     platform: str | None = None
     builder: str = "auto"
     budget: Budget = Budget()  # noqa: RUF009  (immutable)
+    lint: LintConfig = LintConfig()  # noqa: RUF009  (immutable)
     config: str | None = None
     mask: Masker | None = field(default=None, compare=False, repr=False)
 
@@ -293,7 +297,22 @@ class _Reader:
             platform=base.platform if platform is None else platform,
             builder=base.builder if builder is None else builder,
             budget=self._budget((*here, "budget"), self._mapping(here, table, "budget")).over(base.budget),
+            lint=self._lint((*here, _LINT), self._mapping(here, table, _LINT)).over(base.lint),
             config=self._shown,
+        )
+
+    def _lint(self, here: KeyPath, table: Mapping[str, Any]) -> LintConfig:
+        self._keys(here, table, LINT_KEYS)
+        severity = {
+            code: self._string((*here, "severity", code), value)
+            for code, value in self._mapping(here, table, "severity").items()
+        }
+        return lint_config(
+            None if "select" not in table else self._list(here, table, "select"),
+            self._list(here, table, "ignore"),
+            {code: Listed(word, self._where((*here, "severity", code))) for code, word in severity.items()},
+            self._text_of(here, table, "fail-on"),
+            self._where((*here, "fail-on")),
         )
 
     def _inside(self, here: KeyPath, path: str) -> str:
@@ -317,15 +336,16 @@ class _Reader:
                 self._keys((*here, key), group, known)
                 for name, inner in group.items():
                     limits[f"{key}.{name}"] = self._limit((*here, key, name), f"{key}.{name}", inner)
-            elif key not in (*_LISTS, _SENSITIVE):
+            elif key not in (*_LISTS, _SENSITIVE, _LINT):
                 limits[key] = self._limit((*here, key), key, value)
-        sensitive = self._text_of(here, table, _SENSITIVE)
+        sensitive, lint = self._text_of(here, table, _SENSITIVE), self._text_of(here, table, _LINT)
         return Budget(
             limits,
             self._list(here, table, "forbid"),
             self._list(here, table, "require-ignored"),
             None if sensitive is None else parse_sensitive(sensitive, self._where((*here, _SENSITIVE))),
             self._list(here, table, "not-sensitive"),
+            None if lint is None else parse_sensitive(lint, self._where((*here, _LINT)), _LINT),
         )
 
     def _limit(self, here: KeyPath, name: str, value: object) -> Limit | None:

@@ -22,11 +22,11 @@ def masked_report(report: TargetReport, mask: Callable[[str], str]) -> TargetRep
         dockerfile=optional(report.dockerfile),
         ignore_file=optional(report.ignore_file),
         limits=tuple(
-            replace(each, where=optional(each.where), reason=optional(each.reason), hint=optional(each.hint))
+            replace(each, where=optional(each.where), reason=optional(each.reason), help=optional(each.hint))
             for each in report.limits
         ),
         findings=tuple(
-            replace(each, where=optional(each.where), hint=optional(each.hint)) for each in report.findings
+            replace(each, where=optional(each.where), help=optional(each.hint)) for each in report.findings
         ),
         warnings=masked_warnings(report.warnings, mask),
         error=optional(report.error),

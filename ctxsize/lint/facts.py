@@ -14,6 +14,7 @@ from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile, ResolvedStep, resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.dockerfile.wildcard import Cover, PathMatcher
+from ctxsize.files.repository import read_file
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect, Rule
 from ctxsize.lint.git import Git
@@ -175,14 +176,10 @@ class Facts:
 
     def read(self, path: str) -> bytes | None:
         """The content of a small regular file of the context; None when it is none."""
-        from ctxsize.context.walk import OpenTree
-
         try:
-            with OpenTree(self.project.context) as tree, open(tree.open_file(path), "rb") as file:
-                data = file.read(_MOST_CONTENT + 1)
+            return read_file(self.project.context, path, _MOST_CONTENT)
         except OSError:
             return None
-        return data if len(data) <= _MOST_CONTENT else None
 
     def said_of(self, line: int, *codes: str) -> bool:
         """Whether one of the codes (any code) was found for a line of the ignore file."""

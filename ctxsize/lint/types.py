@@ -112,14 +112,15 @@ class LintTarget:
 
 @dataclass(frozen=True, slots=True)
 class LintTotals:
-    """All findings of a report together; ``files`` and ``bytes`` count a path once that several findings
-    name."""
+    """All findings of a report together. ``fixable`` have a safe fix and ``unsafe`` an unsafe one. Of findings
+    that name the same files, ``files`` and ``bytes`` count the largest."""
 
     findings: int
     errors: int
     warnings: int
     infos: int
     fixable: int
+    unsafe: int
     files: int
     bytes: int
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from ctxsize.errors import CtxsizeError
+from ctxsize.files.repository import MOST_IGNORE_FILE, read_file
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import Dialect, Rule
@@ -392,8 +393,11 @@ def _everything(facts: Facts) -> list[Match]:
 
 def _lost(facts: Facts, path: str) -> Cost:
     """What arrives, is taken, and would be kept out by the rules of another file."""
+    place = facts.project.context / path
     try:
-        data = (facts.project.context / path).read_bytes()
+        data = read_file(
+            facts.project.context if not path.startswith("../") else place.parent, place, MOST_IGNORE_FILE
+        )
         return facts.cost(_kept_out(facts, parse_ignore(data, path, facts.dialect).rules))
     except (OSError, CtxsizeError):
         return Cost()
