@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ctxsize import __version__
@@ -47,9 +47,9 @@ def lint(
 ) -> LintReport:
     """Say what is wrong with the ignore files of the projects at ``paths`` (default: the current directory).
 
-    ``targets`` are linted, too, and instead of the current directory (``--compose`` names some). What is wrong
-    with a target is in its part of the report; ConfigError and UsageError are raised for what is wrong with the
-    question.
+    ``targets`` are linted, too, and instead of the current directory (``--compose`` names some). What is
+    wrong with a target is in its part of the report; ConfigError and UsageError are raised for what is wrong
+    with the question.
     """
     options, shown = options or LintOptions(), progress or Silent()
     asked = [*(targets or ())]
@@ -93,10 +93,11 @@ def lint_target(target: Target, options: LintOptions, progress: Progress) -> Lin
         else:
             found = look(subject, config, name=target.name, progress=step)[1]
     except CtxsizeError as error:
-        if target.mask is not None:
-            return LintTarget(target.name, target.path, None, None, error=target.mask(str(error)))
-        return LintTarget(target.name, target.path, None, None, error=str(error))
-    return found
+        found = LintTarget(target.name, target.path, None, None, error=str(error))
+    if (mask := target.mask) is None:
+        return found
+    why = None if found.error is None else mask(found.error)
+    return replace(found, name=mask(found.name), path=mask(found.path), error=why)
 
 
 def totals(targets: Sequence[LintTarget]) -> LintTotals:

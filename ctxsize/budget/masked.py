@@ -22,7 +22,7 @@ def masked_report(report: TargetReport, mask: Callable[[str], str]) -> TargetRep
         dockerfile=optional(report.dockerfile),
         ignore_file=optional(report.ignore_file),
         limits=tuple(
-            replace(each, where=optional(each.where), reason=optional(each.reason), help=optional(each.hint))
+            replace(each, where=optional(each.where), reason=optional(each.reason), hint=optional(each.hint))
             for each in report.limits
         ),
         findings=tuple(

@@ -34,7 +34,7 @@ _SHOWN_BYTES = 1 << 20  # of a file of which lines are shown
 class Subject:
     """What to lint: the context ``path``, and how it is built.
 
-    ``dockerfile``, ``target`` and ``build_args`` are those of a build: the stages that ``target`` needs count.
+    ``dockerfile``, ``target`` and ``build_args`` are those of a build: the stages that it needs count.
     ``dialect`` says whose reading applies, and ``podman`` that the files are those that Podman reads.
     """
 

@@ -64,7 +64,7 @@ def mended(
         diff += difference(os.path.normpath(os.path.join(subject.path, file)), before, data)
         if not dry:
             _write(facts, file, data)
-    return replace(target, fixed=tuple(fixed), diff=diff)
+    return replace(target, fixed=tuple(fixed), diff=diff, dry=dry)
 
 
 def _edits(findings: list[Finding]) -> list[Edit]:

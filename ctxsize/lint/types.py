@@ -87,6 +87,7 @@ class LintTarget:
     ``path`` is the context as the user would write it; findings' paths are relative to it. ``suppressed``
     counts those that a comment in the ignore file switches off. ``lines`` are the lines that findings point
     at, by file and number, to be shown. ``fail_on`` is the severity from which findings fail, None: never.
+    ``fixed`` are the findings that were mended, or (``dry``) would be, and ``diff`` is how.
     """
 
     name: str
@@ -100,6 +101,7 @@ class LintTarget:
     fail_on: Severity | None = "warning"
     error: str | None = None
     diff: str = ""
+    dry: bool = False
 
     @property
     def failed(self) -> bool:
@@ -112,8 +114,8 @@ class LintTarget:
 
 @dataclass(frozen=True, slots=True)
 class LintTotals:
-    """All findings of a report together. ``fixable`` have a safe fix and ``unsafe`` an unsafe one. Of findings
-    that name the same files, ``files`` and ``bytes`` count the largest."""
+    """All findings of a report. ``fixable`` have a safe fix, ``unsafe`` an unsafe one. Of several findings
+    that name the same files ``files`` and ``bytes`` count the largest."""
 
     findings: int
     errors: int

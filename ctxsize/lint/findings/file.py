@@ -415,3 +415,15 @@ def _kept_out(facts: Facts, rules: Iterable[Rule]) -> Iterator[File]:
         if match.name.endswith(_NAME) or match.path == facts.project.dockerfile_in_context:
             continue
         yield File(match.folder, match.name, match.folder.files[match.name])
+
+
+check(
+    "CX900",
+    "a suppression without effect",
+    "info",
+    fix="safe",
+    why="""A comment `# ctxsize: ignore CODE - reason` switches off findings of the line below it (or, among
+    the comments a file begins with, of the file as such), and there are none of that code.""",
+    example="# ctxsize: ignore CX101 - the root's is meant\n**/node_modules",
+    instead="**/node_modules",
+)(_refused)
