@@ -36,7 +36,8 @@ class LintConfig:
 
     def wants(self, code: str) -> bool:
         """Whether findings of this code are reported."""
-        chosen = max((len(each) for each in self.select or ("",) if code.startswith(each)), default=-1)
+        select = ("",) if self.select is None else self.select
+        chosen = max((len(each) for each in select if code.startswith(each)), default=-1)
         ignored = max((len(each) for each in self.ignore if code.startswith(each)), default=-1)
         return chosen > ignored
 
