@@ -187,16 +187,9 @@ COMPOSE = {
 }
 
 
-#: Not yet: names that no file can have. Strict, so that a row goes once it passes.
-OPEN = ("build", "context", "extends", "include", "include path", "include env_file")
-
-
 @pytest.mark.parametrize(
     "text",
-    [
-        pytest.param(text, id=key, marks=[pytest.mark.xfail(strict=True)] if key in OPEN else [])
-        for key, text in COMPOSE.items()
-    ],
+    [pytest.param(text, id=key) for key, text in COMPOSE.items()],
 )
 @effort(25)
 @given(path=PATHS)

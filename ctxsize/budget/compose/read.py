@@ -14,18 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ctxsize.budget.compose.dotenv_file import read_dotenv
 from ctxsize.budget.compose.interpolate import interpolate
+from ctxsize.budget.compose.project import Room, Root, Variables, load_variables, masker
 from ctxsize.budget.compose.yaml_lines import Document, Reset, read_yaml
 from ctxsize.errors import ConfigError, CtxsizeError, UsageError
-from ctxsize.files.repository import is_beneath
 from ctxsize.masking import Masker, mask_error
 from ctxsize.text import unfit
 from ctxsize.warning import Warning
 
 _DEEPEST = 50
-# Characters of all values of a project, and what counts as many: a value, and a file that is included.
-_MOST_VALUES = 8 << 20
+# What counts as many characters as it says: a value, and a file that is included.
 _ENTRY = 32
 _INCLUDED = 32_768
 # What the builder fetches itself (moby's urlutil, compose-go's loader): there is no directory to look at.
@@ -73,19 +71,6 @@ class _Service:
     platform: str | None = None
 
 
-class _Variables(dict[str, str]):
-    """Variables that remember in ``shown`` those that were asked for, and so may be in a text or a path."""
-
-    def __init__(self, values: Mapping[str, str], shown: dict[str, str]) -> None:
-        super().__init__(values)
-        self.shown = shown
-
-    def get(self, name: str, default: Any = None) -> Any:
-        if name in self:
-            self.shown[name] = self[name]
-        return super().get(name, default)
-
-
 def read_compose(
     files: Sequence[str | Path], environ: Mapping[str, str], root: str | Path | None = None
 ) -> Composed:
@@ -97,17 +82,17 @@ def read_compose(
     """
     shown: dict[str, str] = {}
     try:
-        return _composed([Path(file) for file in files], _Variables(environ, shown), root)
+        return _composed([Path(file) for file in files], Variables(environ, shown), root)
     except CtxsizeError as error:
-        mask_error(error, _masker(shown))
+        mask_error(error, masker(shown))
         raise
 
 
-def _composed(files: Sequence[Path], environ: _Variables, root: str | Path | None) -> Composed:
+def _composed(files: Sequence[Path], environ: Variables, root: str | Path | None) -> Composed:
     first = files[0]
-    project = _Root(first.parent if root is None else Path(root))
-    variables = _variables(project, first.parent, environ)
-    services = _Loader(variables, first.parent, project, _Room()).load(files, depth=0)
+    project = Root(first.parent if root is None else Path(root))
+    variables = load_variables(project, first.parent, environ)
+    services = _Loader(variables, first.parent, project, Room()).load(files, depth=0)
     active = [name for name in re.split(r"[\s,]+", {**variables}.get("COMPOSE_PROFILES", "")) if name]
     builds: dict[object, ComposeBuild] = {}
     sharing: dict[object, list[str]] = {}
@@ -132,56 +117,14 @@ def _composed(files: Sequence[Path], environ: _Variables, root: str | Path | Non
     return Composed(
         tuple(replace(build, services=tuple(sharing[key])) for key, build in builds.items()),
         tuple(warnings),
-        _masker(environ.shown),
+        masker(environ.shown),
     )
-
-
-def _masker(shown: Mapping[str, str]) -> Masker:
-    """Hides the values of variables, also where one is a path and was made relative."""
-    return Masker(
-        (spelled, f"${{{name}}}")
-        for name, value in shown.items()
-        for spelled in (value, *((os.path.relpath(value),) if value.startswith("/") else ()))
-        if spelled.strip("./")
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Root:
-    """The directory that a project may name something in: what a stranger wrote must not make a build, or an
-    error, show more than that."""
-
-    path: Path
-
-    def inside(self, path: str | Path, where: str) -> Path:
-        """The path. Raises ConfigError when it leads out, links followed."""
-        if not is_beneath(self.path, path):
-            raise ConfigError(
-                f"{path} lies outside of {self.path}",
-                where=where,
-                hint="to allow that, name the directory that holds everything with --compose-root",
-            )
-        return Path(path)
-
-
-class _Room:
-    """What is left for a whole Compose project: files include each other, and services extend each other, so
-    that a few kilobytes could stand for any number of services, arguments and characters."""
-
-    def __init__(self) -> None:
-        self._left = _MOST_VALUES
-
-    def take(self, size: int, where: str) -> None:
-        """Raise ConfigError when there is none left for values of ``size`` characters."""
-        self._left -= size
-        if self._left < 0:
-            raise ConfigError("the services' values are too many, or too long together", where=where)
 
 
 class _Loader:
     """Loads the files of one project directory; what they include has a loader of its own."""
 
-    def __init__(self, variables: _Variables, directory: Path, root: _Root, room: _Room) -> None:
+    def __init__(self, variables: Variables, directory: Path, root: Root, room: Room) -> None:
         self._room = room
         self._root = root
         self._variables = variables
@@ -240,7 +183,7 @@ class _Loader:
             directory = self._root.inside(directory, where)
             words = _words(content.get("env_file"), "env_file", where)
             own = [self._root.inside(file.parent / each, where) for each in words]
-            variables = _variables(self._root, directory, self._variables, own or None)
+            variables = load_variables(self._root, directory, self._variables, own or None)
             self._room.take(_INCLUDED, where)
             found |= _Loader(variables, directory, self._root, self._room).load(paths, depth=depth + 1)
         return found
@@ -401,7 +344,7 @@ def _not_checked(build: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _compose_build(service: _Service, content: Mapping[str, Any], root: _Root) -> ComposeBuild:
+def _compose_build(service: _Service, content: Mapping[str, Any], root: Root) -> ComposeBuild:
     path = content.get("context") or content["."]
     root.inside(path, service.where)
     dockerfile = _text(content.get("dockerfile"), "build.dockerfile", service.where)
@@ -419,17 +362,6 @@ def _compose_build(service: _Service, content: Mapping[str, Any], root: _Root) -
         platform=service.platform or (platforms[0] if platforms else None),
         where=service.where,
     )
-
-
-def _variables(
-    root: _Root, directory: Path, environ: _Variables, files: Sequence[Path] | None = None
-) -> _Variables:
-    """What variables stand for: what ``environ`` says, else ``.env`` in ``directory``, or ``files``."""
-    found: dict[str, str] = {}
-    for file in files if files is not None else [directory / ".env"]:
-        if files is not None or os.path.isfile(file):
-            found |= read_dotenv(root.path, file, environ)
-    return _Variables({**found, **environ}, environ.shown)
 
 
 def _mapping(content: Any, what: str, where: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Transfer:
     ``name`` is the directory's; ``include``, ``exclude`` and ``follow`` what the engine asked for.
     ``entries`` were listed, and of ``files`` the content was sent. ``bytes`` counts as the official
     client's "transferring" line does: the size of all packets we send; ``content_bytes`` is file content
-    alone. ``unopened`` could not be opened and arrived empty.
+    alone. ``unopened`` could not be opened and arrived empty; ``changed`` had another size than listed.
     ``started``, ``listed`` (the last entry was sent) and ``completed`` are time.perf_counter() seconds:
     the clock on the wall can be set meanwhile.
     """
@@ -69,6 +69,7 @@ class Transfer:
     bytes: int = 0
     content_bytes: int = 0
     unopened: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +370,8 @@ class _Reading:
             transfer.content_bytes += self._sent
             if not self._opened:
                 transfer.unopened.append(self.entry.path)
+            elif self._sent != self.entry.size:
+                transfer.changed.append(self.entry.path)
         return count, ended
 
 
