@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from ctxsize.errors import CtxsizeError
@@ -109,6 +108,8 @@ def without_conflicts(findings: Iterable[Finding], *, unsafe: bool) -> list[Find
 
 def difference(file: str, before: bytes, after: bytes) -> str:
     """A unified diff of a file, as ``patch`` and people read it."""
+    import difflib  # slow to import, and only --diff and --fix need it
+
     old, new = (_texts(data) for data in (before, after))
     lines = difflib.unified_diff(old, new, file, file, lineterm="")
     return "".join(f"{line}\n" for line in lines)

@@ -220,6 +220,7 @@ def _report(
         findings=tuple(wanted),
         suppressed=gone,
         lines=lines,
+        notes=tuple(facts.notes),
         fail_on=config.fails,
     )
 

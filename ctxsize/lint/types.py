@@ -88,6 +88,7 @@ class LintTarget:
     counts those that a comment in the ignore file switches off. ``lines`` are the lines that findings point
     at, by file and number, to be shown. ``fail_on`` is the severity from which findings fail, None: never.
     ``fixed`` are the findings that were mended, or (``dry``) would be, and ``diff`` is how.
+    ``notes`` are what to know beside them.
     """
 
     name: str
@@ -102,6 +103,7 @@ class LintTarget:
     error: str | None = None
     diff: str = ""
     dry: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:

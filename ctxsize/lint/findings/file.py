@@ -324,7 +324,7 @@ def untracked(facts: Facts) -> Iterator[Finding]:
         f"git does not track this file{f': {why} ignores it' if why else ''}; clones and CI build without it",
         f"git add {'-f ' if why else ''}{name}",
         severity="warning",
-        cost=facts.cost(file for rule in facts.rules if not rule.negated for file in facts.ignored_by(rule)),
+        cost=facts.kept_out(),
     )
 
 

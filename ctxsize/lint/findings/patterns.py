@@ -29,7 +29,7 @@ def _bare(rule: Rule) -> str:
 
 def _rules(facts: Facts) -> Iterator[tuple[Rule, str, bool]]:
     """The rules of which no misspelling was found yet; each bare, and whether it matches nothing."""
-    for rule in facts.rules:
+    for rule in facts.each_rule():
         if not facts.said_of(rule.line):
             yield rule, _bare(rule), not facts.own(rule)
 

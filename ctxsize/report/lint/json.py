@@ -43,7 +43,7 @@ def _finding(target: LintTarget, found: Finding) -> dict[str, Any]:
 
 def _target(target: LintTarget) -> dict[str, Any]:
     return {
-        **fields(target, "name", "path", "dockerfile", "ignore_file", "suppressed"),
+        **fields(target, "name", "path", "dockerfile", "ignore_file", "suppressed", "notes"),
         "fixed": [fields(found, "code", "path", "line", "message") for found in target.fixed],
         **fields(target, "diff", "failed", "error"),
     }

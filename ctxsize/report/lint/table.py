@@ -21,6 +21,7 @@ def draw(report: LintReport, look: Look) -> Iterator[str]:
         yield from changes(target)
         for found in target.findings:
             yield from _finding(target, found, look)
+        yield from (look.note(note) for note in target.notes)
     yield from last_lines(report, look)
 
 
