@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ctxsize import __version__
 from ctxsize.budget.config import Target, load_config
-from ctxsize.errors import CtxsizeError
+from ctxsize.errors import CtxsizeError, UsageError
 from ctxsize.ignore.types import Dialect
 from ctxsize.lint.config import LintConfig
 from ctxsize.lint.lint import Subject, look
@@ -100,6 +100,25 @@ def lint_target(target: Target, options: LintOptions, progress: Progress) -> Lin
     return replace(found, name=mask(found.name), path=mask(found.path), error=why)
 
 
+def findings_for_check(target: Target, told: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What lint finds in a target of ``check``, as its budget's ``lint`` says: errors where it is ``fail`` and the
+    finding is at or above fail-on, else warnings. Information is left out, and secrets that are ``told``."""
+    how = target.budget.lint
+    if how is None or how.text == "off":
+        return ()
+    found = lint_target(target, LintOptions(), Silent())
+    if found.error is not None:
+        raise UsageError(found.error)
+    known = any(each.code == "sensitive" for each in told)
+    return tuple(
+        replace(
+            each, severity="error" if how.text == "fail" and found.fails(each) else "warning", where=how.where
+        )
+        for each in found.findings
+        if each.severity != "info" and not (known and each.code in ("CX206", "CX501"))
+    )
+
+
 def totals(targets: Sequence[LintTarget]) -> LintTotals:
     """All findings together. What reaches the build is added up by finding, the same files once: of findings
     that name the same files the largest counts."""
@@ -124,4 +143,4 @@ def totals(targets: Sequence[LintTarget]) -> LintTotals:
     )
 
 
-__all__ = ["LintOptions", "lint", "lint_target", "totals"]
+__all__ = ["LintOptions", "findings_for_check", "lint", "lint_target", "totals"]

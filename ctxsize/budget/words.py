@@ -61,6 +61,8 @@ def verdict(judged: Judged) -> str:
 
 def finding(found: FileFinding) -> str:
     """One sentence about a path: ``config/.env must not reach the build (forbid "**/.env")``."""
+    if found.code.startswith("CX"):  # what lint finds is about a line
+        return f"{found.path}:{found.line or 1}: {found.code} {found.message}"
     return f"{found.path} {found.message}"
 
 

@@ -108,10 +108,11 @@ class LintTarget:
     @property
     def failed(self) -> bool:
         """Whether a finding is at or above ``fail_on``."""
-        if self.fail_on is None:
-            return False
-        worst = SEVERITIES.index(self.fail_on)
-        return any(SEVERITIES.index(found.severity) <= worst for found in self.findings)
+        return any(map(self.fails, self.findings))
+
+    def fails(self, found: Finding) -> bool:
+        """Whether a finding is at or above ``fail_on``."""
+        return self.fail_on is not None and SEVERITIES.index(found.severity) <= SEVERITIES.index(self.fail_on)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from ctxsize.lint.types import SEVERITIES, LintReport, LintTarget
+from ctxsize.lint.types import LintReport, LintTarget
 from ctxsize.report.lint.problems import path_of
 from ctxsize.report.shared import junit
 from ctxsize.report.shared.look import Look
@@ -23,12 +23,11 @@ def _cases(target: LintTarget) -> list[ET.Element]:
     if target.error is not None:
         junit.outcome(linted, "error", "not-linted", target.error)
     cases = [linted]
-    worst = -1 if target.fail_on is None else SEVERITIES.index(target.fail_on)
     for found in target.findings:
         place = f"{path_of(target, found)}:{found.line or 1}"
         case = junit.case(target.name, f"{found.code} {place}")
         message = "; ".join(part for part in (f"{place}: {found.message}", found.help) if part)
-        if SEVERITIES.index(found.severity) <= worst:
+        if target.fails(found):
             junit.outcome(case, "failure", found.code, message)
         else:
             junit.remark(case, message)
