@@ -57,10 +57,8 @@ class Findings(tuple["Finding", ...]):
         return any(code in (found, found.code) for found in self)
 
     def __repr__(self) -> str:
-        return "\n".join(
-            f"{printable(found.path)}:{found.line or 1}: {found.code} {printable(found.message)}"
-            for found in self
-        )
+        lines = (f"{found.path}:{found.line or 1}: {found.code} {found.message}" for found in self)
+        return "\n".join(map(printable, lines))
 
 
 class Projects:

@@ -39,6 +39,7 @@ _GROUPS = ("growth", "savings")
 _LISTS = ("forbid", "require-ignored", "not-sensitive")
 _SENSITIVE = "sensitive"
 _LINT = "lint"
+_WORDS = (_SENSITIVE, _LINT)  # that are off, warn or fail
 _BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE, _LINT)
 _BUILD_KEYS = ("dockerfile", "target", "build-args", "platform", "builder")
 _TOP_KEYS = (*_BUILD_KEYS, "baseline", "budget", _LINT, "targets")
@@ -106,8 +107,8 @@ def load_config(directory: str | Path) -> Config:
 def environment_budget(environ: Mapping[str, str]) -> Budget:
     """The limits in the environment: ``CTXSIZE_IMAGE``, ``CTXSIZE_GROWTH_BUILD_TIME``, ``CTXSIZE_FORBID`` (a
     pattern a line) … Raises ConfigError, also for a variable that looks like a misspelt one."""
-    names = {_variable(name): name for name in (*KINDS, *_LISTS, _SENSITIVE)}
-    sensitive = None
+    names = {_variable(name): name for name in (*KINDS, *_LISTS, *_WORDS)}
+    words: dict[str, Listed] = {}
     limits: dict[str, Limit | None] = {}
     lists: dict[str, tuple[Listed, ...]] = {}
     for variable in sorted(name for name in environ if name.startswith(_ENVIRONMENT)):
@@ -118,16 +119,17 @@ def environment_budget(environ: Mapping[str, str]) -> Budget:
             lists[name] = tuple(Listed(line.strip(), variable) for line in value.splitlines() if line.strip())
         elif not value.strip():
             continue
-        elif name == _SENSITIVE:
-            sensitive = parse_sensitive(value, variable)
+        elif name in _WORDS:
+            words[name] = parse_sensitive(value, variable, name)
         else:
             limits[name] = parse_limit(name, value, variable)
     return Budget(
         limits,
         lists.get("forbid", ()),
         lists.get("require-ignored", ()),
-        sensitive,
+        words.get(_SENSITIVE),
         lists.get("not-sensitive", ()),
+        words.get(_LINT),
     )
 
 
@@ -136,6 +138,7 @@ def options_budget(
     forbid: Iterable[str],
     require_ignored: Iterable[str],
     sensitive: str | None = None,
+    lint: str | None = None,
 ) -> Budget:
     """The limits of the command line: ``NAME=SIZE`` words, patterns and paths. Raises ConfigError."""
     found = {}
@@ -151,6 +154,7 @@ def options_budget(
         tuple(Listed(pattern, "--forbid") for pattern in forbid),
         tuple(Listed(path, "--require-ignored") for path in require_ignored),
         None if sensitive is None else parse_sensitive(sensitive, "--sensitive"),
+        lint=None if lint is None else parse_sensitive(lint, "--lint", _LINT),
     )
 
 

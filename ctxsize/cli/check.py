@@ -65,6 +65,11 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     help="What to do about files that look like secrets and reach the build (default: warn).",
 )
 @click.option(
+    "--lint",
+    type=click.Choice(["off", "warn", "fail"]),
+    help="What to do about findings of `ctxsize lint` (default: off).",
+)
+@click.option(
     "--baseline",
     type=_FILE,
     metavar="FILE",
