@@ -102,8 +102,7 @@ def lint_target(target: Target, options: LintOptions, progress: Progress) -> Lin
 
 def findings_for_check(target: Target, told: Iterable[Finding]) -> tuple[Finding, ...]:
     """What lint finds in a target of ``check``, as its budget's ``lint`` says: errors where that is ``fail``
-    and the finding at or above fail-on, else warnings. Information is left out, and secrets that are ``told``.
-    """
+    and the finding at or above fail-on, else warnings. Without information, and secrets that are ``told``."""
     how = target.budget.lint
     if how is None or how.text == "off":
         return ()
