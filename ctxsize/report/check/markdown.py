@@ -113,7 +113,8 @@ def _finding(found: FileFinding) -> str:
     where = f" ({code(found.where)})" if found.where else ""
     note = "" if found.level == "error" else "warning: "
     if found.code.startswith("CX"):
-        return f"{note}{code(f'{found.path}:{found.line or 1}')} {found.code} {plain(found.message)}{where}{hint}"
+        place = code(f"{found.path}:{found.line or 1}")
+        return f"{note}{place} {found.code} {plain(found.message)}{where}{hint}"
     return f"{note}{code(found.path)} {plain(found.message)}{where}{hint}"
 
 
