@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 class CheckOptions:
     """How to check; what is None is as the configuration says.
 
-    ``limits`` are ``NAME=SIZE`` words (``image=250 MB``), ``forbid`` patterns and ``require_ignored`` paths,
-    for every target, as the environment's. ``sensitive`` and ``lint`` are ``off``, ``warn`` or ``fail``.
-    ``baseline`` and ``save_baseline`` are files. ``images`` are images that are there already, by target
-    name ('' is for the only target); ``archive`` is a saved image, read without an engine. ``static`` leaves out every limit
-    that needs an image. ``only`` are the names of the targets to check. ``build`` are options for the build
-    besides those the configuration has.
+    ``limits`` are ``NAME=SIZE`` words (``image=250 MB``), ``forbid`` patterns and ``require_ignored``
+    paths, for every target, as the environment's. ``sensitive`` and ``lint`` are ``off``, ``warn`` or
+    ``fail``. ``baseline`` and ``save_baseline`` are files. ``images`` are images that are there already,
+    by target name ('' is for the only target); ``archive`` is a saved image, read without an engine.
+    ``static`` leaves out every limit that needs an image. ``only`` are the names of the targets to check.
+    ``build`` are options for the build besides those the configuration has.
     """
 
     limits: Sequence[str] = ()
