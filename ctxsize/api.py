@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ctxsize.budget.check import check
-    from ctxsize.budget.lint import LintOptions, lint
+    from ctxsize.budget.linting.lint import LintOptions, lint
     from ctxsize.budget.options import CheckOptions
     from ctxsize.budget.types import CheckReport, CheckTotals, FileFinding, Grown, Judged, TargetReport
     from ctxsize.comparison.compare import compare
@@ -77,7 +77,7 @@ __all__ = [
 
 _HOMES = {
     "budget.check": "check",
-    "budget.lint": "LintOptions lint",
+    "budget.linting.lint": "LintOptions lint",
     "budget.options": "CheckOptions",
     "budget.types": "CheckReport CheckTotals FileFinding Grown Judged TargetReport",
     "comparison.compare": "compare",

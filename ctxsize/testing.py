@@ -165,7 +165,7 @@ class Project:
     def findings(self) -> Findings:
         """What ``ctxsize lint`` finds, as the project's configuration has it; no engine is needed."""
         from ctxsize.budget.config import load_config
-        from ctxsize.budget.lint import LintOptions, lint_target
+        from ctxsize.budget.linting.lint import LintOptions, lint_target
         from ctxsize.progress import Silent
 
         options = LintOptions(

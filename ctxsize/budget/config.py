@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.budget.lines import KeyPath, key_lines
-from ctxsize.budget.lint_config import LINT_KEYS, lint_config
+from ctxsize.budget.linting.config import LINT_KEYS, lint_config
 from ctxsize.errors import ConfigError
 from ctxsize.files.repository import MOST_CONFIGURATION, MOST_PYPROJECT, is_beneath, read_file
 from ctxsize.lint.config import LintConfig

@@ -289,7 +289,7 @@ def _linted(target: Target, told: tuple[FileFinding, ...]) -> tuple[FileFinding,
     """What lint finds, where the budget asks for it."""
     if target.budget.lint is None:
         return ()
-    from ctxsize.budget.lint import findings_for_check  # most checks do without
+    from ctxsize.budget.linting.lint import findings_for_check  # most checks do without
 
     return findings_for_check(target, told)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ctxsize.cli.errors import exit_for
-from ctxsize.cli.hint import hint_at_lint
+from ctxsize.cli.lint import hint_at_lint
 from ctxsize.cli.options import (
     BUILDER,
     PATH,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ctxsize.cli.errors import show_note
-from ctxsize.cli.hint import MOST_ENTRIES, hint_at_lint
+from ctxsize.cli.lint import MOST_ENTRIES, hint_at_lint
 from ctxsize.cli.options import DIALECT, PATH, build_options, format_option, output_options, top_option
 
 if TYPE_CHECKING:

@@ -1,4 +1,5 @@
-"""``ctxsize lint``: what is wrong with an ignore file, and what it costs."""
+"""``ctxsize lint``: what is wrong with an ignore file, and what it costs; and the line about it with which
+``context`` and ``compare`` end."""
 
 from __future__ import annotations
 
@@ -9,12 +10,16 @@ import click
 
 from ctxsize.cli.options import build_options, format_option, output_options, repeated_option
 from ctxsize.cli.reports import add_to_summary, further_report, report_all
+from ctxsize.errors import CtxsizeError
+from ctxsize.units import format_bytes
 
 if TYPE_CHECKING:
     from ctxsize.budget.config import Target
     from ctxsize.cli.output import Output
     from ctxsize.engine.options import BuildOptions
 
+#: Files and directories up to which ``context`` looks: more would take it too long.
+MOST_ENTRIES = 20_000
 _FILE = click.Path(dir_okay=False)
 _EPILOG = """\b
 Examples:
@@ -88,8 +93,8 @@ def lint(
     configures the rest.
     """
     # Imported here so that other commands start without it.
-    from ctxsize.budget.lint import LintOptions
-    from ctxsize.budget.lint import lint as look
+    from ctxsize.budget.linting.lint import LintOptions
+    from ctxsize.budget.linting.lint import lint as look
     from ctxsize.lint.config import FAIL_ON, LintConfig, check_codes
 
     if explain is not None:
@@ -143,3 +148,28 @@ def _explain(code: str, out: Output) -> None:
     (begin,) = check_codes([code], "--explain")
     found = [check for each, check in BY_CODE.items() if each.startswith(begin)]
     write(explained(found[0]) if len(found) == 1 else listed(found), out.file or "-")
+
+
+def hint_at_lint(out: Output, build: BuildOptions, path: str, dockerfile: str | None, builder: str) -> None:
+    """Print ``3 findings, 312MB: `ctxsize lint` `` below a table on standard output, if there is something to
+    say. What lint can't do is no trouble of these commands."""
+    if out.format != "table" or out.quiet or out.file not in (None, "-"):
+        return
+    from ctxsize.budget.config import load_config
+    from ctxsize.budget.linting.lint import LintOptions, lint_target, totals
+    from ctxsize.cli.output import write
+    from ctxsize.progress import Silent
+
+    known = {name: value for name, value in build.build_args.items() if value is not None}
+    options = LintOptions(dockerfile=dockerfile, stage=build.target, build_args=known, builder=builder)
+    try:
+        found = lint_target(load_config(path).defaults, options, Silent())
+    except CtxsizeError:
+        return
+    costly = [each for each in found.findings if each.severity != "info" and each.files]
+    if costly:
+        from dataclasses import replace
+
+        size = totals([replace(found, findings=tuple(costly))]).bytes
+        count = "1 finding" if len(costly) == 1 else f"{len(costly)} findings"
+        write(f"\n{count}, {format_bytes(size)}: `ctxsize lint`\n", "-")

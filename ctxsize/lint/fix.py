@@ -78,7 +78,7 @@ def _same(facts: Facts, changed: bytes, dialect: Dialect) -> bool:
                 if one.matches_or_parent(path) != other.matches_or_parent(path):
                     return False
             one, other = one.for_classic_build(dockerfile), other.for_classic_build(dockerfile)
-        return facts.tree.same(one, other)
+        return next(facts.tree.differing(one, other), None) is None
     except CtxsizeError:
         return False  # one of them is refused, or both: nothing is proven
 

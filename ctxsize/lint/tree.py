@@ -389,10 +389,6 @@ class Tree:
                 if not outcome.ignored:
                     stack.append((child, if_it_matters(state.child(asked, outcome))))
 
-    def same(self, one: Matcher | None, other: Matcher | None) -> bool:
-        """Whether two sets of rules, read by the same dialect, do the same to every entry."""
-        return next(self.differing(one, other), None) is None
-
     def differing(
         self, one: Matcher | None, other: Matcher | None
     ) -> Iterator[tuple[Match, Outcome | None, Outcome | None]]:

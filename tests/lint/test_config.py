@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctxsize.budget.config import load_config
-from ctxsize.budget.lint import LintOptions, lint
+from ctxsize.budget.linting.lint import LintOptions, lint
 from ctxsize.errors import ConfigError
 from ctxsize.lint.config import LintConfig, check_codes
 from ctxsize.lint.types import LintReport

@@ -11,7 +11,7 @@ import pytest
 import xmlschema
 from markdown_it import MarkdownIt
 
-from ctxsize.budget.lint import totals
+from ctxsize.budget.linting.lint import totals
 from ctxsize.ignore.types import Rule
 from ctxsize.lint.types import Finding, LintReport, LintTarget
 from ctxsize.report.formats import FORMATS, drawing
