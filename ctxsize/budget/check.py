@@ -19,6 +19,7 @@ from ctxsize.budget.config import Config, Target, load_config
 from ctxsize.budget.options import CheckOptions, put_together
 from ctxsize.budget.targets import TargetChecker
 from ctxsize.budget.types import CheckReport, CheckTotals, TargetReport
+from ctxsize.files.own import keep_out_of
 from ctxsize.progress import Progress, Silent
 from ctxsize.project import open_context
 from ctxsize.warning import Warning
@@ -51,6 +52,8 @@ def check(
     question = put_together(configs, targets or (), options, environ)
     baseline = load_baseline(question.baseline) if question.baseline else None
     checker = TargetChecker(options, baseline, question.alone, progress or Silent(), engine)
+    for target in question.targets:
+        keep_out_of(Path(target.path))
     results = [checker.target(target) for target in question.targets]
     created = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     reports = [report for report, _ in results]

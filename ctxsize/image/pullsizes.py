@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from ctxsize.files.own import cache_folder
+
 _MOST = 2000
 
 
@@ -46,9 +48,6 @@ def remember(sizes: Mapping[str, int], path: Path | None = None) -> None:
 
 
 def _default_path() -> Path:
-    """``$XDG_CACHE_HOME/ctxsize/pull-bytes-zlib-ng.json``; see the XDG base directory specification.
-
-    Another compressor has other sizes, so the file is named after it.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "ctxsize" / "pull-bytes-zlib-ng.json"
+    """``$XDG_CACHE_HOME/ctxsize/pull-bytes-zlib-ng.json``, if that can be written and lies outside what is
+    measured. Another compressor has other sizes, so the file is named after it."""
+    return cache_folder().path / "pull-bytes-zlib-ng.json"

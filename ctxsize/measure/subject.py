@@ -20,6 +20,7 @@ from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed
+from ctxsize.files.own import keep_out_of, state_folder
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, ProjectFigures
 from ctxsize.progress import Progress
@@ -142,6 +143,7 @@ def prepare_opened(
     """Scan a project that was opened for the builder ``choice`` of ``engine``, with a Dockerfile.
     ``forbidden``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
     assert project.dockerfile is not None  # it is required
+    keep_out_of(project.context)
     progress.phase("scan")
     resolved = resolve(
         project.dockerfile,
@@ -171,5 +173,12 @@ def prepare_opened(
 def _warnings(choice: Choice, seen: Survey) -> Iterator[Warning]:
     if choice.notice:
         yield Warning("builder", choice.notice)
+    state = state_folder()
+    if state.temporary:
+        yield Warning(
+            "own-files",
+            "the usual place for ctxsize's own files can't be written or lies in the context: they go to"
+            f" {state.path.parent} (an XDG_STATE_HOME outside the context changes that)",
+        )
     if seen.differing is not None:
         yield seen.differing.warning("builders-differ")
