@@ -19,7 +19,7 @@ from typing import NamedTuple
 _STATE = ("XDG_STATE_HOME", ".local/state")
 _CACHE = ("XDG_CACHE_HOME", ".cache")
 #: Where else temporary files go, when the usual place lies in a measured tree.
-_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
+_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  (each user has a folder, which must be private)
 
 #: The trees that this process measures: links are resolved.
 _measured: set[Path] = set()
@@ -61,8 +61,8 @@ def temporary_directory() -> str:
 
 
 def _temporary() -> list[str]:
-    """Where temporary files may go, the usual place first. ``tempfile.gettempdir()`` would try to write there,
-    which changes the time of a directory that may be measured."""
+    """Where temporary files may go, the usual place first. ``tempfile.gettempdir()`` would try to write
+    there, which changes the time of a directory that may be measured."""
     named = tempfile.tempdir or os.environ.get("TMPDIR", "")
     return list(dict.fromkeys(([named] if os.path.isabs(named) else []) + list(_TEMPORARY)))
 
