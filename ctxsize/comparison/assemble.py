@@ -24,6 +24,7 @@ from ctxsize.comparison.types import (
     Unattributed,
     VariantFigures,
 )
+from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import IgnoredRoot, ScanResult, Totals
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import Interrupted
@@ -39,6 +40,7 @@ from ctxsize.warning import Warning
 #: What the paths of a rule have in common with it.
 _SIZES = ("files", "context_bytes", "image_bytes", "pull_bytes")
 _SECONDS = ("seconds", "seconds_low", "seconds_high")
+_CHANGED_NOTE = "it changed while it was measured"
 _HIDDEN_NOTE = "saves nothing: a project without an ignore file has no such file either"
 
 
@@ -110,9 +112,11 @@ def _build(runs: Sequence[BuildResult]) -> BuildFigures:
     )
 
 
-def _paths(roots: Iterable[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]:
+def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]:
     runs = found.builds[WITHOUT].runs if found.builds else ()
     rebuilds = _rebuilds(found.rebuilds.cost) if found.rebuilds is not None else {}
+    by_path = IgnoredRoots(root.path for root in roots)
+    changed = {by_path.of(path) for path in found.changed}
     paths = [
         PathSaving(
             path=root.path,
@@ -124,7 +128,7 @@ def _paths(roots: Iterable[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
             **_seconds(root.path, found.seconds),
             send_seconds=_send_seconds(root.path, runs),
             **rebuilds.get(root.path, {}),
-            note=_note(root, found.bytes),
+            note=_note(root, found, root.path in changed),
         )
         for root in roots
     ]
@@ -160,9 +164,12 @@ def _send_seconds(path: str, runs: Sequence[BuildResult]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def _note(root: IgnoredRoot, savings: ImageSavings | None) -> str | None:
+def _note(root: IgnoredRoot, found: Found, changed: bool) -> str | None:
+    savings = found.bytes
     if root.hidden:
         return _HIDDEN_NOTE
+    if changed:
+        return _CHANGED_NOTE
     if savings is not None and root.totals.bytes and not savings.image_bytes.get(root.path):
         return "not in the image without it either"
     return None
@@ -211,6 +218,15 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
             where=subject.project.name,
         )
     yield from found.warnings
+    if found.changed:
+        names = list(found.changed)
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield Warning(
+            "tree-changed",
+            f"{', '.join(names[:3])}{more} changed after the scan: `context` is as scanned, everything else"
+            " as each build was sent it; stop what writes there and run again",
+            where=subject.project.name,
+        )
     if any(isinstance(each.failure, Interrupted) for each in found.builds.values()):
         yield Warning(
             "interrupted", "the measurement was interrupted: the figures are of the builds that had ended"

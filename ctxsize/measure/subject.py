@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +146,7 @@ def prepare_opened(
     assert project.dockerfile is not None  # it is required
     keep_out_of(project.context)
     progress.phase("scan")
+    surveyed = time.time_ns()
     resolved = resolve(
         project.dockerfile,
         target=options.target,
@@ -164,7 +166,9 @@ def prepare_opened(
         options=options,
         found=seen.scan,
         sources=sources,
-        plan=make_plan(project, options, resolved, [root.path for root in seen.scan.roots]),
+        plan=make_plan(
+            project, options, resolved, [root.path for root in seen.scan.roots], surveyed=surveyed
+        ),
         sensitive=seen.sensitive,
         warnings=tuple(_warnings(choice, seen)),
     )

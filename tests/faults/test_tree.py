@@ -121,18 +121,41 @@ def sending(context: Path, victim: Path, change: Callable[[Path], None]) -> byte
     return b"".join(parts)
 
 
-@pytest.mark.parametrize(
-    ("change", "error"),
-    [(truncate, "lost [0-9,]+ of its 1,048,576 bytes"), (grow, "grew beyond its 1,048,576 bytes")],
-)
-def test_a_file_that_shrinks_or_grows_while_its_content_is_sent_is_an_error_and_no_padding(
-    tmp_path: Path, change: Callable[[Path], None], error: str
-) -> None:
+def test_a_file_that_shrinks_while_its_content_is_sent_is_an_error_and_no_padding(tmp_path: Path) -> None:
     victim = tmp_path / "file"
     victim.write_bytes(b"victim".ljust(1 << 20, b"."))
 
-    with pytest.raises(ContextError, match=f"file: it {error} while it was being read"):
-        sending(tmp_path, victim, change)
+    error = "file: it lost [0-9,]+ of its 1,048,576 bytes while it was being read"
+    with pytest.raises(ContextError, match=error):
+        sending(tmp_path, victim, truncate)
+
+
+def test_a_file_that_grows_while_its_content_is_sent_arrives_as_it_was(tmp_path: Path) -> None:
+    """The official client goes on, too: ``Can't add file … to tar: archive/tar: write too long``."""
+    victim = tmp_path / "file"
+    victim.write_bytes(b"victim".ljust(1 << 20, b"."))
+
+    assert len(sending(tmp_path, victim, grow)) == 512 + (1 << 20) + 1024
+
+
+@pytest.mark.parametrize(
+    ("change", "saved"), [(grow, 200_000 + (1 << 20)), (truncate, 10)], ids=["grow", "truncate"]
+)
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_what_changed_after_the_scan_is_measured_as_it_was_sent_and_named(
+    compare: Compare, project: Path, builder: str, change: Callable[[Path], None], saved: int
+) -> None:
+    when = When(lambda: change(project / "a.log"))
+    outcome = compare("--builder", builder, when=when, same_tree=False)
+
+    assert outcome.report is not None
+    (row,) = outcome.report["paths"]
+    assert (row["path"], row["context_bytes"], row["image_bytes"]) == ("a.log", 200_000, saved)
+    assert row["note"] == "it changed while it was measured"
+    # The ignore file itself arrives in the image with it only.
+    assert outcome.report["unattributed"]["image_bytes"] == -len("*.log\n")
+    (warning,) = (each for each in outcome.report["warnings"] if each["code"] == "tree-changed")
+    assert warning["message"].startswith("a.log changed after the scan: ")
 
 
 def test_a_file_that_is_deleted_while_its_content_is_sent_arrives_whole(tmp_path: Path) -> None:

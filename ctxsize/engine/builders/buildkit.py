@@ -20,6 +20,7 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import BuildFailed, EngineError, UsageError
+from ctxsize.files.sent import SentTree
 from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
@@ -54,12 +55,14 @@ class BuildKitBuilder(MarkedBuilder):
 
     def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
         variant, plan = task.variant, self._plan
+        sent = SentTree(plan.surveyed)
         context = buildkit.LocalDir(
             variant.root,
             SessionMatcher,
             hidden=variant.hidden,
             overlay={**variant.changes.replaced, **_ignore_file(variant, variant.root)},
             appended=variant.changes.appended,
+            record=sent,
         )
         name = plan.dockerfile_path.name
         rules = frozenset({f"{name}.dockerignore", ".dockerignore"})
@@ -94,6 +97,9 @@ class BuildKitBuilder(MarkedBuilder):
             ) from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
+        for transfer in result.context:
+            for path, size in transfer.resized.items():
+                sent.add(path, size, 0)
         done = BuildResult(
             image_id=result.image_id,
             seconds=0.0,
@@ -103,6 +109,7 @@ class BuildKitBuilder(MarkedBuilder):
             sent_seconds=sending.seconds,
             warnings=result.warnings,
             scan_seconds=result.listing_seconds,
+            sent=sent,
         )
         return done, result.vertices
 

@@ -21,6 +21,7 @@ from ctxsize.engine.builders.marked import MarkedBuilder, Task
 from ctxsize.engine.builders.tarbuild import Stopwatch, engine_errors, post_tar
 from ctxsize.engine.errors import TROUBLE, sensible
 from ctxsize.errors import BuildFailed
+from ctxsize.files.sent import SentTree
 
 #: Where the Dockerfile with markers lies in the tar.
 _NAME = ".ctxsize.Dockerfile"
@@ -44,12 +45,14 @@ class UploadBuilder(MarkedBuilder):
 
         trace = buildkit.Trace(task.on_update)
         scanning = Stopwatch()
+        tree = SentTree(self._plan.surveyed)
         body = tar_stream(
             scanning.time(variant.walk()),
             variant.root,
             extra={_NAME: task.dockerfile, **variant.replaced()},
             appended=variant.changes.appended,
             sent=count,
+            record=tree,
         )
         image_id = ""
         uploaded: float | None = None
@@ -62,7 +65,9 @@ class UploadBuilder(MarkedBuilder):
         sending = (uploaded or started) - started
         send = Step("send context", sending, cached=False, phase="send", critical=sending)
         warnings = tuple(trace.warnings)
-        done = BuildResult(image_id, 0.0, (send,), sent, warnings=warnings, scan_seconds=scanning.seconds)
+        done = BuildResult(
+            image_id, 0.0, (send,), sent, warnings=warnings, scan_seconds=scanning.seconds, sent=tree
+        )
         return done, trace.vertices
 
     @contextmanager
