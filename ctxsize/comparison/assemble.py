@@ -40,6 +40,7 @@ from ctxsize.warning import Warning
 #: What the paths of a rule have in common with it.
 _SIZES = ("files", "context_bytes", "image_bytes", "pull_bytes")
 _SECONDS = ("seconds", "seconds_low", "seconds_high")
+_UNREAD_NOTE = "it can't be read: its size is not known"
 _CHANGED_NOTE = "it changed while it was measured"
 _HIDDEN_NOTE = "saves nothing: a project without an ignore file has no such file either"
 
@@ -47,8 +48,8 @@ _HIDDEN_NOTE = "saves nothing: a project without an ignore file has no such file
 def assemble(subject: Subject, found: Found) -> Measurement:
     """The one result of what is known of ``subject`` and was ``found``, however far the measurement got."""
     scan = subject.found
-    assert scan.without is not None, "a comparison scans the whole context"
-    saved = _saved(scan, found)
+    with_ = None if scan.eligible_unread else scan.eligible
+    saved = _saved(with_, scan.without, found)
     paths = _paths(scan.roots, found)
     comparison = Comparison(
         version=__version__,
@@ -56,7 +57,7 @@ def assemble(subject: Subject, found: Found) -> Measurement:
         project=subject.project_figures,
         engine=subject.engine_figures,
         variants={
-            WITH: _variant(WITH, scan.eligible, subject.needed_bytes, found),
+            WITH: _variant(WITH, with_, subject.needed_bytes, found),
             WITHOUT: _variant(WITHOUT, scan.without, None, found),
         },
         saved=saved,
@@ -70,28 +71,33 @@ def assemble(subject: Subject, found: Found) -> Measurement:
     return Measurement(comparison, found.failures)
 
 
-def _saved(scan: ScanResult, found: Found) -> Saved:
-    assert scan.without is not None
+def _saved(with_: Totals | None, without: Totals | None, found: Found) -> Saved:
     image_bytes = pull_bytes = seconds = None
     if len(found.images) == 2:
-        with_, without = found.images[WITH], found.images[WITHOUT]
-        image_bytes, pull_bytes = without.bytes - with_.bytes, without.pull_bytes - with_.pull_bytes
+        small, large = found.images[WITH], found.images[WITHOUT]
+        image_bytes, pull_bytes = large.bytes - small.bytes, large.pull_bytes - small.pull_bytes
     if found.builds and all(each.runs for each in found.builds.values()):
         seconds = seconds_saved(found.builds[WITH].times, found.builds[WITHOUT].times)
     return Saved(
-        context_bytes=scan.without.bytes - scan.eligible.bytes,
-        context_files=scan.without.files - scan.eligible.files,
+        context_bytes=None if with_ is None or without is None else without.bytes - with_.bytes,
+        context_files=None if with_ is None or without is None else without.files - with_.files,
         image_bytes=image_bytes,
         pull_bytes=pull_bytes,
         seconds=seconds,
     )
 
 
-def _variant(name: str, totals: Totals, needed: int | None, found: Found) -> VariantFigures:
+def _variant(name: str, totals: Totals | None, needed: int | None, found: Found) -> VariantFigures:
     builds = found.builds.get(name, Builds())
     sent = builds.runs[-1].sent_bytes if builds.runs else None
     return VariantFigures(
-        context=ContextFigures(totals.files, totals.dirs, totals.bytes, needed, sent),
+        context=ContextFigures(
+            files=None if totals is None else totals.files,
+            dirs=None if totals is None else totals.dirs,
+            bytes=None if totals is None else totals.bytes,
+            needed_bytes=needed,
+            sent_bytes=sent,
+        ),
         image=found.images.get(name),
         build=_build(builds.runs) if builds.runs else None,
         error=str(builds.failure) if builds.failure is not None else None,
@@ -121,8 +127,8 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
         PathSaving(
             path=root.path,
             rule=root.rule,
-            files=root.totals.files,
-            context_bytes=root.totals.bytes,
+            files=None if root.unread else root.totals.files,
+            context_bytes=None if root.unread else root.totals.bytes,
             image_bytes=None if found.bytes is None else found.bytes.image_bytes.get(root.path, 0),
             pull_bytes=None if found.bytes is None else found.bytes.pull_bytes.get(root.path, 0),
             **_seconds(root.path, found.seconds),
@@ -132,7 +138,9 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
         )
         for root in roots
     ]
-    return tuple(sorted(paths, key=lambda path: (-(path.image_bytes or 0), -path.context_bytes, path.path)))
+    return tuple(
+        sorted(paths, key=lambda path: (-(path.image_bytes or 0), -(path.context_bytes or 0), path.path))
+    )
 
 
 def _seconds(path: str, divided: DividedSeconds | None) -> dict[str, Any]:
@@ -168,6 +176,8 @@ def _note(root: IgnoredRoot, found: Found, changed: bool) -> str | None:
     savings = found.bytes
     if root.hidden:
         return _HIDDEN_NOTE
+    if root.unread:
+        return _UNREAD_NOTE
     if changed:
         return _CHANGED_NOTE
     if savings is not None and root.totals.bytes and not savings.image_bytes.get(root.path):
@@ -181,7 +191,9 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool)
         by_line[path.rule.line].append(path)
     savings = [_together(rule, by_line[rule.line], divided) for rule in rules]
     return tuple(
-        sorted(savings, key=lambda each: (-(each.image_bytes or 0), -each.context_bytes, each.rule.line))
+        sorted(
+            savings, key=lambda each: (-(each.image_bytes or 0), -(each.context_bytes or 0), each.rule.line)
+        )
     )
 
 

@@ -20,11 +20,11 @@ from ctxsize.warning import Warning
 @dataclass(frozen=True, slots=True)
 class ContextFigures:
     """A variant's build context. ``needed_bytes`` is the part the Dockerfile uses; ``sent_bytes`` is what
-    crossed to the engine in one build."""
+    crossed to the engine in one build. None where something can't be read, or can't be told."""
 
-    files: int
-    dirs: int
-    bytes: int
+    files: int | None
+    dirs: int | None
+    bytes: int | None
     needed_bytes: int | None
     sent_bytes: int | None
 
@@ -59,8 +59,8 @@ class VariantFigures:
 class Saved:
     """without − with."""
 
-    context_bytes: int
-    context_files: int
+    context_bytes: int | None
+    context_files: int | None
     image_bytes: int | None
     pull_bytes: int | None
     seconds: SecondsSaved | None
@@ -80,8 +80,8 @@ class PathSaving:
 
     path: str
     rule: Rule
-    files: int
-    context_bytes: int
+    files: int | None
+    context_bytes: int | None
     image_bytes: int | None
     pull_bytes: int | None
     seconds: float | None = None
@@ -101,8 +101,8 @@ class RuleSaving:
 
     rule: Rule
     paths: int
-    files: int
-    context_bytes: int
+    files: int | None
+    context_bytes: int | None
     image_bytes: int | None
     pull_bytes: int | None
     seconds: float | None = None

@@ -184,5 +184,6 @@ def _warnings(choice: Choice, seen: Survey) -> Iterator[Warning]:
             "the usual place for ctxsize's own files can't be written or lies in the context: they go to"
             f" {state.path.parent} (an XDG_STATE_HOME outside the context changes that)",
         )
+    yield from seen.unread
     if seen.differing is not None:
         yield seen.differing.warning("builders-differ")

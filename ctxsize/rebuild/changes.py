@@ -38,7 +38,7 @@ class ChosenChanges:
 def choose_changes(subject: Subject, top: int, *, eligible: bool) -> ChosenChanges:
     """Changes to the ``top`` largest ignored roots (0: all) and, if ``eligible``, to a file for each of the
     first ``top`` instructions that take any."""
-    all_roots = [root for root in subject.found.roots if not root.hidden]
+    all_roots = [root for root in subject.found.roots if not root.hidden and not root.unread]
     all_copies = _copies(subject) if eligible else ()
     roots, copies = tuple(all_roots[: top or None]), all_copies[: top or None]
     edits = {WITH: [*_root_edits(subject, roots), *(Lengthened(copy.path) for copy in copies)]}

@@ -10,7 +10,7 @@ from ctxsize.report.shared.columns import UNKNOWN, known
 from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.markdown import cell, fitted, plain, row
 from ctxsize.report.shared.sensitive import sensitive_notes
-from ctxsize.units import format_bytes, format_seconds
+from ctxsize.units import format_seconds
 
 
 def draw(result: Comparison, look: Look) -> str:
@@ -58,7 +58,7 @@ def _paths(result: Comparison, look: Look) -> Iterator[str]:
     shown, left = look.first(result.paths)
     for path in shown:
         rule = f"{result.project.ignore_file}:{path.rule.line} {path.rule.text.strip()}"
-        sizes = (str(path.files), format_bytes(path.context_bytes), known(path.image_bytes))
+        sizes = (known(path.files, str), known(path.context_bytes), known(path.image_bytes))
         yield row((cell(path.path), *sizes, cell(rule)))
     if left:
         yield row((f"… and {left} more", "", "", "", ""))

@@ -108,7 +108,8 @@ def _rules(result: Comparison, look: Look) -> str:
 
 def _sizes(saving: PathSaving | RuleSaving, timed: bool) -> list[str]:
     """The cells files, context, image, pull and, if any is ``timed``, build time; ``~`` marks an estimate."""
-    cells = [str(saving.files), *map(known, (saving.context_bytes, saving.image_bytes, saving.pull_bytes))]
+    sizes = (saving.context_bytes, saving.image_bytes, saving.pull_bytes)
+    cells = [known(saving.files, str), *map(known, sizes)]
     if timed:
         estimated = "~" if saving.seconds_source == "estimated" else ""
         cells.append("" if saving.seconds is None else estimated + format_seconds(saving.seconds))
