@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from ctxsize import __version__
 from ctxsize.comparison.attribution import ImageSavings
@@ -28,6 +28,7 @@ from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import IgnoredRoot, ScanResult, Totals
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import Interrupted
+from ctxsize.files.sent import SentTree
 from ctxsize.ignore.types import Rule
 from ctxsize.measure.builds import Builds
 from ctxsize.measure.figures import WITH, WITHOUT
@@ -38,8 +39,11 @@ from ctxsize.rebuild.types import RebuildCost
 from ctxsize.warning import Warning
 
 #: What the paths of a rule have in common with it.
-_SIZES = ("files", "context_bytes", "image_bytes", "pull_bytes")
+_SIZES = ("files", "context_bytes", "sent_bytes", "image_bytes", "pull_bytes")
 _SECONDS = ("seconds", "seconds_low", "seconds_high")
+#: The part of what is not sent that has to be missing from the image, too, for the image to decide the order.
+_WORTH_RANKING = 0.1
+_Saving = TypeVar("_Saving", PathSaving, RuleSaving)
 _UNREAD_NOTE = "it can't be read: its size is not known"
 _CHANGED_NOTE = "it changed while it was measured"
 _HIDDEN_NOTE = "saves nothing: a project without an ignore file has no such file either"
@@ -121,6 +125,7 @@ def _build(runs: Sequence[BuildResult]) -> BuildFigures:
 def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]:
     runs = found.builds[WITHOUT].runs if found.builds else ()
     rebuilds = _rebuilds(found.rebuilds.cost) if found.rebuilds is not None else {}
+    sent = _sent_without(found)
     by_path = IgnoredRoots(root.path for root in roots)
     changed = {by_path.of(path) for path in found.changed}
     paths = [
@@ -129,6 +134,7 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
             rule=root.rule,
             files=None if root.unread else root.totals.files,
             context_bytes=None if root.unread else root.totals.bytes,
+            sent_bytes=None if sent is None else sent.by_root.get(root.path, 0),
             image_bytes=None if found.bytes is None else found.bytes.image_bytes.get(root.path, 0),
             pull_bytes=None if found.bytes is None else found.bytes.pull_bytes.get(root.path, 0),
             **_seconds(root.path, found.seconds),
@@ -138,9 +144,7 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
         )
         for root in roots
     ]
-    return tuple(
-        sorted(paths, key=lambda path: (-(path.image_bytes or 0), -(path.context_bytes or 0), path.path))
-    )
+    return _sorted(paths, lambda path: path.path)
 
 
 def _seconds(path: str, divided: DividedSeconds | None) -> dict[str, Any]:
@@ -181,7 +185,11 @@ def _note(root: IgnoredRoot, found: Found, changed: bool) -> str | None:
     if changed:
         return _CHANGED_NOTE
     if savings is not None and root.totals.bytes and not savings.image_bytes.get(root.path):
-        return "not in the image without it either"
+        sent = _sent_without(found)
+        never_sent = sent is not None and not sent.by_root.get(root.path)
+        return (
+            "neither sent nor in the image without it" if never_sent else "not in the image without it either"
+        )
     return None
 
 
@@ -190,11 +198,22 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool)
     for path in paths:
         by_line[path.rule.line].append(path)
     savings = [_together(rule, by_line[rule.line], divided) for rule in rules]
-    return tuple(
-        sorted(
-            savings, key=lambda each: (-(each.image_bytes or 0), -(each.context_bytes or 0), each.rule.line)
-        )
-    )
+    return _sorted(savings, lambda each: each.rule.line)
+
+
+def _sorted(savings: Sequence[_Saving], last: Callable[[_Saving], str | int]) -> tuple[_Saving, ...]:
+    """What saves most comes first: by image bytes or, where the image has little of what is kept from the
+    engine, by seconds and bytes sent. Equals are in the order of ``last``."""
+    in_image = sum(each.image_bytes or 0 for each in savings)
+    sent = sum(each.sent_bytes or 0 for each in savings)
+
+    def rank(saving: _Saving) -> tuple[float, float, float]:
+        image, context = -(saving.image_bytes or 0), -(saving.context_bytes or 0)
+        if in_image >= sent * _WORTH_RANKING:
+            return image, context, 0
+        return -(saving.seconds or 0.0), -(saving.sent_bytes or 0), context
+
+    return tuple(sorted(savings, key=lambda each: (rank(each), last(each))))
 
 
 def _together(rule: Rule, paths: Sequence[PathSaving], divided: bool) -> RuleSaving:
@@ -255,11 +274,10 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
             " above them; their content counts as context that is not attributed",
         )
     if saved.image_bytes == 0:
-        yield Warning(
-            "image-unchanged",
-            "nothing of what is ignored reaches the final image: the ignore file saves context, but 0"
-            " image bytes",
-        )
+        reason = "reaches the final image: the ignore file saves context, but 0 image bytes"
+        if not _saves_sending(found):
+            reason = "is sent, nor reaches the final image: without the ignore file the build is the same"
+        yield Warning("image-unchanged", f"nothing of what is ignored {reason}")
     yield from timing_warnings(found.builds)
     # What the builder itself warned of, each once.
     messages = (text for each in found.builds.values() for run in each.runs for text in run.warnings)
@@ -270,6 +288,15 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
     if found.bytes is not None:
         yield from _sum_warning("image", found.bytes.total_bytes, saved.image_bytes)
         yield from _sum_warning("pull", found.bytes.total_pull_bytes, saved.pull_bytes)
+
+
+def _sent_without(found: Found) -> SentTree | None:
+    return found.builds[WITHOUT].sent if WITHOUT in found.builds else None
+
+
+def _saves_sending(found: Found) -> bool:
+    sent = _sent_without(found)
+    return sent is None or any(sent.by_root.values())
 
 
 def _sum_warning(size: str, counted: int, measured: int | None) -> Iterator[Warning]:

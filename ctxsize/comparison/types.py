@@ -70,6 +70,8 @@ class Saved:
 class PathSaving:
     """What one ignored root saves.
 
+    ``sent_bytes`` are what of it is sent to the engine without the ignore file, as far as the tree is asked
+    for.
     ``seconds`` has the 95 % interval ``seconds_low`` to ``seconds_high``; ``seconds_source`` is
     ``estimated`` (a share of the difference) or ``measured`` (with dedicated builds, in which only this path
     was not ignored). ``send_seconds`` is how long its content took to cross to the engine in the build
@@ -88,6 +90,7 @@ class PathSaving:
     seconds_low: float | None = None
     seconds_high: float | None = None
     seconds_source: str | None = None
+    sent_bytes: int | None = None
     send_seconds: float | None = None
     rebuild_seconds: float | None = None
     rebuild_steps: int | None = None
@@ -109,6 +112,7 @@ class RuleSaving:
     seconds_low: float | None = None
     seconds_high: float | None = None
     seconds_source: str | None = None
+    sent_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

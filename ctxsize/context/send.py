@@ -130,7 +130,7 @@ class _Stream:
             if kind is None:
                 return
             wire = self._plain(entry, kind, entry.target or "")
-        self._recorded(entry.path, entry.stat, entry.stat.st_size)
+        self._recorded(entry.path, entry.stat, entry.bytes)
         self._report(entry.path, wire)
         if self._buffered >= self._chunk:
             yield from self._flush()

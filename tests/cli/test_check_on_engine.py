@@ -77,7 +77,9 @@ def test_what_targets_of_one_dockerfile_share_counts_once(tmp_path: Path, builde
     for name, size in (("big", 50_000), ("web", 300), ("worker", 700)):
         (tmp_path / name).write_bytes(b"x" * size)
     stages = "FROM common AS web\nCOPY web /it\nFROM common AS worker\nCOPY worker /it\n"
-    (tmp_path / "Dockerfile").write_text(f"FROM scratch AS common\nWORKDIR /new\nCOPY big /new/below/\n{stages}")
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM scratch AS common\nWORKDIR /new\nCOPY big /new/below/\n{stages}"
+    )
     services = "".join(
         f"  {name}:\n    build:\n      context: .\n      target: {name}\n" for name in ("web", "worker")
     )

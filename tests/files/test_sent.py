@@ -18,7 +18,7 @@ def test_sizes_are_those_that_were_sent() -> None:
 def test_what_is_sent_in_the_end_counts() -> None:
     sent = SentTree()
     for size in (5, 7, 3):
-        sent.add("log", size, 0)
+        sent.resize("log", size)
         assert sent.size("log") == size
 
 
@@ -28,3 +28,11 @@ def test_what_changed_since_is_named() -> None:
         sent.add(path, 1, time)
 
     assert sent.changed == ["log", "new"]
+
+
+def test_each_ignored_root_has_the_sum_of_its_files() -> None:
+    sent = SentTree(root_of=lambda path: path.partition("/")[0] if "/" in path else None)
+    for path in ("logs/a", "logs/b", "kept", "data/c"):
+        sent.add(path, len(path), 0)
+
+    assert sent.by_root == {"logs": 12, "data": 6}

@@ -20,7 +20,6 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import BuildFailed, EngineError, UsageError
-from ctxsize.files.sent import SentTree
 from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
@@ -55,7 +54,7 @@ class BuildKitBuilder(MarkedBuilder):
 
     def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
         variant, plan = task.variant, self._plan
-        sent = SentTree(plan.surveyed)
+        sent = plan.sent_tree()
         context = buildkit.LocalDir(
             variant.root,
             SessionMatcher,
@@ -99,7 +98,7 @@ class BuildKitBuilder(MarkedBuilder):
             raise EngineError(str(error), hint="is the engine still running?") from error
         for transfer in result.context:
             for path, size in transfer.resized.items():
-                sent.add(path, size, 0)
+                sent.resize(path, size)
         done = BuildResult(
             image_id=result.image_id,
             seconds=0.0,

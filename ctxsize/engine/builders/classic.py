@@ -116,7 +116,7 @@ class ClassicBuilder:
         given = parse_dockerfile(tar.rewritten.data, tar.dockerfile).instructions
         lines = [instruction.line for instruction in given]
         stages = [n for n, instruction in enumerate(given) if instruction.keyword == "FROM"]
-        tree = SentTree(self._plan.surveyed)
+        tree = self._plan.sent_tree()
         output = Output(time.perf_counter(), lines, tar.rewritten.original_line, stages, tree=tree)
         said = LogLines(lambda line: self._take_line(line, output, progress))
         with (

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctxsize.context.roots import IgnoredRoots
 from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile
 from ctxsize.dockerfile.rewrite import affected_steps
 from ctxsize.dockerfile.wildcard import PathMatcher
 from ctxsize.engine.options import BuildOptions
+from ctxsize.files.sent import SentTree
 from ctxsize.project import Project
 
 
@@ -33,6 +35,10 @@ class BuildPlan:
     first_affected: tuple[int | None, ...]
     ignored: frozenset[str]
     surveyed: int | None = None
+
+    def sent_tree(self) -> SentTree:
+        """For what one build is sent: still empty."""
+        return SentTree(self.surveyed, IgnoredRoots(self.ignored).of)
 
     def first_affected_line(self, stage: int) -> int | None:
         """The line of a stage's first affected instruction; None also when it only inherits one."""

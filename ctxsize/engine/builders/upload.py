@@ -21,7 +21,6 @@ from ctxsize.engine.builders.marked import MarkedBuilder, Task
 from ctxsize.engine.builders.tarbuild import Stopwatch, engine_errors, post_tar
 from ctxsize.engine.errors import TROUBLE, sensible
 from ctxsize.errors import BuildFailed
-from ctxsize.files.sent import SentTree
 
 #: Where the Dockerfile with markers lies in the tar.
 _NAME = ".ctxsize.Dockerfile"
@@ -45,7 +44,7 @@ class UploadBuilder(MarkedBuilder):
 
         trace = buildkit.Trace(task.on_update)
         scanning = Stopwatch()
-        tree = SentTree(self._plan.surveyed)
+        tree = self._plan.sent_tree()
         body = tar_stream(
             scanning.time(variant.walk()),
             variant.root,

@@ -161,7 +161,8 @@ class LocalDir:
         st = self._listed.lstat(path)
         xattrs = self._listed.named(path, _xattrs)
         if self._record is not None:
-            self._record.add(path, st.st_size + len(tail or b""), st.st_ctime_ns)
+            size = 0 if stat.S_ISDIR(st.st_mode) else st.st_size + len(tail or b"")
+            self._record.add(path, size, st.st_ctime_ns)
         if stat.S_ISDIR(st.st_mode):
             return ServedEntry(path, go_mode(st.st_mode), 0, st.st_mtime_ns, xattrs=xattrs)
         if tail is not None and stat.S_ISREG(st.st_mode):
