@@ -317,7 +317,7 @@ def _rebuild_warnings(cost: RebuildCost) -> Iterator[Warning]:
             message = f"a change to it breaks the build: {change.errors[WITHOUT]}"
             yield Warning("rebuild-failed", message, where=change.path)
         elif change.changed is None:
-            message = "a change to a link or a special file is not simulated"
+            message = "a change to a link, a special file or a worktree's .git is not simulated"
             yield Warning("rebuild-not-simulated", message, where=change.path)
     yield from (warning for warning in cost.warnings if warning.code == "max-time")
     if cost.left_out:
