@@ -200,7 +200,7 @@ def test_a_fault_of_ours_is_a_line_a_code_of_its_own_and_a_file_elsewhere(shop: 
 
 
 def test_a_traceback_is_never_written_into_what_is_measured(shop: Path) -> None:
-    """Where the state and temporary files are both measured, it goes to the private folder of our own files."""
+    """Where the state and temporary files are both measured, it goes to a private folder elsewhere."""
     inside = {"XDG_STATE_HOME": str(shop / "state"), "TMPDIR": str(shop)}
     for words, folder in (
         (["x"], shop),
