@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.budget.lines import KeyPath, key_lines
+from ctxsize.budget.lint_config import LINT_KEYS, lint_config
 from ctxsize.errors import ConfigError
 from ctxsize.files.repository import MOST_CONFIGURATION, MOST_PYPROJECT, is_beneath, read_file
+from ctxsize.lint.config import LintConfig
 from ctxsize.text import unfit
 
 if TYPE_CHECKING:
@@ -36,16 +38,18 @@ _BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
 _GROUPS = ("growth", "savings")
 _LISTS = ("forbid", "require-ignored", "not-sensitive")
 _SENSITIVE = "sensitive"
-_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE)
+_LINT = "lint"
+_WORDS = (_SENSITIVE, _LINT)  # that are off, warn or fail
+_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE, _LINT)
 _BUILD_KEYS = ("dockerfile", "target", "build-args", "platform", "builder")
-_TOP_KEYS = (*_BUILD_KEYS, "baseline", "budget", "targets")
-_TARGET_KEYS = ("path", *_BUILD_KEYS, "budget")
+_TOP_KEYS = (*_BUILD_KEYS, "baseline", "budget", _LINT, "targets")
+_TARGET_KEYS = ("path", *_BUILD_KEYS, "budget", _LINT)
 _ENVIRONMENT = "CTXSIZE_"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A build to be checked: where it is, how it is built, its limits.
+    """A build to be checked: where it is, how it is built, its limits, what is said of its findings.
 
     ``path`` is the context directory as the user would write it. ``dockerfile`` as ``docker build -f`` takes
     it, relative to the current directory; None for the context's own. ``stage`` is its ``--target``.
@@ -61,6 +65,7 @@ class Target:
     platform: str | None = None
     builder: str = "auto"
     budget: Budget = Budget()  # noqa: RUF009  (immutable)
+    lint: LintConfig = LintConfig()  # noqa: RUF009  (immutable)
     config: str | None = None
     mask: Masker | None = field(default=None, compare=False, repr=False)
 
@@ -102,8 +107,8 @@ def load_config(directory: str | Path) -> Config:
 def environment_budget(environ: Mapping[str, str]) -> Budget:
     """The limits in the environment: ``CTXSIZE_IMAGE``, ``CTXSIZE_GROWTH_BUILD_TIME``, ``CTXSIZE_FORBID`` (a
     pattern a line) … Raises ConfigError, also for a variable that looks like a misspelt one."""
-    names = {_variable(name): name for name in (*KINDS, *_LISTS, _SENSITIVE)}
-    sensitive = None
+    names = {_variable(name): name for name in (*KINDS, *_LISTS, *_WORDS)}
+    words: dict[str, Listed] = {}
     limits: dict[str, Limit | None] = {}
     lists: dict[str, tuple[Listed, ...]] = {}
     for variable in sorted(name for name in environ if name.startswith(_ENVIRONMENT)):
@@ -114,16 +119,17 @@ def environment_budget(environ: Mapping[str, str]) -> Budget:
             lists[name] = tuple(Listed(line.strip(), variable) for line in value.splitlines() if line.strip())
         elif not value.strip():
             continue
-        elif name == _SENSITIVE:
-            sensitive = parse_sensitive(value, variable)
+        elif name in _WORDS:
+            words[name] = parse_sensitive(value, variable, name)
         else:
             limits[name] = parse_limit(name, value, variable)
     return Budget(
         limits,
         lists.get("forbid", ()),
         lists.get("require-ignored", ()),
-        sensitive,
+        words.get(_SENSITIVE),
         lists.get("not-sensitive", ()),
+        words.get(_LINT),
     )
 
 
@@ -132,6 +138,7 @@ def options_budget(
     forbid: Iterable[str],
     require_ignored: Iterable[str],
     sensitive: str | None = None,
+    lint: str | None = None,
 ) -> Budget:
     """The limits of the command line: ``NAME=SIZE`` words, patterns and paths. Raises ConfigError."""
     found = {}
@@ -147,6 +154,7 @@ def options_budget(
         tuple(Listed(pattern, "--forbid") for pattern in forbid),
         tuple(Listed(path, "--require-ignored") for path in require_ignored),
         None if sensitive is None else parse_sensitive(sensitive, "--sensitive"),
+        lint=None if lint is None else parse_sensitive(lint, "--lint", _LINT),
     )
 
 
@@ -293,7 +301,22 @@ class _Reader:
             platform=base.platform if platform is None else platform,
             builder=base.builder if builder is None else builder,
             budget=self._budget((*here, "budget"), self._mapping(here, table, "budget")).over(base.budget),
+            lint=self._lint((*here, _LINT), self._mapping(here, table, _LINT)).over(base.lint),
             config=self._shown,
+        )
+
+    def _lint(self, here: KeyPath, table: Mapping[str, Any]) -> LintConfig:
+        self._keys(here, table, LINT_KEYS)
+        severity = {
+            code: self._string((*here, "severity", code), value)
+            for code, value in self._mapping(here, table, "severity").items()
+        }
+        return lint_config(
+            None if "select" not in table else self._list(here, table, "select"),
+            self._list(here, table, "ignore"),
+            {code: Listed(word, self._where((*here, "severity", code))) for code, word in severity.items()},
+            self._text_of(here, table, "fail-on"),
+            self._where((*here, "fail-on")),
         )
 
     def _inside(self, here: KeyPath, path: str) -> str:
@@ -317,15 +340,16 @@ class _Reader:
                 self._keys((*here, key), group, known)
                 for name, inner in group.items():
                     limits[f"{key}.{name}"] = self._limit((*here, key, name), f"{key}.{name}", inner)
-            elif key not in (*_LISTS, _SENSITIVE):
+            elif key not in (*_LISTS, _SENSITIVE, _LINT):
                 limits[key] = self._limit((*here, key), key, value)
-        sensitive = self._text_of(here, table, _SENSITIVE)
+        sensitive, lint = self._text_of(here, table, _SENSITIVE), self._text_of(here, table, _LINT)
         return Budget(
             limits,
             self._list(here, table, "forbid"),
             self._list(here, table, "require-ignored"),
             None if sensitive is None else parse_sensitive(sensitive, self._where((*here, _SENSITIVE))),
             self._list(here, table, "not-sensitive"),
+            None if lint is None else parse_sensitive(lint, self._where((*here, _LINT)), _LINT),
         )
 
     def _limit(self, here: KeyPath, name: str, value: object) -> Limit | None:

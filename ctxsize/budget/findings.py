@@ -70,7 +70,7 @@ class FileRules:
             message=f'must not reach the build (forbid "{listed.text}")',
             where=listed.where,
             line=line,
-            hint=hint,
+            help=hint,
         )
 
     def _secrets(
@@ -97,8 +97,8 @@ class FileRules:
                 message=f"looks like a secret: {file.reason}{at}",
                 where=self._how.where if self._how is not None else None,
                 line=line,
-                hint=f"{hint}, or name it in not-sensitive",
-                level="error" if self._how is not None and self._how.text == "fail" else "warning",
+                help=f"{hint}, or name it in not-sensitive",
+                severity="error" if self._how is not None and self._how.text == "fail" else "warning",
             )
 
     def _not_ignored(self) -> Iterator[FileFinding]:
@@ -121,7 +121,7 @@ class FileRules:
                 message=f"{message}, as require-ignored asks",
                 where=self._required[answer.path].where,
                 line=line,
-                hint=hint,
+                help=hint,
             )
 
     def _lets_in(self, path: str) -> tuple[int | None, str]:

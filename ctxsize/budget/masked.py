@@ -26,7 +26,7 @@ def masked_report(report: TargetReport, mask: Callable[[str], str]) -> TargetRep
             for each in report.limits
         ),
         findings=tuple(
-            replace(each, where=optional(each.where), hint=optional(each.hint)) for each in report.findings
+            replace(each, where=optional(each.where), help=optional(each.hint)) for each in report.findings
         ),
         warnings=masked_warnings(report.warnings, mask),
         error=optional(report.error),

@@ -207,6 +207,7 @@ class TargetChecker:
             if files is not None:
                 seen = prepared.found if prepared is not None else self._scan(files, asked)
                 found.findings = files.findings(seen, prepared.sensitive if prepared is not None else None)
+                found.findings += _linted(target, found.findings)
                 if (left := files.left_out(seen)) is not None:
                     found.warnings.append(left)
                 scanned = seen
@@ -282,6 +283,15 @@ class TargetChecker:
                 self._no_engine = error
                 raise
         return self._engine
+
+
+def _linted(target: Target, told: tuple[FileFinding, ...]) -> tuple[FileFinding, ...]:
+    """What lint finds, where the budget asks for it."""
+    if target.budget.lint is None:
+        return ()
+    from ctxsize.budget.lint import findings_for_check  # most checks do without
+
+    return findings_for_check(target, told)
 
 
 @contextmanager

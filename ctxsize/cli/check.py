@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import show_failure, show_note
+from ctxsize.cli.errors import show_note
 from ctxsize.cli.options import (
     BUILDERS,
     build_options,
@@ -21,14 +19,13 @@ from ctxsize.cli.options import (
     repeated_option,
     top_option,
 )
+from ctxsize.cli.reports import add_to_summary, further_report, report_all
 from ctxsize.errors import UsageError
-from ctxsize.report.formats import FORMATS
 from ctxsize.text import printable
 
 if TYPE_CHECKING:
     from ctxsize.budget.check import CheckOptions
     from ctxsize.budget.config import Target
-    from ctxsize.budget.types import CheckReport
     from ctxsize.cli.output import Output
     from ctxsize.engine.options import BuildOptions
     from ctxsize.progress import Progress
@@ -66,6 +63,11 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     "--sensitive",
     type=click.Choice(["off", "warn", "fail"]),
     help="What to do about files that look like secrets and reach the build (default: warn).",
+)
+@click.option(
+    "--lint",
+    type=click.Choice(["off", "warn", "fail"]),
+    help="What to do about findings of `ctxsize lint` (default: off).",
 )
 @click.option(
     "--baseline",
@@ -142,7 +144,7 @@ def check(
 
     if init and (compose or reports):
         raise click.UsageError("--init writes one project's configuration, and no report")
-    further = [_report(word) for word in reports]
+    further = [further_report("check", word) for word in reports]
     no_build = asked["static"] or asked["archive"]
     options = CheckOptions(
         images=_images(images), stage=build.target, build=None if no_build else build, **asked
@@ -156,46 +158,10 @@ def check(
         if compose:
             targets, notes, options = _composed(compose, compose_root, options)
         report = measure(*paths, targets=targets, notes=notes, options=options, progress=progress)
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _append(out.plain("markdown", report), summary)
-    code = max(report.exit_code, _report_all(report, out, further))
+    add_to_summary(report, out)
+    code = max(report.exit_code, report_all(report, out, further))
     if code:
         raise SystemExit(code)
-
-
-def _report_all(report: CheckReport, out: Output, further: list[tuple[str, str]]) -> int:
-    """Write and print the reports; the exit code of what could not be.
-
-    Files come first, so that nobody who reads what is printed, and goes away, keeps one from being written.
-    """
-    from ctxsize.cli.output import write_or_fail
-
-    failed: list[UsageError] = []
-    printed: list[Callable[[], None]] = []
-    if out.file in (None, "-"):
-        printed.append(partial(out.report, report))
-    else:
-        further = [(out.format, str(out.file)), *further]
-    for name, file in further:
-        text = out.plain(name, report)
-        show = partial(write_or_fail, text, "-")
-        if file == "-":
-            printed.append(show)
-            continue
-        try:
-            write_or_fail(text, file)
-        except UsageError as error:
-            failed.append(error)
-            printed.append(show)  # what took long to measure is not lost
-    for each in printed:
-        try:
-            each()
-        except UsageError as error:
-            failed.append(error)
-            break
-    for failure in failed:
-        show_failure(failure)
-    return max((failure.exit_code for failure in failed), default=0)
 
 
 def _images(words: tuple[str, ...]) -> dict[str, str]:
@@ -205,15 +171,6 @@ def _images(words: tuple[str, ...]) -> dict[str, str]:
         target, separator, name = word.partition("=")
         found[target if separator else ""] = name if separator else word
     return found
-
-
-def _report(word: str) -> tuple[str, str]:
-    """``FORMAT=FILE`` as its two parts."""
-    name, separator, file = word.partition("=")
-    formats = FORMATS["check"]
-    if name not in formats or not separator or not file:
-        raise click.BadParameter(f"{word!r}: write FORMAT=FILE; formats are {', '.join(formats)}")
-    return name, file
 
 
 def _composed(
@@ -227,16 +184,6 @@ def _composed(
     found = compose_targets(files, os.environ, root)
     baseline = options.baseline or os.environ.get("CTXSIZE_BASELINE") or found.baseline
     return found.targets, found.warnings, replace(options, baseline=baseline)
-
-
-def _append(text: str, file: str) -> None:
-    """Add to a job's summary, which other steps may have written in. A summary is no reason to fail."""
-    from ctxsize.files.write import append
-
-    try:
-        append(file, text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        show_note(f"{file}: the summary can't be written: {error.strerror}")
 
 
 def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, progress: Progress) -> None:

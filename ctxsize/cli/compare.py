@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ctxsize.cli.errors import exit_for
+from ctxsize.cli.hint import hint_at_lint
 from ctxsize.cli.options import (
     BUILDER,
     PATH,
@@ -96,4 +97,7 @@ def compare(
             **asked,
         )
     out.report(measurement.comparison)
+    engine = measurement.comparison.engine
+    builder = "classic" if engine is not None and engine.builder == "classic" else "buildkit"
+    hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
     exit_for(measurement.failures.items())

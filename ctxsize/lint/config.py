@@ -17,7 +17,8 @@ FAIL_ON: tuple[FailOn, ...] = ("error", "warning", "never")
 @dataclass(frozen=True, slots=True)
 class LintConfig:
     """``select`` and ``ignore`` are codes or their beginnings (``CX1``); the longer one wins, and ``ignore``
-    between equals. None for ``select``: all. ``severity`` has codes with another severity than their own."""
+    between equals. None for ``select``: all. ``severity`` has codes, or their beginnings, that have another
+    severity than their own."""
 
     select: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
@@ -35,9 +36,15 @@ class LintConfig:
 
     def wants(self, code: str) -> bool:
         """Whether findings of this code are reported."""
-        chosen = max((len(each) for each in self.select or ("",) if code.startswith(each)), default=-1)
+        select = ("",) if self.select is None else self.select
+        chosen = max((len(each) for each in select if code.startswith(each)), default=-1)
         ignored = max((len(each) for each in self.ignore if code.startswith(each)), default=-1)
         return chosen > ignored
+
+    def severity_of(self, code: str, own: Severity) -> Severity:
+        """The severity of findings of this code, whose ``own`` is that; the longest beginning says so."""
+        named = max((each for each in self.severity if code.startswith(each)), key=len, default=None)
+        return own if named is None else self.severity[named]
 
     @property
     def fails(self) -> Severity | None:

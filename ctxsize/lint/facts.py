@@ -14,6 +14,7 @@ from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile, ResolvedStep, resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.dockerfile.wildcard import Cover, PathMatcher
+from ctxsize.files.repository import read_file
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect, Rule
 from ctxsize.lint.git import Git
@@ -24,6 +25,8 @@ from ctxsize.sensitive.find import find_sensitive
 from ctxsize.sensitive.names import suspects
 from ctxsize.sensitive.types import SensitiveFile
 
+_MOST_RULES = 2_000  # a rule can take a look at every directory, more than once
+_MOST_VISITS = 200_000  # of directories, for all rules, beside 20 of each
 _MOST_CONTENT = 1 << 20  # bytes of a file of the project that is read to prove something
 _BOM = b"\xef\xbb\xbf"
 
@@ -63,6 +66,8 @@ class Facts:
     #: By line of the ignore file, the codes of what was found so far: one mistake is told once.
     said: dict[int, set[str]] = field(default_factory=dict)
     codes: set[str] = field(default_factory=set)
+    #: What the user should know beside the findings.
+    notes: list[str] = field(default_factory=list)
     #: How many rules were asked to be proven superfluous.
     proofs: int = 0
 
@@ -80,6 +85,22 @@ class Facts:
     def rules(self) -> tuple[Rule, ...]:
         """The rules of the ignore file that applies."""
         return self.project.ignore.rules if self.project.ignore is not None else ()
+
+    def each_rule(self) -> Iterator[Rule]:
+        """The rules, to be looked at one by one; of very many, or where that takes long, the first ones."""
+        limit = _MOST_VISITS + 20 * len(self.tree.folders)
+        for number, rule in enumerate(self.rules):
+            if number >= _MOST_RULES or self.tree.visits > limit:
+                note = f"only the first rules were looked at one by one, up to line {rule.line}"
+                if not self.notes:
+                    self.notes.append(note)
+                return
+            yield rule
+
+    def kept_out(self) -> Cost:
+        """All that the rules keep out."""
+        sums = [self.decided(rule) for rule in self.rules if not rule.negated]
+        return Cost(sum(files for files, _, _ in sums), sum(size for _, size, _ in sums))
 
     @property
     def ignore_file(self) -> str:
@@ -175,14 +196,10 @@ class Facts:
 
     def read(self, path: str) -> bytes | None:
         """The content of a small regular file of the context; None when it is none."""
-        from ctxsize.context.walk import OpenTree
-
         try:
-            with OpenTree(self.project.context) as tree, open(tree.open_file(path), "rb") as file:
-                data = file.read(_MOST_CONTENT + 1)
+            return read_file(self.project.context, path, _MOST_CONTENT)
         except OSError:
             return None
-        return data if len(data) <= _MOST_CONTENT else None
 
     def said_of(self, line: int, *codes: str) -> bool:
         """Whether one of the codes (any code) was found for a line of the ignore file."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from ctxsize.errors import CtxsizeError
@@ -21,7 +20,8 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
 
     What they do not touch stays byte for byte; new lines end as those around them do.
     """
-    lines = data.split(b"\n")
+    mark = _BOM if data.startswith(_BOM) else b""
+    lines = data.removeprefix(_BOM).split(b"\n")
     new: dict[int, tuple[str, ...]] = {}
     added: list[str] = []
     for edit in edits:
@@ -29,7 +29,6 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
             return edit.content
         new |= edit.lines
         added += edit.append
-    mark = _BOM if data.startswith(_BOM) else b""
     crlf = b"\r" if any(line.endswith(b"\r") for line in lines) else b""
     result: list[bytes] = []
     for number, line in enumerate(lines, 1):
@@ -38,8 +37,6 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
             continue
         end = b"\r" if line.endswith(b"\r") else b""
         texts = [text.encode("utf-8", "surrogateescape") for text in new[number]]
-        if number == 1 and mark:
-            texts = [mark + texts[0], *texts[1:]] if texts else [mark]
         result += [text + end for text in texts]
         if not texts and number == len(lines) and result:
             result.append(b"")  # the last line went, the one before it ends as it did
@@ -49,7 +46,7 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
             result[-1:] = [*texts, b""]
         else:
             result[-1:] = [result[-1] + crlf, *texts, b""]
-    return b"\n".join(result)
+    return mark + b"\n".join(result)
 
 
 def proven(facts: Facts, edits: Iterable[Edit]) -> bool:
@@ -111,6 +108,8 @@ def without_conflicts(findings: Iterable[Finding], *, unsafe: bool) -> list[Find
 
 def difference(file: str, before: bytes, after: bytes) -> str:
     """A unified diff of a file, as ``patch`` and people read it."""
+    import difflib  # slow to import, and only --diff and --fix need it
+
     old, new = (_texts(data) for data in (before, after))
     lines = difflib.unified_diff(old, new, file, file, lineterm="")
     return "".join(f"{line}\n" for line in lines)

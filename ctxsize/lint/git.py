@@ -7,7 +7,6 @@ nothing is fetched and nothing is written.
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +61,8 @@ class Git:
     def _run(self, *words: str) -> str:
         if not self.there:
             return ""
+        import subprocess  # most of its time would be spent where there is no repository
+
         options = [word for option in _SWITCHED_OFF for word in ("-c", option)]
         command: Sequence[str] = ("git", "--no-pager", "--no-optional-locks", *options, *words)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

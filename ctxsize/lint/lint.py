@@ -6,24 +6,44 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ctxsize.dockerfile.parse import parse_dockerfile
-from ctxsize.errors import CtxsizeError, DockerfileError, IgnoreFileError
+from ctxsize.errors import DockerfileError, IgnoreFileError
+from ctxsize.files.repository import MOST_DOCKERFILE, MOST_IGNORE_FILE, read_file
 from ctxsize.ignore.find import find_ignore_file
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import Dialect, Rule
 from ctxsize.lint.config import LintConfig
 from ctxsize.lint.facts import Facts, gather
 from ctxsize.lint.findings.all import RUNNING
-from ctxsize.lint.findings.file import binary, not_text
+from ctxsize.lint.findings.file import binary, link, not_text
 from ctxsize.lint.findings.patterns import inline_comment_in
 from ctxsize.lint.fix import proven
-from ctxsize.lint.suppress import suppress
+from ctxsize.lint.suppress import suppress as heed
 from ctxsize.lint.types import SEVERITIES, Finding, LintTarget
-from ctxsize.project import Project, open_context, open_project
+from ctxsize.project import Project, open_context, open_project, relative_to_context
 
 _SHOWN_BYTES = 1 << 20  # of a file of which lines are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What to lint: the context ``path``, and how it is built.
+
+    ``dockerfile``, ``target`` and ``build_args`` are those of a build: the stages that it needs count.
+    ``dialect`` says whose reading applies, and ``podman`` that the files are those that Podman reads.
+    """
+
+    path: str | Path = "."
+    dockerfile: str | Path | None = None
+    target: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    dialect: Dialect = Dialect.BUILDKIT
+    podman: bool = False
 
 
 def lint_project(
@@ -40,46 +60,79 @@ def lint_project(
 ) -> LintTarget:
     """Look for everything that is wrong with the ignore file of the project at ``path``.
 
-    ``dockerfile``, ``target`` and ``build_args`` as for ``docker build``; the stages that ``target``
-    needs count. ``dialect`` says whose reading applies. ``progress`` is called with the number of entries
-    seen. Raises UsageError, DockerfileError, IgnoreFileError or ContextError for what can't be read.
+    Options as in Subject. ``progress`` is called with the number of entries seen. Raises UsageError,
+    IgnoreFileError or ContextError for what can't be read.
     """
-    config = config or LintConfig()
+    subject = Subject(path, dockerfile, target, build_args or {}, dialect, podman)
+    return look(subject, config or LintConfig(), name=name, progress=progress)[1]
+
+
+def look(
+    subject: Subject,
+    config: LintConfig,
+    *,
+    name: str | None = None,
+    data: bytes | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Facts, LintTarget]:
+    """Lint a subject; ``data`` is what its ignore file would have in it (None: what it has)."""
     try:
-        project = open_project(path, dockerfile=dockerfile, dialect=dialect, podman=podman, required=False)
-        facts = _facts(project, podman, target, build_args, progress)
+        project = open_project(
+            subject.path,
+            dockerfile=subject.dockerfile,
+            dialect=subject.dialect,
+            podman=subject.podman,
+            required=False,
+        )
+        if data is not None and project.ignore is not None:
+            ignore = parse_ignore(data, project.ignore.path, subject.dialect)
+            rules = Matcher(ignore.rules, subject.dialect, ignore.path)
+            project = replace(project, ignore=ignore, rules=rules)
+        facts = _facts(project, subject, data, progress)
         found = _look(facts)
     except IgnoreFileError as error:
-        facts = _facts(
-            _without_rules(path, dockerfile, dialect, podman), podman, target, build_args, progress
-        )
+        facts = _facts(_without_rules(subject), subject, data, progress)
         found = [_refused(facts, error)]
-    return _report(facts, found, config, str(path), name)
+    return facts, _report(facts, found, config, str(subject.path), name)
 
 
 def _facts(
-    project: Project,
-    podman: bool,
-    target: str | None,
-    build_args: Mapping[str, str] | None,
-    progress: Callable[[int], None] | None,
+    project: Project, subject: Subject, data: bytes | None, progress: Callable[[int], None] | None
 ) -> Facts:
-    data = project.ignore_path.read_bytes() if project.ignore_path is not None else b""
-    return gather(project, data, podman=podman, target=target, build_args=build_args, progress=progress)
-
-
-def _without_rules(
-    path: str | Path, dockerfile: str | Path | None, dialect: Dialect, podman: bool
-) -> Project:
-    """The project of an ignore file that Docker refuses, as if it had no rules."""
-    context = open_context(path)
-    place = Path(os.path.abspath(dockerfile)) if dockerfile is not None else context / "Dockerfile"
-    parsed = None
-    try:
-        data = place.read_bytes()
-        parsed = parse_dockerfile(data, place.name)
-    except (OSError, DockerfileError):
+    if data is None:
         data = b""
+        if project.ignore_path is not None:
+            with suppress(OSError):
+                root = ignore_root(project, project.ignore_path)
+                data = read_file(root, project.ignore_path, MOST_IGNORE_FILE)
+    return gather(
+        project,
+        data,
+        podman=subject.podman,
+        target=subject.target,
+        build_args=subject.build_args,
+        progress=progress,
+    )
+
+
+def ignore_root(project: Project, path: Path) -> Path:
+    """The directory that a file about a project has to stay in, links followed."""
+    return path.parent if relative_to_context(path, project.context) is None else project.context
+
+
+def _without_rules(subject: Subject) -> Project:
+    """The project of an ignore file that Docker refuses, as if it had no rules."""
+    context = open_context(subject.path)
+    given = subject.dockerfile
+    place = Path(os.path.abspath(given)) if given is not None else context / "Dockerfile"
+    parsed, data = None, b""
+    root = context if relative_to_context(place, context) is not None else place.parent
+    with suppress(OSError, DockerfileError):
+        data = read_file(root, place, MOST_DOCKERFILE)
+        parsed = parse_dockerfile(data, place.name)
+    ignore_path = None
+    with suppress(IgnoreFileError):
+        ignore_path = find_ignore_file(context, place, subject.dialect, podman=subject.podman)
     return Project(
         context=context,
         dockerfile_path=place,
@@ -87,10 +140,10 @@ def _without_rules(
         dockerfile=parsed,
         no_dockerfile=None,
         ignore=None,
-        ignore_path=find_ignore_file(context, place, dialect, podman=podman),
+        ignore_path=ignore_path,
         ignore_files=frozenset(),
         rules=None,
-        dialect=dialect,
+        dialect=subject.dialect,
     )
 
 
@@ -102,6 +155,9 @@ def _refused(facts: Facts, error: IgnoreFileError) -> Finding:
             return found
     where = re.search(r":(\d+)$", error.where or "")
     if where is None or facts.project.ignore_path is None:
+        found = next(link(facts), None)  # a loop, or one that leads out of the context
+        if found is not None:
+            return found
         raise error
     line = int(where[1])
     text = facts.lines[line - 1] if line <= len(facts.lines) else ""
@@ -143,9 +199,9 @@ def _report(
     if facts.project.dockerfile_data:
         data = facts.project.dockerfile_data[:_SHOWN_BYTES]
         texts[facts.dockerfile] = data.decode("utf-8", "surrogateescape").split("\n")
-    left, gone, unused = suppress(found, texts)
+    left, gone, unused = heed(found, texts)
     wanted = [
-        replace(each, severity=config.severity.get(each.code, each.severity))
+        replace(each, severity=config.severity_of(each.code, each.severity))
         for each in (*left, *unused)
         if config.wants(each.code)
     ]
@@ -164,6 +220,7 @@ def _report(
         findings=tuple(wanted),
         suppressed=gone,
         lines=lines,
+        notes=tuple(facts.notes),
         fail_on=config.fails,
     )
 
@@ -190,6 +247,3 @@ def _order(found: Finding) -> tuple[int, int, int, str, int, str]:
         found.line or 0,
         found.code,
     )
-
-
-__all__ = ["CtxsizeError", "lint_project"]

@@ -144,6 +144,8 @@ class Tree:
         #: By rule what it decides, kept or ignored: files, bytes, files that the Dockerfile takes.
         self.decided: dict[int, list[int]] = {}
         self.folders: list[Folder] = []
+        #: Directories that were looked at again, for questions about rules.
+        self.visits = 0
         self._inodes: dict[str, tuple[int, int]] = {}
         self._cover = cover
         self._odd = False
@@ -367,6 +369,7 @@ class Tree:
         stack: list[tuple[Folder, DirState | None]] = [(self.root, if_it_matters(_one(pattern).start()))]
         while stack:
             folder, state = stack.pop()
+            self.visits += 1
             if state is None or not folder.names:
                 continue
             if fold:
@@ -403,6 +406,7 @@ class Tree:
         ]
         while stack:
             folder, left, right = stack.pop()
+            self.visits += 1
             if not folder.names or (_settled(left) and _settled(right) and _says(left) == _says(right)):
                 continue
             of_left = left.special(folder.names) if left else _NOTHING

@@ -87,6 +87,8 @@ class LintTarget:
     ``path`` is the context as the user would write it; findings' paths are relative to it. ``suppressed``
     counts those that a comment in the ignore file switches off. ``lines`` are the lines that findings point
     at, by file and number, to be shown. ``fail_on`` is the severity from which findings fail, None: never.
+    ``fixed`` are the findings that were mended, or (``dry``) would be, and ``diff`` is how.
+    ``notes`` are what to know beside them.
     """
 
     name: str
@@ -100,26 +102,30 @@ class LintTarget:
     fail_on: Severity | None = "warning"
     error: str | None = None
     diff: str = ""
+    dry: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
         """Whether a finding is at or above ``fail_on``."""
-        if self.fail_on is None:
-            return False
-        worst = SEVERITIES.index(self.fail_on)
-        return any(SEVERITIES.index(found.severity) <= worst for found in self.findings)
+        return any(map(self.fails, self.findings))
+
+    def fails(self, found: Finding) -> bool:
+        """Whether a finding is at or above ``fail_on``."""
+        return self.fail_on is not None and SEVERITIES.index(found.severity) <= SEVERITIES.index(self.fail_on)
 
 
 @dataclass(frozen=True, slots=True)
 class LintTotals:
-    """All findings of a report together; ``files`` and ``bytes`` count a path once that several findings
-    name."""
+    """All findings of a report. ``fixable`` have a safe fix, ``unsafe`` an unsafe one. Of several findings
+    that name the same files ``files`` and ``bytes`` count the largest."""
 
     findings: int
     errors: int
     warnings: int
     infos: int
     fixable: int
+    unsafe: int
     files: int
     bytes: int
 

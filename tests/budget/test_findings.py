@@ -115,7 +115,7 @@ def test_what_a_finding_says(root: Path) -> None:
         path="conf/.env",
         message='must not reach the build (forbid "**/.env")',
         where="c.toml:1",
-        hint="add a line to .dockerignore that ignores it",
+        help="add a line to .dockerignore that ignores it",
     )
     assert (findings[1].line, findings[1].hint) == (4, ".dockerignore:4 `!conf/keys/b.pem` lets it in")
 

@@ -49,7 +49,7 @@ class _Cover:
 
 def _undisputed(facts: Facts) -> Iterator[Rule]:
     """The ignoring rules of which nothing was found yet."""
-    for rule in facts.rules:
+    for rule in facts.each_rule():
         if not rule.negated and not facts.said_of(rule.line):
             yield rule
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from ctxsize.errors import CtxsizeError
+from ctxsize.files.repository import MOST_IGNORE_FILE, read_file
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import Dialect, Rule
@@ -323,7 +324,7 @@ def untracked(facts: Facts) -> Iterator[Finding]:
         f"git does not track this file{f': {why} ignores it' if why else ''}; clones and CI build without it",
         f"git add {'-f ' if why else ''}{name}",
         severity="warning",
-        cost=facts.cost(file for rule in facts.rules if not rule.negated for file in facts.ignored_by(rule)),
+        cost=facts.kept_out(),
     )
 
 
@@ -392,8 +393,11 @@ def _everything(facts: Facts) -> list[Match]:
 
 def _lost(facts: Facts, path: str) -> Cost:
     """What arrives, is taken, and would be kept out by the rules of another file."""
+    place = facts.project.context / path
     try:
-        data = (facts.project.context / path).read_bytes()
+        data = read_file(
+            facts.project.context if not path.startswith("../") else place.parent, place, MOST_IGNORE_FILE
+        )
         return facts.cost(_kept_out(facts, parse_ignore(data, path, facts.dialect).rules))
     except (OSError, CtxsizeError):
         return Cost()
@@ -411,3 +415,15 @@ def _kept_out(facts: Facts, rules: Iterable[Rule]) -> Iterator[File]:
         if match.name.endswith(_NAME) or match.path == facts.project.dockerfile_in_context:
             continue
         yield File(match.folder, match.name, match.folder.files[match.name])
+
+
+check(
+    "CX900",
+    "a suppression without effect",
+    "info",
+    fix="safe",
+    why="""A comment `# ctxsize: ignore CODE - reason` switches off findings of the line below it (or, among
+    the comments a file begins with, of the file as such), and there are none of that code.""",
+    example="# ctxsize: ignore CX101 - the root's is meant\n**/node_modules",
+    instead="**/node_modules",
+)(_refused)

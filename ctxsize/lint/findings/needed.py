@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -140,7 +139,11 @@ def short(text: str) -> str:
 
 
 def toml(facts: Facts, path: str) -> dict[str, Any]:
-    data = facts.read(path) if facts.tree.entry(path) is not None else None
+    if facts.tree.entry(path) is None:
+        return {}
+    import tomllib  # most projects have no such file
+
+    data = facts.read(path)
     try:
         return tomllib.loads((data or b"").decode("utf-8", "replace"))
     except (tomllib.TOMLDecodeError, ValueError, RecursionError):

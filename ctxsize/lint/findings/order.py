@@ -23,7 +23,7 @@ _MOST_NAMED = 10  # exceptions that replace one with a wildcard
 
 def exceptions(facts: Facts) -> Iterator[Rule]:
     """The exceptions of which nothing was found yet."""
-    for rule in facts.rules:
+    for rule in facts.each_rule():
         if rule.negated and not facts.said_of(rule.line):
             yield rule
 
@@ -246,7 +246,8 @@ def walked_in_vain(facts: Facts) -> Iterator[Finding]:
     told = [rule for rule in rules if not facts.said_of(rule.line)]
     if not told:
         return
-    rest = Walker([rule for rule in facts.rules if rule not in rules], Dialect.BUILDKIT)
+    lines = {rule.line for rule in rules}
+    rest = Walker([rule for rule in facts.rules if rule.line not in lines], Dialect.BUILDKIT)
     entries, seconds, paths = 0, 0.0, []
     for folder in _ignored_folders(facts.tree.root):
         if folder.arrives or not folder.entries or rest.enters(folder.path):

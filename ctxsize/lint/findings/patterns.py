@@ -18,6 +18,7 @@ _OTHER_COMMENTS = ("/*", ";", "--", "<!--")
 _ESCAPED = re.compile(r"\\[A-Za-z0-9.*]")
 _BRACES = re.compile(r"\{[^{}]*,[^{}]*\}|[*?@+!]?\([^()]*\|[^()]*\)")
 _VARIABLE = re.compile(r"\$\{?\w|~$|~/")
+_EVERYWHERE = re.compile(r"(?i)\.?dockerfile|.*\.dockerignore|readme|license|makefile|changelog|\*\.md$")
 _HOST = re.compile(r"[A-Za-z]:[/\\]|/(?:home|Users)/")
 
 
@@ -28,7 +29,7 @@ def _bare(rule: Rule) -> str:
 
 def _rules(facts: Facts) -> Iterator[tuple[Rule, str, bool]]:
     """The rules of which no misspelling was found yet; each bare, and whether it matches nothing."""
-    for rule in facts.rules:
+    for rule in facts.each_rule():
         if not facts.said_of(rule.line):
             yield rule, _bare(rule), not facts.own(rule)
 
@@ -412,7 +413,10 @@ def unanchored(facts: Facts) -> Iterator[Finding]:
         files = [file for file in facts.tree.arriving(deeper) if file.rule is None]
         if not files:
             continue
-        tracked = not any(file.path not in facts.git.tracked for file in files)
+        # What belongs into any directory is there on purpose, as is what git tracks.
+        tracked = _EVERYWHERE.match(pattern) is not None or not any(
+            file.path not in facts.git.tracked for file in files
+        )
         cost = facts.cost(files)
         excepted = any(
             other.negated and other.line > rule.line and pattern in other.pattern.split("/")
@@ -429,7 +433,7 @@ def unanchored(facts: Facts) -> Iterator[Finding]:
             f"{what} {may}{verb} the build: {pattern} matches at the root only",
             f"unlike in .gitignore, a pattern starts at the context's root; write **/{pattern}"
             if not tracked
-            else f"all of it is committed; write /{pattern} if the root's is meant, **/{pattern} if not",
+            else f"write /{pattern} if the root's is meant, **/{pattern} if not",
             severity="info" if tracked else "warning",
             cost=cost,
             edit=None

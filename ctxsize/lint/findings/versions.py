@@ -182,7 +182,7 @@ def dirty(facts: Facts) -> Iterator[Finding]:
         if command is None:
             continue
         best: tuple[int, Rule] | None = None
-        for rule in facts.rules:
+        for rule in facts.each_rule():
             if not rule.negated and facts.decided(rule)[0]:
                 tracked = sum(file.path in facts.git.tracked for file in facts.ignored_by(rule))
                 if tracked and (best is None or tracked > best[0]):
