@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import sys
+from pathlib import Path
 
 from ctxsize import __version__
 from ctxsize.files.standard import OutputError
@@ -82,33 +83,21 @@ def _place(error: BaseException) -> str:
 
 def _save(trace: str) -> str | None:
     """Write the traceback to a file; None when there is no place for one."""
-    import tempfile
+    from ctxsize.files import own
 
     text = (
         f"ctxsize {__version__}, Python {sys.version.split()[0]}, {sys.platform},"
         f" {' '.join(sys.argv[1:2])}\n\n{trace}"
     ).encode("utf-8", "backslashreplace")
-    measured = _measured()
-    state = os.environ.get("XDG_STATE_HOME", "")
-    folder = os.path.join(state if os.path.isabs(state) else os.path.expanduser("~/.local/state"), "ctxsize")
+    for folder in _measured():
+        own.keep_out_of(Path(folder))
+    place = own.state_folder().path
     with contextlib.suppress(OSError):
-        if _outside(folder, measured):
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            with replacing(f"{folder}/{_NAME}", mode=0o600) as stream:
+        if not own.is_measured(place):
+            with replacing(place / _NAME, mode=0o600) as stream:
                 stream.write(text)
-            return f"{folder}/{_NAME}"
-    with contextlib.suppress(OSError):
-        if _outside(tempfile.gettempdir(), measured):
-            descriptor, file = tempfile.mkstemp(prefix="ctxsize-crash-", suffix=".txt")
-            with open(descriptor, "wb") as temporary:
-                temporary.write(text)
-            return file
+            return str(place / _NAME)
     return None
-
-
-def _outside(folder: str, measured: set[str]) -> bool:
-    real = os.path.realpath(folder)
-    return os.path.isabs(folder) and not any(os.path.commonpath([real, each]) == each for each in measured)
 
 
 def _measured() -> set[str]:

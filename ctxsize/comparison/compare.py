@@ -59,7 +59,7 @@ def compare(
         build_variants(bench, found.builds, repeat=repeat)
         with read_images(bench, found.builds) as images:
             found.images = images.figures
-            found.bytes = attribute_images(subject, images)
+            found.bytes = attribute_images(subject, images, found.builds)
         found.seconds, found.warnings = divide_seconds(bench, found.builds, found.bytes, exact=exact)
         with found.complete_without():
             found.verified = verify_images(bench, found.builds, verify)

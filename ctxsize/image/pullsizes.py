@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ctxsize.files.own import cache_folder
 from ctxsize.files.write import replacing
 
 _MOST = 2000
@@ -40,9 +40,6 @@ def remember(sizes: Mapping[str, int], path: Path | None = None) -> None:
 
 
 def _default_path() -> Path:
-    """``$XDG_CACHE_HOME/ctxsize/pull-bytes-zlib-ng.json``; see the XDG base directory specification.
-
-    Another compressor has other sizes, so the file is named after it.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "ctxsize" / "pull-bytes-zlib-ng.json"
+    """``$XDG_CACHE_HOME/ctxsize/pull-bytes-zlib-ng.json``, if that can be written and lies outside what is
+    measured. Another compressor has other sizes, so the file is named after it."""
+    return cache_folder().path / "pull-bytes-zlib-ng.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed
+from ctxsize.files.own import keep_out_of, state_folder
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, ProjectFigures
 from ctxsize.progress import Progress
@@ -144,7 +146,9 @@ def prepare_opened(
     ``forbidden``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
     assert project.dockerfile is not None  # it is required
     options = replace(options, build_args={**proxies(engine.host), **options.build_args})
+    keep_out_of(project.context)
     progress.phase("scan")
+    surveyed = time.time_ns()
     resolved = resolve(
         project.dockerfile,
         target=options.target,
@@ -164,7 +168,9 @@ def prepare_opened(
         options=options,
         found=seen.scan,
         sources=sources,
-        plan=make_plan(project, options, resolved, [root.path for root in seen.scan.roots]),
+        plan=make_plan(
+            project, options, resolved, [root.path for root in seen.scan.roots], surveyed=surveyed
+        ),
         sensitive=seen.sensitive,
         warnings=tuple(_warnings(choice, seen)),
     )
@@ -173,5 +179,13 @@ def prepare_opened(
 def _warnings(choice: Choice, seen: Survey) -> Iterator[Warning]:
     if choice.notice:
         yield Warning("builder", choice.notice)
+    state = state_folder()
+    if state.temporary:
+        yield Warning(
+            "own-files",
+            "the usual place for ctxsize's own files can't be written or lies in the context: they go to"
+            f" {state.path.parent} (an XDG_STATE_HOME outside the context changes that)",
+        )
+    yield from seen.unread
     if seen.differing is not None:
         yield seen.differing.warning("builders-differ")

@@ -36,7 +36,7 @@ def load_variables(
     """What variables stand for: what ``environ`` says, else ``.env`` in ``directory``, or ``files``."""
     found: dict[str, str] = {}
     for file in files if files is not None else [directory / ".env"]:
-        if files is not None or file.is_file():
+        if files is not None or os.path.isfile(file):
             found |= read_dotenv(root.path, file, environ)
     return Variables({**found, **environ}, environ.shown)
 

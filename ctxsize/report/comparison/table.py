@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from ctxsize.comparison.types import Comparison, PathSaving, RuleSaving, VariantFigures
 from ctxsize.engine.containers import Verification
-from ctxsize.report.comparison.rows import seconds_saved, size_rows
+from ctxsize.report.comparison.rows import is_measured, path_seconds, seconds_saved, size_rows
 from ctxsize.report.shared.columns import UNKNOWN, known, more
 from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.sensitive import sensitive_notes
@@ -67,7 +67,7 @@ def _verify(verify: Verification | None) -> str:
 
 
 def _paths(result: Comparison, look: Look) -> str:
-    shown, left = look.first(result.paths)
+    shown, left = look.first(result.paths, always=is_measured)
     rest = result.unattributed
     timed = rest.seconds is not None
     rebuilt = any(path.rebuild_seconds is not None for path in result.paths)
@@ -108,10 +108,10 @@ def _rules(result: Comparison, look: Look) -> str:
 
 def _sizes(saving: PathSaving | RuleSaving, timed: bool) -> list[str]:
     """The cells files, context, image, pull and, if any is ``timed``, build time; ``~`` marks an estimate."""
-    cells = [str(saving.files), *map(known, (saving.context_bytes, saving.image_bytes, saving.pull_bytes))]
+    sizes = (saving.context_bytes, saving.image_bytes, saving.pull_bytes)
+    cells = [known(saving.files, str), *map(known, sizes)]
     if timed:
-        estimated = "~" if saving.seconds_source == "estimated" else ""
-        cells.append("" if saving.seconds is None else estimated + format_seconds(saving.seconds))
+        cells.append(path_seconds(saving))
     return cells
 
 

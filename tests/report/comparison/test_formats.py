@@ -111,6 +111,20 @@ def test_top_cuts_the_tables_and_says_so() -> None:
     assert "name.log" not in text
 
 
+def test_a_path_whose_seconds_were_measured_is_shown_in_any_case() -> None:
+    first, last = RESULT.paths
+    last = dataclasses.replace(last, path="measured", seconds=2.25, seconds_source="measured")
+    rest = dataclasses.replace(RESULT.unattributed, seconds=0.0)
+    result = dataclasses.replace(RESULT, paths=(first, first, last), unattributed=rest)
+
+    table, markdown = (draw(name, result, Look(rows=1)) for name in ("table", "markdown"))
+
+    assert "2.25 s" in next(line for line in table.splitlines() if line.startswith("measured"))
+    assert "| `measured` | 1 | 100kB | 100kB | 2.25 s |" in markdown
+    assert "… and 1 more" in table
+    assert "… and 1 more" in markdown
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
