@@ -44,9 +44,9 @@ def judged(seed: int, root: Path) -> tuple[Counter[str], list[str]]:
     for dialect in Dialect:
         try:
             target = lint_project(root, dockerfile=root / case.dockerfile, dialect=dialect)
+            path = find_ignore_file(root, root / case.dockerfile, dialect)
         except CtxsizeError:
             continue  # no such build gets as far as that
-        path = find_ignore_file(root, root / case.dockerfile, dialect)
         if path is None:
             continue
         data = path.read_bytes()
