@@ -48,7 +48,8 @@ Examples:
 )
 @seconds_option(
     "--max-time",
-    "Start no more builds once they would exceed this time (each variant is built at least once).",
+    "Start no more builds once they would exceed this time, counted from the start. The warm-up and one build"
+    " of each variant are made in any case, and images are always read.",
 )
 @top_option("Show at most N rows in the tables of paths and rules; 0 shows all.")
 @click.option("--keep", is_flag=True, help="Keep both images and print their tags.")

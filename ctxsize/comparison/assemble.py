@@ -62,7 +62,7 @@ def assemble(subject: Subject, found: Found) -> Measurement:
         engine=subject.engine_figures,
         variants={
             WITH: _variant(WITH, with_, subject.needed_bytes, found),
-            WITHOUT: _variant(WITHOUT, scan.without, None, found),
+            WITHOUT: _variant(WITHOUT, scan.without, subject.needed_bytes_without, found),
         },
         saved=saved,
         paths=paths,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.names import ContextDirectory
@@ -29,6 +31,7 @@ from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
 from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey.blame import ignored_but_needed
+from ctxsize.survey.listings import ignored
 from ctxsize.survey.survey import Survey, survey
 from ctxsize.warning import Warning
 
@@ -55,6 +58,30 @@ class Subject:
     def needed_bytes(self) -> int | None:
         """The bytes of eligible files that the Dockerfile takes; None where that can't be known."""
         return None if self.sources.unknown or self.found.needed is None else self.found.needed.bytes
+
+    @property
+    def needed_bytes_without(self) -> int | None:
+        """As ``needed_bytes``, of a project without the ignore file; None where that can't be known."""
+        project, found = self.project, self.found
+        needed = self.needed_bytes
+        if needed is None or found.unread or found.emptied.bytes or project.rules is None:
+            return None if project.rules is not None else needed
+        partly = []
+        for root in found.roots:
+            cover = self.sources.cover(root.path)
+            if cover == "all":
+                needed += root.totals.bytes
+            elif cover == "some" and root.is_dir:
+                partly.append(root.path)
+        if partly:
+            roots = IgnoredRoots(partly)
+            for entry in ignored(project.context, project.rules, hidden=project.ignore_files):
+                if roots.of(entry.path) is not None and self.sources.needs(entry.path):
+                    needed += entry.bytes
+        # An eligible ignore file is not there in a project without one.
+        hidden = [path for path in project.ignore_files if not project.rules.verdict(path).ignored]
+        sizes = (os.lstat(project.context / path).st_size for path in hidden if self.sources.needs(path))
+        return needed - sum(sizes)
 
     @property
     def project_figures(self) -> ProjectFigures:

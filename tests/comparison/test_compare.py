@@ -49,6 +49,7 @@ SUBJECT: Any = SimpleNamespace(
     engine_figures=None,
     found=SCAN,
     needed_bytes=None,
+    needed_bytes_without=None,
     sensitive=(),
     warnings=(),
 )

@@ -119,6 +119,8 @@ def test_what_no_step_takes_is_sent_by_no_session(
     paths = {path.path: path for path in result.paths}
 
     assert (paths["media"].sent_bytes, paths["src/a.log"].sent_bytes) == sent
+    needed = {name: variant.context.needed_bytes for name, variant in result.variants.items()}
+    assert needed == {"with": 10, "without": 30_010}
     assert paths["media"].note == (
         "not in the image without it either" if sent[0] else "neither sent nor in the image without it"
     )

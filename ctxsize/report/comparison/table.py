@@ -81,9 +81,10 @@ def _paths(result: Comparison, look: Look) -> str:
         ]
         for path in shown
     ]
-    for label, size in (("(derived by RUN)", rest.derived_bytes), ("(not attributed)", rest.image_bytes)):
-        if size:
-            rows.append([label, "", "", format_bytes(size)])
+    if rest.derived_bytes:
+        rows.append(["(derived by RUN)", "", "", format_bytes(rest.derived_bytes)])
+    if rest.image_bytes or rest.pull_bytes:
+        rows.append(["(not attributed)", "", "", known(rest.image_bytes), known(rest.pull_bytes)])
     if rest.seconds is not None and abs(rest.seconds) >= _SHOWN_SECONDS:
         rows.append(["(time not attributed)", "", "", "", "", format_seconds(rest.seconds)])
     seconds = [*(["build time"] if timed else []), *(["each rebuild"] if rebuilt else [])]

@@ -89,7 +89,7 @@ path                files    context    image    pull  rule
 .git                  295      2.9MB    2.9MB   1.4MB  .dockerignore:1 .git
 odd\\nname.log           1      100kB    100kB    90kB  .dockerignore:2 *.log  a note
 (derived by RUN)                          10B
-(not attributed)                         -10B
+(not attributed)                         -10B    10kB
 
 Saved, by rule
   line  rule      paths    files    context    image    pull
@@ -254,7 +254,7 @@ path                     files    context    image    pull    build time  rule
 .git                       295      2.9MB    2.9MB   1.4MB        1.25 s  .dockerignore:1 .git
 odd\\nname.log                1      100kB    100kB    90kB       ~0.12 s  .dockerignore:2 *.log  a note
 (derived by RUN)                               10B
-(not attributed)                              -10B
+(not attributed)                              -10B    10kB
 (time not attributed)                                             0.13 s
 
 Saved, by rule
