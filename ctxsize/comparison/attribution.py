@@ -107,8 +107,9 @@ def _placed(
     """The verdict on the context path that the change came from; None when it came from none."""
     # A file that the ignore file keeps may be a mere hard link to an ignored one in the image without it.
     # Both images then hold the content, so that the ignored path must not claim to save it.
-    path = change.link if change.link is not None and change.bytes < 0 else change.path
-    variant = WITH if change.bytes_with > change.bytes_without else WITHOUT
+    linked = change.link is not None and change.bytes < 0
+    path = change.link if change.link is not None and linked else change.path
+    variant = WITH if change.bytes < 0 and not linked else WITHOUT
     size = max(change.bytes_with, change.bytes_without)
     kept = None
     for origin in origins(path):

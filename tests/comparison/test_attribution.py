@@ -80,6 +80,16 @@ def test_what_add_unpacked_from_an_ignored_archive_belongs_to_the_archive() -> N
     assert dict(found.image_bytes) == {"bundle.tar": 5}
 
 
+def test_an_ignored_hard_link_is_looked_up_in_the_build_that_was_sent_it() -> None:
+    sent = {("data/a", "without"): 100, ("kept", "with"): 100, ("kept", "without"): 100}
+    first = added("app/data/a", 100)
+    second = Change("app/kept", 100, 0, pull_bytes=0, link="app/data/a")
+
+    found = attribute([step([first, second])], MATCHER.verdict, lambda path, name: sent.get((path, name)))
+
+    assert (dict(found.image_bytes), found.unattributed_bytes) == ({"data": 0}, 0)
+
+
 def test_an_ignored_hard_link_to_a_kept_file_saves_nothing() -> None:
     """Without the ignore file the content lies under the ignored name, with it under the kept one."""
     context = {**CONTEXT, "kept": 100}
