@@ -17,6 +17,7 @@ from typing import Any
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.budget.lines import KeyPath, key_lines
 from ctxsize.errors import ConfigError
+from ctxsize.files.probe import probe
 
 FILE = ".ctxsize.toml"
 PYPROJECT = "pyproject.toml"
@@ -39,7 +40,7 @@ class Target:
 
     ``path`` is the context directory as the user would write it. ``dockerfile`` as ``docker build -f`` takes
     it, relative to the current directory; None for the context's own. ``stage`` is its ``--target``.
-    ``config`` is the file the limits come from.
+    ``config`` is the file the limits come from. ``services`` are those of a Compose file that share it.
     """
 
     name: str
@@ -51,6 +52,12 @@ class Target:
     builder: str = "auto"
     budget: Budget = Budget()  # noqa: RUF009  (immutable)
     config: str | None = None
+    services: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> dict[str, None]:
+        """What selects it: its own name, and that of each service."""
+        return dict.fromkeys((self.name, *self.services))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +159,7 @@ def _check_spelling(variable: str, known: set[str]) -> None:
 
 def _read(path: Path) -> str | None:
     """A file's text; None when there is none."""
-    if path.exists() and not path.is_file():  # a pipe would be waited for
+    if probe(path) in ("dir", "special"):  # a pipe would be waited for
         raise ConfigError("not a file", where=_shown(path))
     try:
         with open(path, "rb") as file:

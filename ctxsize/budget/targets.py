@@ -110,8 +110,9 @@ class TargetChecker:
         no_past = _NO_BASELINE
         if self._baseline is not None:
             no_past = f"the baseline {self._baseline.file} has no target {target.name!r}"
+        words = "" if found.project is None else found.project.words(target.stage)
         judged = tuple(
-            judge(limit, found.measured, asked.past, no_past)
+            judge(limit, found.measured, asked.past, no_past, words)
             for limit in asked.limits
             if not (self._first_baseline and limit.kind.group == "growth")
         )
@@ -147,7 +148,7 @@ class TargetChecker:
         past = None
         if self._baseline is not None:
             past = self._baseline.past(target.name, alone=self._alone)
-        image = options.images.get(target.name) or options.images.get("")
+        image = next(filter(None, map(options.images.get, (*target.names, ""))), None)
         source = None if options.static else options.archive or image
         built = source is None and any(limit.kind.engine for limit in limits)
         saving = options.save_baseline is not None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ctxsize.cli.configured import configured
 from ctxsize.cli.errors import exit_for
 from ctxsize.cli.options import (
     BUILDER,
@@ -53,7 +54,10 @@ def cache(build: BuildOptions, out: Output, **asked: Any) -> None:
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import cache as measure
 
+    project = configured(asked["path"])
+    asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
+    asked["builder"] = project.builder_under(asked["builder"])
     with out.progress() as progress:
-        measurement = measure(options=build, progress=progress, **asked)
+        measurement = measure(options=project.under(build), progress=progress, **asked)
     out.report(measurement.cost)
     exit_for(measurement.failures)

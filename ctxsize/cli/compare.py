@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ctxsize.cli.configured import configured
 from ctxsize.cli.errors import exit_for
 from ctxsize.cli.options import (
     BUILDER,
@@ -87,9 +88,12 @@ def compare(
 
     if verify is not None and not verify.strip():
         raise click.UsageError("--verify needs a command")
+    project = configured(asked["path"])
+    asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
+    asked["builder"] = project.builder_under(asked["builder"])
     with out.progress() as progress:
         measurement = measure(
-            options=build,
+            options=project.under(build),
             verify=None if verify is None else VerifyCommand(verify, verify_network, verify_timeout),
             cache_cost=DEFAULT_TOP if cache_cost else 0,
             progress=progress,

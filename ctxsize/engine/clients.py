@@ -12,7 +12,10 @@ Podman's Docker API differs from Docker's in this (measured on Podman 4.3.1):
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -24,6 +27,13 @@ from ctxsize.engine.errors import sensible
 OLDEST = (4, 3)
 #: Podman's own API, in the oldest version that all these engines speak.
 _OWN_API = "/v4.0.0/libpod"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address means this machine (Go's ``httpproxy.useProxy``)."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def is_podman(version: Mapping[str, Any]) -> bool:
@@ -45,7 +55,14 @@ def storage_id(info: Mapping[str, Any]) -> str:
 
 class Client(docker.APIClient):  # type: ignore[misc]
     """The SDK's client, which expects every error to be a JSON object with a ``message``; a proxy's often is
-    not."""
+    not. And as Go's does, it asks no proxy for an engine on the loopback interface."""
+
+    def merge_environment_settings(self, url: str, proxies: Any, *more: Any) -> Any:
+        """The settings of a request; no proxy of the environment is for an engine on this machine."""
+        host = urlsplit(url).hostname or ""
+        if is_loopback(host):
+            proxies = {**(proxies or {}), "no_proxy": host}
+        return super().merge_environment_settings(url, proxies, *more)
 
     def _raise_for_status(self, response: requests.Response) -> None:
         try:

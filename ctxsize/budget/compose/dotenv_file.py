@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ctxsize.budget.compose.interpolate import LONGEST
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.files.probe import probe
 
 _MOST_BYTES = 1 << 20
 
@@ -31,7 +32,7 @@ def read_dotenv(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
             where=str(path.parent),
             hint="pip install 'ctxsize[compose]'",
         ) from error
-    if path.exists() and not path.is_file():  # a pipe would be waited for
+    if probe(path) in ("dir", "special"):  # a pipe would be waited for
         raise UsageError("not a file", where=shown)
     try:
         with path.open("rb") as file:

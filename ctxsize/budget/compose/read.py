@@ -18,6 +18,7 @@ from ctxsize.budget.compose.dotenv_file import read_dotenv
 from ctxsize.budget.compose.interpolate import interpolate
 from ctxsize.budget.compose.yaml_lines import Document, Reset, read_yaml
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.files.probe import is_remote, probe
 from ctxsize.warning import Warning
 
 _DEEPEST = 50
@@ -25,8 +26,6 @@ _DEEPEST = 50
 _MOST_VALUES = 8 << 20
 _ENTRY = 32
 _INCLUDED = 32_768
-# What the builder fetches itself (moby's urlutil, compose-go's loader): there is no directory to look at.
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@[^/]*:|github\.com/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +80,13 @@ def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Com
     builds: dict[object, ComposeBuild] = {}
     sharing: dict[object, list[str]] = {}
     warnings: list[Warning] = []
+    left_out = False
     for service in services.values():
         content = _settled(service.build)
-        if content is None or not _enabled(service.profiles, active):
+        if content is None:
+            continue
+        if not _enabled(service.profiles, active):
+            left_out = True
             continue
         if reason := _not_checked(content):
             message = f"service {service.name} is not checked: {reason}"
@@ -96,7 +99,8 @@ def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Com
         sharing.setdefault(key, []).append(service.name)
     if not builds:
         why = "; ".join(warning.message for warning in warnings)
-        hint = None if why else "services with profiles need COMPOSE_PROFILES"
+        hint = "services with profiles need COMPOSE_PROFILES" if left_out else None
+        hint = hint or (None if why else "no service has a `build`")
         raise UsageError(f"nothing to build{f': {why}' if why else ''}", where=str(first), hint=hint)
     return Composed(
         tuple(replace(build, services=tuple(sharing[key])) for key, build in builds.items()), tuple(warnings)
@@ -235,7 +239,7 @@ class _Loader:
         context = build.get("context")
         if not isinstance(context, Reset):
             context = _text(context, "build.context", where)
-            if context and not _REMOTE.match(context):
+            if context and not is_remote(context):
                 build["context"] = os.path.relpath(base / os.path.expanduser(context))
         args = build.get("args")
         if isinstance(args, Reset):
@@ -321,10 +325,13 @@ def _enabled(profiles: Sequence[str], active: Sequence[str]) -> bool:
 
 def _not_checked(build: Mapping[str, Any]) -> str | None:
     """Why there is no directory with a Dockerfile to look at."""
-    if _REMOTE.match(str(build.get("context") or "")):
+    if is_remote(str(build.get("context") or "")):
         return "its context is not a directory here"
     if build.get("dockerfile_inline"):
         return "its Dockerfile is written in the Compose file"
+    if build.get("additional_contexts"):
+        # Without them, a name that the Dockerfile takes for one would mean an image of somebody else's.
+        return "its additional_contexts are not supported"
     return None
 
 
@@ -350,7 +357,7 @@ def _variables(
     """What variables stand for: what ``environ`` says, else ``.env`` in ``directory``, or ``files``."""
     found: dict[str, str] = {}
     for file in files if files is not None else [directory / ".env"]:
-        if files is not None or file.is_file():
+        if files is not None or probe(file) == "file":
             found |= read_dotenv(file, environ)
     return {**found, **environ}
 

@@ -45,6 +45,7 @@ def _target(build: ComposeBuild, config: Config, directory: Path) -> Target:
     return replace(
         base,
         name=", ".join(build.services),
+        services=build.services,
         path=build.path,
         dockerfile=build.dockerfile,
         stage=build.stage,
