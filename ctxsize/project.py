@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from ctxsize.dockerfile.parse import Dockerfile, parse_dockerfile
-from ctxsize.errors import DockerfileError, UsageError
+from ctxsize.errors import CtxsizeError, DockerfileError, UsageError
 from ctxsize.files.probe import is_remote, probe, probing
 from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
 from ctxsize.ignore.matcher import Matcher
@@ -125,6 +125,19 @@ def open_project(
         rules=None if ignore is None else Matcher(ignore.rules, dialect, ignore.path),
         dialect=dialect,
     )
+
+
+def names_of(
+    path: str | Path, dockerfile: str | Path | None, dialect: Dialect
+) -> tuple[str | None, str | None]:
+    """The names, for people, of the Dockerfile and the ignore file of a project that can't be opened: None
+    for one that is not there."""
+    with suppress(CtxsizeError):
+        context = open_context(path)
+        file = _dockerfile(context, dockerfile, required=False)
+        ignore = find_ignore_file(context, file, dialect)
+        return (_shown(file, context) if probe(file) else None), (_shown(ignore, context) if ignore else None)
+    return None, None
 
 
 def open_context(path: str | Path) -> Path:

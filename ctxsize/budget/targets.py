@@ -20,7 +20,7 @@ from ctxsize.errors import BuildFailed, ConfigError, CtxsizeError, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure.target import DEPTH, MOST_FILES, MeasuredTarget
 from ctxsize.progress import Progress
-from ctxsize.project import Project, open_project
+from ctxsize.project import Project, names_of, open_project
 from ctxsize.sensitive.names import suspects
 from ctxsize.warning import Warning
 
@@ -117,11 +117,16 @@ class TargetChecker:
             if not (self._first_baseline and limit.kind.group == "growth")
         )
         error, project = found.error, found.project
+        dialect = Dialect.CLASSIC if target.builder == "classic" else Dialect.BUILDKIT
+        dockerfile, ignore_file = names_of(target.path, target.dockerfile, dialect)
+        if project is not None:
+            dockerfile = project.dockerfile_shown
+            ignore_file = project.ignore.path if project.ignore is not None else None
         report = TargetReport(
             name=target.name,
             path=target.path,
-            dockerfile=project.dockerfile_shown if project is not None else None,
-            ignore_file=project.ignore.path if project is not None and project.ignore is not None else None,
+            dockerfile=dockerfile,
+            ignore_file=ignore_file,
             sizes=found.measured,
             limits=judged,
             findings=found.findings,
