@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 
 #: Most of what a command makes lives until it ends. Searching half a million rules for cycles again and again
 #: would take longer than reading them.
@@ -32,11 +33,26 @@ def docker_main() -> None:
 
 
 def _begin() -> None:
+    _open_standard_streams()
     gc.set_threshold(*GC_THRESHOLDS)
     for each in (signal.SIGINT, signal.SIGTERM):
         # A shell has what it starts in the background ignore Ctrl-C.
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, _quit)
+
+
+def _open_standard_streams() -> None:
+    """Give whatever was started without one of its standard streams an empty one: what is written goes
+    nowhere, and reading fails.
+
+    Else the next file that is opened, or a connection to the engine, would be taken for it.
+    """
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_WRONLY)  # the lowest number that is free
+            setattr(sys, name, os.fdopen(fd, "r" if fd == 0 else "w", closefd=False))
 
 
 def _quit(_signal: int, _frame: object) -> None:

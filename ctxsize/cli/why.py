@@ -11,6 +11,7 @@ import click
 
 from ctxsize.cli.configured import configured
 from ctxsize.cli.options import DIALECT, DOCKERFILE, format_option, output_options
+from ctxsize.errors import UsageError
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
@@ -98,8 +99,15 @@ class _Seen:
 def _records(stream: BinaryIO, end: bytes) -> Iterator[str]:
     """What ``stream`` holds, cut at ``end``; empty records are left out."""
     rest = b""
-    while chunk := stream.read(_CHUNK):
+    while chunk := _read(stream):
         *records, rest = (rest + chunk).split(end)
         yield from (os.fsdecode(record) for record in records if record)
     if rest:
         yield os.fsdecode(rest)
+
+
+def _read(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(_CHUNK)
+    except OSError as error:
+        raise UsageError(f"can't be read: {error.strerror}", where="standard input") from error

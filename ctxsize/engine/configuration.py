@@ -38,6 +38,7 @@ def check_configuration() -> None:
     found = parse_json(path, data)
     if not isinstance(found, dict):
         raise _wrong(path, "not a JSON object")
+    found = lenient(found)
     for key, (fits, what) in _SHAPES.items():
         if key in found and not fits(found[key]):
             raise _wrong(path, f"{key} must be {what}")
@@ -46,6 +47,25 @@ def check_configuration() -> None:
     except (DockerException, ValueError, TypeError, AttributeError) as error:
         # Not shown: it may have a part of a password in it.
         raise _wrong(path, "a login in it is not Base64 of a user, a colon and a password") from error
+
+
+def lenient(found: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as the official client takes it: null, and an empty login, is as if there were none."""
+    kept = {key: _without_nulls(value) for key, value in found.items() if value is not None}
+    if isinstance(logins := kept.get("auths"), dict):
+        kept["auths"] = {
+            registry: {key: value for key, value in login.items() if value not in ("", None)}
+            if isinstance(login, dict)
+            else login
+            for registry, login in logins.items()
+        }
+    return kept
+
+
+def _without_nulls(value: Any) -> Any:
+    return (
+        {key: each for key, each in value.items() if each is not None} if isinstance(value, dict) else value
+    )
 
 
 def read_small(path: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import base64
 import json
 import os
 import socket
@@ -97,7 +98,6 @@ SHAPES: list[tuple[object, str]] = [
     ({"credHelpers": "x"}, "credHelpers must be"),
     ({"credHelpers": {"r": 5}}, "credHelpers must be"),
     ({"proxies": []}, "proxies must be"),
-    ({"proxies": None}, "proxies must be"),
     ({"proxies": {"default": 5}}, "proxies must be"),
     ({"proxies": {"default": {"httpProxy": 5}}}, "proxies must be"),
     ({"HttpHeaders": 5}, "HttpHeaders must be"),
@@ -253,3 +253,37 @@ def test_certificates_that_are_missing_or_broken(
         monkeypatch.setenv("DOCKER_TLS_VERIFY", verify)
 
     assert refusal(EngineError).startswith(f"no Docker engine answers at {listening}: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"auths": {"r": {"auth": ""}}},
+        {"auths": {"r": {"auth": None, "email": ""}}},
+        {"auths": {"r": None}, "credHelpers": None},
+        {"proxies": None, "HttpHeaders": None},
+        {"proxies": {"default": None}, "credHelpers": {"r": None}},
+    ],
+)
+def test_what_the_official_client_takes_is_taken(configuration: Path, content: object) -> None:
+    values(content)(configuration / "config.json")
+
+    assert "no Docker engine answers" in refusal(EngineError)  # it was looked for
+
+
+def test_a_helper_that_fails_keeps_no_build_from_its_other_logins(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ctxsize.engine.clients import Client
+
+    monkeypatch.setenv("PATH", str(configuration))
+    login = {"auth": base64.b64encode(b"user:word").decode()}
+    values({"auths": {"r": login}, "credsStore": "missing", "credHelpers": {"other": "missing"}})(
+        configuration / "config.json"
+    )
+    headers: dict[str, str] = {}
+    Client("tcp://127.0.0.1:1", version="1.41")._set_auth_headers(headers)
+
+    sent = json.loads(base64.urlsafe_b64decode(headers["X-Registry-Config"]))
+    assert sent["r"]["username"] == "user"
+    assert "other" not in sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,3 +133,14 @@ def test_an_image_without_layers(builder: str) -> None:
     assert result.exit_code == 0, result.output
     (image,) = [line.split() for line in result.stdout.splitlines() if line.startswith("image ")]
     assert image == ["image", "0B", "0B", "0B"]
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("command", ["compare", "cache"])
+@pytest.mark.parametrize("when", [-20_000_000_000, 10_413_792_000], ids=["before 1677", "after 2262"])
+def test_a_time_that_go_can_not_count_wraps_around(project: Path, command: str, when: int) -> None:
+    for name in ("a", "secret"):
+        os.utime(project / name, (when, when))
+    result = run("FROM scratch\nCOPY . /s\n", "buildkit", command)
+
+    assert result.exit_code == 0, result.output
