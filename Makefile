@@ -62,6 +62,7 @@ lint: venv  ## ruff (security rules too), mypy, shellcheck, layers, sizes, known
 	@scripts/house
 	@VENV=$(VENV) scripts/audit
 	@$(python) scripts/help-page --check
+	@$(python) scripts/lint-page --check
 
 .PHONY: fuzz
 fuzz: venv  ## hostile input for every reader, TIMES=100 times as much as in `make test` (about an hour)

@@ -1,15 +1,22 @@
-"""Where the programs ``ctxsize`` (also ``python -m ctxsize``) and ``docker-ctxsize`` start.
+"""Where the programs ``ctxsize`` (also ``python -m ctxsize``) and ``docker-ctxsize`` start, and how they end.
 
 Importing the rest takes a moment, and the user may press Ctrl-C during it: from here on that gives one line
-and an exit code, no traceback. Once a command runs, ``ctxsize.cli.errors`` sees to it.
+and an exit code, no traceback. Once a command runs, ``ctxsize.cli.errors`` sees to it. What slips through
+everything else ends here, too, so that a fault of ours never looks like a verdict.
 """
 
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
+
+from ctxsize.crash import tell
+from ctxsize.files import standard
 
 #: Most of what a command makes lives until it ends. Searching half a million rules for cycles again and again
 #: would take longer than reading them.
@@ -18,41 +25,63 @@ GC_THRESHOLDS = (100_000, 50, 100)
 
 def main() -> None:
     """The program ``ctxsize``."""
-    _begin()
-    from ctxsize.cli import main as run
-
-    run()
+    _run(_ctxsize)
 
 
 def docker_main() -> None:
     """The program ``docker-ctxsize``."""
-    _begin()
+    _run(_docker_ctxsize)
+
+
+def _ctxsize() -> None:
+    from ctxsize.cli import main as run
+
+    run(prog_name="ctxsize")
+
+
+def _docker_ctxsize() -> None:
     from ctxsize.cli.docker_entry import main as run
 
     run()
 
 
-def _begin() -> None:
-    _open_standard_streams()
+def _run(program: Callable[[], None]) -> None:
+    """Run ``program`` to its exit code."""
+    _be_utf8()
     gc.set_threshold(*GC_THRESHOLDS)
+    standard.prepare()
     for each in (signal.SIGINT, signal.SIGTERM):
         # A shell has what it starts in the background ignore Ctrl-C.
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, _quit)
+    codes = [0]
+    # A thread that breaks does not end the program: whoever waits for it goes on without.
+    threading.excepthook = lambda thread: codes.append(_told(thread.exc_value))
+    # What can't be raised is nothing that a user can act on; the reason has its line.
+    sys.unraisablehook = lambda _what: None
+    try:
+        program()
+    except SystemExit as end:
+        codes.append(end.code if isinstance(end.code, int) else int(bool(end.code)))
+    except Exception as error:
+        codes.append(_told(error))
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        codes.append(_told(error))
+    sys.exit(max(codes))
 
 
-def _open_standard_streams() -> None:
-    """Give whatever was started without one of its standard streams an empty one: what is written goes
-    nowhere, and reading fails.
+def _told(error: BaseException | None) -> int:
+    return 0 if error is None else tell(error)
 
-    Else the next file that is opened, or a connection to the engine, would be taken for it.
-    """
-    for fd, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.open(os.devnull, os.O_WRONLY)  # the lowest number that is free
-            setattr(sys, name, os.fdopen(fd, "r" if fd == 0 else "w", closefd=False))
+
+def _be_utf8() -> None:
+    """Start again with UTF-8 for names and output where the locale has another encoding."""
+    if not sys.flags.utf8_mode and sys.getfilesystemencoding() != "utf-8" and sys.executable:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
+    if isinstance(sys.stdout, io.TextIOWrapper):  # PYTHONIOENCODING is obeyed even so
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def _quit(_signal: int, _frame: object) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ctxsize.budget.check import check
+    from ctxsize.budget.linting.lint import LintOptions, lint
     from ctxsize.budget.options import CheckOptions
     from ctxsize.budget.types import CheckReport, CheckTotals, FileFinding, Grown, Judged, TargetReport
     from ctxsize.comparison.compare import compare
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     )
     from ctxsize.ignore.types import Dialect, Rule
     from ctxsize.image.types import Layer
+    from ctxsize.lint.config import LintConfig
+    from ctxsize.lint.types import Finding, LintReport, LintTarget, LintTotals
     from ctxsize.measure.figures import Cost, EngineFigures, ImageFigures, ProjectFigures, SecondsSaved
     from ctxsize.measure.target import LargestPaths, MeasuredTarget
     from ctxsize.progress import Progress
@@ -61,17 +64,20 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions", "CheckReport",
     "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError", "Dialect",
-    "Differences", "DirTotals", "DockerfileError", "Engine", "EngineError", "EngineFigures", "FileFinding",
-    "Grown", "IgnoreFileError", "IgnoredRoot", "ImageFigures", "Interrupted", "Judged", "LargestPaths",
-    "LateInstall", "Layer", "MeasuredTarget", "Measurement", "Overview", "PathDifference", "PathSaving",
-    "Progress", "ProjectFigures", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving",
-    "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step", "TargetReport", "Totals",
-    "Unattributed", "UsageError", "VariantFigures", "Verification", "VerifyCommand", "VerifyFailed", "View",
-    "Warning", "cache", "check", "compare", "connect", "context", "why",
+    "Differences", "DirTotals", "DockerfileError", "Engine", "EngineError", "EngineFigures",
+    "FileFinding", "Finding", "Grown", "IgnoreFileError", "IgnoredRoot", "ImageFigures", "Interrupted",
+    "Judged", "LargestPaths", "LateInstall", "Layer", "LintConfig", "LintOptions", "LintReport",
+    "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "Overview", "PathDifference",
+    "PathSaving", "Progress", "ProjectFigures", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule",
+    "RuleSaving", "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step",
+    "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
+    "VerifyCommand", "VerifyFailed", "View", "Warning", "cache", "check", "compare", "connect",
+    "context", "lint", "why",
 ]  # fmt: skip
 
 _HOMES = {
     "budget.check": "check",
+    "budget.linting.lint": "LintOptions lint",
     "budget.options": "CheckOptions",
     "budget.types": "CheckReport CheckTotals FileFinding Grown Judged TargetReport",
     "comparison.compare": "compare",
@@ -86,6 +92,8 @@ _HOMES = {
     " UsageError VerifyFailed",
     "ignore.types": "Dialect Rule",
     "image.types": "Layer",
+    "lint.config": "LintConfig",
+    "lint.types": "Finding LintReport LintTarget LintTotals",
     "measure.figures": "Cost EngineFigures ImageFigures ProjectFigures SecondsSaved",
     "measure.target": "LargestPaths MeasuredTarget",
     "progress": "Progress",

@@ -8,9 +8,12 @@ are masked, and what can't be.
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, quote_plus
+
+from ctxsize.errors import BuildFailed, CtxsizeError
 
 #: Values of fewer characters are not masked: they can't be told from ordinary text.
 SHORTEST = 4
@@ -48,6 +51,17 @@ class Masker:
         return self._pattern.sub(lambda match: self._shown[match.group()], text)
 
 
+def mask_error(error: CtxsizeError, mask: Callable[[str], str]) -> None:
+    """Mask the texts of ``error`` in place."""
+    error.message = mask(error.message)
+    error.args = (error.message,)
+    error.where = None if error.where is None else mask(error.where)
+    error.hint = None if error.hint is None else mask(error.hint)
+    if isinstance(error, BuildFailed):
+        error.step = None if error.step is None else mask(error.step)
+        error.log = tuple(map(mask, error.log))
+
+
 def _parts(value: str) -> Iterable[str]:
     """What is looked for: the value and, as logs come line by line, each longer line of it."""
     whole = value.strip()
@@ -59,9 +73,13 @@ def _parts(value: str) -> Iterable[str]:
 
 
 def _forms(value: str) -> set[str]:
-    """The value as it is, as it stands in JSON, and both as they stand in the address of a request."""
-    in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-    forms = {value, *in_json}
+    """The value as it is, in the other case, cleaned as a path, quoted as in JSON and in Python, and all of
+    these as they stand in the address of a request."""
+    plain = {value, value.upper(), value.lower(), " ".join(value.split())}
+    if "/" in value and len(path := os.path.normpath(value)) >= SHORTEST:
+        plain.add(path)
+    quoted = {json.dumps(form, ensure_ascii=ascii)[1:-1] for form in plain for ascii in (True, False)}
+    forms = {*plain, *quoted, *(repr(form)[1:-1] for form in plain)}
     return forms | {
         spell(form, safe="", errors="surrogatepass") for form in forms for spell in (quote, quote_plus)
     }

@@ -10,8 +10,10 @@ from itertools import islice
 from pathlib import Path
 
 from ctxsize.dockerfile.parse import Dockerfile, parse_dockerfile
-from ctxsize.errors import CtxsizeError, DockerfileError, UsageError
+from ctxsize.errors import CtxsizeError, DockerfileError, IgnoreFileError, UsageError
+from ctxsize.files.encoding import require_utf8
 from ctxsize.files.probe import is_remote, probe, probing
+from ctxsize.files.repository import MOST_DOCKERFILE, MOST_IGNORE_FILE, Refused, read_file
 from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
@@ -99,7 +101,7 @@ def open_project(
     there = probe(dockerfile_path) is not None
     if there:
         try:
-            data = dockerfile_path.read_bytes()
+            data = read_file(_root(dockerfile_path, context), dockerfile_path, MOST_DOCKERFILE)
         except OSError as error:
             raise UsageError(f"can't be read: {error.strerror}", where=shown) from error
     ignore_path = find_ignore_file(context, dockerfile_path, dialect, podman=podman)
@@ -141,8 +143,9 @@ def names_of(
 
 
 def open_context(path: str | Path) -> Path:
-    """The context directory, absolute. Raises UsageError when it is not a directory, for an empty path, and
-    for what ``docker build`` takes besides directories."""
+    """The context directory, absolute. Raises UsageError when it is not a directory, for an empty path, for
+    what ``docker build`` takes besides directories, and where Python does not take names for UTF-8."""
+    require_utf8()
     given = os.fspath(path)
     if not given:
         raise UsageError(
@@ -172,7 +175,9 @@ def read_ignore_file(ignore_path: Path, context: Path, dialect: Dialect) -> Igno
     """Parse the ignore file at ``ignore_path``. Raises IgnoreFileError."""
     shown = _shown(ignore_path, context)
     try:
-        data = ignore_path.read_bytes()
+        data = read_file(_root(ignore_path, context), ignore_path, MOST_IGNORE_FILE)
+    except Refused as error:
+        raise IgnoreFileError(f"the ignore file is not read: {error.strerror}", where=shown) from error
     except OSError as error:
         raise UsageError(
             f"can't be read: {error.strerror}", where=shown, hint="check its permissions"
@@ -238,6 +243,12 @@ def _dockerfiles(context: Path) -> str:
         {name for name in found if not name.endswith("ignore") and probe(context / name) == "file"}
     )
     return ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+
+
+def _root(path: Path, context: Path) -> Path:
+    """Where links in the place of ``path`` may lead: into the context, or if it lies elsewhere, as the user
+    said, into its directory."""
+    return path.parent if relative_to_context(path, context) is None else context
 
 
 def _shown(path: Path, context: Path) -> str:

@@ -13,6 +13,7 @@ from ctxsize.text import printable
 from ctxsize.units import format_bytes
 
 if TYPE_CHECKING:
+    from ctxsize.lint.types import Finding
     from ctxsize.measure.target import MeasuredTarget
     from ctxsize.project import Project as OpenProject
 
@@ -47,6 +48,17 @@ class Size(int):
 
     def __repr__(self) -> str:
         return f"{format_bytes(int(self))} ({int(self):,} bytes)"
+
+
+class Findings(tuple["Finding", ...]):
+    """What lint finds. ``"CX101" in findings`` asks for a code; shown as a line each."""
+
+    def __contains__(self, code: object) -> bool:
+        return any(code in (found, found.code) for found in self)
+
+    def __repr__(self) -> str:
+        lines = (f"{found.path}:{found.line or 1}: {found.code} {found.message}" for found in self)
+        return "\n".join(map(printable, lines))
 
 
 class Projects:
@@ -149,6 +161,24 @@ class Project:
         if not report.passed:
             raise AssertionError("\n" + draw(report, Look()))
 
+    @cached_property
+    def findings(self) -> Findings:
+        """What ``ctxsize lint`` finds, as the project's configuration has it; no engine is needed."""
+        from ctxsize.budget.config import load_config
+        from ctxsize.budget.linting.lint import LintOptions, lint_target
+        from ctxsize.progress import Silent
+
+        options = LintOptions(
+            dockerfile=self._dockerfile,
+            stage=self._target,
+            build_args=self._build_args,
+            builder="classic" if self._builder == "classic" else "buildkit",
+        )
+        found = lint_target(load_config(self.path).defaults, options, Silent())
+        if found.error is not None:
+            raise CtxsizeError(found.error)
+        return Findings(found.findings)
+
     def largest(self) -> list[tuple[str, int]]:
         """The paths of the context with the most bytes, and those."""
         from ctxsize.context.scan import scan
@@ -219,6 +249,8 @@ def explain(op: str, left: object, right: object) -> list[str] | None:
         ]
     if op == "in" and isinstance(right, Project):
         return [f"{left!r} does not reach {right!r}", "`ctxsize why` says which rule keeps it out"]
+    if isinstance(left, Findings) and op == "==":
+        return ["the ignore file has findings:", *repr(left).splitlines(), "`ctxsize lint` shows what to do"]
     if not isinstance(left, Size):
         return None
     try:

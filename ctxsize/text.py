@@ -53,6 +53,12 @@ def _escape(character: str) -> str:
     return named or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
+def unfit(text: str) -> bool:
+    """Whether the system takes ``text`` neither as a path nor as a value: it has a null character, or is not
+    Unicode as UTF-8 has it."""
+    return "\0" in text or _SURROGATE.search(text) is not None
+
+
 def json_text(text: str) -> str:
     """``text`` as JSON can hold it: bytes that are not UTF-8 (carried as surrogates) become ``\\xff``."""
     return text if text.isascii() else _SURROGATE.sub(lambda found: _escape(found[0]), text)

@@ -12,18 +12,27 @@ import pytest
 
 from ctxsize import api
 
-FUNCTIONS = ["cache", "check", "compare", "connect", "context", "why"]
+FUNCTIONS = ["cache", "check", "compare", "connect", "context", "lint", "why"]
 ERRORS = ["BuildFailed", "ConfigError", "CtxsizeError", "DockerfileError", "EngineError", "IgnoreFileError",
           "Interrupted", "UsageError", "VerifyFailed"]  # fmt: skip
-GIVEN = ["BuildOptions", "CheckOptions", "Dialect", "Engine", "Progress", "VerifyCommand"]
+GIVEN = [
+    "BuildOptions",
+    "CheckOptions",
+    "Dialect",
+    "Engine",
+    "LintConfig",
+    "LintOptions",
+    "Progress",
+    "VerifyCommand",
+]
 RESULTS = [
-    "Answer", "BuildFigures", "ChangeCost", "CheckReport", "CheckTotals", "Comparison",
-    "ContextFigures", "Cost", "Differences", "DirTotals", "EngineFigures", "FileFinding", "Grown",
-    "IgnoredRoot", "ImageFigures", "Judged", "LargestPaths", "LateInstall", "Layer", "MeasuredTarget",
-    "Measurement", "Overview", "PathDifference", "PathSaving", "ProjectFigures", "Rebuild",
-    "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving", "RuleTotals", "Saved", "ScanResult",
-    "SecondsSaved", "SensitiveFile", "Step", "TargetReport", "Totals", "Unattributed", "VariantFigures",
-    "Verification", "View", "Warning"
+    "Answer", "BuildFigures", "ChangeCost", "CheckReport", "CheckTotals", "Comparison", "ContextFigures",
+    "Cost", "Differences", "DirTotals", "EngineFigures", "FileFinding", "Finding", "Grown",
+    "IgnoredRoot", "ImageFigures", "Judged", "LargestPaths", "LateInstall", "Layer", "LintReport",
+    "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "Overview", "PathDifference",
+    "PathSaving", "ProjectFigures", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving",
+    "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step", "TargetReport",
+    "Totals", "Unattributed", "VariantFigures", "Verification", "View", "Warning",
 ]  # fmt: skip
 
 

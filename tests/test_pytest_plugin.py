@@ -169,3 +169,23 @@ def test_it_costs_nothing_where_it_is_not_used() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "['ctxsize', 'ctxsize.pytest_plugin']"
+
+
+def test_findings_of_lint(pytester: pytest.Pytester, shop: Path) -> None:
+    (shop / "web" / "node_modules").mkdir()
+    (shop / "web" / "node_modules" / "x").write_text("x")
+    (shop / ".dockerignore").write_text("node_modules\n")
+    result = run(
+        pytester,
+        """
+        def test_a_code(ctxsize):
+            found = ctxsize("services/shop").findings
+            assert "CX101" in found and "CX102" not in found
+            assert {each.code for each in found} == {"CX101", "CX503"}
+
+        def test_none(ctxsize):
+            assert ctxsize("services/shop").findings == ()
+        """,
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*the ignore file has findings:*", "*.dockerignore:1: CX101 *"])

@@ -6,8 +6,6 @@ knows the sizes but not the paths that make them up.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import Any
 
 from ctxsize import __version__
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.files.repository import read_file
+from ctxsize.files.write import replacing
 from ctxsize.measure.target import LargestPaths, MeasuredTarget
 from ctxsize.text import json_text
 
@@ -43,16 +43,11 @@ def load_baseline(path: str | Path) -> Baseline:
     import json  # most checks have no baseline
 
     shown = str(path)
-    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
-        raise ConfigError("the baseline is not a file", where=shown)
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = read_file(Path(path).parent, Path(path).name, _MOST_BYTES)
     except OSError as error:
         hint = "--save-baseline FILE makes one" if isinstance(error, FileNotFoundError) else None
         raise ConfigError(f"the baseline can't be read: {error.strerror}", where=shown, hint=hint) from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigError("the file is too large for a baseline", where=shown, hint=_RENEW)
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -66,7 +61,6 @@ def load_baseline(path: str | Path) -> Baseline:
 def save_baseline(path: str | Path, targets: Mapping[str, MeasuredTarget], created: str) -> None:
     """Write a baseline, all of it or nothing. Raises UsageError."""
     import json
-    import tempfile  # slow to import
 
     document = {
         "schema": SCHEMA,
@@ -74,19 +68,9 @@ def save_baseline(path: str | Path, targets: Mapping[str, MeasuredTarget], creat
         "created": created,
         "targets": {json_text(name): _past(past) for name, past in targets.items()},
     }
-    target = Path(path)
     try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump(document, file, indent=1)
-                file.write("\n")
-            os.chmod(name, 0o644)
-            os.replace(name, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+        with replacing(path) as file:
+            file.write(json.dumps(document, indent=1).encode() + b"\n")
     except OSError as error:
         raise UsageError(f"can't be written: {error.strerror}", where=str(path)) from error
 

@@ -19,6 +19,10 @@ from ctxsize.budget.config import Config, Target, load_config
 from ctxsize.budget.options import CheckOptions, put_together
 from ctxsize.budget.targets import TargetChecker
 from ctxsize.budget.types import CheckReport, CheckTotals, TargetReport
+from ctxsize.errors import CtxsizeError
+from ctxsize.files.own import keep_out_of
+from ctxsize.image.types import Layer
+from ctxsize.masking import mask_error
 from ctxsize.progress import Progress, Silent
 from ctxsize.project import open_context
 from ctxsize.warning import Warning
@@ -45,12 +49,31 @@ def check(
     are put in front of the report's warnings. What is wrong with a target
     is in its report; ConfigError and UsageError are raised for what is wrong with the question.
     """
-    options = options or CheckOptions()
+    targets = None if targets is None else tuple(targets)
+    try:
+        return _check(paths, targets, options or CheckOptions(), notes, environ, progress, engine)
+    except CtxsizeError as error:
+        for mask in {target.mask for target in targets or () if target.mask is not None}:
+            mask_error(error, mask)
+        raise
+
+
+def _check(
+    paths: Sequence[str | Path],
+    targets: Sequence[Target] | None,
+    options: CheckOptions,
+    notes: Iterable[Warning],
+    environ: Mapping[str, str] | None,
+    progress: Progress | None,
+    engine: Engine | None,
+) -> CheckReport:
     environ = os.environ if environ is None else environ
     configs = [_load(path) for path in paths or ((".",) if targets is None else ())]
     question = put_together(configs, targets or (), options, environ)
     baseline = load_baseline(question.baseline) if question.baseline else None
     checker = TargetChecker(options, baseline, question.alone, progress or Silent(), engine)
+    for target in question.targets:
+        keep_out_of(Path(target.path))
     results = [checker.target(target) for target in question.targets]
     created = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     reports = [report for report, _ in results]
@@ -78,19 +101,24 @@ def _load(path: str | Path) -> Config:
 
 
 def _totals(reports: Sequence[TargetReport]) -> CheckTotals:
-    """All targets together. A layer is known by its content, so that one which several images have, such
-    as those of a base image, counts once."""
+    """All targets together. A layer is known by its content, or by what it is made from, so that one which
+    several images have, such as those of a base image or of a common stage, counts once."""
     sizes = [report.sizes for report in reports]
-    layers = {layer.diff_id: layer for each in sizes for layer in each.layers}
+    layers: list[Layer] = []
+    known: set[str] = set()
+    for layer in (layer for each in sizes for layer in each.layers):
+        if known.isdisjoint({layer.diff_id, layer.recipe} - {""}):
+            layers.append(layer)
+        known.update((layer.diff_id, layer.recipe))
     with_images = all(each.image_bytes is not None for each in sizes)
     return CheckTotals(
         context_bytes=_sum([each.context_bytes for each in sizes]),
         context_files=_sum([each.context_files for each in sizes]),
-        image_bytes=sum(layer.bytes for layer in layers.values()) if with_images else None,
-        pull_bytes=sum(layer.pull_bytes for layer in layers.values()) if with_images else None,
+        image_bytes=sum(layer.bytes for layer in layers) if with_images else None,
+        pull_bytes=sum(layer.pull_bytes for layer in layers) if with_images else None,
     )
 
 
 def _sum(values: Sequence[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+    there = [value for value in values if value is not None]
+    return sum(there) if len(there) == len(values) else None

@@ -12,35 +12,49 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.budget.lines import KeyPath, key_lines
+from ctxsize.budget.linting.config import LINT_KEYS, lint_config
 from ctxsize.errors import ConfigError
-from ctxsize.files.probe import probe
+from ctxsize.files.repository import MOST_CONFIGURATION, MOST_PYPROJECT, is_beneath, read_file
+from ctxsize.lint.config import LintConfig
+from ctxsize.text import unfit
+
+if TYPE_CHECKING:
+    from ctxsize.masking import Masker
 
 FILE = ".ctxsize.toml"
 PYPROJECT = "pyproject.toml"
-_MOST_BYTES = 1 << 20
-_MOST_PARTS = 500
+#: Parts of a key, items of a list, targets of a file, and items of the lists of all of them, each of which a
+#: check looks at for itself.
+_MOST_PARTS = 64
+_MOST_ITEMS = 1000
+_MOST_TARGETS = 500
+_MOST_ITEMS_IN_ALL = 20_000
+_LONG_KEY = re.compile(rf"""(?:(?:(?<![\w-])[\w-]++|"[^"]*+"|'[^']*+')\s*+\.\s*+){{{_MOST_PARTS},}}""")
 _BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
 _GROUPS = ("growth", "savings")
 _LISTS = ("forbid", "require-ignored", "not-sensitive")
 _SENSITIVE = "sensitive"
-_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE)
+_LINT = "lint"
+_WORDS = (_SENSITIVE, _LINT)  # that are off, warn or fail
+_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE, _LINT)
 _BUILD_KEYS = ("dockerfile", "target", "build-args", "platform", "builder")
-_TOP_KEYS = (*_BUILD_KEYS, "baseline", "budget", "targets")
-_TARGET_KEYS = ("path", *_BUILD_KEYS, "budget")
+_TOP_KEYS = (*_BUILD_KEYS, "baseline", "budget", _LINT, "targets")
+_TARGET_KEYS = ("path", *_BUILD_KEYS, "budget", _LINT)
 _ENVIRONMENT = "CTXSIZE_"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A build to be checked: where it is, how it is built, its limits.
+    """A build to be checked: where it is, how it is built, its limits, what is said of its findings.
 
     ``path`` is the context directory as the user would write it. ``dockerfile`` as ``docker build -f`` takes
     it, relative to the current directory; None for the context's own. ``stage`` is its ``--target``.
     ``config`` is the file the limits come from. ``services`` are those of a Compose file that share it.
+    ``mask`` hides the values of variables that a Compose file made names and paths of.
     """
 
     name: str
@@ -51,8 +65,10 @@ class Target:
     platform: str | None = None
     builder: str = "auto"
     budget: Budget = Budget()  # noqa: RUF009  (immutable)
+    lint: LintConfig = LintConfig()  # noqa: RUF009  (immutable)
     config: str | None = None
     services: tuple[str, ...] = ()
+    mask: Masker | None = field(default=None, compare=False, repr=False)
 
     @property
     def names(self) -> dict[str, None]:
@@ -78,11 +94,13 @@ def load_config(directory: str | Path) -> Config:
     """
     directory = Path(directory)
     own, project = directory / FILE, directory / PYPROJECT
-    text = _read(own)
-    shared = _read(project)
+    text = _read(own, MOST_CONFIGURATION)
+    shared = _read(project, MOST_PYPROJECT)
     table = None
     if shared is not None and "ctxsize" in shared:  # most do not mention us, and some are long
-        table = _parse(shared, _shown(project)).get("tool", {}).get("ctxsize")
+        tools = _parse(shared, _shown(project)).get("tool", {})
+        if isinstance(tools, Mapping):  # whatever else it is, it says nothing to us
+            table = tools.get("ctxsize")
     if text is not None:
         shadowed = _shown(project) if table is not None else None
         return _Reader(directory, _shown(own), text, ()).config(_parse(text, _shown(own)), shadowed)
@@ -95,8 +113,8 @@ def load_config(directory: str | Path) -> Config:
 def environment_budget(environ: Mapping[str, str]) -> Budget:
     """The limits in the environment: ``CTXSIZE_IMAGE``, ``CTXSIZE_GROWTH_BUILD_TIME``, ``CTXSIZE_FORBID`` (a
     pattern a line) … Raises ConfigError, also for a variable that looks like a misspelt one."""
-    names = {_variable(name): name for name in (*KINDS, *_LISTS, _SENSITIVE)}
-    sensitive = None
+    names = {_variable(name): name for name in (*KINDS, *_LISTS, *_WORDS)}
+    words: dict[str, Listed] = {}
     limits: dict[str, Limit | None] = {}
     lists: dict[str, tuple[Listed, ...]] = {}
     for variable in sorted(name for name in environ if name.startswith(_ENVIRONMENT)):
@@ -107,16 +125,17 @@ def environment_budget(environ: Mapping[str, str]) -> Budget:
             lists[name] = tuple(Listed(line.strip(), variable) for line in value.splitlines() if line.strip())
         elif not value.strip():
             continue
-        elif name == _SENSITIVE:
-            sensitive = parse_sensitive(value, variable)
+        elif name in _WORDS:
+            words[name] = parse_sensitive(value, variable, name)
         else:
             limits[name] = parse_limit(name, value, variable)
     return Budget(
         limits,
         lists.get("forbid", ()),
         lists.get("require-ignored", ()),
-        sensitive,
+        words.get(_SENSITIVE),
         lists.get("not-sensitive", ()),
+        words.get(_LINT),
     )
 
 
@@ -125,6 +144,7 @@ def options_budget(
     forbid: Iterable[str],
     require_ignored: Iterable[str],
     sensitive: str | None = None,
+    lint: str | None = None,
 ) -> Budget:
     """The limits of the command line: ``NAME=SIZE`` words, patterns and paths. Raises ConfigError."""
     found = {}
@@ -140,6 +160,7 @@ def options_budget(
         tuple(Listed(pattern, "--forbid") for pattern in forbid),
         tuple(Listed(path, "--require-ignored") for path in require_ignored),
         None if sensitive is None else parse_sensitive(sensitive, "--sensitive"),
+        lint=None if lint is None else parse_sensitive(lint, "--lint", _LINT),
     )
 
 
@@ -157,19 +178,14 @@ def _check_spelling(variable: str, known: set[str]) -> None:
         raise ConfigError("unknown environment variable", where=variable, hint=f"did you mean {near[0]}?")
 
 
-def _read(path: Path) -> str | None:
-    """A file's text; None when there is none."""
-    if probe(path) in ("dir", "special"):  # a pipe would be waited for
-        raise ConfigError("not a file", where=_shown(path))
+def _read(path: Path, most: int) -> str | None:
+    """A file's text, of ``most`` bytes; None when there is none."""
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = read_file(path.parent, path.name, most)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ConfigError(f"can't be read: {error.strerror}", where=_shown(path)) from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigError("the file is larger than 1 MiB: is it a configuration?", where=_shown(path))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -178,9 +194,11 @@ def _read(path: Path) -> str | None:
 
 
 def _parse(text: str, shown: str) -> dict[str, Any]:
+    if len(text) > MOST_CONFIGURATION:
+        raise ConfigError(f"the file is larger than {MOST_CONFIGURATION >> 10} KiB", where=shown)
     for number, said in enumerate(text.split("\n"), 1):
-        # tomllib takes time with the square of a dotted key's parts.
-        if said.count(".") > _MOST_PARTS and max(part.count(".") for part in said.split("=")) > _MOST_PARTS:
+        # tomllib takes time with the square of a dotted key's parts, and memory with each.
+        if said.count(".") >= _MOST_PARTS and _LONG_KEY.search(said):
             raise ConfigError(f"a key of more than {_MOST_PARTS} parts", where=f"{shown}:{number}")
     try:
         return tomllib.loads(text)
@@ -230,17 +248,28 @@ class _Reader:
             base=None,
             checked="targets" not in table,
         )
-        targets = []
-        for name, content in self._mapping((), table, "targets").items():
+        targets: list[Target] = []
+        given = self._mapping((), table, "targets")
+        if len(given) > _MOST_TARGETS:
+            raise ConfigError(f"more than {_MOST_TARGETS} targets", where=self._where(("targets",)))
+        items = 0
+        for name, content in given.items():
             here: KeyPath = ("targets", name)
             self._table(here, content)
             self._keys(here, content, _TARGET_KEYS)
             path = self._text_of(here, content, "path") or "."
             joined = self._inside((*here, "path"), os.path.normpath(self._directory / path))
             targets.append(self._target(here, content, name=name, path=joined, base=defaults, checked=True))
+            budget = targets[-1].budget
+            items += len(budget.forbid) + len(budget.require_ignored) + len(budget.not_sensitive)
+            if items > _MOST_ITEMS_IN_ALL:
+                raise ConfigError(
+                    f"the lists of all targets have more than {_MOST_ITEMS_IN_ALL} items",
+                    where=self._where(here),
+                )
         baseline = self._text_of((), table, "baseline")
         if baseline is not None:
-            baseline = os.path.normpath(self._directory / baseline)
+            baseline = self._inside(("baseline",), os.path.normpath(self._directory / baseline))
         return Config(tuple(targets) or (defaults,), defaults, baseline, shadowed)
 
     def _target(
@@ -278,14 +307,28 @@ class _Reader:
             platform=base.platform if platform is None else platform,
             builder=base.builder if builder is None else builder,
             budget=self._budget((*here, "budget"), self._mapping(here, table, "budget")).over(base.budget),
+            lint=self._lint((*here, _LINT), self._mapping(here, table, _LINT)).over(base.lint),
             config=self._shown,
+        )
+
+    def _lint(self, here: KeyPath, table: Mapping[str, Any]) -> LintConfig:
+        self._keys(here, table, LINT_KEYS)
+        severity = {
+            code: self._string((*here, "severity", code), value)
+            for code, value in self._mapping(here, table, "severity").items()
+        }
+        return lint_config(
+            None if "select" not in table else self._list(here, table, "select"),
+            self._list(here, table, "ignore"),
+            {code: Listed(word, self._where((*here, "severity", code))) for code, word in severity.items()},
+            self._text_of(here, table, "fail-on"),
+            self._where((*here, "fail-on")),
         )
 
     def _inside(self, here: KeyPath, path: str) -> str:
         """The path. Raises ConfigError when it leads out of the file's directory, links followed: what a
         stranger wrote must not make a build see more than the directory that was named."""
-        root = os.path.realpath(self._directory)
-        if os.path.commonpath([root, os.path.realpath(path)]) != root:
+        if not is_beneath(self._directory, path):
             raise ConfigError(
                 f"{path} lies outside of {os.path.normpath(self._directory)}",
                 where=self._where(here),
@@ -303,15 +346,16 @@ class _Reader:
                 self._keys((*here, key), group, known)
                 for name, inner in group.items():
                     limits[f"{key}.{name}"] = self._limit((*here, key, name), f"{key}.{name}", inner)
-            elif key not in (*_LISTS, _SENSITIVE):
+            elif key not in (*_LISTS, _SENSITIVE, _LINT):
                 limits[key] = self._limit((*here, key), key, value)
-        sensitive = self._text_of(here, table, _SENSITIVE)
+        sensitive, lint = self._text_of(here, table, _SENSITIVE), self._text_of(here, table, _LINT)
         return Budget(
             limits,
             self._list(here, table, "forbid"),
             self._list(here, table, "require-ignored"),
             None if sensitive is None else parse_sensitive(sensitive, self._where((*here, _SENSITIVE))),
             self._list(here, table, "not-sensitive"),
+            None if lint is None else parse_sensitive(lint, self._where((*here, _LINT)), _LINT),
         )
 
     def _limit(self, here: KeyPath, name: str, value: object) -> Limit | None:
@@ -327,6 +371,8 @@ class _Reader:
         value = table.get(key, [])
         if not isinstance(value, list):
             raise self._wrong((*here, key), value, "a list of strings")
+        if len(value) > _MOST_ITEMS:
+            raise ConfigError(f"{key}: more than {_MOST_ITEMS} items", where=self._where((*here, key)))
         return tuple(
             Listed(self._string((*here, key, index), item), self._where((*here, key, index)))
             for index, item in enumerate(value)
@@ -347,7 +393,7 @@ class _Reader:
     def _string(self, here: KeyPath, value: object) -> str:
         if not isinstance(value, str):
             raise self._wrong(here, value, "a string")
-        if "\0" in value:
+        if unfit(value):
             raise self._wrong(here, value, "text without null characters", found="such a string")
         return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from ctxsize.budget.limits import Budget, Listed
 from ctxsize.budget.types import FileFinding
@@ -15,6 +16,10 @@ from ctxsize.ignore.types import PatternError, Rule
 from ctxsize.project import Project
 from ctxsize.sensitive.find import find_sensitive
 from ctxsize.sensitive.types import SensitiveFile
+from ctxsize.warning import Warning
+
+#: Findings of a kind: a pattern such as ``*`` can forbid a million files, and nobody reads more of them.
+MOST = 10_000
 
 
 class FileRules:
@@ -40,10 +45,21 @@ class FileRules:
         self, found: ScanResult, secrets: Iterable[SensitiveFile] | None = None
     ) -> tuple[FileFinding, ...]:
         """The paths in a scan that should not be there. ``secrets`` are the files that look like them, where
-        that is known already. Raises ContextError, IgnoreFileError."""
-        forbidden = [self._forbidden(path, rule) for path, rule in found.forbidden]
-        told = {finding.path for finding in forbidden}
-        return (*forbidden, *self._secrets(found, secrets, told), *self._not_ignored())
+        that is known already. Of each kind there are at most MOST; :meth:`left_out` has the rest. Raises
+        ContextError, IgnoreFileError."""
+        forbidden = [self._forbidden(path, rule) for path, rule in found.forbidden[:MOST]]
+        told = {path for path, _ in found.forbidden}
+        kept = islice(self._secrets(found, secrets, told), MOST)
+        return (*forbidden, *kept, *self._not_ignored())
+
+    def left_out(self, found: ScanResult) -> Warning | None:
+        """How many files that a scan found forbidden are no findings, as there are too many; None: none."""
+        left = len(found.forbidden) - MOST
+        if left <= 0:
+            return None
+        return Warning(
+            "findings-left-out", f"{left} more files are forbidden: only the first {MOST} are named"
+        )
 
     def _forbidden(self, path: str, rule: Rule) -> FileFinding:
         listed = self._forbid[rule]
@@ -54,7 +70,7 @@ class FileRules:
             message=f'must not reach the build (forbid "{listed.text}")',
             where=listed.where,
             line=line,
-            hint=hint,
+            help=hint,
         )
 
     def _secrets(
@@ -81,8 +97,8 @@ class FileRules:
                 message=f"looks like a secret: {file.reason}{at}",
                 where=self._how.where if self._how is not None else None,
                 line=line,
-                hint=f"{hint}, or name it in not-sensitive",
-                level="error" if self._how is not None and self._how.text == "fail" else "warning",
+                help=f"{hint}, or name it in not-sensitive",
+                severity="error" if self._how is not None and self._how.text == "fail" else "warning",
             )
 
     def _not_ignored(self) -> Iterator[FileFinding]:
@@ -105,7 +121,7 @@ class FileRules:
                 message=f"{message}, as require-ignored asks",
                 where=self._required[answer.path].where,
                 line=line,
-                hint=hint,
+                help=hint,
             )
 
     def _lets_in(self, path: str) -> tuple[int | None, str]:

@@ -78,13 +78,15 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class Budget:
     """The limits of a target by name, None for one that was taken away; its lists; what files that look
-    like secrets are (one of SENSITIVE; None: ``warn``), and patterns of those that are none."""
+    like secrets are (one of SENSITIVE; None: ``warn``), and patterns of those that are none; what findings of
+    lint are (one of SENSITIVE; None: ``off``)."""
 
     limits: Mapping[str, Limit | None] = field(default_factory=dict)
     forbid: tuple[Listed, ...] = ()
     require_ignored: tuple[Listed, ...] = ()
     sensitive: Listed | None = None
     not_sensitive: tuple[Listed, ...] = ()
+    lint: Listed | None = None
 
     def over(self, weaker: Budget) -> Budget:
         """This budget where it says something, else the weaker one; lists add up."""
@@ -94,6 +96,7 @@ class Budget:
             require_ignored=tuple(dict.fromkeys((*weaker.require_ignored, *self.require_ignored))),
             sensitive=self.sensitive or weaker.sensitive,
             not_sensitive=tuple(dict.fromkeys((*weaker.not_sensitive, *self.not_sensitive))),
+            lint=self.lint or weaker.lint,
         )
 
     def set_limits(self) -> tuple[Limit, ...]:
@@ -104,7 +107,7 @@ class Budget:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to check."""
-        fails = self.sensitive is not None and self.sensitive.text == "fail"
+        fails = any(each is not None and each.text == "fail" for each in (self.sensitive, self.lint))
         return not (self.set_limits() or self.forbid or self.require_ignored or fails)
 
 
@@ -129,10 +132,10 @@ def parse_limit(name: str, text: str, where: str) -> Limit | None:
     return Limit(kind, text.strip(), where, amount=amount)
 
 
-def parse_sensitive(text: str, where: str) -> Listed:
-    """One of SENSITIVE. Raises ConfigError."""
+def parse_sensitive(text: str, where: str, key: str = "sensitive") -> Listed:
+    """One of SENSITIVE, the value of ``key``. Raises ConfigError."""
     if text.strip() not in SENSITIVE:
-        raise unknown(text.strip(), SENSITIVE, where, what="value of sensitive")
+        raise unknown(text.strip(), SENSITIVE, where, what=f"value of {key}")
     return Listed(text.strip(), where)
 
 

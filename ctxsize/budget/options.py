@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 class CheckOptions:
     """How to check; what is None is as the configuration says.
 
-    ``limits`` are ``NAME=SIZE`` words (``image=250 MB``), ``forbid`` patterns and ``require_ignored`` paths,
-    for every target, as the environment's. ``sensitive`` is ``off``, ``warn`` or ``fail``. ``baseline`` and
-    ``save_baseline`` are files. ``images`` are images that are there already, by target name ('' is for the
-    only target); ``archive`` is a saved image, read without an engine. ``static`` leaves out every limit
-    that needs an image. ``only`` are the names of the targets to check. ``build`` are options for the build
-    besides those the configuration has.
+    ``limits`` are ``NAME=SIZE`` words (``image=250 MB``), ``forbid`` patterns and ``require_ignored``
+    paths, for every target, as the environment's. ``sensitive`` and ``lint`` are ``off``, ``warn`` or
+    ``fail``. ``baseline`` and ``save_baseline`` are files. ``images`` are images that are there already,
+    by target name ('' is for the only target); ``archive`` is a saved image, read without an engine.
+    ``static`` leaves out every limit that needs an image. ``only`` are the names of the targets to check.
+    ``build`` are options for the build besides those the configuration has.
     """
 
     limits: Sequence[str] = ()
     forbid: Sequence[str] = ()
     require_ignored: Sequence[str] = ()
     sensitive: str | None = None
+    lint: str | None = None
     baseline: str | None = None
     save_baseline: str | None = None
     images: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +64,9 @@ def put_together(
 ) -> Question:
     """The targets of the configurations and ``targets``, with the limits of the environment and ``options``
     over their own. Raises ConfigError and UsageError for what can't be answered."""
-    given = options_budget(options.limits, options.forbid, options.require_ignored, options.sensitive)
+    given = options_budget(
+        options.limits, options.forbid, options.require_ignored, options.sensitive, options.lint
+    )
     over = given.over(environment_budget(environ))
     named = [target for config in configs for target in config.targets]
     named = [_with_options(target, options) for target in (*named, *targets)]

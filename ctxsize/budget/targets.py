@@ -12,6 +12,7 @@ from ctxsize.budget.config import Target
 from ctxsize.budget.findings import FileRules
 from ctxsize.budget.judge import judge
 from ctxsize.budget.limits import Limit
+from ctxsize.budget.masked import masked_report
 from ctxsize.budget.options import CheckOptions
 from ctxsize.budget.types import FileFinding, Judged, TargetReport
 from ctxsize.context.scan import scan
@@ -135,7 +136,7 @@ class TargetChecker:
             log=error.log if isinstance(error, BuildFailed) else (),
             exit_code=_exit_code(judged, found.findings, error),
         )
-        return report, error is None
+        return report if target.mask is None else masked_report(report, target.mask), error is None
 
     def _asked(self, target: Target, found: _Found) -> _Asked:
         """What to measure; limits that are not looked at are noted."""
@@ -212,6 +213,9 @@ class TargetChecker:
             if files is not None:
                 seen = prepared.found if prepared is not None else self._scan(files, asked)
                 found.findings = files.findings(seen, prepared.sensitive if prepared is not None else None)
+                found.findings += _linted(target, found.findings)
+                if (left := files.left_out(seen)) is not None:
+                    found.warnings.append(left)
                 scanned = seen
         with _noted(found.image_errors):
             if asked.source is not None and not found.image_errors:
@@ -285,6 +289,15 @@ class TargetChecker:
                 self._no_engine = error
                 raise
         return self._engine
+
+
+def _linted(target: Target, told: tuple[FileFinding, ...]) -> tuple[FileFinding, ...]:
+    """What lint finds, where the budget asks for it."""
+    if target.budget.lint is None:
+        return ()
+    from ctxsize.budget.linting.lint import findings_for_check  # most checks do without
+
+    return findings_for_check(target, told)
 
 
 @contextmanager

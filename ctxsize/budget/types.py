@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ctxsize.lint.types import Finding as Finding
 from ctxsize.measure.target import MeasuredTarget as MeasuredTarget
 from ctxsize.warning import Warning as Warning
 
@@ -15,6 +16,9 @@ from ctxsize.warning import Warning as Warning
 Unit = Literal["bytes", "files", "seconds"]
 Level = Literal["error", "warning"]
 FindingCode = Literal["forbidden", "not-ignored", "sensitive"]
+#: A path that should not reach a build, with a FindingCode. Its ``message`` follows the path in a sentence
+#: (:func:`ctxsize.budget.words.finding`). With ``lint`` in the budget also what `ctxsize lint` finds.
+FileFinding = Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +79,6 @@ class Judged:
         if not self.over or self.value is None or self.limit is None:
             return 0
         return self.limit - self.value if self.at_least else self.value - self.limit
-
-
-@dataclass(frozen=True, slots=True)
-class FileFinding:
-    """A path that should not reach a build.
-
-    ``path`` is relative to the target's context. ``where`` is the file:line of the configuration that asks
-    for it, or of the ignore file; None when there is neither. ``message`` says what is wrong and follows the
-    path in a sentence (:func:`ctxsize.budget.words.finding`), ``hint`` what to do.
-    """
-
-    code: FindingCode
-    path: str
-    message: str
-    where: str | None = None
-    line: int | None = None
-    hint: str | None = None
-    level: Level = "error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ def verdict(judged: Judged) -> str:
 
 def finding(found: FileFinding) -> str:
     """One sentence about a path: ``config/.env must not reach the build (forbid "**/.env")``."""
+    if found.code.startswith("CX"):  # what lint finds is about a line
+        return f"{found.path}:{found.line or 1}: {found.code} {found.message}"
     return f"{found.path} {found.message}"
 
 
@@ -68,11 +70,14 @@ def summary(target: TargetReport) -> str:
     """A target in a few words: ``2 limits not kept, 1 file finding``, or ``within budget``."""
     over = sum(judged.over for judged in target.limits)
     unknown = sum(judged.value is None for judged in target.limits)
-    files = sum(found.level == "error" for found in target.findings)
+    errors = [found.code for found in target.findings if found.level == "error"]
+    linted = sum(code.startswith("CX") for code in errors)
+    files = len(errors) - linted
     parts = [
         _count(over, "limit not kept", "limits not kept"),
         _count(unknown, "limit not measured", "limits not measured"),
         _count(files, "file that must not be there", "files that must not be there"),
+        _count(linted, "finding of lint", "findings of lint"),
     ]
     if target.error is not None and not any(parts):
         return "not measured"

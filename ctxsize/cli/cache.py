@@ -38,7 +38,8 @@ Examples:
 @repeat_option("Time N builds after each change.")
 @seconds_option(
     "--max-time",
-    "Start no more builds once they would exceed this time (each variant is built at least twice).",
+    "Start no more builds once they would exceed this time, counted from the start. Each variant is built at"
+    " least twice in any case.",
 )
 @top_option("Measure the N largest ignored paths and N COPY instructions; 0 measures all.", "top", 5)
 @format_option("cache")

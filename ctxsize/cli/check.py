@@ -19,8 +19,8 @@ from ctxsize.cli.options import (
     repeated_option,
     top_option,
 )
+from ctxsize.cli.reports import add_to_summary, further_report, report_all
 from ctxsize.errors import UsageError
-from ctxsize.report.formats import FORMATS
 from ctxsize.text import printable
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     help="What to do about files that look like secrets and reach the build (default: warn).",
 )
 @click.option(
+    "--lint",
+    type=click.Choice(["off", "warn", "fail"]),
+    help="What to do about findings of `ctxsize lint` (default: off).",
+)
+@click.option(
     "--baseline",
     type=_FILE,
     metavar="FILE",
@@ -93,6 +98,12 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     metavar="FILE",
     help="Check what a Compose file builds; several are merged, as with docker compose -f.",
 )
+@click.option(
+    "--compose-root",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Let the Compose files name anything below DIR (default: the first file's directory).",
+)
 @click.option("--static", is_flag=True, help="Check only limits that need no image: no engine, no build.")
 @repeated_option("--only", metavar="TARGET", help="Check only this target.")
 @click.option(
@@ -114,6 +125,7 @@ def check(
     paths: tuple[str, ...],
     images: tuple[str, ...],
     compose: tuple[str, ...],
+    compose_root: str | None,
     init: bool,
     reports: tuple[str, ...],
     build: BuildOptions,
@@ -129,11 +141,10 @@ def check(
     # Imported here so that other commands start without it.
     from ctxsize.budget.check import CheckOptions
     from ctxsize.budget.check import check as measure
-    from ctxsize.cli.output import write
 
     if init and (compose or reports):
         raise click.UsageError("--init writes one project's configuration, and no report")
-    further = [_report(word) for word in reports]
+    further = [further_report("check", word) for word in reports]
     no_build = asked["static"] or asked["archive"]
     options = CheckOptions(
         images=_images(images), stage=build.target, build=None if no_build else build, **asked
@@ -145,15 +156,12 @@ def check(
         targets: tuple[Target, ...] | None = None
         notes: tuple[Warning, ...] = ()
         if compose:
-            targets, notes, options = _composed(compose, options)
+            targets, notes, options = _composed(compose, compose_root, options)
         report = measure(*paths, targets=targets, notes=notes, options=options, progress=progress)
-    out.report(report)
-    for name, file in further:
-        write(out.plain(name, report), file)
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _append(out.plain("markdown", report), summary)
-    if report.exit_code:
-        raise SystemExit(report.exit_code)
+    add_to_summary(report, out)
+    code = max(report.exit_code, report_all(report, out, further))
+    if code:
+        raise SystemExit(code)
 
 
 def _images(words: tuple[str, ...]) -> dict[str, str]:
@@ -165,35 +173,17 @@ def _images(words: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _report(word: str) -> tuple[str, str]:
-    """``FORMAT=FILE`` as its two parts."""
-    name, separator, file = word.partition("=")
-    formats = FORMATS["check"]
-    if name not in formats or not separator or not file:
-        raise click.BadParameter(f"{word!r}: write FORMAT=FILE; formats are {', '.join(formats)}")
-    return name, file
-
-
 def _composed(
-    files: tuple[str, ...], options: CheckOptions
+    files: tuple[str, ...], root: str | None, options: CheckOptions
 ) -> tuple[tuple[Target, ...], tuple[Warning, ...], CheckOptions]:
     """The targets of Compose files, what to note, and the options with the baseline that goes with them."""
     from dataclasses import replace
 
     from ctxsize.budget.compose.targets import compose_targets
 
-    found = compose_targets(files, os.environ)
+    found = compose_targets(files, os.environ, root)
     baseline = options.baseline or os.environ.get("CTXSIZE_BASELINE") or found.baseline
     return found.targets, found.warnings, replace(options, baseline=baseline)
-
-
-def _append(text: str, file: str) -> None:
-    """Add to a job's summary, which other steps may have written in. A summary is no reason to fail."""
-    try:
-        with open(file, "a", encoding="utf-8") as summary:
-            summary.write(text)
-    except OSError as error:
-        show_note(f"{file}: the summary can't be written: {error.strerror}")
 
 
 def _init(

@@ -8,6 +8,7 @@ import click
 
 from ctxsize.cli.configured import configured
 from ctxsize.cli.errors import exit_for
+from ctxsize.cli.lint import hint_at_lint
 from ctxsize.cli.options import (
     BUILDER,
     PATH,
@@ -48,7 +49,8 @@ Examples:
 )
 @seconds_option(
     "--max-time",
-    "Start no more builds once they would exceed this time (each variant is built at least once).",
+    "Start no more builds once they would exceed this time, counted from the start. The warm-up and one build"
+    " of each variant are made in any case, and images are always read.",
 )
 @top_option("Show at most N rows in the tables of paths and rules; 0 shows all.")
 @click.option("--keep", is_flag=True, help="Keep both images and print their tags.")
@@ -100,4 +102,7 @@ def compare(
             **asked,
         )
     out.report(measurement.comparison)
+    engine = measurement.comparison.engine
+    builder = "classic" if engine is not None and engine.builder == "classic" else "buildkit"
+    hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
     exit_for(measurement.failures.items())

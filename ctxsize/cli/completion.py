@@ -22,4 +22,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
     script = get_completion_class(shell)
     assert script is not None, "click knows each of the choices"
-    click.echo(script(ctx.find_root().command, {}, "ctxsize", "_CTXSIZE_COMPLETE").source())
+    source = script(ctx.find_root().command, {}, "ctxsize", "_CTXSIZE_COMPLETE").source()
+    # click's bash asks the program that stands on the command line. The Tab key after "./ctxsize" would run
+    # whatever a strange directory has under that name.
+    click.echo(source.replace("_complete $1)", "_complete ctxsize)"))

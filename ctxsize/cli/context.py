@@ -8,6 +8,7 @@ import click
 
 from ctxsize.cli.configured import configured
 from ctxsize.cli.errors import show_note
+from ctxsize.cli.lint import MOST_ENTRIES, hint_at_lint
 from ctxsize.cli.options import DIALECT, PATH, build_options, format_option, output_options, top_option
 
 if TYPE_CHECKING:
@@ -94,3 +95,6 @@ def context(build: BuildOptions, out: Output, builder: str, by: By | None, files
             if warning.code != "needed-unknown":  # these formats say nothing of it
                 show_note(f"{warning.where}: {warning.message}" if warning.where else warning.message)
     out.report(result)
+    everything = result.scan.without
+    if everything is not None and everything.files + everything.dirs <= MOST_ENTRIES:
+        hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)

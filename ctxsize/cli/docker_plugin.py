@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
 
 from ctxsize.errors import UsageError
+from ctxsize.text import printable
 
 #: The Docker CLI takes what follows ``docker-`` for the command's name.
 PROGRAM = "docker-ctxsize"
@@ -49,7 +51,7 @@ def install(directory: Path | None) -> None:
         link.symlink_to(program)
     except OSError as error:
         raise UsageError(f"can't be written: {error.strerror}", where=str(link)) from error
-    click.echo(f"docker ctxsize is there: {link} -> {program}")
+    click.echo(printable(f"docker ctxsize is there: {link} -> {program}"))
 
 
 @docker_plugin.command(epilog=_EXAMPLES)
@@ -58,14 +60,14 @@ def remove(directory: Path | None) -> None:
     """Remove the link that install made."""
     link = _link(directory)
     if not os.path.lexists(link):
-        click.echo(f"nothing to remove: there is no {link}")
+        click.echo(printable(f"nothing to remove: there is no {link}"))
         return
     _check_ours(link)
     try:
         link.unlink()
     except OSError as error:
         raise UsageError(f"can't be removed: {error.strerror}", where=str(link)) from error
-    click.echo(f"removed {link}")
+    click.echo(printable(f"removed {link}"))
 
 
 def installed_program() -> Path:
@@ -73,8 +75,10 @@ def installed_program() -> Path:
     # Imported here: no other command needs it.
     from importlib.metadata import distributions
 
+    # What lies in the current directory may be a stranger's, and is not what is installed.
+    path = [folder for folder in sys.path if folder and os.path.realpath(folder) != os.path.realpath(".")]
     # More than one where a source tree with its own metadata comes first on the path.
-    for installed in distributions(name="ctxsize"):
+    for installed in distributions(name="ctxsize", path=path):
         for file in installed.files or []:
             if file.name == PROGRAM:
                 return Path(os.path.abspath(str(file.locate())))

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import click
+
+from ctxsize.crash import tell
 from ctxsize.errors import BuildFailed, CtxsizeError, Interrupted, VerifyFailed
 from ctxsize.text import printable
 
@@ -51,7 +54,8 @@ def exit_for(failures: Iterable[tuple[str, CtxsizeError]]) -> None:
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn the errors ctxsize raises on purpose, Ctrl-C and SIGTERM into a message and an exit code."""
+    """Turn errors, those that ctxsize raises on purpose and all others, Ctrl-C and SIGTERM into a message and
+    an exit code. click shows its own."""
     # Whoever started us may want us to ignore one: a shell does, for what it starts in the background.
     heeded = [
         each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN
@@ -67,10 +71,10 @@ def exit_codes() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)  # all is done: another would only spoil the exit code
         print("ctxsize: interrupted", file=sys.stderr)
         raise SystemExit(Interrupted.exit_code) from None
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`| head`).
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    except (click.ClickException, click.Abort, click.exceptions.Exit):
+        raise
+    except Exception as error:
+        raise SystemExit(tell(error)) from error
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -15,6 +15,7 @@ from ctxsize.cli.completion import completion
 from ctxsize.cli.context import context
 from ctxsize.cli.docker_plugin import docker_plugin
 from ctxsize.cli.errors import exit_codes
+from ctxsize.cli.lint import lint
 from ctxsize.cli.why import why
 
 
@@ -32,10 +33,11 @@ Examples:
   ctxsize context                what a build can see, without an engine
   ctxsize why node_modules/x     which line keeps this out
   ctxsize check --init           limits for `ctxsize check` in CI
+  ctxsize lint                   what is wrong with the ignore file, and what it costs
 
 \b
 Exit codes: 0 done, 1 over budget or findings, 2 wrong usage, 3 a build failed,
-4 no usable engine, 130 interrupted.
+4 no usable engine, 70 a fault of ctxsize, 130 interrupted.
 """
 
 
@@ -49,5 +51,5 @@ def main() -> None:
     """Measure what a .dockerignore saves: context, image, build time."""
 
 
-for _command in (cache, check, clean, compare, completion, context, docker_plugin, why):
+for _command in (cache, check, clean, compare, completion, context, docker_plugin, lint, why):
     main.add_command(_command)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
-
-import click
+from typing import BinaryIO
 
 from ctxsize.errors import UsageError
+from ctxsize.files.standard import unread
+from ctxsize.files.write import replacing
 from ctxsize.progress import Progress, Silent, Terminal, Verbose
 from ctxsize.report.formats import drawing
 from ctxsize.report.shared.look import Look
@@ -65,20 +66,35 @@ def make_progress(*, quiet: bool, verbose: bool) -> Progress:
 def write(report: str | Iterator[str], file: str) -> None:
     """Write a report, whole or in pieces, to ``file``, or to standard output for ``-``.
 
-    Surrogates become the bytes they stand for. Nothing is opened before the first piece is there, so that an
-    early failure leaves the file as it was. Raises UsageError when the file can't be written; a whole report,
-    which may have taken long to measure, then goes to standard output.
+    Surrogates become the bytes they stand for. A file is written whole or not at all, and never through a
+    link (ctxsize.files.write). Raises UsageError when it can't be written; a whole report, which may have
+    taken long to measure, then goes to standard output.
     """
-    pieces = iter([report]) if isinstance(report, str) else report
-    first = next(pieces, "")
     try:
-        with click.open_file(file, "wb") as stream:
+        write_or_fail(report, file)
+    except UsageError:
+        if isinstance(report, str) and file != "-":
+            write_or_fail(report, "-")
+        raise
+
+
+def write_or_fail(report: str | Iterator[str], file: str) -> None:
+    """``write``, without standard output in the place of a file."""
+    pieces = iter([report]) if isinstance(report, str) else report
+    first = next(pieces, "")  # an early failure leaves nothing open
+    try:
+        with _opened(file) as stream:
             for piece in chain([first], pieces):
                 stream.write(piece.encode("utf-8", "surrogateescape"))
+                if file == "-" and unread():
+                    break
             stream.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        if isinstance(report, str) and file != "-":
-            write(report, "-")
         raise UsageError(f"can't be written: {error.strerror}", where=file) from error
+
+
+def _opened(file: str) -> AbstractContextManager[BinaryIO]:
+    if file != "-":
+        return replacing(file)
+    sys.stdout.flush()
+    return nullcontext(sys.stdout.buffer)

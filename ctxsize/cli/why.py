@@ -79,8 +79,16 @@ def why(
     given = _records(sys.stdin.buffer, b"\0" if records else b"\n") if stdin else paths
     asked = (context_path(project, text, given=directory) for text in given)
     seen = _Seen(judge(project, asked if stdin else list(asked)))
-    out.report(project, seen)
-    raise SystemExit(1 if seen.kept else 0)
+    try:
+        out.report(project, seen)
+        # Whoever read our output may have gone before the end.
+        raise SystemExit(1 if seen.kept or any(answer.verdict != "ignored" for answer in seen) else 0)
+    except _Unreadable as error:
+        raise UsageError(f"can't be read: {error}", where="standard input") from error
+
+
+class _Unreadable(Exception):
+    """Standard input gives an error; not an OSError, which is about the report."""
 
 
 class _Seen:
@@ -110,4 +118,4 @@ def _read(stream: BinaryIO) -> bytes:
     try:
         return stream.read(_CHUNK)
     except OSError as error:
-        raise UsageError(f"can't be read: {error.strerror}", where="standard input") from error
+        raise _Unreadable(error.strerror) from error

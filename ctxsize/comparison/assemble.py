@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from ctxsize import __version__
 from ctxsize.comparison.attribution import ImageSavings
@@ -24,9 +24,11 @@ from ctxsize.comparison.types import (
     Unattributed,
     VariantFigures,
 )
+from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import IgnoredRoot, ScanResult, Totals
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import Interrupted
+from ctxsize.files.sent import SentTree
 from ctxsize.ignore.types import Rule
 from ctxsize.measure.builds import Builds
 from ctxsize.measure.figures import WITH, WITHOUT
@@ -37,16 +39,21 @@ from ctxsize.rebuild.types import RebuildCost
 from ctxsize.warning import Warning
 
 #: What the paths of a rule have in common with it.
-_SIZES = ("files", "context_bytes", "image_bytes", "pull_bytes")
+_SIZES = ("files", "context_bytes", "sent_bytes", "image_bytes", "pull_bytes")
 _SECONDS = ("seconds", "seconds_low", "seconds_high")
+#: The part of what is not sent that has to be missing from the image, too, for the image to decide the order.
+_WORTH_RANKING = 0.1
+_Saving = TypeVar("_Saving", PathSaving, RuleSaving)
+_UNREAD_NOTE = "it can't be read: its size is not known"
+_CHANGED_NOTE = "it changed while it was measured"
 _HIDDEN_NOTE = "saves nothing: a project without an ignore file has no such file either"
 
 
 def assemble(subject: Subject, found: Found) -> Measurement:
     """The one result of what is known of ``subject`` and was ``found``, however far the measurement got."""
     scan = subject.found
-    assert scan.without is not None, "a comparison scans the whole context"
-    saved = _saved(scan, found)
+    with_ = None if scan.eligible_unread else scan.eligible
+    saved = _saved(with_, scan.without, found)
     paths = _paths(scan.roots, found)
     comparison = Comparison(
         version=__version__,
@@ -54,8 +61,8 @@ def assemble(subject: Subject, found: Found) -> Measurement:
         project=subject.project_figures,
         engine=subject.engine_figures,
         variants={
-            WITH: _variant(WITH, scan.eligible, subject.needed_bytes, found),
-            WITHOUT: _variant(WITHOUT, scan.without, None, found),
+            WITH: _variant(WITH, with_, subject.needed_bytes, found),
+            WITHOUT: _variant(WITHOUT, scan.without, subject.needed_bytes_without, found),
         },
         saved=saved,
         paths=paths,
@@ -68,28 +75,33 @@ def assemble(subject: Subject, found: Found) -> Measurement:
     return Measurement(comparison, found.failures)
 
 
-def _saved(scan: ScanResult, found: Found) -> Saved:
-    assert scan.without is not None
+def _saved(with_: Totals | None, without: Totals | None, found: Found) -> Saved:
     image_bytes = pull_bytes = seconds = None
     if len(found.images) == 2:
-        with_, without = found.images[WITH], found.images[WITHOUT]
-        image_bytes, pull_bytes = without.bytes - with_.bytes, without.pull_bytes - with_.pull_bytes
+        small, large = found.images[WITH], found.images[WITHOUT]
+        image_bytes, pull_bytes = large.bytes - small.bytes, large.pull_bytes - small.pull_bytes
     if found.builds and all(each.runs for each in found.builds.values()):
         seconds = seconds_saved(found.builds[WITH].times, found.builds[WITHOUT].times)
     return Saved(
-        context_bytes=scan.without.bytes - scan.eligible.bytes,
-        context_files=scan.without.files - scan.eligible.files,
+        context_bytes=None if with_ is None or without is None else without.bytes - with_.bytes,
+        context_files=None if with_ is None or without is None else without.files - with_.files,
         image_bytes=image_bytes,
         pull_bytes=pull_bytes,
         seconds=seconds,
     )
 
 
-def _variant(name: str, totals: Totals, needed: int | None, found: Found) -> VariantFigures:
+def _variant(name: str, totals: Totals | None, needed: int | None, found: Found) -> VariantFigures:
     builds = found.builds.get(name, Builds())
     sent = builds.runs[-1].sent_bytes if builds.runs else None
     return VariantFigures(
-        context=ContextFigures(totals.files, totals.dirs, totals.bytes, needed, sent),
+        context=ContextFigures(
+            files=None if totals is None else totals.files,
+            dirs=None if totals is None else totals.dirs,
+            bytes=None if totals is None else totals.bytes,
+            needed_bytes=needed,
+            sent_bytes=sent,
+        ),
         image=found.images.get(name),
         build=_build(builds.runs) if builds.runs else None,
         error=str(builds.failure) if builds.failure is not None else None,
@@ -110,25 +122,29 @@ def _build(runs: Sequence[BuildResult]) -> BuildFigures:
     )
 
 
-def _paths(roots: Iterable[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]:
+def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]:
     runs = found.builds[WITHOUT].runs if found.builds else ()
     rebuilds = _rebuilds(found.rebuilds.cost) if found.rebuilds is not None else {}
+    sent = _sent_without(found)
+    by_path = IgnoredRoots(root.path for root in roots)
+    changed = {by_path.of(path) for path in found.changed}
     paths = [
         PathSaving(
             path=root.path,
             rule=root.rule,
-            files=root.totals.files,
-            context_bytes=root.totals.bytes,
+            files=None if root.unread else root.totals.files,
+            context_bytes=None if root.unread else root.totals.bytes,
+            sent_bytes=None if sent is None else sent.by_root.get(root.path, 0),
             image_bytes=None if found.bytes is None else found.bytes.image_bytes.get(root.path, 0),
             pull_bytes=None if found.bytes is None else found.bytes.pull_bytes.get(root.path, 0),
             **_seconds(root.path, found.seconds),
             send_seconds=_send_seconds(root.path, runs),
             **rebuilds.get(root.path, {}),
-            note=_note(root, found.bytes),
+            note=_note(root, found, root.path in changed),
         )
         for root in roots
     ]
-    return tuple(sorted(paths, key=lambda path: (-(path.image_bytes or 0), -path.context_bytes, path.path)))
+    return _sorted(paths, lambda path: path.path)
 
 
 def _seconds(path: str, divided: DividedSeconds | None) -> dict[str, Any]:
@@ -160,11 +176,20 @@ def _send_seconds(path: str, runs: Sequence[BuildResult]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def _note(root: IgnoredRoot, savings: ImageSavings | None) -> str | None:
+def _note(root: IgnoredRoot, found: Found, changed: bool) -> str | None:
+    savings = found.bytes
     if root.hidden:
         return _HIDDEN_NOTE
+    if root.unread:
+        return _UNREAD_NOTE
+    if changed:
+        return _CHANGED_NOTE
     if savings is not None and root.totals.bytes and not savings.image_bytes.get(root.path):
-        return "not in the image without it either"
+        sent = _sent_without(found)
+        never_sent = sent is not None and not sent.by_root.get(root.path)
+        return (
+            "neither sent nor in the image without it" if never_sent else "not in the image without it either"
+        )
     return None
 
 
@@ -173,9 +198,22 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool)
     for path in paths:
         by_line[path.rule.line].append(path)
     savings = [_together(rule, by_line[rule.line], divided) for rule in rules]
-    return tuple(
-        sorted(savings, key=lambda each: (-(each.image_bytes or 0), -each.context_bytes, each.rule.line))
-    )
+    return _sorted(savings, lambda each: each.rule.line)
+
+
+def _sorted(savings: Sequence[_Saving], last: Callable[[_Saving], str | int]) -> tuple[_Saving, ...]:
+    """What saves most comes first: by image bytes or, where the image has little of what is kept from the
+    engine, by seconds and bytes sent. Equals are in the order of ``last``."""
+    in_image = sum(each.image_bytes or 0 for each in savings)
+    sent = sum(each.sent_bytes or 0 for each in savings)
+
+    def rank(saving: _Saving) -> tuple[float, float, float]:
+        image, context = -(saving.image_bytes or 0), -(saving.context_bytes or 0)
+        if in_image >= sent * _WORTH_RANKING:
+            return image, context, 0
+        return -(saving.seconds or 0.0), -(saving.sent_bytes or 0), context
+
+    return tuple(sorted(savings, key=lambda each: (rank(each), last(each))))
 
 
 def _together(rule: Rule, paths: Sequence[PathSaving], divided: bool) -> RuleSaving:
@@ -211,6 +249,15 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
             where=subject.project.name,
         )
     yield from found.warnings
+    if found.changed:
+        names = list(found.changed)
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield Warning(
+            "tree-changed",
+            f"{', '.join(names[:3])}{more} changed after the scan: `context` is as scanned, everything else"
+            " as each build was sent it; stop what writes there and run again",
+            where=subject.project.name,
+        )
     if any(isinstance(each.failure, Interrupted) for each in found.builds.values()):
         yield Warning(
             "interrupted", "the measurement was interrupted: the figures are of the builds that had ended"
@@ -227,11 +274,10 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
             " above them; their content counts as context that is not attributed",
         )
     if saved.image_bytes == 0:
-        yield Warning(
-            "image-unchanged",
-            "nothing of what is ignored reaches the final image: the ignore file saves context, but 0"
-            " image bytes",
-        )
+        reason = "reaches the final image: the ignore file saves context, but 0 image bytes"
+        if not _saves_sending(found):
+            reason = "is sent, nor reaches the final image: without the ignore file the build is the same"
+        yield Warning("image-unchanged", f"nothing of what is ignored {reason}")
     yield from timing_warnings(found.builds)
     # What the builder itself warned of, each once.
     messages = (text for each in found.builds.values() for run in each.runs for text in run.warnings)
@@ -247,6 +293,15 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
 def _words(subject: Subject) -> str:
     """What follows a command about this project."""
     return subject.project.words(subject.options.target)
+
+
+def _sent_without(found: Found) -> SentTree | None:
+    return found.builds[WITHOUT].sent if WITHOUT in found.builds else None
+
+
+def _saves_sending(found: Found) -> bool:
+    sent = _sent_without(found)
+    return sent is None or any(sent.by_root.values())
 
 
 def _sum_warning(size: str, counted: int, measured: int | None) -> Iterator[Warning]:
@@ -267,7 +322,7 @@ def _rebuild_warnings(cost: RebuildCost, words: str) -> Iterator[Warning]:
             message = f"a change to it breaks the build: {change.errors[WITHOUT]}"
             yield Warning("rebuild-failed", message, where=change.path)
         elif change.changed is None:
-            message = "a change to a link or a special file is not simulated"
+            message = "a change to a link, a special file or a worktree's .git is not simulated"
             yield Warning("rebuild-not-simulated", message, where=change.path)
     yield from (warning for warning in cost.warnings if warning.code == "max-time")
     if cost.left_out:

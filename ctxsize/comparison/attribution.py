@@ -12,7 +12,6 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from ctxsize.comparison.layers import Origins, StepChanges, step_changes
 from ctxsize.context.roots import IgnoredRoots
@@ -20,6 +19,7 @@ from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.ignore.types import Verdict
 from ctxsize.image.types import Change
+from ctxsize.measure.builds import Builds
 from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.measure.images import Images
 from ctxsize.measure.subject import Subject
@@ -52,7 +52,7 @@ class ImageSavings:
         return sum(self.pull_bytes.values()) + self.unattributed_pull_bytes
 
 
-def attribute_images(subject: Subject, images: Images) -> ImageSavings | None:
+def attribute_images(subject: Subject, images: Images, builds: Mapping[str, Builds]) -> ImageSavings | None:
     """What each ignored root saves in the image; None unless both variants were built."""
     project = subject.project
     if images.reader is None or len(images.images) < 2 or project.rules is None:
@@ -63,27 +63,27 @@ def attribute_images(subject: Subject, images: Images) -> ImageSavings | None:
     return attribute(
         step_changes(images.reader, images.images[WITH], images.images[WITHOUT], image_map),
         lambda path: replace(rules.quick_verdict(path), root=roots.of(path)),
-        lambda path: _size(project.context, path),
+        lambda path, variant: _size(builds[variant], path),
     )
 
 
 def attribute(
     steps: Iterable[StepChanges],
     verdict: Callable[[str], Verdict],
-    size_in_context: Callable[[str], int | None],
+    size_sent: Callable[[str, str], int | None],
 ) -> ImageSavings:
     """Place every changed byte.
 
-    ``verdict`` says what the ignore file does with a context path; ``size_in_context`` gives a context
-    path's bytes (file size, length of a link's target) or None when there is no such file. An origin
-    is believed only when its size is the one found in the layer, or when it is an archive that ADD
-    unpacked.
+    ``verdict`` says what the ignore file does with a context path; ``size_sent`` gives a context path's bytes
+    (file size, length of a link's target) as the build of a variant was sent them, or None when it was not.
+    An origin is believed only when its size is the one found in the layer, or when it is an archive that
+    ADD unpacked.
     """
     savings = ImageSavings()
     for step in steps:
         savings.unattributed_pull_bytes += step.pull_bytes
         for change in step.changes:
-            found = _placed(change, step.origins, verdict, size_in_context)
+            found = _placed(change, step.origins, verdict, size_sent)
             if found is not None and found.ignored and found.root is not None:
                 savings.image_bytes[found.root] += change.bytes
                 savings.pull_bytes[found.root] += change.pull_bytes
@@ -102,16 +102,17 @@ def _placed(
     change: Change,
     origins: Origins,
     verdict: Callable[[str], Verdict],
-    size_in_context: Callable[[str], int | None],
+    size_sent: Callable[[str, str], int | None],
 ) -> Verdict | None:
     """The verdict on the context path that the change came from; None when it came from none."""
     # A file that the ignore file keeps may be a mere hard link to an ignored one in the image without it.
     # Both images then hold the content, so that the ignored path must not claim to save it.
     path = change.link if change.link is not None and change.bytes < 0 else change.path
+    variant = WITH if change.bytes_with > change.bytes_without else WITHOUT
     size = max(change.bytes_with, change.bytes_without)
     kept = None
     for origin in origins(path):
-        if origin.kind == "archive" or size_in_context(origin.path) == size:
+        if origin.kind == "archive" or size_sent(origin.path, variant) == size:
             found = verdict(origin.path)
             if found.ignored:
                 return found
@@ -127,9 +128,6 @@ def _directory_links(symlinks: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _size(context: Path, path: str) -> int | None:
-    """The bytes of a context path as they count in an image."""
-    try:
-        return os.lstat(context / path).st_size
-    except OSError:
-        return None
+def _size(builds: Builds, path: str) -> int | None:
+    """The bytes of a context path as the build was sent them whose image is read."""
+    return None if builds.sent is None else builds.sent.size(path)

@@ -42,17 +42,17 @@ def compare(
 
     ``builder`` is ``auto``, ``buildkit``, ``buildkit-upload`` or ``classic``. Each variant is timed
     ``repeat`` times (None: as often as builds that long allow). The seconds of the ``exact`` ignored roots
-    with the largest shares are measured with dedicated builds. ``max_time`` bounds the whole run in seconds,
+    with the largest shares are measured with dedicated builds. ``max_time`` bounds the builds in seconds,
     as far as one build of each variant allows. ``keep`` leaves both images, tagged. ``verify`` has to
     succeed in both images. For the ``cache_cost`` largest ignored roots it is measured what a change costs in
     the next build. The project is only read. A variant that does not build, or whose image does not work, is
     an error in the result; all other trouble is raised as a CtxsizeError.
     """
-    progress, options = progress or Silent(), options or BuildOptions()
+    progress, options, limit = progress or Silent(), options or BuildOptions(), TimeLimit(max_time)
     subject = prepare(
         path, dockerfile=dockerfile, builder=builder, options=options, progress=progress, engine=engine
     )
-    found, limit = Found(), TimeLimit(max_time)
+    found = Found()
     if subject.project.ignore is None:
         return assemble(subject, found)
     if (error := subject.unbuildable) is not None:
@@ -63,7 +63,7 @@ def compare(
         build_variants(bench, found.builds, repeat=repeat)
         with read_images(bench, found.builds) as images:
             found.images = images.figures
-            found.bytes = attribute_images(subject, images)
+            found.bytes = attribute_images(subject, images, found.builds)
         found.seconds, found.warnings = divide_seconds(bench, found.builds, found.bytes, exact=exact)
         with found.complete_without():
             found.verified = verify_images(bench, found.builds, verify)

@@ -65,6 +65,11 @@ class Found:
             self.lost = error
 
     @property
+    def changed(self) -> dict[str, None]:
+        """The paths that builds found changed since the survey, in the order they were sent."""
+        return {path: None for each in self.builds.values() for path in each.changed}
+
+    @property
     def failures(self) -> dict[str, CtxsizeError]:
         """By variant: why it could not be built or measured, or does not work."""
         beside: list[CtxsizeError | None] = [verify_failure(self.verified), self.lost]

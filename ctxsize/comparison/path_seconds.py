@@ -113,16 +113,14 @@ def _measure_roots(bench: Bench, roots: Sequence[str], runs: int) -> tuple[dict[
 def restored_variants(subject: Subject, roots: Iterable[str]) -> tuple[dict[str, Variant], list[Warning]]:
     """The variant ``with`` and, for each root it can be made for, the one that ignores everything but it."""
     project = subject.project
-    assert project.ignore_path is not None
+    assert project.ignore is not None and project.ignore_path is not None
     variants = {WITH: subject.variant(WITH)}
     warnings = []
     for root in roots:
         try:
             if project.ignore_path.parent not in (project.context, project.dockerfile_path.parent):
                 raise ValueError("the ignore file lies in another directory than where it is looked for")
-            variants[root] = variants[WITH].restoring(
-                root, project.ignore_path, project.ignore_path.read_bytes()
-            )
-        except (ValueError, OSError) as error:
+            variants[root] = variants[WITH].restoring(root, project.ignore_path, project.ignore.data)
+        except ValueError as error:
             warnings.append(Warning("not-exact", f"its seconds are an estimate: {error}", where=root))
     return variants, warnings

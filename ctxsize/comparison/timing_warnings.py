@@ -19,7 +19,15 @@ def timing_warnings(builds: Mapping[str, Builds]) -> Iterator[Warning]:
         if not found:
             continue
         middle = format_seconds(statistics.median(times))
-        if found == (0,) and times[0] > statistics.median(times):
+        slow = [times[index] for index in found if times[index] > statistics.median(times)]
+        shown = ", ".join(format_seconds(times[index]) for index in found)
+        if not slow:
+            yield Warning(
+                "outliers",
+                f"builds {name} the ignore file took {shown}, the median is {middle}: which of the two is"
+                f" usual, more builds show (--repeat {2 * len(times)})",
+            )
+        elif found == (0,):
             yield Warning(
                 "slow-first-run",
                 f"the first build {name} the ignore file took {format_seconds(times[0])}, the median is"
@@ -27,7 +35,6 @@ def timing_warnings(builds: Mapping[str, Builds]) -> Iterator[Warning]:
                 f" (--repeat {2 * len(times)}) it weighs less",
             )
         else:
-            shown = ", ".join(format_seconds(times[index]) for index in found)
             yield Warning(
                 "outliers",
                 f"builds {name} the ignore file took {shown}, the median is {middle}: something else used the"

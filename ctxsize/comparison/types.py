@@ -20,11 +20,11 @@ from ctxsize.warning import Warning
 @dataclass(frozen=True, slots=True)
 class ContextFigures:
     """A variant's build context. ``needed_bytes`` is the part the Dockerfile uses; ``sent_bytes`` is what
-    crossed to the engine in one build."""
+    crossed to the engine in one build. None where something can't be read, or can't be told."""
 
-    files: int
-    dirs: int
-    bytes: int
+    files: int | None
+    dirs: int | None
+    bytes: int | None
     needed_bytes: int | None
     sent_bytes: int | None
 
@@ -59,8 +59,8 @@ class VariantFigures:
 class Saved:
     """without − with."""
 
-    context_bytes: int
-    context_files: int
+    context_bytes: int | None
+    context_files: int | None
     image_bytes: int | None
     pull_bytes: int | None
     seconds: SecondsSaved | None
@@ -70,6 +70,8 @@ class Saved:
 class PathSaving:
     """What one ignored root saves.
 
+    ``sent_bytes`` are what of it is sent to the engine without the ignore file, as far as the tree is asked
+    for.
     ``seconds`` has the 95 % interval ``seconds_low`` to ``seconds_high``; ``seconds_source`` is
     ``estimated`` (a share of the difference) or ``measured`` (with dedicated builds, in which only this path
     was not ignored). ``send_seconds`` is how long its content took to cross to the engine in the build
@@ -80,14 +82,15 @@ class PathSaving:
 
     path: str
     rule: Rule
-    files: int
-    context_bytes: int
+    files: int | None
+    context_bytes: int | None
     image_bytes: int | None
     pull_bytes: int | None
     seconds: float | None = None
     seconds_low: float | None = None
     seconds_high: float | None = None
     seconds_source: str | None = None
+    sent_bytes: int | None = None
     send_seconds: float | None = None
     rebuild_seconds: float | None = None
     rebuild_steps: int | None = None
@@ -101,14 +104,15 @@ class RuleSaving:
 
     rule: Rule
     paths: int
-    files: int
-    context_bytes: int
+    files: int | None
+    context_bytes: int | None
     image_bytes: int | None
     pull_bytes: int | None
     seconds: float | None = None
     seconds_low: float | None = None
     seconds_high: float | None = None
     seconds_source: str | None = None
+    sent_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ added to another's books.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import NamedTuple
 
 from ctxsize.context.links import Inode, Links, path_of, walk_key
+from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import DirTotals, IgnoredRoot, RuleTotals, ScanResult, Totals
 from ctxsize.ignore.types import Rule
 
@@ -52,14 +54,15 @@ class Largest:
 
 
 class Books:
-    """Counts by account number. ``files``, ``dirs``, ``bytes``, ``suspects``, ``forbidden`` and ``largest``
-    are for the scanner to add to."""
+    """Counts by account number. ``files``, ``dirs``, ``bytes``, ``suspects``, ``unread``, ``forbidden`` and
+    ``largest`` are for the scanner to add to."""
 
     def __init__(self, *, list_roots: bool, largest: int = 0) -> None:
         self.files: list[int] = []
         self.dirs: list[int] = []
         self.bytes: list[int] = []
         self.suspects: list[str] = []  # paths
+        self.unread: list[tuple[str, bool]] = []  # directories: path, whether it is ignored
         self.forbidden: list[tuple[str, Rule]] = []
         self.largest = Largest(largest)
         self.links = Links()
@@ -122,6 +125,7 @@ class Books:
         for counts in (self.files, self.dirs, self.bytes):
             counts[:] = [0] * len(counts)
         self.suspects = []
+        self.unread = []
         self.forbidden = []
         self.largest = Largest(self.largest.most)
         self._single = []
@@ -138,6 +142,7 @@ class Books:
         self._accounts += other._accounts[shared:]
         self._absorbed_by += [by if by < 0 else by + offset for by in other._absorbed_by[shared:]]
         self.suspects += other.suspects
+        self.unread += other.unread
         self.forbidden += other.forbidden
         for path, size in other.largest.files():
             self.largest.add(size, path)
@@ -161,7 +166,7 @@ class Books:
         kept_out = sum((rule.totals for rule in per_rule if rule.roots), Totals())
         return ScanResult(
             eligible=eligible,
-            without=None if eligible_only else eligible - hidden + kept_out + emptied,
+            without=None if eligible_only or self.unread else eligible - hidden + kept_out + emptied,
             hidden=hidden,
             emptied=emptied,
             needed=self._totals(NEEDED) if needed else None,
@@ -171,6 +176,8 @@ class Books:
             suspects=tuple(sorted(self.suspects, key=os.fsencode)),
             forbidden=tuple(sorted(self.forbidden, key=lambda item: walk_key(item[0]))),
             largest=tuple(self.largest.files()),
+            unread=tuple(sorted(path for path, _ in self.unread)),
+            eligible_unread=any(not ignored for _, ignored in self.unread),
         )
 
     def _totals(self, number: int) -> Totals:
@@ -227,6 +234,10 @@ class Books:
             for number, account in enumerate(self._accounts)
             if account.rule >= 0 and self._ours(number)
         ]
+        if self.unread:
+            by_path = IgnoredRoots(root.path for root in roots)
+            unread = {by_path.of(path) for path, _ in self.unread}
+            roots = [replace(root, unread=True) if root.path in unread else root for root in roots]
         roots.sort(key=lambda root: (-root.totals.bytes, os.fsencode(root.path)))
         return tuple(roots)
 

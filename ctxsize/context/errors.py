@@ -28,5 +28,5 @@ def changed(path: str, how: str) -> ContextError:
     return ContextError(
         f"it {how} while it was being read",
         where=path,
-        hint="stop what writes there, or ignore it, and run again",
+        hint="docker build fails then, too: stop what writes there, and run again",
     )

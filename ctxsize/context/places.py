@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from mmap import mmap
 from typing import Literal, NamedTuple
 
+from ctxsize.context.errors import ContextError, unreadable
 from ctxsize.context.forbidden import State
 from ctxsize.context.workers import MOST_HELPERS
 from ctxsize.ignore.automaton import DirState
@@ -32,6 +33,21 @@ class Wanted(NamedTuple):
     largest: int
     classic: bool
     suspects: Suspects | None
+
+    def can_do_without(self, place: Place, error: Exception) -> bool:
+        """Whether a build does not read the directory that ``error`` came of, if that is a permission: it is
+        ignored, or nothing takes it. The classic client reads all there is before it looks at the rules."""
+        denied = isinstance(error, PermissionError) or isinstance(error.__cause__, PermissionError)
+        useless = self.needs is not None and place.needed == "none"
+        return denied and not self.classic and (place.ignored or place.frame is not None or useless)
+
+    def unreadable(self, shown: str, error: ContextError | OSError) -> ContextError:
+        """The error for the directory ``shown`` that ``error`` came of."""
+        if isinstance(error, OSError):
+            error = unreadable(shown, error)
+        if self.classic and isinstance(error.__cause__, PermissionError):
+            error.hint = "the classic client reads ignored directories, too: give yourself permission"
+        return error
 
 
 class Frame:

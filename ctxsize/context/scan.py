@@ -20,22 +20,19 @@ from pathlib import Path
 
 from ctxsize.context.books import EMPTIED, HIDDEN, NEEDED, ROOT, Account, Books, Largest
 from ctxsize.context.classic import removed_by_daemon
-from ctxsize.context.errors import unreadable
+from ctxsize.context.errors import ContextError
 from ctxsize.context.forbidden import Forbidden
 from ctxsize.context.links import Name, walk_key
 from ctxsize.context.places import Cover, Frame, Needs, Place, Suspects, Tally, Wanted
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.walk import OpenTree, if_it_matters
-from ctxsize.context.workers import MOST_HELPERS, processors, share
+from ctxsize.context.workers import MOST_HELPERS, SHARE_FROM, TASK_GROUPS, TASKS_TO_SHARE, processors, share
 from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.table import Outcome
 from ctxsize.ignore.types import Dialect
 
 _LISTING = 1024  # entries of a directory that are looked at (and held in memory) at once
-_SHARE_FROM = 3000  # entries seen before other processes are asked to help
-_TASKS_TO_SHARE = 48  # directories waiting, so that the shares come out even
-_TASK_GROUPS = 2048
 
 
 def scan(
@@ -65,12 +62,12 @@ def scan(
     result lists none, and memory does not grow with them. ``depth`` asks for the totals of directories
     down to that many levels, ``largest`` for that many files. ``forbidden`` are rules that change no count:
     the result lists what arrives and matches them. ``suspects`` is asked once per listing which names the
-    result shall have the paths of, whatever becomes of them: kept, ignored, or directories. ``progress`` is
-    called with the number of entries seen so far. ``processes`` is how many share the work: as many as there
-    are processors by default, and one when this process has threads.
+    result shall have the paths of, whatever becomes of them. ``progress`` is called with the number of
+    entries seen so far. ``processes`` share the work: as many as there are processors by default, and one
+    when this process has threads.
 
-    Raises ContextError naming the directory that can't be read, and IgnoreFileError where Docker fails
-    on a broken rule.
+    Raises ContextError naming the directory that can't be read though a build of the dialect reads it, and
+    IgnoreFileError where Docker fails on a broken rule.
     """
     matcher, classic = rules, dialect is Dialect.CLASSIC
     if rules is not None and classic:
@@ -118,24 +115,23 @@ class _Scanner:
 
     def run(self, processes: int) -> None:
         """Scan it all. Breadth first until there is enough to share, then depth first."""
-        waiting, tally = self._waiting, self._tally
-        if processes > 1:
-            while waiting and (len(waiting) < _TASKS_TO_SHARE or tally.seen < _SHARE_FROM):
-                self._read(waiting.popleft())
-            if waiting:
+        waiting = self._waiting
+        while processes > 1 and waiting:
+            if len(waiting) >= TASKS_TO_SHARE and self._tally.seen >= SHARE_FROM:
                 self._share(processes)
+                break
+            self._read(waiting.popleft())
         self._drain()
 
     def _drain(self) -> None:
-        waiting = self._waiting
-        while waiting:
-            self._read(waiting.pop())
+        while self._waiting:
+            self._read(self._waiting.pop())
 
     def _share(self, processes: int) -> None:
         """Scan what waits together with forks of this process."""
         tasks = [place for place in self._waiting if place.frame is None]
         undecided = [place for place in self._waiting if place.frame is not None]  # their frames are ours
-        groups = min(len(tasks), _TASK_GROUPS)
+        groups = min(len(tasks), TASK_GROUPS)
         shared = len(self.books)
 
         def work(numbers: Iterator[int]) -> Books:
@@ -162,29 +158,34 @@ class _Scanner:
             self._waiting.extend(undecided)
 
     def _read(self, place: Place) -> None:
-        path, state, suspects = place.path, place.state, self._wanted.suspects
-        fd = self._tree.open_directory(path)
-        if fd is not None:
-            try:
+        fd = None
+        try:
+            fd = self._tree.open_directory(place.path)
+            if fd is not None:
                 with os.scandir(fd) as listing:
                     while entries := list(islice(listing, _LISTING)):
-                        self._tally.add(len(entries))
-                        if suspects is not None and (
-                            names := suspects(path, [each.name for each in entries])
-                        ):
-                            self.books.suspects += [f"{path}/{name}" if path else name for name in names]
-                        if path in self._odd_in:
-                            entries = self._without_odd(entries, place)
-                        if state is None:
-                            self._take(entries, None, place)
-                        else:
-                            self._divide(entries, state, place)
-            except OSError as error:
-                raise unreadable(self._tree.shown(path), error) from error
-            finally:
+                        self._list(entries, place)
+        except (ContextError, OSError) as error:
+            if not self._wanted.can_do_without(place, error):
+                raise self._wanted.unreadable(self._tree.shown(place.path), error) from error
+            self.books.unread.append((place.path, place.ignored or place.frame is not None))
+        finally:
+            if fd is not None:
                 os.close(fd)
-        if place.frame is not None:
-            self._close(place.frame)
+        self._close(place.frame)
+
+    def _list(self, entries: list[os.DirEntry[str]], place: Place) -> None:
+        """Book a part of a directory's listing."""
+        path, suspects = place.path, self._wanted.suspects
+        self._tally.add(len(entries))
+        if suspects is not None and (names := suspects(path, [each.name for each in entries])):
+            self.books.suspects += [f"{path}/{name}" if path else name for name in names]
+        if path in self._odd_in:
+            entries = self._without_odd(entries, place)
+        if place.state is None:
+            self._take(entries, None, place)
+        else:
+            self._divide(entries, place.state, place)
 
     def _divide(self, entries: list[os.DirEntry[str]], state: DirState, place: Place) -> None:
         """Book entries as the rules say."""
@@ -409,8 +410,7 @@ class _Scanner:
             ignored = place.ignored or (outcome is not None and outcome.ignored)
             rule = self._rule(outcome) if outcome is not None and outcome.ignored else None
             if path in self._wanted.removed and not ignored:
-                if place.frame is not None:
-                    self._keep(place.frame)
+                self._keep(place.frame)
                 ignored, rule = True, self._wanted.removed[path]
             hidden = path in self._wanted.hidden
             if not ignored:

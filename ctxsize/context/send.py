@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ctxsize.context.errors import changed, unreadable
 from ctxsize.context.walk import Entry, OpenTree
+from ctxsize.files.sent import SentTree
 from ctxsize.files.tarlist import BLOCK, padded
 
 _NAME_BYTES = 100
@@ -48,6 +49,7 @@ def tar_stream(
     appended: Mapping[str, bytes] | None = None,
     chunk: int = 1 << 18,
     sent: Callable[[str, int], None] | None = None,
+    record: SentTree | None = None,
 ) -> Iterator[bytes]:
     """Yield the tar of ``entries`` (a :func:`ctxsize.context.walk.walk` of ``root``) in parts of about
     ``chunk`` bytes.
@@ -56,15 +58,16 @@ def tar_stream(
     mode it keeps if that is a file: a Dockerfile from outside the context, or one that was rewritten for a
     measurement. ``appended`` are bytes sent at the end of a file's own content.
     ``sent(path, bytes)`` is called once per entry, after its last byte was handed over or buffered, with
-    the bytes it took in the stream: header, content and padding.
+    the bytes it took in the stream: header, content and padding. ``record`` is told what is sent of the
+    tree.
 
-    A file is sent as it is when it is opened. Raises :class:`ctxsize.context.errors.ContextError` naming
-    the file when it can't be read, or when it grows or shrinks while it is sent: the stream never holds
-    padding or half a file. A file that vanishes after it was listed is left out, as the official client
-    leaves it out.
+    A file is sent as it is when it is opened: what it grows by meanwhile is left out, and so is a file that
+    vanishes after it was listed, as the official client leaves them out. Raises
+    :class:`ctxsize.context.errors.ContextError` naming the file when it can't be read, or when it shrinks
+    while it is sent, which ends the official client's build: the stream never holds padding.
     """
     with OpenTree(root) as tree:
-        yield from _Stream(tree, chunk, sent, appended or {}).parts(entries, extra or {})
+        yield from _Stream(tree, chunk, sent, appended or {}, record).parts(entries, extra or {})
 
 
 class _Stream:
@@ -76,11 +79,13 @@ class _Stream:
         chunk: int,
         sent: Callable[[str, int], None] | None,
         appended: Mapping[str, bytes],
+        record: SentTree | None,
     ) -> None:
         self._tree = tree
         self._chunk = chunk
         self._sent = sent
         self._appended = appended
+        self._record = record
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._first = True
@@ -125,9 +130,14 @@ class _Stream:
             if kind is None:
                 return
             wire = self._plain(entry, kind, entry.target or "")
+        self._recorded(entry.path, entry.stat, entry.bytes)
         self._report(entry.path, wire)
         if self._buffered >= self._chunk:
             yield from self._flush()
+
+    def _recorded(self, path: str, st: os.stat_result, size: int) -> None:
+        if self._record is not None:
+            self._record.add(path, size, st.st_ctime_ns)
 
     def _mode_of(self, path: str) -> int:
         """The mode of the file that ``path`` replaces, or that of a new one."""
@@ -169,6 +179,7 @@ class _Stream:
             if tail:
                 yield from self._add(tail)
             yield from self._pad(size)
+            self._recorded(path, st, size)
             self._report(path, wire + padded(size))
             if self._buffered >= self._chunk:
                 yield from self._flush()
@@ -178,19 +189,14 @@ class _Stream:
             os.close(fd)
 
     def _content(self, fd: int, path: str, size: int) -> Iterator[bytes]:
-        """Exactly ``size`` bytes of ``fd``; the read at the end asks for one more byte to notice growth."""
+        """The first ``size`` bytes of ``fd``."""
         left = size
-        while True:
-            data = os.read(fd, min(left + 1, self._chunk))
-            if not data and left:
+        while left:
+            data = os.read(fd, min(left, self._chunk))
+            if not data:
                 raise changed(self._tree.shown(path), f"lost {left:,} of its {size:,} bytes")
-            if len(data) > left:
-                raise changed(self._tree.shown(path), f"grew beyond its {size:,} bytes")
             left -= len(data)
-            if data:
-                yield from self._add(data)
-            if not left and len(data) < self._chunk:
-                return
+            yield from self._add(data)
 
     def _add(self, data: bytes) -> Iterator[bytes]:
         if len(data) >= self._chunk // 2:

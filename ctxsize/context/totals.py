@@ -32,6 +32,7 @@ class IgnoredRoot:
 
     ``rule`` is the rule that decides ``path``. ``hidden``: the ``without`` variant does not have the path
     either (it is the ignore file itself), so ignoring it saves nothing and ``totals`` are 0.
+    ``unread``: something in it can't be read, so that there is more than ``totals`` say.
     """
 
     path: str
@@ -39,6 +40,7 @@ class IgnoredRoot:
     rule: Rule
     totals: Totals
     hidden: bool = False
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ class ScanResult:
     ``forbidden`` are the eligible paths that forbidding rules match, in the order of a walk, and ``largest``
     the largest eligible files with their bytes, a file with several names under its first.
 
+    ``unread`` are directories that can't be read and that a build does not read: then ``without`` is None.
+    ``eligible_unread``: one of them is not ignored, so that there is more than ``eligible`` says.
+
     A scan for the eligible part alone has None for ``without``, zeros in ``rules``, and no roots.
     """
 
@@ -92,3 +97,5 @@ class ScanResult:
     suspects: tuple[str, ...] = ()
     forbidden: tuple[tuple[str, Rule], ...] = ()
     largest: tuple[tuple[str, int], ...] = ()
+    unread: tuple[str, ...] = ()
+    eligible_unread: bool = False

@@ -170,8 +170,9 @@ def visit(
 
     The order is Docker's. What is ignored together with all below it is passed over, unless ``hopeless`` asks
     for it. ``enters`` says whether to go into a directory that was yielded; it is given its state, None when
-    all in it is kept. Entries that vanish are left out. Raises :class:`ContextError` naming the directory
-    that can't be read, and IgnoreFileError where Docker fails on a broken rule.
+    all in it is kept. Entries that vanish are left out, and so is what is in an ignored directory that may
+    not be read. Raises :class:`ContextError` naming another directory that can't be read, and
+    IgnoreFileError where Docker fails on a broken rule.
     """
     stack = [_Level(tree, state.path if state is not None else "", state)]
     while stack:
@@ -192,7 +193,7 @@ def visit(
         if statmod.S_ISDIR(st.st_mode):
             below = if_it_matters(level.state.child(name, outcome)) if level.state is not None else None
             if enters(entry, below):
-                stack.append(_Level(tree, path + "/", below))
+                stack.append(_Level(tree, path + "/", below, lenient=hopeless or entry.ignored))
 
 
 def keeps_something(tree: OpenTree, rules: Matcher, directory: str) -> bool:
@@ -259,8 +260,13 @@ class _Level:
 
     __slots__ = ("names", "prefix", "special", "state")
 
-    def __init__(self, tree: OpenTree, prefix: str, state: DirState | None) -> None:
-        names = tree.names(prefix[:-1])
+    def __init__(self, tree: OpenTree, prefix: str, state: DirState | None, *, lenient: bool = False) -> None:
+        try:
+            names = tree.names(prefix[:-1])
+        except ContextError as error:
+            if not lenient or not isinstance(error.__cause__, PermissionError):
+                raise
+            names = []
         self.prefix = prefix
         self.names = iter(names)
         self.state = if_it_matters(state)

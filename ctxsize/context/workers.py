@@ -16,6 +16,9 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 MOST_HELPERS = 7
+SHARE_FROM = 3000  # entries seen before other processes are asked to help
+TASKS_TO_SHARE = 48  # directories waiting, so that the shares come out even
+TASK_GROUPS = 2048
 _MOST_TASKS = 4096  # their numbers must fit into a pipe at once
 _NUMBER = struct.Struct("=H")
 

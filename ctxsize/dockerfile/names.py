@@ -6,11 +6,13 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from functools import lru_cache
 from importlib import import_module
 from typing import BinaryIO, Literal, NamedTuple
 
 from ctxsize.dockerfile.wildcard import has_wildcard, name_pattern, unescape
+from ctxsize.files.beneath import Beneath
 from ctxsize.files.links import follow
 
 Kind = Literal["file", "dir", "link"]
@@ -52,13 +54,14 @@ class ContextDirectory:
 
     def _is_archive(self, path: str) -> bool:
         """Whether ADD would unpack this regular file."""
-        full = f"{self._root}/{path}"
         try:
-            if not stat.S_ISREG(os.lstat(full).st_mode):
-                return False
-            with open(full, "rb") as file:
+            with closing(Beneath(self._root)) as tree:
+                if not stat.S_ISREG(tree.lstat(path).st_mode):
+                    return False
+                fd = tree.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            with open(fd, "rb") as file:
                 return _is_tar(file)
-        except OSError:
+        except (OSError, ValueError):
             return False
 
 

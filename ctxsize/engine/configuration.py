@@ -25,6 +25,13 @@ _MOST_BYTES = 4 * 1024 * 1024
 _HINT = "mend it, or point DOCKER_CONFIG at another directory"
 #: The old file, which need not be JSON.
 _LEGACY = ".dockercfg"
+_PROXIES = {
+    "httpProxy": "HTTP_PROXY",
+    "httpsProxy": "HTTPS_PROXY",
+    "noProxy": "NO_PROXY",
+    "ftpProxy": "FTP_PROXY",
+    "allProxy": "ALL_PROXY",
+}
 
 
 def check_configuration() -> None:
@@ -66,6 +73,19 @@ def _without_nulls(value: Any) -> Any:
     return (
         {key: each for key, each in value.items() if each is not None} if isinstance(value, dict) else value
     )
+
+
+def proxies(host: str) -> dict[str, str]:
+    """The build arguments that the configuration gives every build on the engine at ``host``: its proxies, in
+    both cases, as the official client passes them (``ParseProxyConfig`` of github.com/docker/cli)."""
+    path = find_config_file()
+    if path is None or os.path.basename(path) == _LEGACY:
+        return {}
+    data = read_small(path)
+    by_host = lenient(parse_json(path, data) if data.strip() else {}).get("proxies") or {}
+    given = by_host.get(host, by_host.get("default", {}))
+    names = {name: given[key] for key, name in _PROXIES.items() if given.get(key)}
+    return {spelled: value for name, value in names.items() for spelled in (name, name.lower())}
 
 
 def read_small(path: str) -> bytes:

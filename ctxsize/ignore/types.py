@@ -39,10 +39,11 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IgnoreFile:
-    """A parsed ignore file: ``path`` as shown to people, and its rules in file order."""
+    """A parsed ignore file: ``path`` as shown to people, its rules in file order, and ``data`` as read."""
 
     path: str
     rules: tuple[Rule, ...]
+    data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from bisect import bisect_right
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,25 +17,32 @@ GZIP_LEVEL = 6
 #: that blocks can be compressed side by side and the whole is as small as if it were in one piece.
 _BLOCK = 1 << 20
 _DICTIONARY = 1 << 15
-#: Output is looked at after that much input.
+#: What a compressor is fed at a time.
 _PIECE = 1 << 16
 #: Header and trailer of a gzip file, and the empty last block of its content.
 _FRAME = 20
 _RAW = -15
+#: The level by which the output of a block is divided over the parts of it.
+_WEIGHING_LEVEL = 2
+#: A tar's records, and what a header has at which place.
+_RECORD, _MAGIC, _MAGIC_OFFSET = 512, b"ustar", 257
+#: Where a header has its type, and the types of those that say more of the next one.
+_TYPE, _EXTENSIONS = 156, (b"x", b"g", b"L", b"K")
+#: What ending a part costs.
+_MARKER = 5
 _MOST_THREADS = 4
 
 
 class GzipMeter:
     """Compresses what it is fed, in threads of its own, and keeps only the sizes.
 
-    ``total`` is exact once closed. ``between`` is an estimate: deflate hands out its output in
-    lumps, which are divided over the input they came from in proportion. The parts of any
-    partition add up to ``total`` exactly.
+    ``total`` is exact once closed. ``between`` is an estimate: the output of a block is divided over the
+    entries of a tar in it (see ``_sizes``). The parts of any partition add up to ``total`` exactly.
     """
 
     def __init__(self) -> None:
-        self._inputs = [0]
-        self._outputs = [0]
+        self._inputs = array("q", [0])
+        self._outputs = array("q", [0])
         self._threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)))
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ctxsize-gzip")
         self._pending: deque[Future[list[tuple[int, int]]]] = deque()
@@ -60,7 +68,7 @@ class GzipMeter:
     def rescale(self, total: int) -> None:
         """Make the parts add up to ``total``, the size somebody else's compressor reached."""
         own = max(self.total, 1)
-        self._outputs = [output * total // own for output in self._outputs]
+        self._outputs = array("q", (output * total // own for output in self._outputs))
 
     def __enter__(self) -> GzipMeter:
         return self
@@ -106,19 +114,67 @@ class GzipMeter:
 
 
 def _sizes(block: bytes, dictionary: bytes) -> list[tuple[int, int]]:
-    """The (input, output) bytes of a block's parts."""
+    """The (input, output) bytes of a block's parts.
+
+    Deflate hands out its output late and in lumps, so what each part accounts for is not to be seen in it.
+    Where entries of a tar begin, each header and each content is a part: a faster compression, which is
+    ended at each of them, says how the output is divided. Any other block is one part.
+    """
+    size = sum(_compressed(block, [0], dictionary, GZIP_LEVEL))
+    starts = _parts(block)
+    if len(starts) == 1:
+        return [(len(block), size)]
+    ended = _compressed(block, starts, dictionary, _WEIGHING_LEVEL)
+    weights = [max(weight - _MARKER, 1) for weight in ended]
+    whole, before, given = sum(weights), 0, 0
+    sizes = []
+    for start, end, weight in zip(starts, [*starts[1:], len(block)], weights, strict=True):
+        before += weight
+        sizes.append((end - start, size * before // whole - given))
+        given += sizes[-1][1]
+    return sizes
+
+
+def _parts(block: bytes) -> list[int]:
+    """Where the parts of a block start: at tar headers, and behind them. Headers that follow each other, and
+    what belongs to a header (long names), are one part. A block begins where a tar record does."""
+    starts = {0}
+    end, more = -1, False
+    found = block.find(_MAGIC)
+    while found >= 0:
+        record, offset = divmod(found, _RECORD)
+        if offset == _MAGIC_OFFSET:
+            start = record * _RECORD
+            if start == end:  # what is said to have no content
+                starts.discard(end)
+            elif not more:
+                starts.add(start)
+            end, more = start + _RECORD, block[start + _TYPE : start + _TYPE + 1] in _EXTENSIONS
+            if not more:
+                starts.update((end, _behind(block, start)))
+        found = block.find(_MAGIC, found + 1)
+    return sorted(start for start in starts if start < len(block))
+
+
+def _behind(block: bytes, header: int) -> int:
+    """Where the content ends that belongs to the header: behind it may be the zeros that end the tar."""
+    try:
+        size = int(block[header + 124 : header + 135].rstrip(b"\0 ") or b"0", 8)
+    except ValueError:
+        size = 0
+    return header + _RECORD + max(size, 0) + -size % _RECORD
+
+
+def _compressed(block: bytes, starts: list[int], dictionary: bytes, level: int) -> list[int]:
+    """The output for each part of a block, ended after each."""
     if dictionary:
-        compressor = zlib_ng.compressobj(GZIP_LEVEL, wbits=_RAW, zdict=dictionary)
+        compressor = zlib_ng.compressobj(level, wbits=_RAW, zdict=dictionary)
     else:
-        compressor = zlib_ng.compressobj(GZIP_LEVEL, wbits=_RAW)
+        compressor = zlib_ng.compressobj(level, wbits=_RAW)
     view = memoryview(block)
     sizes = []
-    taken = 0
-    for start in range(0, len(view), _PIECE):
-        piece = view[start : start + _PIECE]
-        taken += len(piece)
-        if given := len(compressor.compress(piece)):
-            sizes.append((taken, given))
-            taken = 0
-    sizes.append((taken, len(compressor.flush(zlib_ng.Z_SYNC_FLUSH))))
+    for start, end in zip(starts, [*starts[1:], len(block)], strict=True):
+        pieces = (view[at : min(at + _PIECE, end)] for at in range(start, end, _PIECE))
+        given = sum(len(compressor.compress(piece)) for piece in pieces)
+        sizes.append(given + len(compressor.flush(zlib_ng.Z_SYNC_FLUSH)))
     return sizes

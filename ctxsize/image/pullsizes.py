@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from ctxsize.files.own import cache_folder
+from ctxsize.files.write import replacing
 
 _MOST = 2000
 
@@ -34,21 +35,11 @@ def remember(sizes: Mapping[str, int], path: Path | None = None) -> None:
     newest = dict(list(known.items())[-_MOST:])
     with contextlib.suppress(OSError):
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
-        try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump(newest, file)
-            os.replace(name, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+        with replacing(target) as file:
+            file.write(json.dumps(newest).encode())
 
 
 def _default_path() -> Path:
-    """``$XDG_CACHE_HOME/ctxsize/pull-bytes-zlib-ng.json``; see the XDG base directory specification.
-
-    Another compressor has other sizes, so the file is named after it.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "ctxsize" / "pull-bytes-zlib-ng.json"
+    """``$XDG_CACHE_HOME/ctxsize/pull-bytes-zlib-ng.json``, if that can be written and lies outside what is
+    measured. Another compressor has other sizes, so the file is named after it."""
+    return cache_folder().path / "pull-bytes-zlib-ng.json"

@@ -11,7 +11,9 @@ class Layer:
 
     ``bytes`` is the sum of its files: regular files (hard-linked content once) plus the length of
     symlink targets, which is what the engine itself counts on overlay2. ``pull_bytes`` is its size
-    compressed, as a registry stores it.
+    compressed, as a registry stores it. ``recipe`` stands for all that went into a build up to this layer, ""
+    where that is not known: two builds of one recipe take the layer from the cache, unless something was
+    put into them to measure them.
     """
 
     key: int
@@ -19,6 +21,7 @@ class Layer:
     bytes: int
     files: int
     pull_bytes: int
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from ctxsize.context.errors import ContextError
 from ctxsize.context.variant import Variant
 from ctxsize.engine.builders.interface import Builder, BuildResult
 from ctxsize.engine.footprint.run import Run
+from ctxsize.errors import BuildFailed
 from ctxsize.measure.subject import Subject
 from ctxsize.progress import Progress
 
@@ -36,4 +38,11 @@ class Bench:
     def build(self, variant: Variant, title: str, *, rebuild: bool = False) -> BuildResult:
         """Build ``variant``; ``rebuild`` as in Builder.build. Raises BuildFailed or EngineError."""
         self.progress.phase(title)
-        return self.builder.build(variant, progress=self.progress, rebuild=rebuild)
+        try:
+            return self.builder.build(variant, progress=self.progress, rebuild=rebuild)
+        except ContextError as error:
+            if not variant.without or not self.subject.found.unread:
+                raise
+            raise BuildFailed(
+                error.message, where=error.where, hint="this is what the ignore file saves you from"
+            ) from error

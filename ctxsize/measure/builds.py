@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ctxsize.context.variant import Variant
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import BuildFailed, CtxsizeError, EngineError, full_disk_hint
+from ctxsize.files.sent import SentTree
 from ctxsize.measure.bench import Bench
 from ctxsize.measure.figures import WITH, WITHOUT
 
@@ -25,7 +26,9 @@ LONG_BUILD_SECONDS = 10.0
 class Builds:
     """The builds of one variant, filled as they end.
 
-    ``image_id`` is the image of the first one, which is read. ``runs`` are those whose time counts.
+    ``image_id`` is the image of the first one, which is read, and ``sent`` what that one was sent.
+    ``changed`` are the paths that had changed since the survey when a build was sent them. ``runs`` are
+    those whose time counts.
     ``failure`` is the error that ended them. ``cut_short``: the time limit came before all that were
     planned.
     """
@@ -34,6 +37,8 @@ class Builds:
     runs: list[BuildResult] = field(default_factory=list)
     failure: CtxsizeError | None = None
     cut_short: bool = False
+    sent: SentTree | None = None
+    changed: dict[str, None] = field(default_factory=dict)
 
     @property
     def times(self) -> list[float]:
@@ -123,14 +128,16 @@ def _build(bench: Bench, variant: Variant, builds: Builds, title: str) -> BuildR
     """One build; its image is kept when it is the variant's first and removed otherwise."""
     try:
         result = bench.build(variant, title)
+        if result.sent is not None:
+            builds.changed.update(dict.fromkeys(result.sent.changed))
         if builds.image_id is None:
-            builds.image_id = result.image_id
+            builds.image_id, builds.sent = result.image_id, result.sent
         else:
             bench.run.remove_image(result.image_id)
     except (BuildFailed, EngineError) as error:
         builds.failure = error
         return None
-    return result
+    return replace(result, sent=None)
 
 
 def _affordable(builds: Mapping[str, Builds]) -> int:

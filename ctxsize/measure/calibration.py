@@ -14,6 +14,7 @@ from pathlib import Path
 from ctxsize.engine.builders.interface import PHASES, BuildResult
 from ctxsize.engine.footprint.leftovers import PROBE_PREFIX
 from ctxsize.engine.options import BuildOptions
+from ctxsize.files.own import temporary_directory
 from ctxsize.measure.bench import Bench
 from ctxsize.measure.figures import WITHOUT, Cost
 from ctxsize.measure.subject import prepare
@@ -44,7 +45,9 @@ def calibrate(bench: Bench, size: ProbeSize) -> dict[str, Cost]:
     subject, run, progress = bench.subject, bench.run, bench.progress
     progress.phase("calibrate")
     results = []
-    with tempfile.TemporaryDirectory(prefix=PROBE_PREFIX, ignore_cleanup_errors=True) as directory:
+    with tempfile.TemporaryDirectory(
+        prefix=PROBE_PREFIX, dir=temporary_directory(), ignore_cleanup_errors=True
+    ) as directory:
         run.journal.add("directory", directory)
         for fill in (_nothing, _large_file, _small_files):
             root = Path(directory) / fill.__name__.lstrip("_")

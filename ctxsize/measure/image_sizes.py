@@ -5,6 +5,7 @@ This builds no more than it is asked for; ``compare`` measures what an ignore fi
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctxsize.errors import BuildFailed
-from ctxsize.image.types import Image
+from ctxsize.image.types import Image, Layer
 from ctxsize.measure.target import (
     DEPTH,
     MOST_DIRECTORIES,
@@ -62,6 +63,7 @@ def built(subject: Subject, *, without: bool, repeat: int, paths: bool, progress
         with open_images(subject.engine.api, list(dict.fromkeys(ids))) as reader:
             images = [reader.images[image_id] for image_id in ids]
             measured = _measured(reader, images[0], paths, masker_of(subject.options))
+            measured = replace(measured, layers=tuple(_with_recipes(images[0], subject)))
             bare = _measured(reader, images[1]) if without else None
             return replace(measured, runs=tuple(runs), without=bare)
 
@@ -83,6 +85,27 @@ def archived(path: str, name: str | None = None, *, paths: bool = False) -> Meas
     with open_archive(Path(path), name) as reader:
         (image,) = reader.images.values()
         return _measured(reader, image, paths)
+
+
+def _with_recipes(image: Image, subject: Subject) -> Iterator[Layer]:
+    """The layers of ``image``, each with what it was made from: the project, the options that change steps,
+    and the steps so far. Builds of several targets share those that they have in common."""
+    from ctxsize.engine.marks import RUN_LABEL, is_marker
+
+    project, options = subject.project, subject.options
+    common = (project.context, project.dockerfile_path, project.dialect, options.platform)
+    recipe = hashlib.sha256(repr((*map(str, common), sorted(options.build_args.items()))).encode())
+    ours = False
+    for entry in image.history:
+        marks = is_marker(entry.created_by) or RUN_LABEL in entry.created_by
+        ours = ours or marks
+        if marks or (entry.layer is None and not ours):
+            continue
+        # What is below the first mark is the base image's: its digests are what they are.
+        said = entry.created_by if ours or entry.layer is None else entry.layer.diff_id
+        recipe.update(said.encode(errors="surrogateescape") + b"\0")
+        if entry.layer is not None:
+            yield replace(entry.layer, recipe=recipe.hexdigest() if ours else "")
 
 
 def _measured(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.names import ContextDirectory
@@ -17,16 +20,19 @@ from ctxsize.engine.builders.choose import Choice, choose, make_builder
 from ctxsize.engine.builders.interface import Builder
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.builders.plan import BuildPlan, make_plan
+from ctxsize.engine.configuration import proxies
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, UsageError
+from ctxsize.files.own import keep_out_of, state_folder
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, ProjectFigures
 from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
 from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey.blame import ignored_but_needed
+from ctxsize.survey.listings import ignored
 from ctxsize.survey.survey import Survey, survey
 from ctxsize.warning import Warning
 
@@ -55,6 +61,30 @@ class Subject:
     def needed_bytes(self) -> int | None:
         """The bytes of eligible files that the Dockerfile takes; None where that can't be known."""
         return None if self.sources.unknown or self.found.needed is None else self.found.needed.bytes
+
+    @property
+    def needed_bytes_without(self) -> int | None:
+        """As ``needed_bytes``, of a project without the ignore file; None where that can't be known."""
+        project, found = self.project, self.found
+        needed = self.needed_bytes
+        if needed is None or found.unread or found.emptied.bytes or project.rules is None:
+            return None if project.rules is not None else needed
+        partly = []
+        for root in found.roots:
+            cover = self.sources.cover(root.path)
+            if cover == "all":
+                needed += root.totals.bytes
+            elif cover == "some" and root.is_dir:
+                partly.append(root.path)
+        if partly:
+            roots = IgnoredRoots(partly)
+            for entry in ignored(project.context, project.rules, hidden=project.ignore_files):
+                if roots.of(entry.path) is not None and self.sources.needs(entry.path):
+                    needed += entry.bytes
+        # An eligible ignore file is not there in a project without one.
+        hidden = [path for path in project.ignore_files if not project.rules.verdict(path).ignored]
+        sizes = (os.lstat(project.context / path).st_size for path in hidden if self.sources.needs(path))
+        return needed - sum(sizes)
 
     @property
     def project_figures(self) -> ProjectFigures:
@@ -162,7 +192,10 @@ def prepare_opened(
     """Scan a project that was opened for the builder ``choice`` of ``engine``, with a Dockerfile.
     ``forbidden``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
     assert project.dockerfile is not None  # it is required
+    options = replace(options, build_args={**proxies(engine.host), **options.build_args})
+    keep_out_of(project.context)
     progress.phase("scan")
+    surveyed = time.time_ns()
     resolved = resolve(
         project.dockerfile,
         target=options.target,
@@ -182,7 +215,9 @@ def prepare_opened(
         options=options,
         found=seen.scan,
         sources=sources,
-        plan=make_plan(project, options, resolved, [root.path for root in seen.scan.roots]),
+        plan=make_plan(
+            project, options, resolved, [root.path for root in seen.scan.roots], surveyed=surveyed
+        ),
         sensitive=seen.sensitive,
         warnings=tuple(_warnings(choice, seen)),
     )
@@ -191,5 +226,13 @@ def prepare_opened(
 def _warnings(choice: Choice, seen: Survey) -> Iterator[Warning]:
     if choice.notice:
         yield Warning("builder", choice.notice)
+    state = state_folder()
+    if state.temporary:
+        yield Warning(
+            "own-files",
+            "the usual place for ctxsize's own files can't be written or lies in the context: they go to"
+            f" {state.path.parent} (an XDG_STATE_HOME outside the context changes that)",
+        )
+    yield from seen.unread
     if seen.differing is not None:
         yield seen.differing.warning("builders-differ")

@@ -62,8 +62,8 @@ class MeasuredTarget:
             without = replace(without, context_bytes=found.without.bytes, context_files=found.without.files)
         return replace(
             self,
-            context_bytes=found.eligible.bytes,
-            context_files=found.eligible.files,
+            context_bytes=None if found.eligible_unread else found.eligible.bytes,
+            context_files=None if found.eligible_unread else found.eligible.files,
             context_paths=context_paths(found) if paths else LargestPaths(),
             without=without,
         )

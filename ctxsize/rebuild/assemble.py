@@ -13,6 +13,7 @@ from ctxsize.measure.subject import Subject
 from ctxsize.rebuild.builds import Rebuilt
 from ctxsize.rebuild.changes import ChosenChanges
 from ctxsize.rebuild.copies import late_installs
+from ctxsize.rebuild.edits import is_pointer
 from ctxsize.rebuild.types import ChangeCost, RebuildCost, RebuildMeasurement, rebuild_of
 from ctxsize.warning import Warning
 
@@ -83,6 +84,12 @@ def _warnings(subject: Subject, chosen: ChosenChanges, rebuilt: Mapping[str, Reb
             "no-ignore-file",
             "there is no ignore file: only changes to files that the build needs are measured",
             where=subject.project.name,
+        )
+    if is_pointer(subject.project.context, ".git"):
+        yield Warning(
+            "commit-not-simulated",
+            "a commit changes nothing in the context: this file names a repository elsewhere",
+            where=".git",
         )
     left = [(chosen.roots_left, "ignored path"), (chosen.copies_left, "COPY or ADD")]
     if words := [f"{count} more {what}{'s' if count > 1 else ''}" for count, what in left if count]:

@@ -57,14 +57,15 @@ def edit_of(
 
     A file gets longer. A `.git` directory gets a commit. In another directory the smallest file for which
     ``ignored`` is true gets longer, preferably one that the Dockerfile takes (``needed``). None for a
-    symbolic link or a special file, whose change is not simulated.
+    symbolic link or a special file, whose change is not simulated, and for what no commit changes: a `.git`
+    that only says where the repository is.
     """
     try:
         mode = os.lstat(root / path).st_mode
     except OSError:
         return None
     if stat.S_ISREG(mode):
-        return Lengthened(path)
+        return None if is_pointer(root, path) else Lengthened(path)
     if not stat.S_ISDIR(mode):
         return None
     if os.path.basename(path) == ".git" and (commits := Commits.of(root, path)) is not None:
@@ -74,6 +75,11 @@ def edit_of(
         1, ((not needed(file), not size, size, file) for file, size in files if ignored(file))
     )
     return Lengthened(smallest[0][-1]) if smallest else NewFiles(path)
+
+
+def is_pointer(root: Path, path: str) -> bool:
+    """Whether ``path`` is the `.git` file of a worktree or a submodule."""
+    return os.path.basename(path) == ".git" and os.path.isfile(root / path)
 
 
 def regular_files(root: Path, directory: str) -> Iterator[tuple[str, int]]:

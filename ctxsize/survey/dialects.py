@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ctxsize.context.classic import missed_by_client, removed_by_daemon
-from ctxsize.context.errors import unreadable
+from ctxsize.context.errors import ContextError, unreadable
 from ctxsize.context.links import walk_key
 from ctxsize.context.walk import OpenTree
 from ctxsize.errors import IgnoreFileError
@@ -232,7 +232,13 @@ class _Comparer:
 
     def _level(self, path: str, own: _Pair, states: tuple[DirState, DirState]) -> _Level:
         entries: list[os.DirEntry[str]] = []
-        fd = self._tree.open_directory(path)
+        try:
+            fd = self._tree.open_directory(path)
+        except ContextError as error:
+            if path and isinstance(error.__cause__, PermissionError):
+                fd = None  # whoever has to read it says so
+            else:
+                raise
         if fd is not None:
             try:
                 with os.scandir(fd) as listing:

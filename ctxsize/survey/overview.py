@@ -106,7 +106,7 @@ def overview(
     elif by == "ext":
         shown.append(views.extensions(listing_of(project), only_ignored=ignored))
     elif by == "rule":
-        shown.append(views.rules(found))
+        shown.append(views.rules(found, _unread_lines(project, found)))
     else:
         if not ignored:
             shown.append(views.directories(found))
@@ -145,6 +145,12 @@ def _sources(
     return plan_sources(resolved, ContextDirectory(project.context))
 
 
+def _unread_lines(project: Project, found: ScanResult) -> frozenset[int]:
+    """The lines of the rules that keep out something which can't be read."""
+    verdicts = [project.rules.verdict(path) for path in found.unread] if project.rules is not None else []
+    return frozenset(each.rule.line for each in verdicts if each.ignored and each.rule is not None)
+
+
 def _podmans_own(project: Project) -> str | None:
     """The ``.containerignore`` that Podman reads, which Docker does not know; None when there is none."""
     candidates = ignore_file_candidates(
@@ -170,5 +176,6 @@ def _warnings(project: Project, sources: Sources | None, seen: Survey, mask: Mas
             " the exception that keeps them matches them again",
             where=project.ignore.path if project.ignore else None,
         )
+    yield from seen.unread
     if seen.differing is not None:
         yield seen.differing.warning("dialects")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ctxsize.context.scan import scan
@@ -16,6 +16,8 @@ from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey.dialects import Disagreement, disagreement
 from ctxsize.survey.listings import listing_of
 from ctxsize.survey.podman import podman_disagreement
+from ctxsize.text import printable
+from ctxsize.warning import Warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,17 @@ class Survey:
     scan: ScanResult
     sensitive: tuple[SensitiveFile, ...]
     differing: Disagreement | None
+
+    @property
+    def unread(self) -> Iterator[Warning]:
+        """What could not be read, if anything."""
+        if names := self.scan.unread:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            yield Warning(
+                "unread",
+                f"{', '.join(map(printable, names[:3]))}{more} can't be read, and the build does not need to:"
+                " the size is not known, nor what depends on it",
+            )
 
 
 def survey(

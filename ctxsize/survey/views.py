@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from ctxsize.context.totals import DirTotals, ScanResult
+from ctxsize.context.totals import DirTotals, ScanResult, Totals
 from ctxsize.ignore.types import Rule
 from ctxsize.survey.listings import Listing
 
-Cell = str | int
+Cell = str | int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,17 @@ def directories(scan: ScanResult) -> View:
 def ignored_roots(scan: ScanResult) -> View:
     """The topmost ignored paths, each with all that lies in it and the rule that decides, largest first."""
     rows = tuple(
-        (root.path, *_rule(root.rule), root.totals.files, root.totals.dirs, root.totals.bytes)
-        for root in scan.roots
+        (root.path, *_rule(root.rule), *_counts(root.totals, unread=root.unread)) for root in scan.roots
     )
     return View("ignored", ("path", "line", "pattern", "files", "dirs", "bytes"), rows)
 
 
-def rules(scan: ScanResult) -> View:
-    """Every rule and what it keeps out, the largest first; ``paths`` counts its ignored roots."""
+def rules(scan: ScanResult, unread: frozenset[int] = frozenset()) -> View:
+    """Every rule and what it keeps out, the largest first; ``paths`` counts its ignored roots. How much those
+    on the lines in ``unread`` keep out is not known."""
     ordered = sorted(scan.rules, key=lambda item: (-item.totals.bytes, -item.totals.files, item.rule.line))
     rows = tuple(
-        (*_rule(item.rule), item.roots, item.totals.files, item.totals.dirs, item.totals.bytes)
+        (*_rule(item.rule), item.roots, *_counts(item.totals, unread=item.rule.line in unread))
         for item in ordered
     )
     return View("rules", ("line", "pattern", "paths", "files", "dirs", "bytes"), rows)
@@ -90,8 +90,12 @@ def files(listing: Listing, *, only_ignored: bool = False, most: int | None = No
         name, columns = "files", ["path", "bytes"]
         rows = ((entry.path, entry.bytes) for entry in listing.kept_files())
     if most is not None:
-        rows = heapq.nlargest(most, (row for row in rows if row[-1]), key=lambda row: int(row[-1]))
+        rows = heapq.nlargest(most, (row for row in rows if row[-1]), key=lambda row: int(row[-1] or 0))
     return View(name, tuple(columns), rows)
+
+
+def _counts(totals: Totals, *, unread: bool) -> tuple[Cell, ...]:
+    return (None, None, None) if unread else (totals.files, totals.dirs, totals.bytes)
 
 
 def _rule(rule: Rule) -> tuple[int, str]:

@@ -206,7 +206,7 @@ def test_a_dockerfile_beside_targets_is_fine(here: Path) -> None:
 
 def test_a_pipe_is_not_waited_for(here: Path) -> None:
     os.mkfifo(here / ".ctxsize.toml")
-    with pytest.raises(ConfigError, match="not a file"):
+    with pytest.raises(ConfigError, match="not a regular file"):
         load_config(".")
 
 
@@ -223,7 +223,7 @@ def test_a_line_in_pyproject(here: Path) -> None:
     ("data", "message"),
     [
         (b"[budget]\nimage = '\xff'", "the file is not UTF-8, as TOML must be"),
-        (b"#" * 1_100_000, "the file is larger than 1 MiB: is it a configuration?"),
+        (b"#" * 1_100_000, "can't be read: it is larger than 256 KiB"),
         (b"a = " + b"[" * 50_000, "not TOML: nested too deeply"),
     ],
 )
@@ -236,7 +236,7 @@ def test_files_that_are_no_configuration(here: Path, data: bytes, message: str) 
 
 def test_a_key_of_thousands_of_parts_is_refused(here: Path) -> None:
     (here / ".ctxsize.toml").write_text("targets." + ".".join("a" * 3000) + " = 1\n")
-    with pytest.raises(ConfigError, match="a key of more than 500 parts"):
+    with pytest.raises(ConfigError, match="a key of more than 64 parts"):
         load_config(".")
 
 
@@ -302,3 +302,41 @@ def test_who_wins(here: Path) -> None:
     assert [listed.text for listed in merged.forbid] == ["a", "b", "a"], "lists add up"
     assert [listed.text for listed in merged.require_ignored] == [".git"]
     assert texts(options_budget(["image=off"], [], []).over(file)) == {"context": "1 MB", "pull": "1 MB"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[budget]\nforbid = [" + "'a'," * 1001 + "]", ".ctxsize.toml:2: forbid: more than 1000 items"),
+        ("".join(f"[targets.a{n}]\npath='.'\n" for n in range(501)), ".ctxsize.toml: more than 500 targets"),
+        (
+            "[budget]\nforbid = ["
+            + "".join(f"'{n}'," for n in range(1000))
+            + "]\n"
+            + "".join(f"[targets.a{n}]\n" for n in range(21)),
+            ".ctxsize.toml:23: the lists of all targets have more than 20000 items",
+        ),
+        ("a = {" + "a." * 70 + "a = 1}", ".ctxsize.toml:1: a key of more than 64 parts"),
+        ("[" + "a." * 70 + "a]", ".ctxsize.toml:1: a key of more than 64 parts"),
+        ("#" * (1 << 18) + "x", ".ctxsize.toml: can't be read: it is larger than 256 KiB"),
+    ],
+)
+def test_what_is_too_much_is_refused(here: Path, text: str, message: str) -> None:
+    (here / ".ctxsize.toml").write_text(text)
+    with pytest.raises(ConfigError) as raised:
+        load_config(".")
+    assert str(raised.value).startswith(message)
+
+
+def test_a_list_of_many_names_with_dots_is_no_long_key(here: Path) -> None:
+    patterns = ", ".join(f"'*.a.{n}'" for n in range(200))
+    (here / ".ctxsize.toml").write_text(f"[budget]\nforbid = [{patterns}]\n")
+
+    assert len(load_config(".").targets[0].budget.forbid) == 200
+
+
+@pytest.mark.parametrize("text", ["tool = 'ctxsize'\n", "tool = ['ctxsize']\n", "[[tool]]\nctxsize = 1\n"])
+def test_a_pyproject_whose_tool_is_no_table_says_nothing(here: Path, text: str) -> None:
+    (here / "pyproject.toml").write_text(text)
+
+    assert load_config(".").targets[0].config is None

@@ -115,7 +115,7 @@ def test_what_a_finding_says(root: Path) -> None:
         path="conf/.env",
         message='must not reach the build (forbid "**/.env")',
         where="c.toml:1",
-        hint="add a line to .dockerignore that ignores it",
+        help="add a line to .dockerignore that ignores it",
     )
     assert (findings[1].line, findings[1].hint) == (4, ".dockerignore:4 `!conf/keys/b.pem` lets it in")
 
@@ -258,3 +258,17 @@ def test_forbidden_files_that_another_process_of_the_scan_finds(tmp_path: Path) 
             (directory / name).touch()
     _, findings = look(tmp_path, forbid=("**/.env",))
     assert paths(findings) == [f"d{number:03}/.env" for number in range(100)]
+
+
+def test_of_very_many_findings_the_first_are_kept_and_the_rest_counted(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ctxsize.budget.findings.MOST", 2)
+    project = open_project(root, dialect=Dialect.BUILDKIT)
+    budget = Budget(forbid=(Listed("**", "here"),))
+    found, findings = measure(project, budget)
+    left = FileRules(budget, project).left_out(found)
+
+    assert len([each for each in findings if each.code == "forbidden"]) == 2
+    assert left is not None and left.code == "findings-left-out"
+    assert left.message == f"{len(found.forbidden) - 2} more files are forbidden: only the first 2 are named"

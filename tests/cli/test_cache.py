@@ -132,6 +132,51 @@ def test_without_an_ignore_file_the_order_of_the_dockerfile_is_still_measured(
     assert "there is no ignore file" in result.stdout
 
 
+@pytest.mark.docker
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+@pytest.mark.parametrize(
+    ("rules", "part", "again"),
+    [
+        (".git\n!.git/HEAD\n!.git/logs/HEAD\n", "ignored", [2]),
+        (".git\n", "ignored", []),
+        ("logs\n", "eligible", [2]),
+    ],
+    ids=["partly", "ignored", "kept"],
+)
+def test_a_commit_is_simulated_however_much_of_the_repository_is_kept(
+    ctxsize: Ctxsize, project: Path, rules: str, part: str, again: list[int], builder: str
+) -> None:
+    (project / ".git/logs").mkdir()
+    (project / ".git/logs/HEAD").write_text("a log\n")
+    (project / "Dockerfile").write_text("FROM scratch\nCOPY . /src/\n")
+    (project / ".dockerignore").write_text(rules + "Dockerfile\n.dockerignore\n")
+
+    words = ["--top", "0", "--repeat", "1", "--builder", builder, "--format", "json"]
+    report = json.loads(ctxsize("cache", project, *words).stdout)
+
+    changes = {change["path"]: change for change in report[part]}
+    assert changes[".git"]["how"].startswith("a commit (")
+    assert lines(changes[".git"], "with") == again
+
+
+@pytest.mark.docker
+def test_a_commit_in_a_worktree_changes_nothing_in_the_context(ctxsize: Ctxsize, tmp_path: Path) -> None:
+    app = tmp_path / "worktree"
+    app.mkdir()
+    for name, text in {
+        "Dockerfile": "FROM scratch\nCOPY . /src/\n",
+        ".dockerignore": ".git\n",
+        ".git": "gitdir: /elsewhere/.git/worktrees/x\n",
+    }.items():
+        (app / name).write_text(text)
+
+    report = json.loads(ctxsize("cache", app, "--repeat", "1", "--format", "json").stdout)
+
+    (change,) = report["ignored"]
+    assert (change["path"], change["changed"]) == (".git", None)
+    assert "commit-not-simulated" in {warning["code"] for warning in report["warnings"]}
+
+
 def test_what_the_cache_is_good_for_is_not_an_option(ctxsize: Ctxsize, project: Path) -> None:
     result = ctxsize("cache", project, "--no-cache")
     assert (result.returncode, "No such option" in result.stderr) == (2, True)

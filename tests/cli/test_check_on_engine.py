@@ -71,6 +71,29 @@ def test_savings_are_measured_against_a_build_without_the_ignore_file(app: Path,
     assert target["exit_code"] == 0
 
 
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_what_targets_of_one_dockerfile_share_counts_once(tmp_path: Path, builder: str) -> None:
+    """Built by the official client, both images have the layers of the common stage."""
+    for name, size in (("big", 50_000), ("web", 300), ("worker", 700)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    stages = "FROM common AS web\nCOPY web /it\nFROM common AS worker\nCOPY worker /it\n"
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM scratch AS common\nWORKDIR /new\nCOPY big /new/below/\n{stages}"
+    )
+    services = "".join(
+        f"  {name}:\n    build:\n      context: .\n      target: {name}\n" for name in ("web", "worker")
+    )
+    (tmp_path / "compose.yaml").write_text(f"services:\n{services}")
+
+    compose = ("--compose", tmp_path / "compose.yaml", "--builder", builder)
+    result = check(*compose, "--limit", "image=1MB", "--format", "json")
+
+    totals = json.loads(result.stdout)["totals"]
+    assert totals["image_bytes"] == 50_000 + 300 + 700
+    each = [target["sizes"]["pull_bytes"] for target in targets(result)]
+    assert totals["pull_bytes"] < sum(each)
+
+
 def test_growth_of_an_image_names_the_path_in_it(app: Path, tmp_path: Path) -> None:
     limits = ["--limit", "growth.image=1%", "--limit", "growth.build-time=100000%"]
     first = check("--save-baseline", tmp_path / "b.json", "--repeat", "3", *limits)

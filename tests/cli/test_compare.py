@@ -77,6 +77,26 @@ def test_no_engine_names_the_address_and_what_to_do(ctxsize: Ctxsize, tmp_path: 
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME", "TMPDIR"])
+def test_a_home_in_the_project_is_neither_written_nor_measured(
+    variable: str, ctxsize: Ctxsize, tmp_path: Path
+) -> None:
+    app = project(tmp_path, Dockerfile="FROM scratch\nCOPY . /s\n", __dockerignore="big\n", big="b" * 5000)
+    before = tree_hash(app)
+    xdg = {"XDG_STATE_HOME": "", "XDG_CACHE_HOME": ""} if variable == "HOME" else {}
+
+    result = ctxsize("compare", app, "--repeat", "1", "--format", "json", env={**xdg, variable: str(app)})
+
+    report = json.loads(result.stdout)
+    assert report["variants"]["with"]["image"]["bytes"] == len("FROM scratch\nCOPY . /s\nbig\n")
+    assert report["unattributed"]["image_bytes"] == -len("big\n")
+    assert [each["code"] for each in report["warnings"] if each["code"] == "own-files"] == (
+        ["own-files"] if variable == "HOME" else []
+    )
+    assert tree_hash(app) == before
+
+
+@pytest.mark.docker
 @pytest.mark.parametrize(
     ("files", "words", "code", "message"),
     [

@@ -57,6 +57,32 @@ def test_bash_completes(environment: dict[str, str], words: list[str], expected:
     assert done.stdout.split() == expected
 
 
+def test_the_tab_key_runs_nothing_of_a_strange_directory(environment: dict[str, str], tmp_path: Path) -> None:
+    """bash takes the completion of ``ctxsize`` for ``./ctxsize``, too."""
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    (strange / "ctxsize").write_text("#!/bin/sh\ntouch sprung\n")
+    (strange / "ctxsize").chmod(0o755)
+    done = subprocess.run(
+        [
+            "bash",
+            "--norc",
+            "-c",
+            BASH.replace("$function ctxsize", "$function ./ctxsize"),
+            "bash",
+            "ctxsize",
+            "comp",
+        ],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=strange,
+    )
+
+    assert not (strange / "sprung").exists()
+    assert done.stdout.split() == ["compare", "completion"]
+
+
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_the_other_shells_take_their_script(environment: dict[str, str], shell: str) -> None:
     if shutil.which(shell) is None:

@@ -220,6 +220,26 @@ def test_install_and_remove_touch_only_their_own_link(config: Path, tmp_path: Pa
     assert link.read_text() == "somebody else's"
 
 
+def test_what_a_strange_directory_calls_installed_is_not_linked(config: Path, tmp_path: Path) -> None:
+    """``python -m`` has the current directory first on its path."""
+    strange = tmp_path / "strange"
+    metadata = strange / "ctxsize-9.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: ctxsize\nVersion: 9\n")
+    (metadata / "RECORD").write_text("docker-ctxsize,,\n")
+    (strange / "docker-ctxsize").write_text("#!/bin/sh\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "ctxsize", "docker-plugin", "install"],
+        cwd=strange,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert strange not in (config / "cli-plugins" / "docker-ctxsize").readlink().parents
+
+
 def test_another_directory(tmp_path: Path) -> None:
     assert plugin("install", "--directory", tmp_path / "system").exit_code == 0
     assert (tmp_path / "system" / "docker-ctxsize").is_symlink()

@@ -14,6 +14,7 @@ from ctxsize.comparison.seconds import DividedSeconds, Seconds
 from ctxsize.comparison.types import Comparison
 from ctxsize.context.totals import IgnoredRoot, RuleTotals, ScanResult, Totals
 from ctxsize.engine.builders.interface import BuildResult
+from ctxsize.files.sent import SentTree
 from ctxsize.ignore.types import Rule
 from ctxsize.measure.builds import Builds
 from ctxsize.measure.figures import Cost, ImageFigures, ProjectFigures
@@ -48,6 +49,7 @@ SUBJECT: Any = SimpleNamespace(
     engine_figures=None,
     found=SCAN,
     needed_bytes=None,
+    needed_bytes_without=None,
     sensitive=(),
     warnings=(),
 )
@@ -165,3 +167,28 @@ def test_parts_that_do_not_add_up_are_reported_as_they_were_counted(savings: Ima
     (warning,) = result.warnings
     assert warning.code == "does-not-add-up"
     assert warning.message.startswith(f"the {what} bytes of paths")
+
+
+def test_where_the_image_has_little_of_it_what_is_sent_decides_the_order() -> None:
+    sent = SentTree(root_of=str)
+    for path, size in (("web/a", 8), ("web/b", 8), ("x.log", 60_000)):
+        sent.add(path, size, 0)
+    without = Builds("image", [BuildResult("image", 1.0, (), 0)], sent=sent)
+    found = Found(builds={"with": without, "without": without})
+    found.bytes = ImageSavings(image_bytes={"web/a": 8, "web/b": 8})
+
+    result = assemble(SUBJECT, found).comparison
+    assert [path.path for path in result.paths] == ["x.log", "web/a", "web/b"]
+    assert [rule.rule.line for rule in result.rules] == [2, 1, 3]
+
+    found.bytes = ImageSavings(image_bytes={"web/a": 8, "web/b": 30_000})
+    assert [path.path for path in assemble(SUBJECT, found).comparison.paths] == ["web/b", "web/a", "x.log"]
+
+
+def test_what_is_not_sent_without_the_ignore_file_either_is_said_to_be_so() -> None:
+    builds = Builds("image", [BuildResult("image", 1.0, (), 0)], sent=SentTree())
+    found = Found(builds={"with": builds, "without": builds}, bytes=ImageSavings())
+
+    path = assemble(SUBJECT, found).comparison.paths[0]
+
+    assert (path.sent_bytes, path.note) == (0, "neither sent nor in the image without it")

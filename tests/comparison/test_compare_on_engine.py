@@ -103,6 +103,29 @@ def test_a_multi_stage_image_that_copies_nothing_of_it_saves_no_image_bytes_and_
     assert "image-unchanged" in {warning.code for warning in result.comparison.warnings}
 
 
+@pytest.mark.parametrize(("builder", "sent"), [("buildkit", (0, 30_000)), ("classic", (50_000, 30_000))])
+def test_what_no_step_takes_is_sent_by_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, builder: str, sent: tuple[int, int]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    app = tmp_path / "app"
+    for name, size in (("media/a", 50_000), ("src/a.log", 30_000), ("src/kept", 10)):
+        (app / name).parent.mkdir(parents=True, exist_ok=True)
+        (app / name).write_bytes(b"x" * size)
+    (app / "Dockerfile").write_text("FROM scratch\nCOPY src /a\n")
+    (app / ".dockerignore").write_text("media\n**/*.log\n")
+
+    result = ctxsize_api.compare(app, builder=builder, repeat=1).comparison
+    paths = {path.path: path for path in result.paths}
+
+    assert (paths["media"].sent_bytes, paths["src/a.log"].sent_bytes) == sent
+    needed = {name: variant.context.needed_bytes for name, variant in result.variants.items()}
+    assert needed == {"with": 10, "without": 30_010}
+    assert paths["media"].note == (
+        "not in the image without it either" if sent[0] else "neither sent nor in the image without it"
+    )
+
+
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_a_recursive_chown_doubles_what_ignoring_saves(
     compared: Callable[[str, str], Compared], builder: str

@@ -41,6 +41,7 @@ def test_a_fast_first_build_is_an_outlier_like_any_other() -> None:
     (found,) = warnings(measured(0.2, 2.0, 2.02, 1.98, 2.01), measured(1.0, 1.0, 1.0))
 
     assert found.code == "outliers"
+    assert "0.20 s, the median is 2.00 s: which of the two is usual, more builds show" in found.message
 
 
 def test_outliers() -> None:

@@ -435,8 +435,8 @@ def test_any_tree_under_any_rules(tmp_path: Path, dialect: Dialect, seed: int) -
 @pytest.fixture
 def eager_sharing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small trees are shared among processes, too."""
-    monkeypatch.setattr(scan_module, "_SHARE_FROM", 1)
-    monkeypatch.setattr(scan_module, "_TASKS_TO_SHARE", 2)
+    monkeypatch.setattr(scan_module, "SHARE_FROM", 1)
+    monkeypatch.setattr(scan_module, "TASKS_TO_SHARE", 2)
 
 
 def expected_forbidden(root: Path, matcher: Matcher, forbidden: Matcher) -> list[str]:

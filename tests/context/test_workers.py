@@ -90,8 +90,8 @@ def test_a_scan_whose_helper_is_killed_still_counts_everything(
     ) -> list[object]:
         return share(tasks, helpers, work, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 
-    monkeypatch.setattr(scan_module, "_SHARE_FROM", 1)
-    monkeypatch.setattr(scan_module, "_TASKS_TO_SHARE", 2)
+    monkeypatch.setattr(scan_module, "SHARE_FROM", 1)
+    monkeypatch.setattr(scan_module, "TASKS_TO_SHARE", 2)
     monkeypatch.setattr(scan_module, "share", unlucky)
     assert scan(tmp_path, None, Dialect.BUILDKIT, processes=2).eligible.files == 20
 

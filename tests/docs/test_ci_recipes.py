@@ -19,8 +19,22 @@ import jsonschema
 import pytest
 
 from ctxsize.budget.config import load_config
-from tests.support.ci import ROOT, GitHub, Machine, Outcome, load_yaml, run_gitlab
+from tests.support import traps as TRAPS
+from tests.support.ci import ROOT, SITE, GitHub, Machine, Outcome, load_yaml, run_gitlab
 
+# What pip needs to install from a folder without an index.
+OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "false"}
+# A Python whose environments have what ctxsize and its build need.
+_WITH_DEPENDENCIES = """\
+#!/bin/sh
+"{python}" "$@" || exit
+case " $* " in *" -m venv "*)
+  for folder; do :; done
+  for site in "$folder"/lib/python3*/site-packages; do
+    echo "import sys; sys.path.insert(0, '{site}')" >"$site/dependencies.pth"
+  done ;;
+esac
+"""
 VENDOR = importlib.resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
 TEXT = (ROOT / "docs" / "ci.md").read_text()
 
@@ -175,7 +189,7 @@ def test_github_workflow(recipe: Recipe, machine: Machine) -> None:
     if "gh " in recipe.text:
         (called,) = (line for line in machine.log.splitlines() if line.startswith("gh "))
         named = [word.partition("=@")[2] or word for word in called.split() if "ctxsize." in word]
-        assert named and all((machine.workspace / name).stat().st_size for name in named)
+        assert named and all((machine.home / "runner-temp" / name).stat().st_size for name in named)
 
 
 @each("github")
@@ -197,7 +211,7 @@ def test_gitlab_pipeline(recipe: Recipe, machine: Machine) -> None:
 
     assert outcome.code == 0, outcome.output
     assert json.loads((machine.workspace / "gl-code-quality-report.json").read_text()) == []
-    assert "python -m pip install" in machine.log
+    assert "python -I -m pip install" in machine.log
 
     grow(machine)
     outcome = run_gitlab(machine, recipe.text)
@@ -241,16 +255,22 @@ def test_pre_commit(recipe: Recipe, machine: Machine, tmp_path: Path, language: 
     commit = _commit(hooks)
     config = recipe.text.replace("COMMIT", commit).replace("https://example.com/OWNER/ctxsize", str(hooks))
     (machine.workspace / ".pre-commit-config.yaml").write_text(config)
+    TRAPS.lay(machine.workspace)
     _commit(machine.workspace)
+    TRAPS.reset(machine.workspace)  # git itself runs hooks
     offline = {
+        **OFFLINE,
         "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
-        "PIP_NO_INDEX": "1",
-        "PIP_NO_DEPS": "1",
-        "PIP_NO_BUILD_ISOLATION": "false",
-        "PYTHONPATH": next(path for path in sys.path if path.endswith("site-packages")),
+        "PATH": f"{machine.installation()}:{machine.environment['PATH']}",
     }
-    run = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--verbose"]
-    done = machine.run(run, offline)
+    pre_commit = [sys.executable, "-I", "-m", "pre_commit"]
+    machine.run([*pre_commit, "install-hooks"], {**offline, "PYTHONPATH": SITE}).check_returncode()
+    for site in (tmp_path / "pre-commit").glob("repo*/py_env-*/lib/python*/site-packages"):
+        (site / "dependencies.pth").write_text(f"{SITE}\n")
+    run = [*pre_commit, "run", "--all-files", "--verbose"]
+    # pre-commit itself starts the Python of an environment of its own with the user's PYTHONPATH.
+    led_astray = TRAPS.environment(machine.workspace) if language == "system" else {}
+    done = machine.run(run, offline | led_astray)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "within budget" in done.stdout or "Passed" in done.stdout
@@ -260,6 +280,7 @@ def test_pre_commit(recipe: Recipe, machine: Machine, tmp_path: Path, language: 
 
     assert done.returncode == 1
     assert "over its limit" in done.stdout
+    assert TRAPS.sprung(machine.workspace) == []
 
 
 def _copy_package(dest: Path) -> None:
@@ -278,6 +299,43 @@ def _commit(folder: Path) -> str:
     return subprocess.run(
         [*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
     ).stdout.strip()
+
+
+# Nothing of the checkout runs
+
+
+@each("sh", "github", "gitlab")
+def test_no_recipe_runs_or_heeds_what_lies_in_the_checkout(recipe: Recipe, machine: Machine) -> None:
+    """PATH, too, leads into the checkout first, but for commands that a recipe itself has."""
+    if recipe.engine:
+        machine.environment["DOCKER_HOST"] = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    TRAPS.lay(machine.workspace)
+    foreign = recipe.kind == "sh" or "run:" in recipe.text
+    machine.environment |= TRAPS.environment(
+        machine.workspace, path=None if foreign else machine.environment["PATH"]
+    )
+    if recipe.kind == "sh":
+        machine.environment["PYTHONPATH"] = str(ROOT)  # docs/security.md: a script heeds it
+    if "--init" in recipe.text:
+        (machine.workspace / ".ctxsize.toml").unlink()
+    outcome = run_recipe(recipe, machine)
+
+    assert TRAPS.sprung(machine.workspace) == [], outcome.output
+    assert TRAPS.INDEX not in machine.log, "no configuration of pip's"
+    assert outcome.code == 0, outcome.output
+
+
+def test_the_traps_work(machine: Machine) -> None:
+    """What recipes must not do springs them."""
+    TRAPS.lay(machine.workspace)
+    machine.environment |= TRAPS.environment(machine.workspace, path=machine.environment["PATH"])
+    for command in ("python -m venv new", "python -c 'import secrets'", "git status", "docker version"):
+        machine.run(["/bin/sh", "-c", command])
+
+        assert TRAPS.sprung(machine.workspace) != [], command
+        TRAPS.reset(machine.workspace)
+    machine.run(["/bin/sh", "-c", f"{machine.home}/bin/python -I -m pip install x"])
+    assert TRAPS.INDEX in machine.log
 
 
 # The action and the templates themselves
@@ -299,21 +357,21 @@ def test_the_gitlab_template_follows_gitlabs_schema() -> None:
 
 @pytest.mark.slow
 def test_the_action_installs_itself(machine: Machine, tmp_path: Path) -> None:
-    """The real thing: a virtual environment, pip, the program in it."""
+    """The real thing, in a checkout full of traps: a virtual environment, pip, the program in it."""
     _copy_package(tmp_path / "ctxsize")
     runner = GitHub(machine, tmp_path / "ctxsize")
-    machine.environment |= {
-        "PIP_NO_INDEX": "1",
-        "PIP_NO_DEPS": "1",
-        "PIP_NO_BUILD_ISOLATION": "false",
-        "PYTHONPATH": next(path for path in sys.path if path.endswith("site-packages")),
-    }
-    outcome = runner.use_action({"arguments": "--static", "python": sys.executable})
+    python = machine.home / "bin" / "real"
+    python.write_text(_WITH_DEPENDENCIES.format(python=sys.executable, site=SITE))
+    python.chmod(0o755)
+    TRAPS.lay(machine.workspace)
+    machine.environment |= OFFLINE | TRAPS.environment(machine.workspace)
+    outcome = runner.use_action({"arguments": "--static", "python": "real"})
 
     assert outcome.code == 0, outcome.output
     assert runner.outputs["action"]["exit-code"] == "0"
     assert json.loads(Path(runner.outputs["action"]["json"]).read_text())["exit_code"] == 0
     assert Path(runner.outputs["action"]["markdown"]).read_text().startswith("<!-- ctxsize check -->")
+    assert TRAPS.sprung(machine.workspace) == []
 
 
 def test_the_actions_inputs(machine: Machine) -> None:

@@ -41,6 +41,10 @@ OFFLINE = {
     "`context`: what a build can see": ["30207 30207\n", "data 1 500000\n"],
     "`why`: which rule decides": ["data/file-00000.csv ignored 1\n", "src kept None\n"],
     "`check`: limits": ["api 30207 None\n"],
+    "`lint`: what is wrong with the ignore file": [
+        "CX503 Dockerfile 4 this copies Dockerfile and .dockerignore",
+        " 0 unsafe\n",
+    ],
     "Errors and progress": ["no/such/directory"],
 }
 ON_ENGINE = {

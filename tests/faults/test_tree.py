@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import resource
 import shutil
@@ -121,18 +122,41 @@ def sending(context: Path, victim: Path, change: Callable[[Path], None]) -> byte
     return b"".join(parts)
 
 
-@pytest.mark.parametrize(
-    ("change", "error"),
-    [(truncate, "lost [0-9,]+ of its 1,048,576 bytes"), (grow, "grew beyond its 1,048,576 bytes")],
-)
-def test_a_file_that_shrinks_or_grows_while_its_content_is_sent_is_an_error_and_no_padding(
-    tmp_path: Path, change: Callable[[Path], None], error: str
-) -> None:
+def test_a_file_that_shrinks_while_its_content_is_sent_is_an_error_and_no_padding(tmp_path: Path) -> None:
     victim = tmp_path / "file"
     victim.write_bytes(b"victim".ljust(1 << 20, b"."))
 
-    with pytest.raises(ContextError, match=f"file: it {error} while it was being read"):
-        sending(tmp_path, victim, change)
+    error = "file: it lost [0-9,]+ of its 1,048,576 bytes while it was being read"
+    with pytest.raises(ContextError, match=error):
+        sending(tmp_path, victim, truncate)
+
+
+def test_a_file_that_grows_while_its_content_is_sent_arrives_as_it_was(tmp_path: Path) -> None:
+    """The official client goes on, too: ``Can't add file … to tar: archive/tar: write too long``."""
+    victim = tmp_path / "file"
+    victim.write_bytes(b"victim".ljust(1 << 20, b"."))
+
+    assert len(sending(tmp_path, victim, grow)) == 512 + (1 << 20) + 1024
+
+
+@pytest.mark.parametrize(
+    ("change", "saved"), [(grow, 200_000 + (1 << 20)), (truncate, 10)], ids=["grow", "truncate"]
+)
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_what_changed_after_the_scan_is_measured_as_it_was_sent_and_named(
+    compare: Compare, project: Path, builder: str, change: Callable[[Path], None], saved: int
+) -> None:
+    when = When(lambda: change(project / "a.log"))
+    outcome = compare("--builder", builder, when=when, same_tree=False)
+
+    assert outcome.report is not None
+    (row,) = outcome.report["paths"]
+    assert (row["path"], row["context_bytes"], row["image_bytes"]) == ("a.log", 200_000, saved)
+    assert row["note"] == "it changed while it was measured"
+    # The ignore file itself arrives in the image with it only.
+    assert outcome.report["unattributed"]["image_bytes"] == -len("*.log\n")
+    (warning,) = (each for each in outcome.report["warnings"] if each["code"] == "tree-changed")
+    assert warning["message"].startswith("a.log changed after the scan: ")
 
 
 def test_a_file_that_is_deleted_while_its_content_is_sent_arrives_whole(tmp_path: Path) -> None:
@@ -143,15 +167,81 @@ def test_a_file_that_is_deleted_while_its_content_is_sent_arrives_whole(tmp_path
 
 
 def as_anybody(project: Path, builder: str, host: str | None = None) -> subprocess.CompletedProcess[str]:
-    """``ctxsize compare`` by somebody for whom permissions count: root without its privilege."""
-    command = [sys.executable, "-m", "ctxsize", "compare", "--repeat", "1"]
-    command += ["--builder", builder, str(project)]
+    """``ctxsize compare`` by somebody for whom permissions count."""
+    return unprivileged("compare", "--repeat", "1", "--builder", builder, project, host=host)
+
+
+def unprivileged(*words: str | Path, host: str | None = None) -> subprocess.CompletedProcess[str]:
+    """The program, run by root without its privilege."""
+    command = [sys.executable, "-m", "ctxsize", *map(str, words)]
     if os.geteuid() == 0:
         if shutil.which("setpriv") is None:
             pytest.skip("needs setpriv")
         command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
     environment = os.environ | ({"DOCKER_HOST": host} if host else {})
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT)
+
+
+@pytest.fixture
+def locked(project: Path) -> Iterator[Path]:
+    """A project with a directory that may not be entered, as a database's volume is."""
+    (project / "src").mkdir()
+    (project / "src" / "s").write_text("s")
+    (project / "pg").mkdir()
+    (project / "pg" / "table").write_bytes(bytes(1000))
+    (project / "pg").chmod(0)
+    yield project
+    (project / "pg").chmod(0o755)
+
+
+@pytest.mark.parametrize("copied", [".", "src"])
+def test_an_ignored_directory_that_can_not_be_entered_is_not_entered(locked: Path, copied: str) -> None:
+    (locked / ".dockerignore").write_text("pg\n*.log\n")
+    (locked / "Dockerfile").write_text(f"FROM scratch\nCOPY {copied} /s\n")
+
+    done = unprivileged("compare", "--repeat", "1", "--format", "json", locked)
+
+    report = json.loads(done.stdout)
+    rows = {row["path"]: row for row in report["paths"]}
+    assert (rows["pg"]["context_bytes"], rows["a.log"]["context_bytes"]) == (None, 200_000)
+    assert (report["saved"]["context_bytes"], report["variants"]["without"]["context"]["bytes"]) == (
+        None,
+        None,
+    )
+    assert report["variants"]["with"]["image"]["bytes"] >= 1
+    assert "unread" in {warning["code"] for warning in report["warnings"]}
+    if copied == "src":
+        assert done.returncode == 0, done.stderr
+    else:
+        assert done.returncode == 3
+        assert f"{locked}/pg: Permission denied (this is what the ignore file saves you from)" in done.stderr
+
+    listed = json.loads(unprivileged("context", "--format", "json", locked).stdout)
+    assert [row["bytes"] for row in listed["ignored"]] == [200_000, None]
+    assert listed["totals"]["without"] is None
+    checked = unprivileged("check", locked, "--limit", "image=10MB")
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_a_directory_that_no_step_takes_need_not_be_readable(locked: Path) -> None:
+    (locked / "Dockerfile").write_text("FROM scratch\nCOPY src /s\n")
+
+    done = unprivileged("compare", "--repeat", "1", "--format", "json", locked)
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["variants"]["with"]["context"]["bytes"] is None
+    assert report["variants"]["with"]["image"]["bytes"] == 1
+
+
+def test_the_classic_client_reads_what_is_ignored_and_the_error_says_so(locked: Path) -> None:
+    """``error checking context: can't stat``, says the official one."""
+    (locked / ".dockerignore").write_text("pg\n")
+
+    done = as_anybody(locked, "classic")
+
+    assert done.returncode == 2
+    assert "pg: can't read it: Permission denied (the classic client reads ignored directories" in done.stderr
 
 
 @pytest.mark.parametrize(

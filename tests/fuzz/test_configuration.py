@@ -166,7 +166,9 @@ def test_files_that_include_each_other_over_and_over_are_refused(tmp_path: Path)
 def test_any_env_file(text: str, folder: Path) -> None:
     (folder / "any.env").write_text(text)
     with suppress(CtxsizeError):
-        assert all(isinstance(each, str) for each in read_dotenv(folder / "any.env", {"C": "c"}).values())
+        assert all(
+            isinstance(each, str) for each in read_dotenv(folder, folder / "any.env", {"C": "c"}).values()
+        )
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_any_env_file(text: str, folder: Path) -> None:
 def test_a_variable_of_an_env_file(line: str, value: str, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"A=a\n{line}\n")
 
-    assert read_dotenv(tmp_path / ".env", {"C": "c"})["B"] == value
+    assert read_dotenv(tmp_path, tmp_path / ".env", {"C": "c"})["B"] == value
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import random
+import tarfile
 import zlib
 from pathlib import Path
 
@@ -62,6 +64,34 @@ def test_what_does_not_compress_accounts_for_most() -> None:
 
     assert meter.between(0, 1_000_000) > 0.9 * meter.total
     assert meter.between(1_000_000, 2_000_000) < 0.1 * meter.total
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_files_in_deep_directories_account_for_what_gzip_makes_of_them(form: int) -> None:
+    """Most of such a tar is headers, which take next to nothing."""
+    chance = random.Random(5)
+    made, places, contents = io.BytesIO(), [], []
+    with tarfile.open(fileobj=made, mode="w", format=form) as tar:
+        for number in range(300):
+            path = f"package{number}"
+            for level in range(9):
+                path += f"/{'long-' * (level + 1)}{level}"
+                directory = tarfile.TarInfo(path)
+                directory.type, directory.mtime = tarfile.DIRTYPE, 1_700_000_000 + number + 0.25
+                tar.addfile(directory)
+            contents.append(chance.randbytes(3000))
+            file = tarfile.TarInfo(f"{path}/module.pyc")
+            file.size, file.mtime = len(contents[-1]), 1_700_000_000 + 0.5
+            tar.addfile(file, io.BytesIO(contents[-1]))
+            stop = tar.offset
+            places.append((stop - 6 * 512 - 512, stop))
+
+    meter = metered(made.getvalue())
+    shares = [meter.between(*place) for place in places]
+
+    compressed = [len(zlib.compress(content, GZIP_LEVEL)) for content in contents]
+    assert sum(shares) == pytest.approx(sum(compressed), rel=0.1)
+    assert min(shares) == pytest.approx(max(shares), rel=0.1)
 
 
 def test_the_parts_can_be_made_to_add_up_to_another_compressors_total() -> None:

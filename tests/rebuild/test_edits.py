@@ -70,6 +70,12 @@ def test_the_change_of_a_link_or_a_fifo_is_not_simulated(tmp_path: Path) -> None
         assert edit_of(tmp_path, name, ignored=everything, needed=everything) is None
 
 
+def test_no_commit_changes_the_git_file_of_a_worktree(tmp_path: Path) -> None:
+    (tmp_path / ".git").write_text("gitdir: /elsewhere/.git/worktrees/x\n")
+
+    assert edit_of(tmp_path, ".git", ignored=everything, needed=everything) is None
+
+
 # A commit
 
 

@@ -20,9 +20,10 @@ COMMANDS = {
     "why": "why",
     "check": "check",
     "cache": "cache",
+    "lint": "lint",
 }
 #: Modules in a room of a result that draw nothing themselves.
-SHARED = {"comparison.rows", "check.places", "check.problems"}
+SHARED = {"comparison.rows", "check.problems", "lint.explain", "lint.problems", "lint.words"}
 FORMAT = pytest.mark.parametrize(
     ("result", "name"), [(result, name) for result, names in FORMATS.items() for name in names]
 )

@@ -7,9 +7,8 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from ctxsize.engine.builders.masked import mask_error
 from ctxsize.errors import BuildFailed
-from ctxsize.masking import Masker
+from ctxsize.masking import Masker, mask_error
 
 ODD = 'p@ss"w\\rd é&'
 

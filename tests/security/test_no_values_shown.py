@@ -148,3 +148,20 @@ def test_a_value_in_the_wrong_place_is_not_repeated(project: Path, wrong: str) -
 
     assert result.exit_code == 2
     assert SECRET not in shown_anywhere(result)
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload", "classic"])
+def test_the_proxies_of_the_docker_configuration_are_passed_and_not_shown(
+    project: Path, builder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = "http://user:pr0xypassw0rd@proxy.invalid:3128"
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": {"default": {"httpProxy": proxy}}}))
+    with (project / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write('RUN echo "lower=$http_proxy upper=$HTTP_PROXY."\n')
+
+    result = compare(project, "--builder", builder)
+
+    assert result.exit_code == 0, result.output
+    assert "lower=${HTTP_PROXY} upper=${HTTP_PROXY}." in result.stderr
+    assert "pr0xypassw0rd" not in shown_anywhere(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,15 +15,35 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Where the packages are that ctxsize needs.
+SITE = next(path for path in sys.path if path.endswith("site-packages"))
+BASH = shutil.which("bash") or "/bin/bash"
+SH = shutil.which("sh") or "/bin/sh"
 
-# A stand-in for what would fetch packages: "venv" makes a folder with this Python, "pip" says it did.
+# A stand-in for what would fetch packages. Python itself is real, so that a recipe finds the modules "venv"
+# and "pip" where Python does: an environment is made without pip, and finds what is installed here; of pip it
+# is written down what would configure it.
 _PYTHON = """\
 #!/bin/sh
 echo "python $*" >>"$SHIM_LOG"
-case "$1 $2" in
-  "-m venv") mkdir -p "$3/bin" && ln -sf "$0" "$3/bin/python" && ln -sf "{bin}/ctxsize" "$3/bin/ctxsize" ;;
-  "-m pip") ;;
-  *) exec "{python}" "$@" ;;
+flags=
+for word; do
+  [ "$word" = -m ] && break
+  flags="$flags $word"
+done
+case " $* " in
+  *" -m venv "*)
+    for folder; do :; done
+    "$0-real" "$@" --without-pip || exit
+    python=$(readlink -f "$folder/bin/python")
+    rm -f "$folder"/bin/python*
+    ln -s "$python" "$folder/bin/python-real"
+    cp "$0" "$folder/bin/python"
+    for site in "$folder"/lib/python3*/site-packages; do
+      printf '%s\\n' "{root}" "{site}" >"$site/all.pth"
+    done ;;
+  *" -m pip install "*) "$0-real" $flags -m pip config list >>"$SHIM_LOG" ;;
+  *) exec "$0-real" "$@" ;;
 esac
 """
 _ECHO = '#!/bin/sh\necho "{name} $*" >>"$SHIM_LOG"\nfor word; do :; done\n'
@@ -47,12 +68,14 @@ class Machine:
         programs.mkdir(parents=True)
         own = Path(sys.executable).parent
         for name, text in {
-            "python": _PYTHON.format(bin=own, python=sys.executable),
-            "python3": _PYTHON.format(bin=own, python=sys.executable),
+            "python": _PYTHON.format(root=ROOT, site=SITE),
+            "python3": _PYTHON.format(root=ROOT, site=SITE),
             "gh": _ECHO.format(name="gh"),
         }.items():
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)
+        for name in ("python", "python3"):
+            (programs / f"{name}-real").symlink_to(sys.executable)
         left_out = ("GITHUB_", "CI_", "GITLAB_", "CTXSIZE_", "RUNNER_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         self.environment = {
@@ -69,14 +92,20 @@ class Machine:
         log = self.home / "log"
         return log.read_text() if log.exists() else ""
 
+    def installation(self) -> Path:
+        """The programs of an environment with ctxsize in it, made as a recipe makes one."""
+        folder = self.home / "installation"
+        self.run(["python", "-I", "-m", "venv", str(folder)]).check_returncode()
+        return folder / "bin"
+
     def run(
-        self, command: list[str], env: Mapping[str, str] | None = None
+        self, command: list[str], env: Mapping[str, str] | None = None, folder: str | Path = ""
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             capture_output=True,
             text=True,
-            cwd=self.workspace,
+            cwd=self.workspace / folder,
             env={**self.environment, **(env or {})},
             timeout=300,
         )
@@ -153,8 +182,9 @@ class GitHub:
         env = {name: self._filled(str(value), inputs) for name, value in step.get("env", {}).items()}
         assert "${{" not in step["run"], "what comes in as text of a script can be a script"
         done = self.machine.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            [BASH, "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
             {**self._environment, "GITHUB_ACTION_PATH": str(self.action), **env},
+            self._filled(step.get("working-directory", ""), inputs),
         )
         self.printed.append(done.stdout + done.stderr)
         self.code = self.code or done.returncode
@@ -204,9 +234,10 @@ def run_gitlab(machine: Machine, text: str) -> Outcome:
         "CI": "true",
         "GITLAB_CI": "true",
         "CI_PROJECT_DIR": str(machine.workspace),
+        "TMPDIR": str(machine.home),
         **{name: str(value) for name, value in job.get("variables", {}).items()},
     }
-    done = machine.run(["sh", "-e", "-c", "\n".join(lines)], env)
+    done = machine.run([SH, "-e", "-c", "\n".join(lines)], env)
     for kind, name in job["artifacts"]["reports"].items():
         assert (machine.workspace / name).exists(), f"the {kind} report is missing: {done.stderr}"
     return Outcome(done.returncode, done.stdout + done.stderr)

@@ -13,15 +13,16 @@ from pathlib import Path
 
 from ctxsize.budget.compose.interpolate import LONGEST
 from ctxsize.errors import ConfigError, UsageError
-from ctxsize.files.probe import probe
+from ctxsize.files.repository import MOST_CONFIGURATION, read_file
 
-_MOST_BYTES = 1 << 20
+_MOST_CHARACTERS = 1 << 20
 
 
-def read_dotenv(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables a file sets. Those in its values are what ``environ`` says, else what it set above.
+def read_dotenv(root: Path, path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables a file below ``root`` sets. Those in its values are what ``environ`` says, else what it
+    set above.
 
-    Raises UsageError when it can't be read or the library is missing, ConfigError when it is too large.
+    Raises UsageError when it can't be read or the library is missing, ConfigError for values too long.
     """
     shown = os.path.relpath(path)
     try:
@@ -32,24 +33,20 @@ def read_dotenv(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
             where=str(path.parent),
             hint="pip install 'ctxsize[compose]'",
         ) from error
-    if probe(path) in ("dir", "special"):  # a pipe would be waited for
-        raise UsageError("not a file", where=shown)
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-        text = data.decode("utf-8")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"can't be read: {error}", where=shown) from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigError("the file is larger than 1 MiB: is it an environment file?", where=shown)
+        text = read_file(root, os.path.abspath(path), MOST_CONFIGURATION).decode("utf-8")
+    except OSError as error:
+        raise UsageError(f"can't be read: {error.strerror}", where=shown) from error
+    except ValueError as error:  # its text would show a part of the file
+        raise UsageError("can't be read: it is not UTF-8", where=shown) from error
     found: dict[str, str] = {}
-    room = _MOST_BYTES
+    room = _MOST_CHARACTERS
     for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items():
         if value is not None:
             found[name] = _replaced(value, environ, found, shown)
             room -= len(found[name])
             if room < 0:
-                raise ConfigError(f"values of more than {_MOST_BYTES} characters in all", where=shown)
+                raise ConfigError(f"values of more than {_MOST_CHARACTERS} characters in all", where=shown)
     return found
 
 

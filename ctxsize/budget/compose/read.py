@@ -14,16 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ctxsize.budget.compose.dotenv_file import read_dotenv
 from ctxsize.budget.compose.interpolate import interpolate
+from ctxsize.budget.compose.project import Room, Root, Variables, load_variables, masker
 from ctxsize.budget.compose.yaml_lines import Document, Reset, read_yaml
-from ctxsize.errors import ConfigError, UsageError
-from ctxsize.files.probe import is_remote, probe
+from ctxsize.errors import ConfigError, CtxsizeError, UsageError
+from ctxsize.files.probe import is_remote
+from ctxsize.masking import Masker, mask_error
+from ctxsize.text import unfit
 from ctxsize.warning import Warning
 
 _DEEPEST = 50
-# Characters of all values of a project, and what counts as many: a value, and a file that is included.
-_MOST_VALUES = 8 << 20
+# What counts as many characters as it says: a value, and a file that is included.
 _ENTRY = 32
 _INCLUDED = 32_768
 
@@ -47,10 +48,12 @@ class ComposeBuild:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The builds of a Compose project, and what in it can't be checked, and why."""
+    """The builds of a Compose project, and what in it can't be checked, and why. ``mask`` hides the values of
+    the variables that are in their texts and paths."""
 
     builds: tuple[ComposeBuild, ...]
     warnings: tuple[Warning, ...]
+    mask: Masker
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +70,29 @@ class _Service:
     platform: str | None = None
 
 
-def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Composed:
+def read_compose(
+    files: Sequence[str | Path], environ: Mapping[str, str], root: str | Path | None = None
+) -> Composed:
     """The builds of the Compose ``files``, later ones merged into the first, as ``docker compose -f`` does.
 
-    ``environ`` is the environment; it wins over the ``.env`` beside the first file. Raises UsageError and
-    ConfigError, with file and line.
+    ``environ`` is the environment; it wins over the ``.env`` beside the first file. What the files name must
+    lie below ``root`` (default: the first file's directory), links followed. Raises UsageError and
+    ConfigError, with file and line, and with no value of a variable in their texts.
     """
-    first = Path(files[0])
-    variables = _variables(first.parent, environ)
-    services = _Loader(variables, first.parent, _Room()).load([Path(file) for file in files], depth=0)
-    active = [name for name in re.split(r"[\s,]+", variables.get("COMPOSE_PROFILES", "")) if name]
+    shown: dict[str, str] = {}
+    try:
+        return _composed([Path(file) for file in files], Variables(environ, shown), root)
+    except CtxsizeError as error:
+        mask_error(error, masker(shown))
+        raise
+
+
+def _composed(files: Sequence[Path], environ: Variables, root: str | Path | None) -> Composed:
+    first = files[0]
+    project = Root(first.parent if root is None else Path(root))
+    variables = load_variables(project, first.parent, environ)
+    services = _Loader(variables, first.parent, project, Room()).load(files, depth=0)
+    active = [name for name in re.split(r"[\s,]+", {**variables}.get("COMPOSE_PROFILES", "")) if name]
     builds: dict[object, ComposeBuild] = {}
     sharing: dict[object, list[str]] = {}
     warnings: list[Warning] = []
@@ -92,7 +108,7 @@ def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Com
             message = f"service {service.name} is not checked: {reason}"
             warnings.append(Warning("compose-build", message, service.where))
             continue
-        build = _compose_build(service, content)
+        build = _compose_build(service, content, project)
         args = tuple(sorted(build.build_args.items()))
         key = (build.path, build.dockerfile, build.stage, build.platform, args)
         builds.setdefault(key, build)
@@ -103,29 +119,18 @@ def read_compose(files: Sequence[str | Path], environ: Mapping[str, str]) -> Com
         hint = hint or (None if why else "no service has a `build`")
         raise UsageError(f"nothing to build{f': {why}' if why else ''}", where=str(first), hint=hint)
     return Composed(
-        tuple(replace(build, services=tuple(sharing[key])) for key, build in builds.items()), tuple(warnings)
+        tuple(replace(build, services=tuple(sharing[key])) for key, build in builds.items()),
+        tuple(warnings),
+        masker(environ.shown),
     )
-
-
-class _Room:
-    """What is left for a whole Compose project: files include each other, and services extend each other, so
-    that a few kilobytes could stand for any number of services, arguments and characters."""
-
-    def __init__(self) -> None:
-        self._left = _MOST_VALUES
-
-    def take(self, size: int, where: str) -> None:
-        """Raise ConfigError when there is none left for values of ``size`` characters."""
-        self._left -= size
-        if self._left < 0:
-            raise ConfigError("the services' values are too many, or too long together", where=where)
 
 
 class _Loader:
     """Loads the files of one project directory; what they include has a loader of its own."""
 
-    def __init__(self, variables: Mapping[str, str], directory: Path, room: _Room) -> None:
+    def __init__(self, variables: Variables, directory: Path, root: Root, room: Room) -> None:
         self._room = room
+        self._root = root
         self._variables = variables
         self._directory = directory
         self._documents: dict[Path, Document] = {}
@@ -135,7 +140,8 @@ class _Loader:
         services: dict[str, _Service] = {}
         included: dict[str, _Service] = {}
         for file in files:
-            document = self._document(file)
+            # Those that the user named may lie elsewhere.
+            document = self._document(file, self._root.path if depth else file.parent)
             for name in self._services(document):
                 found = self._service(document, file, name, (), base=self._directory)
                 services[name] = _merge_service(services[name], found) if name in services else found
@@ -146,10 +152,10 @@ class _Loader:
             services[name] = service
         return services
 
-    def _document(self, file: Path) -> Document:
+    def _document(self, file: Path, root: Path) -> Document:
         file = Path(os.path.normpath(file))
         if file not in self._documents:
-            document = read_yaml(file, os.path.relpath(file))
+            document = read_yaml(root, file, os.path.relpath(file))
             if not isinstance(document.value, dict):
                 raise ConfigError("not a Compose file: there are no services in it", where=document.shown)
             self._documents[file] = document
@@ -172,15 +178,18 @@ class _Loader:
             where = document.where("include", index)
             content = self._value({"path": entry} if isinstance(entry, str) else entry, where)
             content = _mapping(content, "include", where)
-            paths = [file.parent / path for path in _words(content.get("path"), "path", where)]
+            words = _words(content.get("path"), "path", where)
+            paths = [self._root.inside(file.parent / path, where) for path in words]
             if not paths:
                 raise ConfigError("include names no path", where=where)
             project = _text(content.get("project_directory"), "project_directory", where)
             directory = file.parent / project if project else paths[0].parent
-            own = _words(content.get("env_file"), "env_file", where)
-            variables = _variables(directory, self._variables, [file.parent / each for each in own] or None)
+            directory = self._root.inside(directory, where)
+            words = _words(content.get("env_file"), "env_file", where)
+            own = [self._root.inside(file.parent / each, where) for each in words]
+            variables = load_variables(self._root, directory, self._variables, own or None)
             self._room.take(_INCLUDED, where)
-            found |= _Loader(variables, directory, self._room).load(paths, depth=depth + 1)
+            found |= _Loader(variables, directory, self._root, self._room).load(paths, depth=depth + 1)
         return found
 
     def _service(
@@ -220,9 +229,9 @@ class _Loader:
         other_file = _text(extends.get("file"), "file", where)
         other = document
         if other_file:
-            file = base / other_file
+            file = self._root.inside(base / other_file, where)
             # What is extended from another file is relative to that file.
-            other, base = self._document(file), file.parent
+            other, base = self._document(file, self._root.path), file.parent
         if not wanted or wanted not in self._services(other):
             raise ConfigError(f"there is no service {wanted} in {other.shown} to extend", where=where)
         return self._service(other, file, wanted, (*above, (file, name)), base=base)
@@ -237,10 +246,10 @@ class _Loader:
         if not isinstance(content, str):
             build = dict(_mapping(content, "build", where))
         context = build.get("context")
-        if not isinstance(context, Reset):
-            context = _text(context, "build.context", where)
-            if context and not is_remote(context):
-                build["context"] = os.path.relpath(base / os.path.expanduser(context))
+        if isinstance(context, Reset):
+            build["context"] = Reset(self._context(context.value, where, base), context.replaces)
+        elif context is not None:
+            build["context"] = self._context(context, where, base)
         args = build.get("args")
         if isinstance(args, Reset):
             build["args"] = Reset(self._args(args.value, where), args.replaces)
@@ -249,6 +258,13 @@ class _Loader:
         # Compose's default, once everything is merged: the directory of the file that says so.
         build["."] = os.path.relpath(base)
         return build
+
+    def _context(self, content: Any, where: str, base: Path) -> str:
+        """A context relative to the current directory; empty when there is none."""
+        context = _text(content, "build.context", where)
+        if not context or is_remote(context):
+            return context
+        return os.path.relpath(base / os.path.expanduser(context))
 
     def _args(self, content: Any, where: str) -> dict[str, str]:
         """Arguments with a value; one without takes it from the environment, or is not passed."""
@@ -335,31 +351,24 @@ def _not_checked(build: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _compose_build(service: _Service, content: Mapping[str, Any]) -> ComposeBuild:
+def _compose_build(service: _Service, content: Mapping[str, Any], root: Root) -> ComposeBuild:
     path = content.get("context") or content["."]
+    root.inside(path, service.where)
     dockerfile = _text(content.get("dockerfile"), "build.dockerfile", service.where)
+    if dockerfile:
+        dockerfile = os.path.normpath(os.path.join(path, dockerfile))
+        root.inside(dockerfile, service.where)
     platforms = _words(content.get("platforms"), "build.platforms", service.where)
     return ComposeBuild(
         services=(service.name,),
         path=path,
-        dockerfile=os.path.normpath(os.path.join(path, dockerfile)) if dockerfile else None,
+        dockerfile=dockerfile or None,
         stage=_text(content.get("target"), "build.target", service.where) or None,
         build_args=content.get("args") or {},
         # The image of one platform is looked at: the service's own, or the first of several.
         platform=service.platform or (platforms[0] if platforms else None),
         where=service.where,
     )
-
-
-def _variables(
-    directory: Path, environ: Mapping[str, str], files: Sequence[Path] | None = None
-) -> dict[str, str]:
-    """What variables stand for: what ``environ`` says, else ``.env`` in ``directory``, or ``files``."""
-    found: dict[str, str] = {}
-    for file in files if files is not None else [directory / ".env"]:
-        if files is not None or probe(file) == "file":
-            found |= read_dotenv(file, environ)
-    return {**found, **environ}
 
 
 def _mapping(content: Any, what: str, where: str) -> dict[str, Any]:
@@ -393,6 +402,10 @@ def _plain_text(content: Any, what: str, where: str) -> str:
         return "true" if content else "false"
     if isinstance(content, float):
         return repr(content).removesuffix(".0")
-    if isinstance(content, (str, int)):
+    if isinstance(content, int):
         return str(content)
+    if isinstance(content, str):
+        if unfit(content):
+            raise ConfigError(f"{what} has a character that no path and no value can have", where=where)
+        return content
     raise ConfigError(f"{what} must be a string", where=where)

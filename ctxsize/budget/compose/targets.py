@@ -9,6 +9,9 @@ from pathlib import Path
 
 from ctxsize.budget.compose.read import ComposeBuild, read_compose
 from ctxsize.budget.config import Config, Target, load_config
+from ctxsize.budget.masked import masked_warnings
+from ctxsize.errors import CtxsizeError
+from ctxsize.masking import Masker, mask_error
 from ctxsize.warning import Warning
 
 
@@ -21,21 +24,27 @@ class ComposeTargets:
     warnings: tuple[Warning, ...]
 
 
-def compose_targets(files: Sequence[str | Path], environ: Mapping[str, str]) -> ComposeTargets:
+def compose_targets(
+    files: Sequence[str | Path], environ: Mapping[str, str], root: str | Path | None = None
+) -> ComposeTargets:
     """A target for each build of the Compose ``files`` (see :func:`read_compose`), named by its services.
 
     Its limits are those of ``[targets.SERVICE]`` in the configuration beside the first file; else of the
-    configuration in its own context; else of the top of the one beside the file. Raises UsageError and
-    ConfigError.
+    configuration in its own context; else of the top of the one beside the file. ``root`` is as for
+    :func:`read_compose`. Raises UsageError and ConfigError.
     """
-    composed = read_compose(files, environ)
+    composed = read_compose(files, environ, root)
     directory = Path(os.path.normpath(Path(files[0]).parent))
     config = load_config(directory)
-    targets = tuple(_target(build, config, directory) for build in composed.builds)
-    return ComposeTargets(targets, config.baseline, composed.warnings)
+    try:
+        targets = tuple(_target(build, config, directory, composed.mask) for build in composed.builds)
+    except CtxsizeError as error:
+        mask_error(error, composed.mask)
+        raise
+    return ComposeTargets(targets, config.baseline, masked_warnings(composed.warnings, composed.mask))
 
 
-def _target(build: ComposeBuild, config: Config, directory: Path) -> Target:
+def _target(build: ComposeBuild, config: Config, directory: Path, mask: Masker) -> Target:
     base = next((target for target in config.targets if target.name in build.services), None)
     if base is None:
         base = config.defaults
@@ -51,4 +60,5 @@ def _target(build: ComposeBuild, config: Config, directory: Path) -> Target:
         stage=build.stage,
         build_args=build.build_args,
         platform=build.platform or base.platform,
+        mask=mask,
     )

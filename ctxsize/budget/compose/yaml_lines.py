@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.files.repository import MOST_CONFIGURATION, read_file
 
-_MOST_BYTES = 1 << 20
 _MOST_NODES = 200_000
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -47,9 +48,9 @@ class Document:
         return f"{self.shown}:{self.lines[path]}" if path in self.lines else self.shown
 
 
-def read_yaml(path: Path, shown: str) -> Document:
-    """The first document of the file ``path``. Raises UsageError when it can't be read or the library is
-    missing, ConfigError when it is not YAML."""
+def read_yaml(root: Path, path: Path, shown: str) -> Document:
+    """The first document of the file ``path`` below ``root``. Raises UsageError when it can't be read or the
+    library is missing, ConfigError when it is not YAML."""
     try:
         import yaml
     except ImportError as error:
@@ -57,12 +58,9 @@ def read_yaml(path: Path, shown: str) -> Document:
             "PyYAML is needed to read a Compose file", where=shown, hint="pip install 'ctxsize[compose]'"
         ) from error
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = read_file(root, os.path.abspath(path), MOST_CONFIGURATION)
     except OSError as error:
         raise UsageError(f"can't be read: {error.strerror}", where=shown) from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigError("the file is larger than 1 MiB: is it a Compose file?", where=shown)
     document = Document(shown)
     try:
         node = next(iter(yaml.compose_all(data, Loader=yaml.SafeLoader)), None)

@@ -54,12 +54,14 @@ class BuildKitBuilder(MarkedBuilder):
 
     def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
         variant, plan = task.variant, self._plan
+        sent = plan.sent_tree()
         context = buildkit.LocalDir(
             variant.root,
             SessionMatcher,
             hidden=variant.hidden,
             overlay={**variant.changes.replaced, **_ignore_file(variant, variant.root)},
             appended=variant.changes.appended,
+            record=sent,
         )
         name = plan.dockerfile_path.name
         rules = frozenset({f"{name}.dockerignore", ".dockerignore"})
@@ -94,6 +96,9 @@ class BuildKitBuilder(MarkedBuilder):
             ) from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
+        for transfer in result.context:
+            for path, size in transfer.resized.items():
+                sent.resize(path, size)
         done = BuildResult(
             image_id=result.image_id,
             seconds=0.0,
@@ -103,6 +108,7 @@ class BuildKitBuilder(MarkedBuilder):
             sent_seconds=sending.seconds,
             warnings=result.warnings,
             scan_seconds=result.listing_seconds,
+            sent=sent,
         )
         return done, result.vertices
 

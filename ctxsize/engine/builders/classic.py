@@ -26,6 +26,7 @@ from ctxsize.engine.footprint.images import built_on, digits_of, is_made_by, rem
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import BuildFailed, EngineError
+from ctxsize.files.sent import SentTree
 from ctxsize.progress import Progress, Silent
 
 _STEP = re.compile(r"^Step (\d+)/\d+ : (.*)$")
@@ -71,6 +72,7 @@ class Output:
     log: list[str] = field(default_factory=list)
     image_id: str = ""
     scanning: Stopwatch = field(default_factory=Stopwatch)
+    tree: SentTree = field(default_factory=SentTree)
 
     @property
     def line(self) -> int | None:
@@ -131,9 +133,8 @@ class ClassicBuilder:
         given = parse_dockerfile(tar.rewritten.data, tar.dockerfile).instructions
         lines = [instruction.line for instruction in given]
         stages = [n for n, instruction in enumerate(given) if instruction.keyword == "FROM"]
-        output = Output(
-            time.perf_counter(), lines, tar.rewritten.original_line, stages, tar.rewritten.inserted
-        )
+        inserted, tree = tar.rewritten.inserted, self._plan.sent_tree()
+        output = Output(time.perf_counter(), lines, tar.rewritten.original_line, stages, inserted, tree=tree)
         said = LogLines(lambda line: self._take_line(line, output, progress))
         with (
             failures_located(self._plan, output.original_line, output.place),
@@ -160,6 +161,7 @@ class ClassicBuilder:
             steps=tuple(output.steps),
             sent_bytes=output.sent,
             scan_seconds=output.scanning.seconds,
+            sent=output.tree,
         )
 
     def _tar(self, variant: Variant, rebuild: bool) -> ClassicTar:
@@ -208,7 +210,14 @@ class ClassicBuilder:
 
         tree = output.scanning.time(tar.entries(variant, dockerfile))
         extra = {**variant.replaced(dockerfile), **tar.extra}
-        body = tar_stream(tree, variant.root, extra=extra, appended=variant.changes.appended, sent=count)
+        body = tar_stream(
+            tree,
+            variant.root,
+            extra=extra,
+            appended=variant.changes.appended,
+            sent=count,
+            record=output.tree,
+        )
         return post_tar(
             self._api,
             body,

@@ -19,6 +19,7 @@ from ctxsize.context.walk import Entry
 from ctxsize.dockerfile.rewrite import RewrittenDockerfile
 from ctxsize.engine.builders.markers import with_labels
 from ctxsize.engine.builders.plan import BuildPlan
+from ctxsize.errors import BuildFailed
 
 _IGNORE_FILE = ".dockerignore"
 #: Patterns that every version of the builder reads alike.
@@ -48,7 +49,8 @@ def classic_tar(plan: BuildPlan, variant: Variant, run: str) -> ClassicTar:
 
     Where there is no ignored name that it can have (an ignore file that arrives itself and keeps nothing
     out, or one that is a symlink) the tar is the official client's, and the Dockerfile has no label. So it
-    is where that client does not send the Dockerfile, and the build fails.
+    is where that client does not send the Dockerfile, and the build fails. Raises BuildFailed where that
+    client fails itself.
     """
     labelled = with_labels(plan, run)
     own_name = _own_name()
@@ -96,9 +98,15 @@ def _as_the_client(plan: BuildPlan, variant: Variant, own_name: str) -> ClassicT
     unchanged = RewrittenDockerfile(plan.dockerfile_data, ())
     if plan.dockerfile_in_context is not None:
         return ClassicTar(plan.dockerfile_in_context, unchanged, {})
-    ignore_file = variant.root / _IGNORE_FILE
-    listed = not variant.without and ignore_file.is_file()
-    rules = ignore_file.read_bytes() if listed else _IGNORE_FILE.encode()
+    given = None if variant.without else plan.ignore_data
+    if given is not None and (variant.root / _IGNORE_FILE).is_symlink():
+        # What the link leads to would become a file of the context, which it need not be.
+        raise BuildFailed(
+            "the classic builder takes no Dockerfile from outside the context where this is a symbolic link",
+            where=_IGNORE_FILE,
+            hint="put the rules themselves into the file",
+        )
+    rules = _IGNORE_FILE.encode() if given is None else given
     extra = {own_name: unchanged.data, _IGNORE_FILE: rules + f"\n{own_name}\n".encode()}
     return ClassicTar(own_name, unchanged, extra)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from ctxsize.context.variant import Variant
+from ctxsize.files.sent import SentTree
 from ctxsize.progress import Progress
 
 
@@ -56,7 +57,7 @@ class BuildResult:
     ``sent_bytes`` are the bytes of context that crossed to the engine and ``sent_files`` the files
     whose content did; ``sent_seconds`` is how long the content of each ignored root took to cross. Both
     are None where the builder can't tell. ``scan_seconds`` is the part of sending or loading in which
-    the context was listed.
+    the context was listed. ``sent`` is what was sent of the tree, None when that was not kept.
     """
 
     image_id: str
@@ -67,6 +68,7 @@ class BuildResult:
     sent_seconds: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
     scan_seconds: float = 0.0
+    sent: SentTree | None = None
 
     @property
     def phases(self) -> dict[str, float]:

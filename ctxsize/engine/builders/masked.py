@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -12,8 +11,8 @@ from ctxsize.engine.builders.interface import Builder, BuildResult
 from ctxsize.engine.buildkit import RequestError
 from ctxsize.engine.buildkit.secrets import parse_secret
 from ctxsize.engine.options import BuildOptions
-from ctxsize.errors import BuildFailed, CtxsizeError
-from ctxsize.masking import Masker
+from ctxsize.errors import CtxsizeError
+from ctxsize.masking import Masker, mask_error
 from ctxsize.progress import Progress
 
 
@@ -55,17 +54,6 @@ class MaskedBuilder:
     def forget(self) -> bool:
         """See Builder."""
         return self._builder.forget()
-
-
-def mask_error(error: CtxsizeError, mask: Callable[[str], str]) -> None:
-    """Mask the texts of ``error`` in place."""
-    error.message = mask(error.message)
-    error.args = (error.message,)
-    error.where = None if error.where is None else mask(error.where)
-    error.hint = None if error.hint is None else mask(error.hint)
-    if isinstance(error, BuildFailed):
-        error.step = None if error.step is None else mask(error.step)
-        error.log = tuple(map(mask, error.log))
 
 
 class _MaskedProgress:

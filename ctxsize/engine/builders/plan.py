@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctxsize.context.roots import IgnoredRoots
 from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile
 from ctxsize.dockerfile.rewrite import affected_steps
 from ctxsize.dockerfile.wildcard import PathMatcher
 from ctxsize.engine.options import BuildOptions
+from ctxsize.files.sent import SentTree
 from ctxsize.project import Project
 
 
@@ -21,7 +23,9 @@ class BuildPlan:
     ``dockerfile_in_context`` is its path relative to the context, None when it lies outside.
     ``first_affected`` gives for each stage the index of its first step whose result the ignore file can
     change, None for a stage that stays the same: steps before it may come from this run's own cache, it
-    and all after it run for real in every build. ``ignored`` are the ignored roots.
+    and all after it run for real in every build. ``ignored`` are the ignored roots. ``ignore_data`` is the
+    ignore file as it was read; None when there is none. The survey began at ``surveyed`` (epoch nanoseconds);
+    None: what changed since is not looked for.
     """
 
     dockerfile_data: bytes
@@ -31,6 +35,12 @@ class BuildPlan:
     options: BuildOptions
     first_affected: tuple[int | None, ...]
     ignored: frozenset[str]
+    ignore_data: bytes | None
+    surveyed: int | None = None
+
+    def sent_tree(self) -> SentTree:
+        """For what one build is sent: still empty."""
+        return SentTree(self.surveyed, IgnoredRoots(self.ignored).of)
 
     def first_affected_line(self, stage: int) -> int | None:
         """The line of a stage's first affected instruction; None also when it only inherits one."""
@@ -59,9 +69,15 @@ class BuildPlan:
 
 
 def make_plan(
-    project: Project, options: BuildOptions, resolved: ResolvedDockerfile, ignored: Iterable[str]
+    project: Project,
+    options: BuildOptions,
+    resolved: ResolvedDockerfile,
+    ignored: Iterable[str],
+    *,
+    surveyed: int | None = None,
 ) -> BuildPlan:
-    """The plan for a Dockerfile as ``resolved``; ``ignored`` are the paths that only one variant has."""
+    """The plan for a Dockerfile as ``resolved``; ``ignored`` are the paths that only one variant has, and
+    ``surveyed`` is when the survey began."""
     paths = tuple(ignored)
     affected = affected_steps(resolved, lambda pick: _takes(pick, paths, resolved.buildkit))
     if not any(index is not None for index in affected):
@@ -75,6 +91,8 @@ def make_plan(
         options=options,
         first_affected=affected,
         ignored=frozenset(paths),
+        ignore_data=None if project.ignore is None else project.ignore.data,
+        surveyed=surveyed,
     )
 
 

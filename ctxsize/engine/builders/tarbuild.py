@@ -84,6 +84,7 @@ def post_tar(
             target=options.target or "",
             platform=options.platform,
             network_mode=options.network,
+            use_config_proxy=False,  # they are among the options
             **more,
         )
         return events

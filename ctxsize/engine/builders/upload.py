@@ -44,12 +44,14 @@ class UploadBuilder(MarkedBuilder):
 
         trace = buildkit.Trace(task.on_update)
         scanning = Stopwatch()
+        tree = self._plan.sent_tree()
         body = tar_stream(
             scanning.time(variant.walk()),
             variant.root,
             extra={_NAME: task.dockerfile, **variant.replaced()},
             appended=variant.changes.appended,
             sent=count,
+            record=tree,
         )
         image_id = ""
         uploaded: float | None = None
@@ -62,7 +64,9 @@ class UploadBuilder(MarkedBuilder):
         sending = (uploaded or started) - started
         send = Step("send context", sending, cached=False, phase="send", critical=sending)
         warnings = tuple(trace.warnings)
-        done = BuildResult(image_id, 0.0, (send,), sent, warnings=warnings, scan_seconds=scanning.seconds)
+        done = BuildResult(
+            image_id, 0.0, (send,), sent, warnings=warnings, scan_seconds=scanning.seconds, sent=tree
+        )
         return done, trace.vertices
 
     @contextmanager

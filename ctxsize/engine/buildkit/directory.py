@@ -14,6 +14,7 @@ from ctxsize.engine.buildkit.entry import MODE_DIR, ServedEntry, device, go_mode
 from ctxsize.engine.buildkit.errors import ServeError
 from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, follow_links, without_nested
 from ctxsize.files.beneath import Beneath, Listed
+from ctxsize.files.sent import SentTree
 
 _NEW_FILE_MODE = 0o644
 _NEW_DIRECTORY_MODE = MODE_DIR | 0o755
@@ -50,8 +51,9 @@ class LocalDir:
     paths to the content served there, instead of or beside what is on disk; ``appended`` maps paths to
     bytes served at the end of the file that is there. A replaced file keeps its mode; a changed one gets
     a modification time up to a millisecond later that depends on the change, so that the engine, which
-    compares size and time, sees every difference. Semantics: tonistiigi/fsutil fs.go, stat.go,
-    stat_unix.go; owners are always root, as BuildKit's client resets them (client/solve.go).
+    compares size and time, sees every difference. ``record`` is told what is listed.
+    Semantics: tonistiigi/fsutil fs.go, stat.go, stat_unix.go;
+    owners are always root, as BuildKit's client resets them (client/solve.go).
 
     Raises ServeError when ``root`` is not a directory.
     """
@@ -65,6 +67,7 @@ class LocalDir:
         hidden: frozenset[str] = frozenset(),
         overlay: Mapping[str, bytes] | None = None,
         appended: Mapping[str, bytes] | None = None,
+        record: SentTree | None = None,
     ) -> None:
         self.root = os.path.realpath(root)
         if not os.path.isdir(self.root):
@@ -73,6 +76,7 @@ class LocalDir:
         self.hidden = hidden
         self.overlay = dict(overlay or {})
         self.appended = dict(appended or {})
+        self._record = record
         self._overlay_entries: dict[str, dict[str, _OverlayEntry]] = {}
         self._new_directories: set[str] = set()
         for path in self.overlay:
@@ -156,6 +160,9 @@ class LocalDir:
         tail = self.appended.get(path)
         st = self._listed.lstat(path)
         xattrs = self._listed.named(path, _xattrs)
+        if self._record is not None:
+            size = 0 if stat.S_ISDIR(st.st_mode) else st.st_size + len(tail or b"")
+            self._record.add(path, size, st.st_ctime_ns)
         if stat.S_ISDIR(st.st_mode):
             return ServedEntry(path, go_mode(st.st_mode), 0, st.st_mtime_ns, xattrs=xattrs)
         if tail is not None and stat.S_ISREG(st.st_mode):

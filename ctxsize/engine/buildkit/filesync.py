@@ -52,7 +52,8 @@ class Transfer:
     ``name`` is the directory's; ``include``, ``exclude`` and ``follow`` what the engine asked for.
     ``entries`` were listed, and of ``files`` the content was sent. ``bytes`` counts as the official
     client's "transferring" line does: the size of all packets we send; ``content_bytes`` is file content
-    alone. ``unopened`` could not be opened and arrived empty.
+    alone. ``unopened`` could not be opened and arrived empty; of ``resized`` another number of bytes was sent
+    than listed.
     ``started``, ``listed`` (the last entry was sent) and ``completed`` are time.perf_counter() seconds:
     the clock on the wall can be set meanwhile.
     """
@@ -69,6 +70,7 @@ class Transfer:
     bytes: int = 0
     content_bytes: int = 0
     unopened: list[str] = field(default_factory=list)
+    resized: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +369,8 @@ class _Reading:
             transfer.bytes += len(end) - _PREFIX.size
             transfer.files += 1
             transfer.content_bytes += self._sent
+            if self._sent != self.entry.size:
+                transfer.resized[self.entry.path] = self._sent
             if not self._opened:
                 transfer.unopened.append(self.entry.path)
         return count, ended

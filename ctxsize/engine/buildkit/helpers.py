@@ -102,8 +102,12 @@ class _Helper:
 
     def _run(self, command: str, request: bytes) -> tuple[int, bytes]:
         """(exit code, standard output)."""
-        executable = shutil.which(self._program)
-        if executable is None:
+        # As Docker's own client: nothing that lies in the current directory, whatever PATH says.
+        folders = [
+            folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)
+        ]
+        executable = shutil.which(self._program, path=os.pathsep.join(folders))
+        if executable is None or not os.path.isabs(executable):
             raise StoreError(f"there is no program {self._program}")
         deadline = time.monotonic() + HELPER_TIMEOUT
         try:

@@ -157,7 +157,8 @@ class Session:
 
     def _run(self, sock: socket.socket, early: bytes) -> None:
         try:
-            asyncio.run(self._serve(sock, early))
+            with asyncio.Runner() as runner:  # without one, nothing is left unawaited
+                runner.run(self._serve(sock, early))
         finally:
             self._lost.set()
             self._ready.set()

@@ -17,9 +17,9 @@ from ctxsize.engine.footprint.journal import (
     DeadRun,
     dead_journals,
     is_alive,
+    is_ours,
     is_run,
     live_runs,
-    owner,
 )
 from ctxsize.engine.footprint.leftovers import Leftover
 from ctxsize.engine.marks import RUN_LABEL
@@ -67,7 +67,7 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
             things, refused = _clean_up_after(dead, engine.api, past, dry_run=dry_run)
             kept += refused
             removed += [thing for thing in things if thing not in refused]
-        others = [run for run in _labelled_runs(engine.api) if not _is_ours(run) and run not in runs]
+        others = [run for run in _labelled_runs(engine.api) if not is_ours(run) and run not in runs]
     return Cleaned(dry_run, tuple(removed), tuple(kept), tuple(live_runs()), tuple(others))
 
 
@@ -88,7 +88,7 @@ def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = (
             seen.add(journal.run)
             yield journal
     for run in _labelled_runs(api):
-        if run not in seen and _is_ours(run) and not is_alive(run):
+        if run not in seen and is_ours(run) and not is_alive(run):
             yield DeadRun(run)
     for run in also:
         yield DeadRun(run)
@@ -129,8 +129,3 @@ def _labelled_runs(api: docker.APIClient) -> list[str]:
         runs |= {str(each["Labels"][RUN_LABEL]) for each in leftovers.own_containers(api)}
         runs |= {str(each["Labels"][RUN_LABEL]) for each in api.networks(filters=label)}
     return sorted(run for run in runs if is_run(run))
-
-
-def _is_ours(run: str) -> bool:
-    """Whether this user made the run on this machine, so that its being dead can be told."""
-    return run.startswith(f"{owner()}-")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from ctxsize.errors import UsageError
+from ctxsize.files.own import Folder, state_folder, state_folders
 
 #: A run's id: its owner and a number. Cache records are found by it, so nothing shorter may pass.
 _RUN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}")
@@ -129,8 +130,7 @@ class DeadRun:
 
 def dead_journals(directory: Path | None = None) -> Iterator[DeadRun]:
     """The journals of runs that ended without cleaning up, each locked until the next is asked for."""
-    folder = directory or state_directory()
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in _journals(directory):
         if not is_run(path.stem):
             continue
         try:
@@ -155,13 +155,15 @@ def dead_journals(directory: Path | None = None) -> Iterator[DeadRun]:
 
 def live_runs(directory: Path | None = None) -> list[str]:
     """The runs that somebody on this machine is working on, of this user."""
-    folder = directory or state_directory()
-    return [path.stem for path in sorted(folder.glob("*.jsonl")) if is_alive(path.stem, folder)]
+    return [path.stem for path in _journals(directory) if is_alive(path.stem, path.parent)]
 
 
 def is_alive(run: str, directory: Path | None = None) -> bool:
     """Whether a process on this machine is still working on ``run``."""
-    path = (directory or state_directory()) / f"{run}.jsonl"
+    return any(_is_locked(folder / f"{run}.jsonl") for folder in _directories(directory))
+
+
+def _is_locked(path: Path) -> bool:
     try:
         with path.open("r+", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -173,9 +175,23 @@ def is_alive(run: str, directory: Path | None = None) -> bool:
 
 
 def state_directory() -> Path:
-    """``$XDG_STATE_HOME/ctxsize/runs``; see the XDG base directory specification."""
-    base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    return Path(base) / "ctxsize" / "runs"
+    """Where this process writes journals: ``$XDG_STATE_HOME/ctxsize/runs``, if that can be written and lies
+    outside what is measured (see ctxsize.files.own)."""
+    return _runs(state_folder())
+
+
+def _runs(folder: Folder) -> Path:
+    return folder.path / "runs"
+
+
+def _directories(directory: Path | None) -> list[Path]:
+    return [directory] if directory is not None else [_runs(folder) for folder in state_folders()]
+
+
+def _journals(directory: Path | None) -> Iterator[Path]:
+    """The journals in ``directory``, or in every one where a run of this user may have written its own."""
+    for folder in _directories(directory):
+        yield from sorted(folder.glob("*.jsonl"))
 
 
 def _records(file: IO[str]) -> Iterator[dict[str, object]]:
@@ -193,6 +209,20 @@ def owner() -> str:
 
     We can tell only its own dead runs from live ones, as their journals are in that directory.
     """
+    return _owner(state_folder())
+
+
+def is_ours(run: str) -> bool:
+    """Whether this user made the run on this machine, so that its being dead can be told."""
+    return any(run.startswith(f"{_owner(folder)}-") for folder in state_folders())
+
+
+def _owner(folder: Folder) -> str:
     machine = "/etc/machine-id"
     identity = Path(machine).read_text().strip() if os.path.exists(machine) else os.uname().nodename
-    return hashlib.sha256(f"{identity}:{os.uname().nodename}:{state_directory()}".encode()).hexdigest()[:8]
+    name = str(_runs(folder))
+    if folder.temporary and folder.path.exists():
+        # Each service of a machine may have a /tmp of its own, in which others' journals are not seen.
+        st = folder.path.stat()
+        name += f":{st.st_dev}:{st.st_ino}"
+    return hashlib.sha256(f"{identity}:{os.uname().nodename}:{name}".encode()).hexdigest()[:8]

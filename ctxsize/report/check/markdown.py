@@ -112,6 +112,9 @@ def _finding(found: FileFinding) -> str:
     hint = f"; {plain(found.hint)}" if found.hint else ""
     where = f" ({code(found.where)})" if found.where else ""
     note = "" if found.level == "error" else "warning: "
+    if found.code.startswith("CX"):
+        place = code(f"{found.path}:{found.line or 1}")
+        return f"{note}{place} {found.code} {plain(found.message)}{where}{hint}"
     return f"{note}{code(found.path)} {plain(found.message)}{where}{hint}"
 
 

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from ctxsize.budget import words
 from ctxsize.budget.types import CheckReport, FileFinding, Grown, Judged, TargetReport
-from ctxsize.report.check.places import Place, in_context, of_target, place
+from ctxsize.report.shared.places import Place, in_context, of_target, place
+from ctxsize.report.shared.problems import Problem, Severity
 from ctxsize.text import printable
 from ctxsize.units import format_bytes
 
 #: How many of the things that grew most a message names.
 _GREW = 3
-
-Code = Literal["over-budget", "not-measured", "forbidden", "not-ignored", "sensitive", "warning"]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One issue: printable text, and where to show it.
-
-    ``key`` names the issue, whatever its figures: the same today and tomorrow.
-    """
-
-    code: Code
-    level: Literal["error", "warning"]
-    title: str
-    message: str
-    place: Place
-    key: str
-
-    @property
-    def fingerprint(self) -> str:
-        """64 hexadecimal digits that stay the same while the issue does."""
-        return hashlib.sha256(self.key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def problems(report: CheckReport) -> Iterator[Problem]:
@@ -46,7 +22,7 @@ def problems(report: CheckReport) -> Iterator[Problem]:
             yield _problem(target, "not-measured", "", target.error, of_target(target))
         for judged in target.limits:
             if judged.failed:
-                code: Code = "over-budget" if judged.over else "not-measured"
+                code = "over-budget" if judged.over else "not-measured"
                 where = place(judged.where) or of_target(target)
                 yield _problem(target, code, judged.name, limit_message(judged), where)
         for found in target.findings:
@@ -88,12 +64,12 @@ def _sentences(*parts: str | None) -> str:
 
 def _problem(
     target: TargetReport,
-    code: Code,
+    code: str,
     name: str,
     message: str,
     where: Place,
     *,
-    level: Literal["error", "warning"] = "error",
+    level: Severity = "error",
 ) -> Problem:
     title = f"ctxsize: {code.replace('-', ' ')}"
     return Problem(

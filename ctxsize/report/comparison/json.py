@@ -12,7 +12,7 @@ from ctxsize.report.shared.look import Look
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
 SCHEMA = 1
-_SIZES = ("files", "context_bytes", "image_bytes", "pull_bytes")
+_SIZES = ("files", "context_bytes", "sent_bytes", "image_bytes", "pull_bytes")
 _SECONDS = ("seconds", "seconds_low", "seconds_high", "seconds_source")
 
 

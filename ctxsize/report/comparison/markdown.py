@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctxsize.comparison.types import Comparison
-from ctxsize.report.comparison.rows import seconds_saved, size_rows
+from ctxsize.report.comparison.rows import is_measured, path_seconds, seconds_saved, size_rows
 from ctxsize.report.shared.columns import UNKNOWN, known
 from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.markdown import cell, fitted, plain, row
 from ctxsize.report.shared.sensitive import sensitive_notes
-from ctxsize.units import format_bytes, format_seconds
+from ctxsize.units import format_seconds
 
 
 def draw(result: Comparison, look: Look) -> str:
@@ -53,13 +53,14 @@ def _variants(result: Comparison) -> Iterator[str]:
 def _paths(result: Comparison, look: Look) -> Iterator[str]:
     if not result.paths:
         return
-    yield row(("path", "files", "context", "image", "rule"))
-    yield row((":---", "---:", "---:", "---:", ":---"))
-    shown, left = look.first(result.paths)
+    timed = ("build time",) if result.unattributed.seconds is not None else ()
+    yield row(("path", "files", "context", "image", *timed, "rule"))
+    yield row((":---", "---:", "---:", "---:", *("---:" for _ in timed), ":---"))
+    shown, left = look.first(result.paths, always=is_measured)
     for path in shown:
         rule = f"{result.project.ignore_file}:{path.rule.line} {path.rule.text.strip()}"
-        sizes = (str(path.files), format_bytes(path.context_bytes), known(path.image_bytes))
-        yield row((cell(path.path), *sizes, cell(rule)))
+        sizes = (known(path.files, str), known(path.context_bytes), known(path.image_bytes))
+        yield row((cell(path.path), *sizes, *(path_seconds(path) for _ in timed), cell(rule)))
     if left:
-        yield row((f"… and {left} more", "", "", "", ""))
+        yield row((f"… and {left} more", "", "", "", *("" for _ in timed), ""))
     yield ""

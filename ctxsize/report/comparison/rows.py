@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ctxsize.comparison.types import Comparison, VariantFigures
+from ctxsize.comparison.types import Comparison, PathSaving, RuleSaving, VariantFigures
 from ctxsize.report.shared.columns import UNKNOWN, known
 from ctxsize.units import format_bytes, format_seconds, format_share
 
@@ -38,6 +38,17 @@ def size_rows(result: Comparison) -> Iterator[Row]:
         else:
             saved, share = large - small, format_share(large - small, large)
             yield Row(name, cells, f"{show(saved)} ({share})" if share else show(saved), saved > 0)
+
+
+def is_measured(path: PathSaving) -> bool:
+    """Whether somebody asked for the seconds of this path (``--exact``)."""
+    return path.seconds_source == "measured"
+
+
+def path_seconds(saving: PathSaving | RuleSaving) -> str:
+    """The seconds of a path or a rule; ``~`` marks an estimate."""
+    estimated = "~" if saving.seconds_source == "estimated" else ""
+    return "" if saving.seconds is None else estimated + format_seconds(saving.seconds)
 
 
 def seconds_saved(result: Comparison, *, share: bool = False) -> str:

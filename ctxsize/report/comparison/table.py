@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from ctxsize.comparison.types import Comparison, PathSaving, RuleSaving, VariantFigures
 from ctxsize.engine.containers import Verification
-from ctxsize.report.comparison.rows import seconds_saved, size_rows
+from ctxsize.report.comparison.rows import is_measured, path_seconds, seconds_saved, size_rows
 from ctxsize.report.shared.columns import UNKNOWN, known, more
 from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.sensitive import sensitive_notes
@@ -67,7 +67,7 @@ def _verify(verify: Verification | None) -> str:
 
 
 def _paths(result: Comparison, look: Look) -> str:
-    shown, left = look.first(result.paths)
+    shown, left = look.first(result.paths, always=is_measured)
     rest = result.unattributed
     timed = rest.seconds is not None
     rebuilt = any(path.rebuild_seconds is not None for path in result.paths)
@@ -81,9 +81,10 @@ def _paths(result: Comparison, look: Look) -> str:
         ]
         for path in shown
     ]
-    for label, size in (("(derived by RUN)", rest.derived_bytes), ("(not attributed)", rest.image_bytes)):
-        if size:
-            rows.append([label, "", "", format_bytes(size)])
+    if rest.derived_bytes:
+        rows.append(["(derived by RUN)", "", "", format_bytes(rest.derived_bytes)])
+    if rest.image_bytes or rest.pull_bytes:
+        rows.append(["(not attributed)", "", "", known(rest.image_bytes), known(rest.pull_bytes)])
     if rest.seconds is not None and abs(rest.seconds) >= _SHOWN_SECONDS:
         rows.append(["(time not attributed)", "", "", "", "", format_seconds(rest.seconds)])
     seconds = [*(["build time"] if timed else []), *(["each rebuild"] if rebuilt else [])]
@@ -108,10 +109,10 @@ def _rules(result: Comparison, look: Look) -> str:
 
 def _sizes(saving: PathSaving | RuleSaving, timed: bool) -> list[str]:
     """The cells files, context, image, pull and, if any is ``timed``, build time; ``~`` marks an estimate."""
-    cells = [str(saving.files), *map(known, (saving.context_bytes, saving.image_bytes, saving.pull_bytes))]
+    sizes = (saving.context_bytes, saving.image_bytes, saving.pull_bytes)
+    cells = [known(saving.files, str), *map(known, sizes)]
     if timed:
-        estimated = "~" if saving.seconds_source == "estimated" else ""
-        cells.append("" if saving.seconds is None else estimated + format_seconds(saving.seconds))
+        cells.append(path_seconds(saving))
     return cells
 
 

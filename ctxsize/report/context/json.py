@@ -46,7 +46,7 @@ def _head(result: Overview) -> dict[str, Any]:
         "totals": {
             "without": _totals(scan.without),
             "ignored": _totals(kept_out),
-            "with": _totals(scan.eligible),
+            "with": None if scan.eligible_unread else _totals(scan.eligible),
             "ignore_file": _totals(scan.hidden),
             "needed": _totals(scan.needed),
             "emptied_bytes": scan.emptied.bytes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ctxsize.context.totals import Totals
-from ctxsize.report.shared.columns import UNKNOWN, columns, more
+from ctxsize.report.shared.columns import UNKNOWN, columns, known, more
 from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.sensitive import sensitive_tables
 from ctxsize.report.shared.title import title
@@ -48,7 +48,9 @@ def _totals(result: Overview) -> str:
         kept_out = sum((rule.totals for rule in scan.rules if rule.roots), Totals())
         share = format_share(kept_out.bytes, scan.without.bytes)
         rows += [_total("without", scan.without), _total("ignored", kept_out, share)]
-    rows.append(_total("with", scan.eligible))
+    rows.append(
+        ["with", UNKNOWN, UNKNOWN, UNKNOWN, ""] if scan.eligible_unread else _total("with", scan.eligible)
+    )
     if scan.hidden.files:
         rows.append(_total("  ignore file", scan.hidden))
     if scan.needed is None:
@@ -88,10 +90,14 @@ class _Named:
         self._cells = dict(zip(columns, row, strict=True))
 
     def number(self, column: str) -> int:
-        return int(self._cells[column])
+        return int(self._cells[column] or 0)
 
     def text(self, column: str) -> str:
-        return printable(str(self._cells[column]))
+        return printable(known(self._cells[column], str))
+
+    @property
+    def shown_size(self) -> str:
+        return known(self._cells["bytes"])
 
     @property
     def size(self) -> int:
@@ -113,19 +119,19 @@ def _rows(view: View, result: Overview, look: Look) -> Iterator[str]:
         return
     shown, left = look.first(found)
     headers, align, cells = ["bytes", "files"], "rr", []
-    known: Mapping[str, tuple[str, Callable[[_Named], str]]] = {
+    others: Mapping[str, tuple[str, Callable[[_Named], str]]] = {
         "paths": ("r", lambda row: row.text("paths")),
         "path": ("l", lambda row: row.text("path")),
         "extension": ("l", lambda row: row.text("extension") or "(none)"),
         "line": ("l", lambda row: _rule(row, result)),
     }
-    used = {name: column for name, column in known.items() if name in view.columns}
+    used = {name: column for name, column in others.items() if name in view.columns}
     for name, (side, _) in used.items():
         headers.append("rule" if name == "line" else name)
         align += side
     for row in shown:
         own = [cell(row) for _, cell in used.values()]
-        cells.append([format_bytes(row.size), row.text("files"), *own])
+        cells.append([row.shown_size, row.text("files"), *own])
     yield columns(cells, headers, align)
     yield more(left)
 

@@ -26,7 +26,7 @@ def columns(rows: Sequence[Sequence[str]], headers: Sequence[str], align: str) -
     return "".join(_line(line, widths, align) for line in lines)
 
 
-def known(figure: float | None, show: Callable[[Any], str] = format_bytes) -> str:
+def known(figure: Any, show: Callable[[Any], str] = format_bytes) -> str:
     """The figure as ``show`` writes it, or that it is not known."""
     return UNKNOWN if figure is None else show(figure)
 

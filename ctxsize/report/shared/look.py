@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -38,7 +38,12 @@ class Look:
         """The line that tells the reader ``text``, a remark about ``where``."""
         return f"{self.warn('note: ')}{printable(f'{where}: {text}' if where else text)}\n"
 
-    def first(self, items: Sequence[_Item]) -> tuple[Sequence[_Item], int]:
-        """The items that a table shows, and how many it leaves out."""
-        shown = items[: self.rows] if self.rows else items
+    def first(
+        self, items: Sequence[_Item], always: Callable[[_Item], bool] = lambda item: False
+    ) -> tuple[Sequence[_Item], int]:
+        """The items that a table shows, and how many it leaves out. Those that are to be shown ``always``
+        don't count."""
+        shown = items
+        if self.rows:
+            shown = [*items[: self.rows], *filter(always, items[self.rows :])]
         return shown, len(items) - len(shown)

@@ -234,7 +234,7 @@ def test_a_file_that_shrinks_and_one_that_vanishes_while_they_are_sent(build_her
 
     result = build_here(on_sent=after(1, change), no_cache=True)
     (context,) = (t for t in result.context if t.entries > 2)
-    assert context.changed == ["file7"]
+    assert context.resized == {"file7": 1000, "zz-gone": 0}
     assert context.unopened == ["zz-gone"]
 
 

@@ -108,6 +108,18 @@ def test_a_helper_that_has_one(install: Install) -> None:
     assert Auth(install(says(token))).login("registry.example") == ("", SECRET)
 
 
+def test_no_helper_is_taken_from_the_current_directory(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker's own client refuses what Go calls ErrDot."""
+    logins = install(says(LOGIN))
+    monkeypatch.chdir(tmp_path / "docker")
+    for path in (".", "", ":/usr/bin", "../docker"):
+        monkeypatch.setenv("PATH", path)
+        with pytest.raises(grpclib.GRPCError, match="there is no program docker-credential-test"):
+            Auth(logins).login("registry.example")
+
+
 def test_a_name_that_is_none_is_not_asked_for(install: Install) -> None:
     assert Auth(install(says(LOGIN))).login("x" * 100_000) == ("", "")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from ctxsize.engine.footprint.journal import Made, dead_journals, owner, state_d
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.marks import RUN_LABEL, object_labels
 from ctxsize.errors import UsageError
+from ctxsize.files import own
 
 pytestmark = pytest.mark.docker
 
@@ -419,6 +421,8 @@ def test_a_run_that_can_not_write_its_journal_makes_nothing(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    monkeypatch.setattr(own, "_TEMPORARY", ())
 
     with (
         pytest.raises(UsageError, match=r"can't be written down: Not a directory.*XDG_STATE_HOME"),

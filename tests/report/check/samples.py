@@ -52,10 +52,10 @@ FORBIDDEN = FileFinding(
     "config/.env",
     'must not reach the build (forbid "**/.env")',
     where=".ctxsize.toml:6",
-    hint="add a rule to .dockerignore",
+    help="add a rule to .dockerignore",
 )
 NOT_IGNORED = FileFinding("not-ignored", ".git", "must be ignored", where=".ctxsize.toml:7")
-SENSITIVE = FileFinding("sensitive", "id_rsa", "looks like a private key", line=3, level="warning")
+SENSITIVE = FileFinding("sensitive", "id_rsa", "looks like a private key", line=3, severity="warning")
 
 
 def target(
@@ -117,7 +117,7 @@ HOSTILE_REPORT = report(
             Judged("context", "bytes", "1", 1, 2, over=True, where=f"{name}:1", grew=(Grown(name, 1, 2),))
             for name in HOSTILE
         ),
-        findings=tuple(FileFinding("forbidden", name, f"matches {name}", hint=name) for name in HOSTILE),
+        findings=tuple(FileFinding("forbidden", name, f"matches {name}", help=name) for name in HOSTILE),
         warnings=tuple(Warning("code", name, name) for name in HOSTILE),
         error="\n".join(HOSTILE),
         log=HOSTILE,

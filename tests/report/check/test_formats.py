@@ -17,10 +17,9 @@ import xmlschema
 from markdown_it import MarkdownIt
 
 from ctxsize.budget.types import CheckReport, FileFinding
-from ctxsize.report.check import github, sarif
 from ctxsize.report.check.csv import COLUMNS
 from ctxsize.report.formats import drawing
-from ctxsize.report.shared import markdown
+from ctxsize.report.shared import github, markdown, sarif
 from ctxsize.report.shared.look import Look
 from tests.report.check import samples
 
@@ -260,7 +259,7 @@ def test_fingerprints_outlive_figures_and_lines() -> None:
     later = samples.report(
         samples.target(
             limits=(replace(samples.OVER, value=270_000_000, where=".ctxsize.toml:9"),),
-            findings=(replace(samples.FORBIDDEN, where=".ctxsize.toml:11", hint=None),),
+            findings=(replace(samples.FORBIDDEN, where=".ctxsize.toml:11", help=None),),
         )
     )
 

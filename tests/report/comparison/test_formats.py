@@ -89,7 +89,7 @@ path                files    context    image    pull  rule
 .git                  295      2.9MB    2.9MB   1.4MB  .dockerignore:1 .git
 odd\\nname.log           1      100kB    100kB    90kB  .dockerignore:2 *.log  a note
 (derived by RUN)                          10B
-(not attributed)                         -10B
+(not attributed)                         -10B    10kB
 
 Saved, by rule
   line  rule      paths    files    context    image    pull
@@ -109,6 +109,20 @@ def test_top_cuts_the_tables_and_says_so() -> None:
 
     assert text.count("… and 1 more (--top 0 shows all)") == 2
     assert "name.log" not in text
+
+
+def test_a_path_whose_seconds_were_measured_is_shown_in_any_case() -> None:
+    first, last = RESULT.paths
+    last = dataclasses.replace(last, path="measured", seconds=2.25, seconds_source="measured")
+    rest = dataclasses.replace(RESULT.unattributed, seconds=0.0)
+    result = dataclasses.replace(RESULT, paths=(first, first, last), unattributed=rest)
+
+    table, markdown = (draw(name, result, Look(rows=1)) for name in ("table", "markdown"))
+
+    assert "2.25 s" in next(line for line in table.splitlines() if line.startswith("measured"))
+    assert "| `measured` | 1 | 100kB | 100kB | 2.25 s |" in markdown
+    assert "… and 1 more" in table
+    assert "… and 1 more" in markdown
 
 
 @pytest.mark.parametrize(
@@ -240,7 +254,7 @@ path                     files    context    image    pull    build time  rule
 .git                       295      2.9MB    2.9MB   1.4MB        1.25 s  .dockerignore:1 .git
 odd\\nname.log                1      100kB    100kB    90kB       ~0.12 s  .dockerignore:2 *.log  a note
 (derived by RUN)                               10B
-(not attributed)                              -10B
+(not attributed)                              -10B    10kB
 (time not attributed)                                             0.13 s
 
 Saved, by rule

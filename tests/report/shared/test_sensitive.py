@@ -185,4 +185,4 @@ def test_names_that_are_no_utf8_have_their_bytes_in_json() -> None:
 def test_the_documented_example_is_what_the_fixture_gives(make_fixture: Callable[..., Path]) -> None:
     example = (DOCS / "sensitive-files.md").read_text().split("```\n")[1]
     result = CliRunner().invoke(main, ["context", str(make_fixture("secrets"))])
-    assert example.startswith("Look like secrets") and result.stdout.endswith("\n" + example)
+    assert example.startswith("Look like secrets") and "\n" + example in result.stdout

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-
-from ctxsize.budget.types import TargetReport
+from typing import Protocol
 
 # CI systems name the root of the checkout; elsewhere it is the current directory.
 _ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
@@ -15,10 +14,23 @@ _FILE_AND_LINE = re.compile(r"(?P<path>.+):(?P<line>[1-9][0-9]*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file, ``/`` between its parts and relative to the repository's root, and a line of it if known."""
+    """A file, ``/`` between its parts and relative to the repository's root, and a line of it. Columns
+    count from 1, and ``end_column`` is the first that does not belong to it."""
 
     path: str
     line: int | None = None
+    column: int | None = None
+    end_column: int | None = None
+
+
+class Target(Protocol):
+    """What a report has of one project: its context as the user would write it, and its Dockerfile."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def dockerfile(self) -> str | None: ...
 
 
 def place(where: str | None) -> Place | None:
@@ -27,12 +39,12 @@ def place(where: str | None) -> Place | None:
     return Place(_from_root(found["path"]), int(found["line"])) if found else None
 
 
-def in_context(target: TargetReport, path: str, line: int | None = None) -> Place:
+def in_context(target: Target, path: str, line: int | None = None) -> Place:
     """The file at the context path ``path`` of ``target``."""
     return Place(_from_root(os.path.join(target.path, path)), line)
 
 
-def of_target(target: TargetReport) -> Place:
+def of_target(target: Target) -> Place:
     """What to point at when a limit has no line: the Dockerfile."""
     return in_context(target, target.dockerfile or "Dockerfile", 1)
 

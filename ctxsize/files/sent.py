@@ -1,0 +1,56 @@
+"""What one build was sent of a tree, which may change at any moment."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable
+
+#: Changed entries whose names are kept.
+_MOST_NAMES = 100
+
+
+class SentTree:
+    """Sizes of what a build was sent, and the names of what had changed since ``since`` (epoch nanoseconds,
+    None: not known). ``root_of`` gives the ignored root of a path: ``by_root`` has the bytes of each.
+
+    Holds 16 bytes for an entry, however long its path is.
+    """
+
+    def __init__(
+        self, since: int | None = None, root_of: Callable[[str], str | None] = lambda path: None
+    ) -> None:
+        self._since = since
+        self._keys = array("q")
+        self._sizes = array("q")
+        self._sorted = True
+        self._root_of = root_of
+        self.by_root: dict[str, int] = {}
+        #: The first of the entries that had changed when they were sent, in the order they were sent.
+        self.changed: list[str] = []
+
+    def add(self, path: str, size: int, changed_ns: int) -> None:
+        """Take down an entry: its bytes (0 for a directory), and its ``st_ctime_ns``."""
+        root = self._root_of(path)
+        if root is not None:
+            self.by_root[root] = self.by_root.get(root, 0) + size
+        self.resize(path, size)
+        if self._since is not None and changed_ns >= self._since and len(self.changed) < _MOST_NAMES:
+            self.changed.append(path)
+
+    def resize(self, path: str, size: int) -> None:
+        """What was sent of ``path`` has another size than was said before."""
+        self._keys.append(hash(path))
+        self._sizes.append(size)
+        self._sorted = False
+
+    def size(self, path: str) -> int | None:
+        """The bytes of ``path`` as they were sent; None when it was not."""
+        if not self._sorted:
+            order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
+            self._keys = array("q", (self._keys[number] for number in order))
+            self._sizes = array("q", (self._sizes[number] for number in order))
+            self._sorted = True
+        key = hash(path)
+        place = bisect_right(self._keys, key) - 1
+        return self._sizes[place] if place >= 0 and self._keys[place] == key else None

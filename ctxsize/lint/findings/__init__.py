@@ -1,0 +1,1 @@
+"""The findings: one function each, by groups, and the list of them."""
