@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.configured import configured
 from ctxsize.cli.errors import exit_for
 from ctxsize.cli.lint import hint_at_lint
 from ctxsize.cli.options import (
     BUILDER,
     PATH,
     build_options,
+    configured,
     format_option,
     output_options,
     repeat_option,

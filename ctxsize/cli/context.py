@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.configured import configured
 from ctxsize.cli.errors import show_note
 from ctxsize.cli.lint import MOST_ENTRIES, hint_at_lint
-from ctxsize.cli.options import DIALECT, PATH, build_options, format_option, output_options, top_option
+from ctxsize.cli.options import (
+    DIALECT,
+    PATH,
+    build_options,
+    configured,
+    format_option,
+    output_options,
+    top_option,
+)
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output

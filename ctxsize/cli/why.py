@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from ctxsize.cli.configured import configured
-from ctxsize.cli.options import DIALECT, DOCKERFILE, format_option, output_options
+from ctxsize.cli.options import DIALECT, DOCKERFILE, configured, format_option, output_options
 from ctxsize.errors import UsageError
 
 if TYPE_CHECKING:
