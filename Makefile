@@ -78,6 +78,10 @@ live: venv engine  ## the current engine: a short sweep against the official cli
 	CTXSIZE_MODERN_ENGINE=$(MODERN) CTXSIZE_REFERENCE_HOST=$$host \
 	  $(python) -m pytest -m reference tests/conformance/ignore tests/engine/footprint/test_history.py $(ARGS)
 
+.PHONY: repos
+repos: venv engine  ## trees shaped like real repositories against plain builds by the official client (as root)
+	@$(python) tests/conformance/repos.py $(ARGS)
+
 .PHONY: podman
 podman: venv  ## the tests against a real Podman and its own `podman build` (as root)
 	@scripts/podman-engine start $(PODMAN) >/dev/null

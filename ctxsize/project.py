@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import os
+import shlex
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from ctxsize.dockerfile.parse import Dockerfile, parse_dockerfile
-from ctxsize.errors import DockerfileError, IgnoreFileError, UsageError
+from ctxsize.errors import CtxsizeError, DockerfileError, IgnoreFileError, UsageError
 from ctxsize.files.encoding import require_utf8
+from ctxsize.files.probe import is_remote, probe, probing
 from ctxsize.files.repository import MOST_DOCKERFILE, MOST_IGNORE_FILE, Refused, read_file
 from ctxsize.ignore.find import find_ignore_file, ignore_file_candidates
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import Dialect, IgnoreFile
+
+#: What people call their Dockerfiles.
+_NAMES = tuple(
+    f"{folder}{name}"
+    for folder in ("", "*/")
+    for name in ("[Dd]ockerfile", "[Dd]ockerfile.*", "*.[Dd]ockerfile")
+)
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +62,21 @@ class Project:
     @property
     def dockerfile_shown(self) -> str | None:
         """The Dockerfile's name for people; None when there is none."""
-        if self.dockerfile is None and not self.dockerfile_path.is_file():
+        if self.dockerfile is None and probe(self.dockerfile_path) != "file":
             return None
         return _shown(self.dockerfile_path, self.context)
+
+    def words(self, target: str | None = None) -> str:
+        """What follows a command of ours that is to be typed here, with a space in front:
+        `` -f docker/Dockerfile services/api``; nothing where the defaults say the same."""
+        words = []
+        if self.dockerfile_path.parent != self.context or self.dockerfile_path.name.lower() != "dockerfile":
+            words += ["-f", os.path.relpath(self.dockerfile_path)]
+        if target:
+            words += ["--target", target]
+        if (path := os.path.relpath(self.context)) != ".":
+            words.append(path)
+        return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def open_project(
@@ -74,7 +98,7 @@ def open_project(
     dockerfile_path = _dockerfile(context, dockerfile, required)
     shown = _shown(dockerfile_path, context)
     parsed, data, reason = None, b"", "there is no Dockerfile"
-    there = os.path.exists(dockerfile_path)
+    there = probe(dockerfile_path) is not None
     if there:
         try:
             data = read_file(_root(dockerfile_path, context), dockerfile_path, MOST_DOCKERFILE)
@@ -105,18 +129,46 @@ def open_project(
     )
 
 
+def names_of(
+    path: str | Path, dockerfile: str | Path | None, dialect: Dialect
+) -> tuple[str | None, str | None]:
+    """The names, for people, of the Dockerfile and the ignore file of a project that can't be opened: None
+    for one that is not there."""
+    with suppress(CtxsizeError):
+        context = open_context(path)
+        file = _dockerfile(context, dockerfile, required=False)
+        ignore = find_ignore_file(context, file, dialect)
+        return (_shown(file, context) if probe(file) else None), (_shown(ignore, context) if ignore else None)
+    return None, None
+
+
 def open_context(path: str | Path) -> Path:
-    """The context directory, absolute. Raises UsageError when it is none, and where Python does not take
-    names for UTF-8."""
+    """The context directory, absolute. Raises UsageError when it is not a directory, for an empty path, for
+    what ``docker build`` takes besides directories, and where Python does not take names for UTF-8."""
     require_utf8()
-    context = Path(path)
-    if not os.path.exists(context):  # unlike Path.exists(), also for a name that is too long
-        raise UsageError("no such directory", where=str(path), hint="give the path of a build context")
-    if not context.is_dir():
+    given = os.fspath(path)
+    if not given:
         raise UsageError(
-            "not a directory", where=str(path), hint="give the directory that holds the Dockerfile"
+            "an empty path names no directory", hint="is a variable unset? `.` is this directory"
         )
-    return context.resolve()
+    if given == "-":
+        raise UsageError(
+            "a context on standard input is not supported", hint="unpack it, and name the directory"
+        )
+    kind = probe(given)
+    if kind is None and is_remote(given):
+        raise UsageError(
+            "a context that the builder fetches is not supported",
+            where=given,
+            hint="fetch it yourself, and name the directory",
+        )
+    if kind is None:
+        raise UsageError("no such directory", where=given, hint="give the path of a build context")
+    if kind != "dir":
+        raise UsageError("not a directory", where=given, hint="give the directory that holds the Dockerfile")
+    with probing(given):
+        os.getcwd()  # people see paths relative to it
+        return Path(given).resolve()
 
 
 def read_ignore_file(ignore_path: Path, context: Path, dialect: Dialect) -> IgnoreFile:
@@ -145,22 +197,52 @@ def _dockerfile(context: Path, given: str | Path | None, required: bool) -> Path
     """The path of the Dockerfile, which is there if it is ``given`` or ``required``."""
     if given is None:
         path = context / "Dockerfile"
-        if not path.exists():
+        if probe(path) is None:
             # Docker takes a lower-case name too when there is no other.
-            path = context / "dockerfile" if (context / "dockerfile").exists() else path
+            path = context / "dockerfile" if probe(context / "dockerfile") else path
         hint = "name it with -f, or give another directory"
     else:
-        path = Path(os.path.abspath(given))
+        path = _given_dockerfile(os.fspath(given))
         hint = "-f is relative to the current directory, as in docker build"
-        if not os.path.exists(path) and os.path.exists(context / given):
+        if probe(path) is None and probe(context / given):
             hint += f": did you mean {context / given}?"
-    if not os.path.exists(path) and (required or given is not None):
+    kind = probe(path)
+    if kind is None and (required or given is not None):
+        if found := _dockerfiles(context):
+            hint += f"; there are {found} in {context}"
         raise UsageError("no Dockerfile here", where=str(given or path), hint=hint)
-    if path.is_dir():
+    if kind == "dir":
         raise UsageError("this is a directory, not a Dockerfile", where=str(given or path), hint=hint)
     # The directory part is resolved, so that a link to the context is inside it; the file itself is not,
     # because its own name decides which ignore file applies.
-    return path.parent.resolve() / path.name
+    with probing(path):
+        return path.parent.resolve() / path.name
+
+
+def _given_dockerfile(given: str) -> Path:
+    """The path of a Dockerfile that was named. Raises UsageError for what ``docker build`` takes besides
+    files."""
+    if given == "-":
+        raise UsageError("a Dockerfile on standard input is not supported", hint="save it, and name the file")
+    with probing(given):
+        path = Path(os.path.abspath(given))
+    if probe(path) is None and is_remote(given):
+        raise UsageError(
+            "a Dockerfile that is fetched is not supported", where=given, hint="save it, and name the file"
+        )
+    return path
+
+
+def _dockerfiles(context: Path) -> str:
+    """The names in the context, and one directory below it, that look like Dockerfiles; a few at most."""
+    found: list[str] = []
+    for pattern in _NAMES:
+        with suppress(OSError):
+            found += islice((relative_to_context(each, context) or "" for each in context.glob(pattern)), 20)
+    names = sorted(
+        {name for name in found if not name.endswith("ignore") and probe(context / name) == "file"}
+    )
+    return ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
 
 
 def _root(path: Path, context: Path) -> Path:

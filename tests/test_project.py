@@ -44,3 +44,76 @@ def test_the_rules_are_those_of_the_ignore_file_and_compiled_once(tmp_path: Path
     assert project.rules.verdict("a.log").ignored
     assert project.rules.for_classic_build("x.log") is project.rules.for_classic_build("x.log")
     assert project.ignore_files == {".dockerignore"}
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("", "an empty path names no directory"),
+        ("-", "a context on standard input is not supported"),
+        ("https://example.com/x.git", "https://example.com/x.git: a context that the builder fetches"),
+        ("git@example.com:x", "a context that the builder fetches is not supported"),
+        ("github.com/x/y", "a context that the builder fetches is not supported"),
+        ("a" * 300, "no such directory"),
+    ],
+)
+def test_what_is_no_directory_is_said_to_be_none(path: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_project(path, dialect=Dialect.BUILDKIT)
+    assert message in str(caught.value)
+
+
+def test_a_directory_that_looks_like_an_address_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "github.com/x").mkdir(parents=True)
+    (tmp_path / "github.com/x/Dockerfile").write_text("FROM scratch\n")
+    assert open_project("github.com/x", dialect=Dialect.BUILDKIT).name == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("-", "a Dockerfile on standard input is not supported"),
+        ("https://example.com/Dockerfile", "a Dockerfile that is fetched is not supported"),
+    ],
+)
+def test_a_dockerfile_that_is_no_file(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        open_project(tmp_path, dockerfile=name, dialect=Dialect.BUILDKIT)
+
+
+def test_a_missing_dockerfile_names_those_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "docker").mkdir()
+    for name in ("Dockerfile", "docker/prod.Dockerfile", "Dockerfile.dockerignore", "dockerfile.py.txt"):
+        (tmp_path / name).write_text("FROM scratch\n")
+    with pytest.raises(UsageError) as caught:
+        open_project(tmp_path, dockerfile=tmp_path / "nope", dialect=Dialect.BUILDKIT)
+    assert f"there are Dockerfile, docker/prod.Dockerfile, dockerfile.py.txt in {tmp_path}" in str(
+        caught.value
+    )
+
+
+def test_a_command_about_it_has_what_the_user_would_have_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my app").mkdir()
+    for name in ("my app/Dockerfile", "prod"):
+        (tmp_path / name).write_text("FROM scratch AS web\n")
+    monkeypatch.chdir(tmp_path)
+    assert opened(tmp_path / "my app").words() == " 'my app'"
+    assert open_project("my app", dockerfile="prod", dialect=Dialect.BUILDKIT).words("web") == (
+        " -f prod --target web 'my app'"
+    )
+    monkeypatch.chdir(tmp_path / "my app")
+    assert opened(tmp_path / "my app").words() == ""
+
+
+def test_a_current_directory_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for path in (".", tmp_path):
+        with pytest.raises(UsageError, match="the current directory is gone"):
+            opened(Path(path))

@@ -53,8 +53,8 @@ class Target:
 
     ``path`` is the context directory as the user would write it. ``dockerfile`` as ``docker build -f`` takes
     it, relative to the current directory; None for the context's own. ``stage`` is its ``--target``.
-    ``config`` is the file the limits come from. ``mask`` hides the values of variables that a Compose file
-    made names and paths of.
+    ``config`` is the file the limits come from. ``services`` are those of a Compose file that share it.
+    ``mask`` hides the values of variables that a Compose file made names and paths of.
     """
 
     name: str
@@ -67,7 +67,13 @@ class Target:
     budget: Budget = Budget()  # noqa: RUF009  (immutable)
     lint: LintConfig = LintConfig()  # noqa: RUF009  (immutable)
     config: str | None = None
+    services: tuple[str, ...] = ()
     mask: Masker | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def names(self) -> dict[str, None]:
+        """What selects it: its own name, and that of each service."""
+        return dict.fromkeys((self.name, *self.services))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from ctxsize.budget.config import Target
@@ -19,7 +21,7 @@ _OWN_BYTES = 2000
 
 def init_target(directory: Path, *, static: bool) -> Target:
     """What to check to learn what a configuration of the project in ``directory`` can say; ``static``:
-    without an image."""
+    without an image. How it is built is for the options to say."""
     budget = Budget(
         {} if static else {name: _endless(name) for name in ("image", "pull")},
         forbid=tuple(Listed(pattern, "") for pattern in _FORBID),
@@ -28,21 +30,52 @@ def init_target(directory: Path, *, static: bool) -> Target:
     return Target(directory.resolve().name, str(directory), budget=budget)
 
 
-def configuration(report: TargetReport) -> str:
+def without_found(target: Target, report: TargetReport) -> Target | None:
+    """The target without the patterns that forbid something which ``report`` found there, so that this shows
+    as a secret if it looks like one; None when there is no such pattern."""
+    there = _forbidden(report)
+    kept = tuple(each for each in target.budget.forbid if each.text not in there)
+    if len(kept) == len(target.budget.forbid):
+        return None
+    return replace(target, budget=replace(target.budget, forbid=kept))
+
+
+def configuration(
+    report: TargetReport, target: Target, secrets: TargetReport, from_environment: Collection[str] = ()
+) -> str:
     """A configuration that the project is within today. ``report`` is of :func:`init_target`; what was not
-    measured is there as a comment."""
-    return "".join(f"{line}\n" for line in _lines(report))
+    measured is there as a comment. ``target`` says how it was built, its Dockerfile relative to the project;
+    the values of the build arguments ``from_environment`` are not written. ``secrets`` is of
+    :func:`without_found`, or the report itself."""
+    return "".join(f"{line}\n" for line in _lines(report, target, secrets, from_environment))
+
+
+def _forbidden(report: TargetReport) -> dict[str, str]:
+    """The patterns that forbid something which is there, with the first path of each."""
+    found = [finding for finding in report.findings if finding.code == "forbidden"]
+    paths = {
+        pattern: next((each.path for each in found if f'"{pattern}"' in each.message), None)
+        for pattern in _FORBID
+    }
+    return {pattern: path for pattern, path in paths.items() if path is not None}
 
 
 def _endless(name: str) -> Limit | None:
     return parse_limit(name, _ENDLESS, "")
 
 
-def _lines(report: TargetReport) -> Iterable[str]:
+def _lines(
+    report: TargetReport, target: Target, secrets: TargetReport, from_environment: Collection[str]
+) -> Iterable[str]:
     sizes = report.sizes
     yield "# What `ctxsize check` holds this project to: docs/check.md of ctxsize has every key."
     yield "# 10 MB is decimal, 10 MiB is not. A limit that can't be measured fails the check."
     yield ""
+    built = [*_built(target, from_environment)]
+    if built:
+        yield "# How it is built; compare, context, why and cache read these, too."
+        yield from built
+        yield ""
     yield "[budget]"
     yield from _limit("context", sizes.context_bytes, "what the build can see; no engine is needed to know")
     files = sizes.context_files
@@ -55,15 +88,14 @@ def _lines(report: TargetReport) -> Iterable[str]:
     yield '# growth = { context = "1 MB", image = "5%", build-time = "20%" }'
     yield ""
     yield "# What must never reach a build, as patterns of a .dockerignore."
-    forbidden = {finding.message: finding.path for finding in report.findings if finding.code == "forbidden"}
+    forbidden = _forbidden(report)
     yield "forbid = ["
     for pattern in _FORBID:
-        found = next((path for message, path in forbidden.items() if f'"{pattern}"' in message), None)
+        found = forbidden.get(pattern)
         yield f'  "{pattern}",' if found is None else f'  # "{pattern}",  # is there today: {_comment(found)}'
     yield "]"
     yield "# Files that look like secrets, by name and content, and reach the build: off, warn or fail."
-    # What is forbidden is not reported as a secret; with its pattern taken out it would be.
-    secret = next((found.path for found in report.findings if found.code in ("sensitive", "forbidden")), None)
+    secret = next((found.path for found in secrets.findings if found.code == "sensitive"), None)
     fail = 'sensitive = "fail"'
     yield fail if secret is None else f'sensitive = "warn"  # not "fail" because of {_comment(secret)}'
     yield "# What the ignore file must name, whether it is there or not."
@@ -76,6 +108,30 @@ def _lines(report: TargetReport) -> Iterable[str]:
     yield "# [targets.api]"
     yield '# path = "services/api"'
     yield '# budget = { image = "90 MB" }'
+
+
+def _built(target: Target, from_environment: Collection[str]) -> Iterable[str]:
+    """How the target is built, as keys."""
+    if target.dockerfile is not None and target.dockerfile.split("/")[0] in ("", ".."):
+        yield f"# Give -f {_comment(target.dockerfile)}: a configuration names only files below it."
+    elif target.dockerfile is not None:
+        yield f"dockerfile = {_string(target.dockerfile)}"
+    for key, value in (("target", target.stage), ("platform", target.platform)):
+        if value is not None:
+            yield f"{key} = {_string(value)}"
+    if target.builder != "auto":
+        yield f"builder = {_string(target.builder)}"
+    for name in sorted(target.build_args.keys() & set(from_environment)):
+        yield f"# Give --build-arg {_comment(name)}: its value is from the environment, and not written here."
+    args = {name: value for name, value in target.build_args.items() if name not in from_environment}
+    if args:
+        pairs = ", ".join(f"{_string(name)} = {_string(value)}" for name, value in args.items())
+        yield f"build-args = {{ {pairs} }}"
+
+
+def _string(text: str) -> str:
+    """A string of TOML: JSON's, but for what JSON leaves as it is (DEL)."""
+    return json.dumps(text).replace("\x7f", "\\u007f")
 
 
 def _limit(name: str, size: int | None, meaning: str) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from typing import Any
 
 from ctxsize.budget.growth import grown
@@ -10,17 +11,27 @@ from ctxsize.budget.limits import Kind, Limit
 from ctxsize.budget.types import Grown, Judged
 from ctxsize.measure.target import MeasuredTarget
 
+#: What to type next; the options and the path of the project come in place of the dots.
 _LOOK_AT = {
-    "context": "`ctxsize context --largest 10` shows what is large",
-    "context-files": "`ctxsize context --depth 3` shows where the files are",
-    "image": "`ctxsize compare` shows what the ignore file saves, `docker history` what each step adds",
-    "pull": "`ctxsize compare` shows what the ignore file saves, `docker history` what each step adds",
-    "build-time": "`ctxsize compare --format json` has the seconds of every step",
+    "context": "`ctxsize context --largest 10…` shows what is large",
+    "context-files": "`ctxsize context --depth 3…` shows where the files are",
+    "image": "`ctxsize compare…` shows what the ignore file saves, `docker history` what each step adds",
+    "pull": "`ctxsize compare…` shows what the ignore file saves, `docker history` what each step adds",
+    "build-time": "`ctxsize compare --format json…` has the seconds of every step",
 }
+_SAVES = "`ctxsize compare…` shows what each rule saves"
 
 
-def judge(limit: Limit, now: MeasuredTarget, past: MeasuredTarget | None, no_past: str = "") -> Judged:
-    """The verdict on one limit. ``past`` is None without a baseline; ``no_past`` then says why."""
+def judge(
+    limit: Limit, now: MeasuredTarget, past: MeasuredTarget | None, no_past: str = "", words: str = ""
+) -> Judged:
+    """The verdict on one limit. ``past`` is None without a baseline; ``no_past`` then says why. ``words``
+    follow a command about the project, as :meth:`ctxsize.project.Project.words` has them."""
+    judged = _judge(limit, now, past, no_past)
+    return replace(judged, hint=judged.hint.replace("…`", f"{words}`")) if judged.hint else judged
+
+
+def _judge(limit: Limit, now: MeasuredTarget, past: MeasuredTarget | None, no_past: str) -> Judged:
     group = limit.kind.group
     if group == "growth":
         if past is None:
@@ -89,7 +100,7 @@ def _savings(limit: Limit, now: MeasuredTarget, with_: int) -> Judged:
     least = -limit.share.of(-without) if limit.share else limit.amount or 0
     value = without - with_
     over = value < least
-    hint = "`ctxsize compare` shows what each rule saves" if over else None
+    hint = _SAVES if over else None
     return _judged(limit, least, value, over=over, total=with_, baseline=without, hint=hint)
 
 

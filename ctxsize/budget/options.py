@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -100,11 +101,11 @@ def _distinct(targets: list[Target]) -> list[Target]:
 
 
 def _only(targets: list[Target], only: Sequence[str]) -> list[Target]:
-    known = [target.name for target in targets]
+    known = list(dict.fromkeys(name for target in targets for name in target.names))
     for name in only:
         if name not in known:
             raise unknown(name, known, "--only", what="target")
-    return [target for target in targets if not only or target.name in only]
+    return [target for target in targets if not only or not target.names.keys().isdisjoint(only)]
 
 
 def _one_baseline(configs: Iterable[Config]) -> str | None:
@@ -127,7 +128,7 @@ def _check(targets: Sequence[Target], options: CheckOptions) -> None:
                 f"--image names an image for one target and there are {len(targets)}",
                 hint=f"write TARGET=IMAGE, such as {targets[0].name}={options.images['']}",
             )
-    names = [target.name for target in targets]
+    names = list(dict.fromkeys(name for target in targets for name in target.names))
     for name in options.images:
         if name and name not in names:
             raise unknown(name, names, "--image", what="target")
@@ -137,5 +138,13 @@ def _check(targets: Sequence[Target], options: CheckOptions) -> None:
                 raise ConfigError(
                     "there is no limit to check",
                     where=target.config or target.path,
-                    hint="`ctxsize check --init` writes limits a little above today's sizes",
+                    hint=f"`ctxsize check --init{_words(target)}` writes limits a little above today's sizes",
                 )
+
+
+def _words(target: Target) -> str:
+    """What of a target the command that makes its configuration has to be told."""
+    words = [] if target.dockerfile is None else ["-f", target.dockerfile]
+    words += [] if target.stage is None else ["--target", target.stage]
+    words += [] if os.path.normpath(target.path) == "." else [target.path]
+    return "".join(f" {shlex.quote(word)}" for word in words)

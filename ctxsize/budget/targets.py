@@ -21,7 +21,7 @@ from ctxsize.errors import BuildFailed, ConfigError, CtxsizeError, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure.target import DEPTH, MOST_FILES, MeasuredTarget
 from ctxsize.progress import Progress
-from ctxsize.project import Project, open_project
+from ctxsize.project import Project, names_of, open_project
 from ctxsize.sensitive.names import suspects
 from ctxsize.warning import Warning
 
@@ -111,17 +111,23 @@ class TargetChecker:
         no_past = _NO_BASELINE
         if self._baseline is not None:
             no_past = f"the baseline {self._baseline.file} has no target {target.name!r}"
+        words = "" if found.project is None else found.project.words(target.stage)
         judged = tuple(
-            judge(limit, found.measured, asked.past, no_past)
+            judge(limit, found.measured, asked.past, no_past, words)
             for limit in asked.limits
             if not (self._first_baseline and limit.kind.group == "growth")
         )
         error, project = found.error, found.project
+        dialect = Dialect.CLASSIC if target.builder == "classic" else Dialect.BUILDKIT
+        dockerfile, ignore_file = names_of(target.path, target.dockerfile, dialect)
+        if project is not None:
+            dockerfile = project.dockerfile_shown
+            ignore_file = project.ignore.path if project.ignore is not None else None
         report = TargetReport(
             name=target.name,
             path=target.path,
-            dockerfile=project.dockerfile_shown if project is not None else None,
-            ignore_file=project.ignore.path if project is not None and project.ignore is not None else None,
+            dockerfile=dockerfile,
+            ignore_file=ignore_file,
             sizes=found.measured,
             limits=judged,
             findings=found.findings,
@@ -148,7 +154,7 @@ class TargetChecker:
         past = None
         if self._baseline is not None:
             past = self._baseline.past(target.name, alone=self._alone)
-        image = options.images.get(target.name) or options.images.get("")
+        image = next(filter(None, map(options.images.get, (*target.names, ""))), None)
         source = None if options.static else options.archive or image
         built = source is None and any(limit.kind.engine for limit in limits)
         saving = options.save_baseline is not None

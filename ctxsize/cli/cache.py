@@ -11,6 +11,7 @@ from ctxsize.cli.options import (
     BUILDER,
     PATH,
     build_options,
+    configured,
     format_option,
     output_options,
     repeat_option,
@@ -54,7 +55,10 @@ def cache(build: BuildOptions, out: Output, **asked: Any) -> None:
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import cache as measure
 
+    project = configured(asked["path"])
+    asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
+    asked["builder"] = project.builder_under(asked["builder"])
     with out.progress() as progress:
-        measurement = measure(options=build, progress=progress, **asked)
+        measurement = measure(options=project.under(build), progress=progress, **asked)
     out.report(measurement.cost)
     exit_for(measurement.failures)

@@ -151,7 +151,7 @@ def check(
     )
     with out.progress() as progress:
         if init:
-            _init(paths, options, out.file, progress)
+            _init(paths, options, build, out.file, progress)
             return
         targets: tuple[Target, ...] | None = None
         notes: tuple[Warning, ...] = ()
@@ -186,20 +186,29 @@ def _composed(
     return found.targets, found.warnings, replace(options, baseline=baseline)
 
 
-def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, progress: Progress) -> None:
+def _init(
+    paths: tuple[str, ...],
+    options: CheckOptions,
+    build: BuildOptions,
+    output: str | None,
+    progress: Progress,
+) -> None:
     """Write a first configuration: to ``output``, or to a file in the project that is not there yet."""
     from dataclasses import replace
 
     from ctxsize.budget.check import check as measure
     from ctxsize.budget.config import FILE
-    from ctxsize.budget.init import configuration, init_target
+    from ctxsize.budget.init import configuration, init_target, without_found
     from ctxsize.cli.output import write
+    from ctxsize.files.probe import probe
+    from ctxsize.project import open_context
 
     if len(paths) > 1:
         raise UsageError("--init writes the configuration of one project", hint="name one directory")
     directory = Path(paths[0] if paths else ".")
+    open_context(paths[0] if paths else ".")
     own = directory / FILE
-    if output is None and own.exists():
+    if output is None and probe(own):
         raise UsageError("there is a configuration already", where=str(own), hint="-o - prints a new one")
     plain = replace(
         options, limits=(), forbid=(), require_ignored=(), baseline=None, save_baseline=None, only=()
@@ -208,7 +217,22 @@ def _init(paths: tuple[str, ...], options: CheckOptions, output: str | None, pro
     report = measure(targets=[target], options=plain, environ={}, progress=progress).targets[0]
     if report.sizes.context_bytes is None and report.error is not None:
         raise UsageError(report.error)
-    write(configuration(report), output or str(own))
+    secrets = report
+    if (further := without_found(target, report)) is not None:
+        static = replace(plain, static=True)
+        secrets = measure(targets=[further], options=static, environ={}, progress=progress).targets[0]
+    dockerfile = options.dockerfile
+    built = replace(
+        target,
+        dockerfile=None if dockerfile is None else os.path.relpath(dockerfile, directory),
+        stage=options.stage,
+        build_args={name: value for name, value in build.build_args.items() if value is not None},
+        platform=build.platform,
+        builder=options.builder or "auto",
+    )
+    # A value equal to that of a variable of this name was most likely taken from it, and may be secret.
+    hidden = [name for name, value in built.build_args.items() if os.environ.get(name) == value]
+    write(configuration(report, built, secrets, hidden), output or str(own))
     if report.error is not None:
         show_note(" ".join(report.error.split()))
     if output is None:

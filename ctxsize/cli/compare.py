@@ -12,6 +12,7 @@ from ctxsize.cli.options import (
     BUILDER,
     PATH,
     build_options,
+    configured,
     format_option,
     output_options,
     repeat_option,
@@ -89,9 +90,12 @@ def compare(
 
     if verify is not None and not verify.strip():
         raise click.UsageError("--verify needs a command")
+    project = configured(asked["path"])
+    asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
+    asked["builder"] = project.builder_under(asked["builder"])
     with out.progress() as progress:
         measurement = measure(
-            options=build,
+            options=project.under(build),
             verify=None if verify is None else VerifyCommand(verify, verify_network, verify_timeout),
             cache_cost=DEFAULT_TOP if cache_cost else 0,
             progress=progress,

@@ -8,7 +8,15 @@ import click
 
 from ctxsize.cli.errors import show_note
 from ctxsize.cli.lint import MOST_ENTRIES, hint_at_lint
-from ctxsize.cli.options import DIALECT, PATH, build_options, format_option, output_options, top_option
+from ctxsize.cli.options import (
+    DIALECT,
+    PATH,
+    build_options,
+    configured,
+    format_option,
+    output_options,
+    top_option,
+)
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
@@ -29,7 +37,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @PATH
-@build_options("target", "build_args")
+@build_options("target", "build_args", "platform")
 @DIALECT
 @click.option(
     "--by", type=click.Choice(["dir", "ext", "rule"]), help="Group files by directory, extension or rule."
@@ -74,12 +82,16 @@ def context(build: BuildOptions, out: Output, builder: str, by: By | None, files
         raise click.UsageError("--null is for --format list")
     if as_list and by is not None:
         raise click.UsageError("--format list lists files, which --by groups: use --format csv")
+    project = configured(asked["path"])
+    build = project.under(build)
+    asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
     with out.progress() as progress:
         progress.phase("scan")
         result = overview(
             target=build.target,
+            platform=build.platform,
             build_args={name: value for name, value in build.build_args.items() if value is not None},
-            dialect=Dialect(builder),
+            dialect=Dialect.CLASSIC if project.builder_under(builder) == "classic" else Dialect.BUILDKIT,
             by=by,
             files=files or as_list,
             progress=lambda seen: progress.step(f"{seen} entries"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from ctxsize.cli.options import DIALECT, DOCKERFILE, format_option, output_options
+from ctxsize.cli.options import DIALECT, DOCKERFILE, configured, format_option, output_options
 from ctxsize.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +69,11 @@ def why(
         raise click.UsageError("name paths, or read them with --stdin" + (", not both" if stdin else ""))
     if records and not stdin:
         raise click.UsageError("--null is for --stdin")
-    project = open_project(directory, dockerfile=dockerfile, dialect=Dialect(builder), required=False)
+    target = configured(directory)
+    dialect = Dialect.CLASSIC if target.builder_under(builder) == "classic" else Dialect.BUILDKIT
+    project = open_project(
+        directory, dockerfile=dockerfile or target.dockerfile, dialect=dialect, required=False
+    )
     # Paths on the command line are all looked at first: a wrong one leaves no half report.
     given = _records(sys.stdin.buffer, b"\0" if records else b"\n") if stdin else paths
     asked = (context_path(project, text, given=directory) for text in given)

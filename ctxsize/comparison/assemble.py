@@ -245,7 +245,7 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
         yield Warning(
             "no-ignore-file",
             "there is no ignore file, so there is nothing to compare and nothing was built;"
-            " `ctxsize context --largest 10` shows what one could leave out",
+            f" `ctxsize context --largest 10{_words(subject)}` shows what one could leave out",
             where=subject.project.name,
         )
     yield from found.warnings
@@ -284,10 +284,15 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
     yield from (Warning("builder-warning", message) for message in dict.fromkeys(messages))
     yield from verify_warnings(found.verified)
     if found.rebuilds is not None:
-        yield from _rebuild_warnings(found.rebuilds.cost)
+        yield from _rebuild_warnings(found.rebuilds.cost, _words(subject))
     if found.bytes is not None:
         yield from _sum_warning("image", found.bytes.total_bytes, saved.image_bytes)
         yield from _sum_warning("pull", found.bytes.total_pull_bytes, saved.pull_bytes)
+
+
+def _words(subject: Subject) -> str:
+    """What follows a command about this project."""
+    return subject.project.words(subject.options.target)
 
 
 def _sent_without(found: Found) -> SentTree | None:
@@ -309,7 +314,7 @@ def _sum_warning(size: str, counted: int, measured: int | None) -> Iterator[Warn
         )
 
 
-def _rebuild_warnings(cost: RebuildCost) -> Iterator[Warning]:
+def _rebuild_warnings(cost: RebuildCost, words: str) -> Iterator[Warning]:
     for name, error in cost.errors.items():
         yield Warning("rebuild-failed", f"no rebuild was measured {name} the ignore file: {error}")
     for change in cost.ignored:
@@ -324,5 +329,5 @@ def _rebuild_warnings(cost: RebuildCost) -> Iterator[Warning]:
         yield Warning(
             "rebuilds-not-measured",
             f"what a change costs was measured for the {len(cost.ignored)} largest paths:"
-            " `ctxsize cache --top 0` measures all",
+            f" `ctxsize cache --top 0{words}` measures all",
         )

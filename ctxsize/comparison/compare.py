@@ -14,7 +14,8 @@ from ctxsize.engine.containers import VerifyCommand
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.measure.bench import Bench, TimeLimit
-from ctxsize.measure.builds import build_variants
+from ctxsize.measure.builds import Builds, build_variants
+from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.measure.images import keep_images, read_images
 from ctxsize.measure.subject import prepare
 from ctxsize.measure.verify import verify_images
@@ -53,6 +54,9 @@ def compare(
     )
     found = Found()
     if subject.project.ignore is None:
+        return assemble(subject, found)
+    if (error := subject.unbuildable) is not None:
+        found.builds = {name: Builds(failure=error) for name in (WITH, WITHOUT)}
         return assemble(subject, found)
     with Run(subject.engine) as run, found.reported_all_the_same(run):
         bench = Bench(subject, run, subject.builder(run), limit, progress)

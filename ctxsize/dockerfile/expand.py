@@ -14,6 +14,7 @@ import re2
 
 from ctxsize.dockerfile.linear import compile_linear, encodable
 from ctxsize.dockerfile.parse import Dockerfile, Instruction
+from ctxsize.dockerfile.platforms import platform_args
 from ctxsize.dockerfile.words import WHITESPACE
 
 #: Characters of the longest value: the system gives no process a longer variable (MAX_ARG_STRLEN).
@@ -24,6 +25,7 @@ _MOST_NESTED = 100
 # Characters that a variable which a stage inherits counts for.
 _ENTRY = 2
 _SPECIAL = "@*#?-$!"
+_PLATFORM_ARGS = frozenset(platform_args(""))
 
 
 class ExpansionError(ValueError):
@@ -60,14 +62,6 @@ def expand(word: str, lookup: Callable[[str], str | None], escape: str = "\\") -
     Raises ExpansionError where Docker refuses the word.
     """
     return _Expander(word, lookup, escape).until("", raw_escapes=False)
-
-
-def platform_args(platform: str) -> dict[str, str]:
-    """The TARGET… and BUILD… ARGs for a ``os/arch[/variant]`` built on an engine of the same platform."""
-    system, _, rest = platform.partition("/")
-    arch, _, variant = rest.partition("/")
-    parts = {"PLATFORM": platform, "OS": system, "ARCH": arch, "VARIANT": variant}
-    return {f"{side}{name}": value for side in ("TARGET", "BUILD") for name, value in parts.items()}
 
 
 def env_pairs(instruction: Instruction) -> tuple[tuple[str, str], ...]:
@@ -189,10 +183,12 @@ def global_scope(
     buildkit: bool,
     predefined: Mapping[str, str],
 ) -> Scope:
-    """The scope of the FROM lines. ``predefined`` has the platform ARGs that are known (platform_args)."""
-    known = dict(predefined) if buildkit else {}
+    """The scope of the FROM lines. ``predefined`` has the platform ARGs that are known (platforms.py)."""
+    # Arguments that are given win over BuildKit's own values, which need no ARG before the first FROM.
+    given = {name: value for name, value in build_args.items() if name in _PLATFORM_ARGS}
+    known = {**predefined, **given} if buildkit else {}
     # BuildKit gives them a value by itself, in a stage that declares them and before the first FROM.
-    unknown = platform_args("").keys() - known.keys() if buildkit else set[str]()
+    unknown = _PLATFORM_ARGS - known.keys() if buildkit else set[str]()
     scope = Scope(
         escape=dockerfile.escape, buildkit=buildkit, build_args=build_args, outer=known, unknown=unknown
     )

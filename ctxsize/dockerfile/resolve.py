@@ -152,7 +152,7 @@ def resolve(
 ) -> ResolvedDockerfile:
     """Resolve every stage. ``base_images`` maps references as FROM names them (expanded) to what is known.
 
-    ``predefined`` has the values of the platform ARGs (see expand.platform_args). Raises
+    ``predefined`` has the values of the platform ARGs (see platforms.platform_args). Raises
     UsageError when the target is not there.
     """
     index = _target(dockerfile, target)

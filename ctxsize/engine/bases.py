@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from docker.errors import APIError
 
-from ctxsize.dockerfile.expand import platform_args
+from ctxsize.dockerfile.platforms import normalized, platform_args
 from ctxsize.dockerfile.resolve import BaseImage
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import engine_trouble, sensible
@@ -48,9 +48,8 @@ class BaseImages(Mapping[str, BaseImage]):
 
 
 def platform_variables(engine: Engine, options: BuildOptions) -> Mapping[str, str]:
-    """TARGETARCH and the like: of the platform asked for, or of the engine itself."""
-    if options.platform:
-        return platform_args(options.platform)
+    """TARGETARCH and the like of the platform asked for, else the engine's; BUILDARCH and the like of it."""
     with engine_trouble(), sensible("itself"):
         version = engine.api.version()
-        return platform_args(f"{version.get('Os', 'linux')}/{version.get('Arch', 'amd64')}")
+        own = normalized(f"{version.get('Os', 'linux')}/{version.get('Arch', 'amd64')}")
+    return platform_args(normalized(options.platform) if options.platform else own, own)

@@ -11,19 +11,34 @@ Podman's Docker API differs from Docker's in this (measured on Podman 4.3.1):
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 import requests
-from docker.errors import APIError, NotFound
+from docker.auth import INDEX_NAME, INDEX_URL, convert_to_hostname, encode_header
+from docker.credentials.errors import StoreError
+from docker.errors import APIError, DockerException, NotFound
 
+from ctxsize.engine.configuration import lenient
 from ctxsize.engine.errors import sensible
 
 #: The oldest that takes an ignore file for each Dockerfile (buildah 1.28), as a build of ours needs it.
 OLDEST = (4, 3)
 #: Podman's own API, in the oldest version that all these engines speak.
 _OWN_API = "/v4.0.0/libpod"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address means this machine (Go's ``httpproxy.useProxy``)."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def is_podman(version: Mapping[str, Any]) -> bool:
@@ -45,7 +60,44 @@ def storage_id(info: Mapping[str, Any]) -> str:
 
 class Client(docker.APIClient):  # type: ignore[misc]
     """The SDK's client, which expects every error to be a JSON object with a ``message``; a proxy's often is
-    not."""
+    not. And as Go's does, it asks no proxy for an engine on the loopback interface."""
+
+    @property
+    def _general_configs(self) -> dict[str, Any]:
+        """The Docker configuration, which the SDK sets and takes parts out of, and where nulls disturb it."""
+        return self._configuration
+
+    @_general_configs.setter
+    def _general_configs(self, found: dict[str, Any]) -> None:
+        self._configuration = lenient(found)
+        self.configuration = copy.deepcopy(self._configuration)
+
+    def _set_auth_headers(self, headers: dict[str, Any]) -> None:
+        """Hand over all logins but those whose credential helper fails: as with the official client, only a
+        pull that needs one of these fails, and not the build."""
+        logins = self._auth_configs
+        known = dict(logins.auths)
+        with _tolerant():
+            for registry in (
+                logins._get_store_instance(logins.creds_store).list() if logins.creds_store else ()
+            ):
+                with _tolerant():
+                    known[registry] = logins._resolve_authconfig_credstore(registry, logins.creds_store)
+        for registry, helper in logins.cred_helpers.items():
+            with _tolerant():
+                known[registry] = logins._resolve_authconfig_credstore(registry, helper)
+        known.update({convert_to_hostname(registry): login for registry, login in known.items()})
+        if INDEX_NAME in known:
+            known.setdefault(INDEX_URL, known[INDEX_NAME])  # what the engine looks for
+        if known:
+            headers["X-Registry-Config"] = encode_header(known)
+
+    def merge_environment_settings(self, url: str, proxies: Any, *more: Any) -> Any:
+        """The settings of a request; no proxy of the environment is for an engine on this machine."""
+        host = urlsplit(url).hostname or ""
+        if is_loopback(host):
+            proxies = {**(proxies or {}), "no_proxy": host}
+        return super().merge_environment_settings(url, proxies, *more)
 
     def _raise_for_status(self, response: requests.Response) -> None:
         try:
@@ -54,6 +106,14 @@ class Client(docker.APIClient):  # type: ignore[misc]
             raise APIError(
                 f"{response.status_code} without a reason", response=response, explanation=response.text[:200]
             ) from error
+
+
+@contextmanager
+def _tolerant() -> Iterator[None]:
+    """Go on without the login of a credential helper that fails, and without the SDK's own warnings."""
+    with warnings.catch_warnings(), suppress(StoreError, DockerException, OSError, ValueError):
+        warnings.simplefilter("ignore")
+        yield
 
 
 class PodmanClient(Client):

@@ -45,6 +45,7 @@ def check_configuration() -> None:
     found = parse_json(path, data)
     if not isinstance(found, dict):
         raise _wrong(path, "not a JSON object")
+    found = lenient(found)
     for key, (fits, what) in _SHAPES.items():
         if key in found and not fits(found[key]):
             raise _wrong(path, f"{key} must be {what}")
@@ -55,6 +56,25 @@ def check_configuration() -> None:
         raise _wrong(path, "a login in it is not Base64 of a user, a colon and a password") from error
 
 
+def lenient(found: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as the official client takes it: null, and an empty login, is as if there were none."""
+    kept = {key: _without_nulls(value) for key, value in found.items() if value is not None}
+    if isinstance(logins := kept.get("auths"), dict):
+        kept["auths"] = {
+            registry: {key: value for key, value in login.items() if value not in ("", None)}
+            if isinstance(login, dict)
+            else login
+            for registry, login in logins.items()
+        }
+    return kept
+
+
+def _without_nulls(value: Any) -> Any:
+    return (
+        {key: each for key, each in value.items() if each is not None} if isinstance(value, dict) else value
+    )
+
+
 def proxies(host: str) -> dict[str, str]:
     """The build arguments that the configuration gives every build on the engine at ``host``: its proxies, in
     both cases, as the official client passes them (``ParseProxyConfig`` of github.com/docker/cli)."""
@@ -62,7 +82,7 @@ def proxies(host: str) -> dict[str, str]:
     if path is None or os.path.basename(path) == _LEGACY:
         return {}
     data = read_small(path)
-    by_host = (parse_json(path, data) if data.strip() else {}).get("proxies") or {}
+    by_host = lenient(parse_json(path, data) if data.strip() else {}).get("proxies") or {}
     given = by_host.get(host, by_host.get("default", {}))
     names = {name: given[key] for key, name in _PROXIES.items() if given.get(key)}
     return {spelled: value for name, value in names.items() for spelled in (name, name.lower())}

@@ -27,10 +27,13 @@ FIRST_ANSWER_SECONDS = 30
 ANSWER_SECONDS = 120
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
+DEFAULT_PORT = 2375
+_WITHOUT_PORT = re.compile(r"tcp://(?:[^/:@\[\]]+|\[[^\]/]*\])/?")
 #: What may be a secret in an address: a password before the host's name, and all after a question mark.
 _SECRETS = re.compile(r"(^(?:[\w+.-]+://)?[^/@:]*:)(?!//).*(?=@)|(\?).*")
 _MOST_SHOWN = 200
 _HINT = "start it, or point DOCKER_HOST or `docker context use` at one that runs"
+_FORBIDDEN = "join the group of the socket, usually docker, and log in again; or run as root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ def connect() -> Engine:
     except (*TROUBLE, OSError, ValueError) as error:
         shown = _shown(host)
         why = reason(error).replace(host, shown)
+        if _is_forbidden(error):
+            raise EngineError(f"{shown} may not be used: {why}", hint=_FORBIDDEN) from error
         raise EngineError(f"no Docker engine answers at {shown}: {why}", hint=_HINT) from error
     with sensible("itself"):
         podman = is_podman(version)
@@ -112,6 +117,15 @@ def connect() -> Engine:
         return Engine(api=api, host=host, info=about)
 
 
+def _is_forbidden(error: BaseException | None) -> bool:
+    """Whether the system did not let us use the socket."""
+    while error is not None:
+        if isinstance(error, PermissionError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _shown(host: str) -> str:
     """``host`` without the password that Docker would refuse, and no longer than an address is."""
     return _SECRETS.sub(r"\1\2…", host)[:_MOST_SHOWN]
@@ -120,9 +134,14 @@ def _shown(host: str) -> str:
 def engine_address() -> str:
     """The address that will be tried, e.g. ``unix:///var/run/docker.sock``."""
     if host := os.environ.get("DOCKER_HOST"):
-        return host
+        return _with_port(host)
     context = _current_context()
-    return str(context.Host) if context is not None and context.Host else DEFAULT_HOST
+    return _with_port(str(context.Host)) if context is not None and context.Host else DEFAULT_HOST
+
+
+def _with_port(host: str) -> str:
+    """``tcp://HOST`` with the port that the official client takes when none is given."""
+    return f"{host.rstrip('/')}:{DEFAULT_PORT}" if _WITHOUT_PORT.fullmatch(host) else host
 
 
 def _current_context() -> Any:
@@ -145,7 +164,7 @@ def _current_context() -> Any:
 
 def _client(host: str, *, version: str, timeout: int | None = None, podman: bool = False) -> docker.APIClient:
     if os.environ.get("DOCKER_HOST"):
-        settings = docker.utils.kwargs_from_env()
+        settings = docker.utils.kwargs_from_env(environment={**os.environ, "DOCKER_HOST": host})
     else:
         context = _current_context()
         settings = {"base_url": host}

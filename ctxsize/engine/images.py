@@ -16,6 +16,7 @@ from ctxsize.errors import EngineError, UsageError, full_disk_hint
 from ctxsize.image.reader import ImageReader
 from ctxsize.image.saved import read_saved
 from ctxsize.image.streams import BLOCK, Body
+from ctxsize.image.types import HistoryEntry, Image
 
 #: How long the engine may say nothing: older ones write all layers to their disk before the first byte.
 _SAVE_SECONDS = 600
@@ -37,13 +38,28 @@ def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:
     off or makes no sense, and UsageError when there is no room for the listing."""
     with ExitStack() as undo, _reading_errors():
         reader = undo.enter_context(ImageReader())
-        parameters = {"names": list(image_ids)}
+        bare = {image_id: _bare(api, image_id) for image_id in image_ids}
+        reader.images.update((image_id, image) for image_id, image in bare.items() if image is not None)
+        filled = [image_id for image_id in image_ids if bare[image_id] is None]
+        if not filled:
+            undo.pop_all()
+            return reader
+        parameters = {"names": filled}
         response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
         with response:
             api._raise_for_status(response)
-            read_saved(reader, Body(response.iter_content(BLOCK)), image_ids)
+            read_saved(reader, Body(response.iter_content(BLOCK)), filled)
         undo.pop_all()
     return reader
+
+
+def _bare(api: docker.APIClient, image_id: str) -> Image | None:
+    """The image if it has no layers, as after ``FROM scratch`` and a LABEL: older engines do not save it."""
+    with sensible("an image"):
+        if (api.inspect_image(image_id).get("RootFS") or {}).get("Layers"):
+            return None
+        steps = [str(step.get("CreatedBy", "")) for step in reversed(api.history(image_id))]
+    return Image(image_id, (), tuple(HistoryEntry(step, None) for step in steps))
 
 
 @contextmanager

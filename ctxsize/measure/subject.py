@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from ctxsize.engine.configuration import proxies
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
-from ctxsize.errors import BuildFailed
+from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.files.own import keep_out_of, state_folder
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, ProjectFigures
@@ -34,6 +35,8 @@ from ctxsize.survey.blame import ignored_but_needed
 from ctxsize.survey.listings import ignored
 from ctxsize.survey.survey import Survey, survey
 from ctxsize.warning import Warning
+
+_VARIABLE = re.compile(r"\$\{?(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,25 @@ class Subject:
             f" `!{needed.path}` after it"
         )
 
+    @property
+    def unbuildable(self) -> UsageError | None:
+        """Why no builder would begin with it: a base image whose name is empty, for want of an argument."""
+        resolved = self.plan.resolved
+        stages = resolved.stages if resolved.buildkit else resolved.stages[: resolved.target + 1]
+        stage = next((each for each in stages if each.image == "" and each.parent is None), None)
+        if stage is None:
+            return None
+        name = _VARIABLE.search(stage.stage.base)
+        return UsageError(
+            f"the base image {stage.stage.base} is empty",
+            where=f"{resolved.dockerfile.path}:{stage.stage.line}",
+            hint=f"give --build-arg {name[1]}=…" if name else "name an image",
+        )
+
     def builder(self, run: Run) -> Builder:
-        """A builder whose leavings ``run`` removes at its end."""
+        """A builder whose leavings ``run`` removes at its end. Raises UsageError for what is unbuildable."""
+        if (error := self.unbuildable) is not None:
+            raise error
         builder = make_builder(self.choice, self.engine, self.plan, run.id, run.journal)
         run.at_end(builder.forget)
         return builder

@@ -9,6 +9,7 @@ from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.measure.bench import Bench, TimeLimit
+from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Progress, Silent
 from ctxsize.rebuild.assemble import assemble
@@ -62,4 +63,7 @@ def measure_changes(bench: Bench, *, top: int, repeat: int | None, eligible: boo
             rebuilt[name] = Rebuilt([], [], failure)
         if isinstance(rebuilt[name].lost, EngineError):
             break
+    lost = rebuilt[WITH].lost if WITH in rebuilt else None
+    if isinstance(lost, BuildFailed) and WITHOUT in rebuilt and rebuilt[WITHOUT].lost is None:
+        bench.subject.blame_rule(lost)
     return assemble(bench.subject, chosen, rebuilt)

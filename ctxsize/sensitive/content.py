@@ -57,6 +57,13 @@ _EXPRESSIONS = {
     "hcl-token": rf"""["']?token["']?[ \t]*[=:][ \t]*["']{_VALUE}""",
 }
 
+# What stands for a value that is to be filled in, and what an expression takes from somewhere else.
+_PLACEHOLDER = (
+    r"(?:change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this)|your[-_ ][\w -]*|placeholder|fix[-_ ]?me|todo)\b"
+    r"|ENV\[|ENV\.fetch|os\.(?:environ|getenv)|process\.env|getenv\(|env\(|vault\("
+)
+_LONGEST_PLACEHOLDER = 80
+
 _XML = frozenset(["xml-password", "nuget-password"])
 
 # Files that are encrypted as a whole are made to be passed around: git-crypt, Ansible Vault, age, sops.
@@ -77,8 +84,11 @@ def secret_line(data: bytes, check: str) -> int | None:
     if check in _XML:
         # The files these tools come with have examples in comments.
         data = _expression(r"<!--(?s:.*?)-->").sub(lambda comment: b"\n" * comment[0].count(b"\n"), data)
-    found = _expression(_EXPRESSIONS[check]).search(data)
-    return None if found is None else data.count(b"\n", 0, found.start()) + 1
+    for found in _expression(_EXPRESSIONS[check]).finditer(data):
+        # A value begins with the last character of what was found.
+        if not _expression(_PLACEHOLDER).match(data[found.end() - 1 : found.end() + _LONGEST_PLACEHOLDER]):
+            return data.count(b"\n", 0, found.start()) + 1
+    return None
 
 
 def is_encrypted(data: bytes) -> bool:

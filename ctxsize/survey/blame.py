@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ctxsize.context.errors import ContextError
 from ctxsize.context.walk import OpenTree, keeps_something
-from ctxsize.dockerfile.names import ContextDirectory, matches
+from ctxsize.dockerfile.names import ContextDirectory, matches, resolve_links
 from ctxsize.dockerfile.sources import Source, Sources
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Rule
@@ -32,7 +32,13 @@ def ignored_but_needed(sources: Sources, rules: Matcher, context: Path) -> list[
     for source in sources.items:
         if source.pattern == ".":
             continue
-        hits = [(path, names.kind(path) == "dir") for path in matches(names, source.pattern)]
+        # A link is followed: what it leads to must be there, too.
+        found_paths = list(matches(names, source.pattern))
+        real = [
+            path if rules.verdict(path).ignored else resolve_links(names, path) or path
+            for path in found_paths
+        ]
+        hits = [(path, names.kind(path) == "dir") for path in real]
         verdicts = [(path, rules.verdict(path, is_dir)) for path, is_dir in hits]
         if not verdicts or not all(verdict.ignored for _, verdict in verdicts):
             continue

@@ -10,9 +10,11 @@ from typing import Literal
 
 from ctxsize.context.totals import ScanResult
 from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.platforms import local_platform, normalized, platform_args
 from ctxsize.dockerfile.resolve import resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.errors import UsageError
+from ctxsize.files.probe import probe
 from ctxsize.ignore.find import ignore_file_candidates
 from ctxsize.ignore.types import Dialect
 from ctxsize.masking import Masker
@@ -57,6 +59,7 @@ def overview(
     dockerfile: str | Path | None = None,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
+    platform: str | None = None,
     dialect: Dialect = Dialect.BUILDKIT,
     by: By | None = None,
     depth: int = 1,
@@ -73,16 +76,17 @@ def overview(
     ``depth`` levels, and the ignored roots. ``by`` groups, ``files`` lists every file, ``largest`` the
     largest; ``ignored`` asks for the same of what is kept out. ``eligible_only`` does not look into what is
     ignored. Files whose names look like secrets are always looked for; ``secrets`` has small eligible text
-    files read by the detector of ``ctxsize[secrets]``, too. ``progress`` is called with the number of
-    entries seen. Raises UsageError for options that contradict each other and where the detector is not
-    installed, DockerfileError, IgnoreFileError or ContextError.
+    files read by the detector of ``ctxsize[secrets]``, too. ``platform`` is what is built for, None
+    Linux on this machine's architecture. ``progress`` is called with the number of entries seen. Raises
+    UsageError for options that contradict each other and where the detector is not installed,
+    DockerfileError, IgnoreFileError or ContextError.
     """
     if eligible_only and (ignored or by == "rule"):
         raise UsageError("--eligible-only does not look at what is ignored", hint="leave one of them out")
     if by is not None and (files or largest is not None):
         raise UsageError("--by groups files and --files and --largest list them", hint="choose one")
     project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
-    sources = _sources(project, target, build_args or {})
+    sources = _sources(project, target, build_args or {}, platform)
     mask = Masker.of(build_args or {})
     listed = files or largest is not None
     by_directory = by in (None, "dir") and not listed
@@ -123,12 +127,21 @@ def overview(
     )
 
 
-def _sources(project: Project, target: str | None, build_args: Mapping[str, str]) -> Sources | None:
+def _sources(
+    project: Project, target: str | None, build_args: Mapping[str, str], platform: str | None
+) -> Sources | None:
     """What the Dockerfile takes; None when there is none."""
     if project.dockerfile is None:
         return None
     buildkit = project.dialect is Dialect.BUILDKIT
-    resolved = resolve(project.dockerfile, target=target, build_args=build_args, buildkit=buildkit)
+    own = local_platform()
+    resolved = resolve(
+        project.dockerfile,
+        target=target,
+        build_args=build_args,
+        buildkit=buildkit,
+        predefined=platform_args(normalized(platform) if platform else own, own),
+    )
     return plan_sources(resolved, ContextDirectory(project.context))
 
 
@@ -143,7 +156,7 @@ def _podmans_own(project: Project) -> str | None:
     candidates = ignore_file_candidates(
         project.context, project.dockerfile_path, project.dialect, podman=True
     )
-    found = next((path for path in candidates if path.is_file()), None)
+    found = next((path for path in candidates if probe(path) == "file"), None)
     if found is None or not found.name.endswith(".containerignore"):
         return None
     return relative_to_context(found, project.context) or os.path.relpath(found)

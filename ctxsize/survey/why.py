@@ -10,6 +10,7 @@ from typing import Literal
 
 from ctxsize.context.walk import OpenTree, keeps_something
 from ctxsize.errors import UsageError
+from ctxsize.files.probe import probe, probing
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect, Rule, Verdict
 from ctxsize.project import Project, relative_to_context
@@ -49,10 +50,16 @@ def context_path(project: Project, text: str, *, given: str = ".") -> str:
     """
     if not text:
         raise UsageError("an empty path names nothing")
-    for context in (str(project.context), os.path.abspath(given)):
-        inside = relative_to_context(Path(os.path.abspath(text)), Path(context))
-        if inside is not None:
-            return inside
+    with probing(text):
+        asked = Path(os.path.abspath(text))
+        for context in (project.context, Path(os.path.abspath(given))):
+            inside = relative_to_context(asked, context)
+            if inside is not None:
+                return inside
+        # By another name: the shell's idea of the current directory, reached through a link.
+        for above in reversed(asked.parents):
+            if os.path.exists(above) and os.path.samefile(above, project.context):
+                return asked.relative_to(above).as_posix()
     path = os.path.normpath(text)
     if path.startswith("/") or path.split("/")[0] == "..":
         raise UsageError(
@@ -83,7 +90,11 @@ def _answer(project: Project, tree: OpenTree, matcher: Matcher, path: str) -> An
         return Answer(
             path, "kept", None, None, (), False, None, True, ("the context itself is never ignored",)
         )
-    exists, is_dir, link = _look(project.context, path)
+    try:
+        exists, is_dir, link = _look(project.context, path)
+        unseen = None
+    except UsageError as error:  # the rules decide all the same
+        exists, is_dir, link, unseen = False, False, None, error.message
     verdict = matcher.verdict(path, is_dir)
     word: PathVerdict = "kept"
     if verdict.ignored:
@@ -97,22 +108,27 @@ def _answer(project: Project, tree: OpenTree, matcher: Matcher, path: str) -> An
         emptied=verdict.emptied,
         unreached=verdict.unreached,
         exists=exists,
-        notes=tuple(_notes(project, path, verdict, exists, link)),
+        notes=tuple(_notes(project, path, verdict, exists, link, unseen)),
     )
 
 
 def _look(context: Path, path: str) -> tuple[bool, bool, str | None]:
-    """Whether the path exists in the context, whether it is a directory, and the link it leads through."""
+    """Whether the path exists in the context, whether it is a directory, and the link it leads through.
+    Raises UsageError where that can't be seen."""
     parts = path.split("/")
     for end in range(1, len(parts)):
-        if os.path.islink(context.joinpath(*parts[:end])):
+        if probe(context.joinpath(*parts[:end]), follow=False) == "link":
             return False, False, "/".join(parts[:end])
-    full = context / path  # os.path knows what to say of a name that is too long
-    return os.path.lexists(full), os.path.isdir(full) and not os.path.islink(full), None
+    kind = probe(context / path, follow=False)
+    return kind is not None, kind == "dir", None
 
 
-def _notes(project: Project, path: str, verdict: Verdict, exists: bool, link: str | None) -> Iterator[str]:
-    if link is not None:
+def _notes(
+    project: Project, path: str, verdict: Verdict, exists: bool, link: str | None, unseen: str | None
+) -> Iterator[str]:
+    if unseen is not None:
+        yield f"it {unseen}; this is what happens to a file of that name"
+    elif link is not None:
         yield f"{printable(link)} is a symbolic link, which builders do not follow: there is nothing below it"
     elif not exists:
         yield "there is no such path in the context; this is what would happen to a file of that name"

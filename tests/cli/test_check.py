@@ -238,7 +238,8 @@ web: Dockerfile, no ignore file
 context  3.01kB    2kB  1.01kB over
 
 .ctxsize.toml:2: context is 3.01kB, 1.01kB over its limit of 2kB
-  next: `ctxsize context --largest 10` shows what is large; to accept it, raise the limit (.ctxsize.toml:2)
+  next: `ctxsize context --largest 10 services/web` shows what is large; to accept it, raise the limit\
+ (.ctxsize.toml:2)
 
 all 2: context 4.03kB
 
@@ -293,6 +294,7 @@ def test_a_first_configuration_is_kept_by_what_it_was_made_from(shop: Path) -> N
         ("src/notes.txt", 'sensitive = "fail"'),
         ("src/.npmrc", 'sensitive = "warn"  # not "fail" because of src/.npmrc'),
         ("src/.env", 'sensitive = "warn"  # not "fail" because of src/.env'),
+        ("src/.env.example", 'sensitive = "fail"'),
     ],
 )
 def test_a_first_configuration_lets_secrets_fail_where_there_are_none(
@@ -300,10 +302,54 @@ def test_a_first_configuration_lets_secrets_fail_where_there_are_none(
 ) -> None:
     (shop / ".ctxsize.toml").unlink()
     (shop / "src/key.pem").unlink()
-    (shop / name).write_text("//registry/:_authToken=abc\n")
+    (shop / name).write_text("//registry/:_authToken=abc\nDB_PASSWORD=abc\n")
     assert check("--init", "--static").exit_code == 0
     assert line in (shop / ".ctxsize.toml").read_text().splitlines()
     assert check().exit_code == 0
+    assert check("--sensitive", "fail").exit_code == (0 if "fail" in line.split("#")[0] else 1)
+
+
+def test_a_first_configuration_says_how_the_project_is_built(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the next check is one of the same build."""
+    (shop / ".ctxsize.toml").unlink()
+    (shop / "docker").mkdir()
+    (shop / "Dockerfile").rename(shop / "docker/prod")
+    (shop / "docker/prod").write_text("ARG BASE\nFROM $BASE AS web\nCOPY src /\n")
+    monkeypatch.setenv("TOKEN", "s3cret")
+    monkeypatch.chdir(shop.parent)
+    built = ["-f", "shop/docker/prod", "--target", "web", "--platform", "linux/arm64", "--builder", "classic"]
+    args = ["--build-arg", 'BASE=a"b\\c', "--build-arg", "TOKEN"]
+    assert check("--init", "--static", *built, *args, "shop").exit_code == 0
+
+    text = (shop / ".ctxsize.toml").read_text()
+    assert {name: value for name, value in tomllib.loads(text).items() if name != "budget"} == {
+        "dockerfile": "docker/prod",
+        "target": "web",
+        "platform": "linux/arm64",
+        "builder": "classic",
+        "build-args": {"BASE": 'a"b\\c'},
+    }
+    assert "s3cret" not in text and "# Give --build-arg TOKEN: its value is from the environment" in text
+    result = check("--static", "shop", "--format", "json")
+    assert json.loads(result.stdout)["targets"][0]["dockerfile"] == "docker/prod"
+
+
+def test_a_dockerfile_outside_is_not_written_to_a_configuration_that_may_not_name_it(shop: Path) -> None:
+    (shop / ".ctxsize.toml").unlink()
+    (shop.parent / "prod").write_text("FROM scratch\n")
+    assert check("--init", "--static", "-f", "../prod").exit_code == 0
+    assert "# Give -f ../prod: " in (shop / ".ctxsize.toml").read_text()
+    assert check("--static").exit_code == 0
+
+
+@pytest.mark.parametrize("arguments", [[""], ["--init", ""]])
+def test_an_empty_path_is_no_path(shop: Path, arguments: list[str]) -> None:
+    """As of a variable that is not set: not the current directory, which would pass."""
+    result = check(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "an empty path names no directory" in result.stderr
 
 
 def test_a_first_configuration_never_replaces_one(shop: Path) -> None:

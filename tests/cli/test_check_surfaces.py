@@ -141,6 +141,31 @@ def test_services_with_one_build_take_the_limits_of_any_of_them() -> None:
     assert [limit["name"] for target in report["targets"] for limit in target["limits"]] == ["context-files"]
 
 
+@pytest.mark.parametrize("name", ["api", "worker", "api, worker"])
+def test_any_service_of_a_build_selects_it(name: str) -> None:
+    service("api", 1000)
+    service("web", 1000)
+    write("compose.yaml", "services: {api: {build: api}, worker: {build: api}, web: {build: web}}")
+    chosen = ["--compose", "compose.yaml", "--limit", "context=1 MB", "--format", "json", "--only", name]
+
+    assert [each["name"] for each in json.loads(check(*chosen).stdout)["targets"]] == ["api, worker"]
+
+
+def test_a_build_with_more_contexts_is_not_checked_as_if_it_had_none() -> None:
+    """A name that the Dockerfile takes for one of them would mean an image of somebody else's."""
+    service("api", 1000)
+    service("web", 1000)
+    write(
+        "compose.yaml",
+        "services: {api: {build: {context: api, additional_contexts: {lib: web}}}, web: {build: web}}",
+    )
+    result = check("--compose", "compose.yaml", "--limit", "context=1 MB", "--format", "json")
+    (target,) = json.loads(result.stdout)["targets"]
+
+    assert target["name"] == "web"
+    assert "service api is not checked: its additional_contexts" in target["warnings"][0]["message"]
+
+
 def test_a_service_may_have_its_limits_in_its_own_context() -> None:
     service("api", 1000)
     service("web", 1000)

@@ -288,6 +288,22 @@ class TestDockerfile:
         assert self.needed(*arguments, "--target", "a") == (250, [])
         assert self.needed(*arguments, "--target", "a", "--build-arg", "X=src/app") == (4600, [])
 
+    @pytest.mark.parametrize(
+        ("options", "needed"),
+        [
+            ([], 250),
+            (["--build-arg", "TARGETOS=windows"], 1000),
+            (["--platform", "windows/amd64"], 1000),
+        ],
+    )
+    def test_platform_arguments(self, project: Path, options: list[str], needed: int) -> None:
+        (project / "Dockerfile").write_text(
+            "FROM scratch AS bin-linux\nCOPY docs /\n"
+            "FROM scratch AS bin-windows\nCOPY src/index.html /\n"
+            "FROM bin-$TARGETOS\n"
+        )
+        assert self.needed(str(project), *options) == (needed, [])
+
     def test_none(self, project: Path) -> None:
         (project / "Dockerfile").unlink()
         assert self.needed(str(project)) == (

@@ -306,3 +306,38 @@ def test_needs_no_docker_sdk(project: Path) -> None:
         [sys.executable, "-c", code, str(project)], cwd=ROOT, env=os.environ, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_a_path_by_the_name_that_the_shell_has_for_the_context(project: Path) -> None:
+    """As of ``cd link; ctxsize why "$PWD/tmp/y"``."""
+    (project.parent / "link").symlink_to(project)
+    result = why(str(project.parent / "link/tmp/y"))
+    assert (result.exit_code, result.stdout) == (0, "tmp/y: ignored by .dockerignore:7: tmp (with tmp)\n")
+
+
+def test_a_name_that_no_file_can_have() -> None:
+    result = why("x" * 300)
+    assert result.exit_code == 1
+    assert MISSING in result.stdout
+
+
+def test_what_can_not_be_looked_at_is_judged_all_the_same(project: Path) -> None:
+    (project / "src").chmod(0)
+    (project / "web").chmod(0)
+    code = "import os, sys; from ctxsize.cli import main\n"
+    if os.geteuid() == 0:  # root reads everything: become someone else, who may not see our Python
+        code += "import ctxsize.survey.why, ctxsize.report.why.table, ctxsize.cli.output, ctxsize.api\n"
+        code += "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        for directory in (project, *project.parents[:-2]):
+            directory.chmod(directory.stat().st_mode | 0o055)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os; here = os.getcwd(); os.chdir({str(ROOT)!r})\n{code}"
+         "os.chdir(here); main(['why', 'src/main.py', 'web/x.js'])"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    (project / "src").chmod(0o755)
+    (project / "web").chmod(0o755)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(
+        "src/main.py: kept, no rule matches\n  note: it can't be looked at: Permission"
+    )

@@ -11,9 +11,9 @@ from ctxsize.dockerfile.expand import (
     env_pairs,
     expand,
     global_scope,
-    platform_args,
 )
 from ctxsize.dockerfile.parse import parse_dockerfile
+from ctxsize.dockerfile.platforms import platform_args
 
 VALUES = {"A": "a.b.c", "E": "", "W": "two words", "U_1": "u"}
 
@@ -142,6 +142,11 @@ def test_env_pairs(line: str, pairs: tuple[tuple[str, str], ...]) -> None:
     assert env_pairs(parse_dockerfile(f"FROM x\n{line}\n".encode(), "Dockerfile").instructions[1]) == pairs
 
 
-def test_platform_args() -> None:
-    args = platform_args("linux/arm/v7")
-    assert (args["TARGETPLATFORM"], args["TARGETARCH"], args["BUILDVARIANT"]) == ("linux/arm/v7", "arm", "v7")
+@pytest.mark.parametrize(("args", "base"), [({}, "bin-linux"), ({"TARGETOS": "windows"}, "bin-windows")])
+def test_a_given_platform_argument_wins_over_the_builders_own(args: dict[str, str], base: str) -> None:
+    """Built on Docker 20.10: no ARG before the FROM is needed."""
+    dockerfile = parse_dockerfile(b"FROM bin-$TARGETOS\n", "Dockerfile")
+    predefined = platform_args("linux/amd64")
+    scope = global_scope(dockerfile, build_args=args, buildkit=True, predefined=predefined)
+
+    assert scope.expand("bin-$TARGETOS") == base

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ctxsize.dockerfile.expand import platform_args
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import parse_dockerfile
+from ctxsize.dockerfile.platforms import platform_args
 from ctxsize.dockerfile.resolve import BaseImage
 from ctxsize.dockerfile.sources import Sources
 from ctxsize.errors import UsageError

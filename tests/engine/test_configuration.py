@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -97,7 +98,6 @@ SHAPES: list[tuple[object, str]] = [
     ({"credHelpers": "x"}, "credHelpers must be"),
     ({"credHelpers": {"r": 5}}, "credHelpers must be"),
     ({"proxies": []}, "proxies must be"),
-    ({"proxies": None}, "proxies must be"),
     ({"proxies": {"default": 5}}, "proxies must be"),
     ({"proxies": {"default": {"httpProxy": 5}}}, "proxies must be"),
     ({"HttpHeaders": 5}, "HttpHeaders must be"),
@@ -194,7 +194,6 @@ def test_a_context_that_is_not_there(monkeypatch: pytest.MonkeyPatch, name: str)
     [
         ("tcp://", "tcp://: Invalid bind address format"),
         ("http://x:99999", "http://x:99999: Port out of range"),
-        ("tcp://127.0.0.1", "tcp://127.0.0.1: Invalid bind address format: port is required"),
         ("tcp://[::1", "tcp://[::1: Invalid IPv6 URL"),
         ("tcp://127.0.0.1:x", "tcp://127.0.0.1:x: Port could not be cast"),
         ("fd://", "fd://: fd protocol is not implemented"),
@@ -254,3 +253,37 @@ def test_certificates_that_are_missing_or_broken(
         monkeypatch.setenv("DOCKER_TLS_VERIFY", verify)
 
     assert refusal(EngineError).startswith(f"no Docker engine answers at {listening}: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"auths": {"r": {"auth": ""}}},
+        {"auths": {"r": {"auth": None, "email": ""}}},
+        {"auths": {"r": None}, "credHelpers": None},
+        {"proxies": None, "HttpHeaders": None},
+        {"proxies": {"default": None}, "credHelpers": {"r": None}},
+    ],
+)
+def test_what_the_official_client_takes_is_taken(configuration: Path, content: object) -> None:
+    values(content)(configuration / "config.json")
+
+    assert "no Docker engine answers" in refusal(EngineError)  # it was looked for
+
+
+def test_a_helper_that_fails_keeps_no_build_from_its_other_logins(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ctxsize.engine.clients import Client
+
+    monkeypatch.setenv("PATH", str(configuration))
+    login = {"auth": base64.b64encode(b"user:word").decode()}
+    values({"auths": {"r": login}, "credsStore": "missing", "credHelpers": {"other": "missing"}})(
+        configuration / "config.json"
+    )
+    headers: dict[str, str] = {}
+    Client("tcp://127.0.0.1:1", version="1.41")._set_auth_headers(headers)
+
+    sent = json.loads(base64.urlsafe_b64decode(headers["X-Registry-Config"]))
+    assert sent["r"]["username"] == "user"
+    assert "other" not in sent

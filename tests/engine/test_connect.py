@@ -88,3 +88,52 @@ def test_an_error_that_is_not_the_engines_own_is_one_of_ours(
         with pytest.raises(EngineError, match="no Docker engine answers at"):
             connect()
         proxy.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("tcp://host", "tcp://host:2375"),
+        ("tcp://host/", "tcp://host:2375"),
+        ("tcp://[::1]", "tcp://[::1]:2375"),
+        ("tcp://host:99", "tcp://host:99"),
+        ("unix:///a/b.sock", "unix:///a/b.sock"),
+    ],
+)
+def test_the_port_that_the_official_client_takes(
+    monkeypatch: pytest.MonkeyPatch, host: str, address: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+
+    assert engine_address() == address
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_proxy_is_asked_for_an_engine_on_this_machine(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Go, and so the official client, never does."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://192.0.2.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    server = HTTPServer(("127.0.0.1", 0), _Refusing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://{host}:{server.server_port}")
+    monkeypatch.setattr(_Refusing, "answer", b'"blocked"')
+    with pytest.raises(EngineError, match='"blocked"'):  # it was reached
+        connect()
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_socket_that_may_not_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/docker.sock")
+    with pytest.raises(EngineError) as caught:
+        connect()
+
+    assert str(caught.value).startswith(
+        "unix:///run/docker.sock may not be used: Permission denied (join the group"
+    )

@@ -142,3 +142,19 @@ def test_hostile_content_takes_linear_time(check: str) -> None:
     ):
         data = piece * ((256 << 10) // len(piece))
         assert within(5, partial(secret_line, data, check))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "app_password = ENV[app_password_key]",
+        "password: change-me",
+        'password = "changeme"',
+        "API_KEY=your-api-key",
+        "secret_key = os.environ['SECRET_KEY']",
+        "token: process.env.TOKEN",
+    ],
+)
+def test_a_placeholder_and_a_reference_are_no_secret(line: str) -> None:
+    assert secret_line(f"{line}\n".encode(), "assignment") is None
+    assert secret_line(f"{line}\nDB_PASSWORD=hunter2\n".encode(), "assignment") == 2

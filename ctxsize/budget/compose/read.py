@@ -18,6 +18,7 @@ from ctxsize.budget.compose.interpolate import interpolate
 from ctxsize.budget.compose.project import Room, Root, Variables, load_variables, masker
 from ctxsize.budget.compose.yaml_lines import Document, Reset, read_yaml
 from ctxsize.errors import ConfigError, CtxsizeError, UsageError
+from ctxsize.files.probe import is_remote
 from ctxsize.masking import Masker, mask_error
 from ctxsize.text import unfit
 from ctxsize.warning import Warning
@@ -26,8 +27,6 @@ _DEEPEST = 50
 # What counts as many characters as it says: a value, and a file that is included.
 _ENTRY = 32
 _INCLUDED = 32_768
-# What the builder fetches itself (moby's urlutil, compose-go's loader): there is no directory to look at.
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@[^/]*:|github\.com/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +96,13 @@ def _composed(files: Sequence[Path], environ: Variables, root: str | Path | None
     builds: dict[object, ComposeBuild] = {}
     sharing: dict[object, list[str]] = {}
     warnings: list[Warning] = []
+    left_out = False
     for service in services.values():
         content = _settled(service.build)
-        if content is None or not _enabled(service.profiles, active):
+        if content is None:
+            continue
+        if not _enabled(service.profiles, active):
+            left_out = True
             continue
         if reason := _not_checked(content):
             message = f"service {service.name} is not checked: {reason}"
@@ -112,7 +115,8 @@ def _composed(files: Sequence[Path], environ: Variables, root: str | Path | None
         sharing.setdefault(key, []).append(service.name)
     if not builds:
         why = "; ".join(warning.message for warning in warnings)
-        hint = None if why else "services with profiles need COMPOSE_PROFILES"
+        hint = "services with profiles need COMPOSE_PROFILES" if left_out else None
+        hint = hint or (None if why else "no service has a `build`")
         raise UsageError(f"nothing to build{f': {why}' if why else ''}", where=str(first), hint=hint)
     return Composed(
         tuple(replace(build, services=tuple(sharing[key])) for key, build in builds.items()),
@@ -258,7 +262,7 @@ class _Loader:
     def _context(self, content: Any, where: str, base: Path) -> str:
         """A context relative to the current directory; empty when there is none."""
         context = _text(content, "build.context", where)
-        if not context or _REMOTE.match(context):
+        if not context or is_remote(context):
             return context
         return os.path.relpath(base / os.path.expanduser(context))
 
@@ -337,10 +341,13 @@ def _enabled(profiles: Sequence[str], active: Sequence[str]) -> bool:
 
 def _not_checked(build: Mapping[str, Any]) -> str | None:
     """Why there is no directory with a Dockerfile to look at."""
-    if _REMOTE.match(str(build.get("context") or "")):
+    if is_remote(str(build.get("context") or "")):
         return "its context is not a directory here"
     if build.get("dockerfile_inline"):
         return "its Dockerfile is written in the Compose file"
+    if build.get("additional_contexts"):
+        # Without them, a name that the Dockerfile takes for one would mean an image of somebody else's.
+        return "its additional_contexts are not supported"
     return None
 
 

@@ -54,6 +54,7 @@ def _target(build: ComposeBuild, config: Config, directory: Path, mask: Masker) 
     return replace(
         base,
         name=", ".join(build.services),
+        services=build.services,
         path=build.path,
         dockerfile=build.dockerfile,
         stage=build.stage,

@@ -16,7 +16,7 @@ from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine.builders.classictar import ClassicTar, classic_tar
 from ctxsize.engine.builders.interface import BuildResult, Step, phase_of
-from ctxsize.engine.builders.output import LogLines, parse_errors_located
+from ctxsize.engine.builders.output import LogLines, Place, failures_located
 from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.engine.builders.tarbuild import LOG_LINES, Stopwatch, engine_errors, post_tar
 from ctxsize.engine.buildkit import LogLine
@@ -57,6 +57,8 @@ class Output:
     original_line: Callable[[int], int]
     #: How many instructions there are before the FROM of each stage.
     stages: Sequence[int] = ()
+    #: The lines of the instructions that are ours.
+    inserted: Sequence[int] = ()
     sent: int = 0
     steps: list[Step] = field(default_factory=list)
     #: What the instruction on a line of the user's Dockerfile made.
@@ -77,6 +79,21 @@ class Output:
         """The line in the user's Dockerfile of the step at work; None for one of the builder's own."""
         given = 0 < self.number <= len(self.lines)
         return self.original_line(self.lines[self.number - 1]) if given else None
+
+    @property
+    def ours(self) -> bool:
+        """Whether the step at work is not of the user's Dockerfile."""
+        return 0 < self.number <= len(self.lines) and self.lines[self.number - 1] in self.inserted
+
+    def place(self, name: str) -> Place:
+        """Where the user has the step at work."""
+        return Place(self.line, f"{self.own_numbers} : {name}" if self.number else name)
+
+    @property
+    def own_numbers(self) -> str:
+        """Number and total of the step at work, as they are without our instructions."""
+        before = sum(1 for line in self.lines[: self.number] if line not in self.inserted)
+        return f"{before}/{len(self.lines) - len(self.inserted)}"
 
 
 class ClassicBuilder:
@@ -116,11 +133,11 @@ class ClassicBuilder:
         given = parse_dockerfile(tar.rewritten.data, tar.dockerfile).instructions
         lines = [instruction.line for instruction in given]
         stages = [n for n, instruction in enumerate(given) if instruction.keyword == "FROM"]
-        tree = self._plan.sent_tree()
-        output = Output(time.perf_counter(), lines, tar.rewritten.original_line, stages, tree=tree)
+        inserted, tree = tar.rewritten.inserted, self._plan.sent_tree()
+        output = Output(time.perf_counter(), lines, tar.rewritten.original_line, stages, inserted, tree=tree)
         said = LogLines(lambda line: self._take_line(line, output, progress))
         with (
-            parse_errors_located(self._plan.resolved.dockerfile.path, output.original_line),
+            failures_located(self._plan, output.original_line, output.place),
             engine_errors(),
             closing(self._events(variant, tar, output, progress, rebuild)) as events,
         ):
@@ -237,10 +254,14 @@ class ClassicBuilder:
     def _take_line(self, line: str, output: Output, progress: Progress) -> None:
         if not line.strip():
             return
+        self._read_line(line, output, progress)
+        if output.ours:
+            return
+        if _STEP.match(line):
+            line = f"Step {output.own_numbers} : {output.name}"
         progress.log(line)
         output.log.append(line)
         del output.log[:-LOG_LINES]
-        self._read_line(line, output, progress)
 
     def _read_line(self, line: str, output: Output, progress: Progress) -> None:
         """What a line of the builder's output means."""

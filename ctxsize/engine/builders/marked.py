@@ -16,9 +16,9 @@ from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine import buildkit
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.markers import with_markers
-from ctxsize.engine.builders.output import LogLines, parse_errors_located
+from ctxsize.engine.builders.output import LogLines, failures_located
 from ctxsize.engine.builders.plan import BuildPlan
-from ctxsize.engine.builders.vertices import line_map, steps_of
+from ctxsize.engine.builders.vertices import line_map, places, steps_of
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.cache_records import OwnRecords
 from ctxsize.engine.footprint.journal import Journal
@@ -61,24 +61,25 @@ class MarkedBuilder(ABC):
         # Cache mounts are shared by name between all builds on an engine; this keeps ours apart.
         build_args = {"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args}
         log = LogLines(progress.log)
+        given = parse_dockerfile(rewritten.data, plan.dockerfile_path.name)
+        place = places(given, rewritten, plan.resolved)
 
         def update(status: buildkit.StatusUpdate) -> None:
             self._cache.take(status)
             for vertex in status.vertexes:
                 if vertex.started is not None and vertex.completed is None and not is_marker(vertex.name):
-                    progress.step(vertex.name)
+                    progress.step(place(vertex.name).name)
             log.add(status.logs)
 
         options = replace(options, build_args=build_args)
         task = Task(variant, rewritten.data, options, rebuild, progress, update)
         started = time.perf_counter()
         try:
-            with parse_errors_located(plan.resolved.dockerfile.path, rewritten.original_line):
+            with failures_located(plan, rewritten.original_line, place):
                 result, vertices = self._solve(task)
         finally:
             log.close()
         seconds = time.perf_counter() - started
-        given = parse_dockerfile(rewritten.data, plan.dockerfile_path.name)
         lines = line_map(given, rewritten.original_line, plan.resolved)
         return replace(result, seconds=seconds, steps=(*result.steps, *steps_of(vertices, lines)))
 

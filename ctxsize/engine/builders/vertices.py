@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from ctxsize.dockerfile.parse import Dockerfile
 from ctxsize.dockerfile.resolve import ResolvedDockerfile
+from ctxsize.dockerfile.rewrite import RewrittenDockerfile
 from ctxsize.engine.builders.criticalpath import Span, critical_seconds
 from ctxsize.engine.builders.interface import Step, phase_of
+from ctxsize.engine.builders.output import Place
 from ctxsize.engine.buildkit import Vertex
 from ctxsize.engine.marks import is_marker
 
@@ -59,7 +61,43 @@ def line_map(
     that ONBUILD triggers first, which have the line of the FROM; a stage without a name is ``stage-N``, and
     in a Dockerfile of one stage the name may be left out. ``resolved`` knows the triggers.
     """
-    table: dict[tuple[str | None, int], int] = {}
+    table = {
+        (label, number): original_line(line)
+        for labels, numbered in _numbered(rewritten, resolved)
+        for number, line in enumerate(numbered, start=1)
+        for label in labels
+    }
+    return lambda stage, number: table.get((stage, number))
+
+
+def places(
+    rewritten: Dockerfile, file: RewrittenDockerfile, resolved: ResolvedDockerfile
+) -> Callable[[str], Place]:
+    """Where the user's Dockerfile has a step that BuildKit names: as ``line_map``, and without the markers in
+    the numbers of ``[stage 3/7]``."""
+    table: dict[tuple[str | None, int], tuple[int, int, int]] = {}
+    for labels, numbered in _numbered(rewritten, resolved):
+        own = [line for line in numbered if line not in file.inserted]
+        for number, line in enumerate(numbered, start=1):
+            at = sum(1 for each in numbered[:number] if each not in file.inserted)
+            table.update({(label, number): (file.original_line(line), at, len(own)) for label in labels})
+
+    def place(step: str) -> Place:
+        match = _NUMBERED.match(step)
+        found = table.get((match["stage"], int(match["number"]))) if match else None
+        if match is None or found is None:
+            return Place(None, step)
+        line, number, total = found
+        stage = f"{match['stage']} " if match["stage"] else ""
+        return Place(line, f"[{stage}{number}/{total}] {match['text']}")
+
+    return place
+
+
+def _numbered(
+    rewritten: Dockerfile, resolved: ResolvedDockerfile
+) -> Iterator[tuple[set[str | None], list[int]]]:
+    """For each stage what BuildKit may call it, and the line of each step that it numbers, from 1."""
     names = {stage.name for stage in rewritten.stages if stage.name}
     for stage in rewritten.stages:
         from_image = stage.base.lower() not in names | {"scratch"}
@@ -69,12 +107,8 @@ def line_map(
             if step.trigger and step.instruction.keyword in _COUNTED
         ]
         counted = [*triggers, *(i.line for i in stage.instructions if i.keyword in _COUNTED)]
-        numbered = [stage.line, *counted] if from_image else counted
         labels = {stage.name, f"stage-{stage.index}"} | ({None} if len(rewritten.stages) == 1 else set())
-        for number, line in enumerate(numbered, start=1):
-            for label in labels:
-                table[label, number] = original_line(line)
-    return lambda stage, number: table.get((stage, number))
+        yield labels, [stage.line, *counted] if from_image else counted
 
 
 def _phase(text: str) -> str:

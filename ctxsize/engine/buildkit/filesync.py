@@ -279,7 +279,7 @@ def _stats(entries: Iterator[tuple[int, ServedEntry]]) -> tuple[bytes, dict[int,
                     path=entry.path,
                     mode=entry.mode,
                     size=entry.size,
-                    mod_time=entry.mtime_ns,
+                    mod_time=_int64(entry.mtime_ns),
                     linkname=entry.linkname,
                     devmajor=entry.devmajor,
                     devminor=entry.devminor,
@@ -379,3 +379,8 @@ class _Reading:
 def _frame(packet: pb.Packet) -> bytes:
     data = packet.SerializeToString()
     return _PREFIX.pack(0, len(data)) + data
+
+
+def _int64(number: int) -> int:
+    """``number`` as Go's 64 bits hold it: a time before 1677 or after 2262 wraps around."""
+    return (number + 2**63) % 2**64 - 2**63

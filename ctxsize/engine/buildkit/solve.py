@@ -8,6 +8,7 @@ session is answered from a thread of its own.
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import queue
 import threading
@@ -158,7 +159,9 @@ def build(
     if request.cache_name is not None:
         served |= {f"{request.cache_name}-{name}": directory for name, directory in served.items()}
     directories = FileSync(served, on_sent)
-    logins = Logins.load_config(None, None, credstore_env=api.credstore_env)
+    # A client that has made the configuration fit for the SDK has it; else the SDK reads the file.
+    configuration = copy.deepcopy(getattr(api, "configuration", None))
+    logins = Logins.load_config(None, configuration, credstore_env=api.credstore_env)
     auth = Auth(logins)
     services: list[Service] = [directories, Health(), auth]
     if request.secrets:

@@ -18,6 +18,7 @@ from ctxsize.engine.buildkit import messages_pb2 as pb
 
 TRACE_ID = "moby.buildkit.trace"
 _LOG_LINES_IN_ERROR = 20
+_BROKEN_OFF = "context canceled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,11 @@ class Trace:
 
     def failure(self) -> tuple[str | None, tuple[str, ...]]:
         """The name of the step that failed, None when none did, and the last lines it wrote."""
-        failed = next((vertex for vertex in self._vertices.values() if vertex.error), None)
-        if failed is None:
+        errors = [vertex for vertex in self._vertices.values() if vertex.error]
+        if not errors:
             return None, ()
+        # The engine breaks off what else is at work.
+        failed = next((vertex for vertex in errors if _BROKEN_OFF not in vertex.error), errors[0])
         return failed.name, tuple(self.log_lines(failed.digest)[-_LOG_LINES_IN_ERROR:])
 
     def log_lines(self, vertex: str | None = None) -> list[str]:

@@ -250,7 +250,12 @@ def test_what_cant_be_checked_is_said(build: str, reason: str) -> None:
         ("services:\n  a: {build: x}\n  a: {build: y}", "compose.yaml:3: 'a' is there twice"),
         ("include: [compose.yaml]", "compose.yaml:1: files that include each other"),
         ("include: [none.yaml]", "none.yaml: can't be read: No such file"),
-        ("services: {a: {image: x}}", "compose.yaml: nothing to build (services with profiles"),
+        ("services: {a: {image: x}}", "compose.yaml: nothing to build (no service has a `build`)"),
+        ("services: {a: {build: x, profiles: [p]}}", "nothing to build (services with profiles"),
+        (
+            "services: {a: {build: {context: x, additional_contexts: {lib: ../lib}}}}",
+            "nothing to build: service a is not checked: its additional_contexts are not supported",
+        ),
         ('services: {a: {build: "https://x"}}', "nothing to build: service a is not checked: its context is"),
         ("services: {a: &a {build: {args: *a}}}", "an alias that contains itself"),
         ("services: {a: {build: !!python/object/apply:os.system ['false']}}", "build must be a mapping"),
