@@ -55,7 +55,7 @@ def sensible(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise EngineError(
             f"the engine's answer about {what} makes no sense: {reason(error)}",
             hint="what is between you and the engine: a proxy?",

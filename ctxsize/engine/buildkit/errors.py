@@ -8,6 +8,8 @@ import json
 import urllib3.exceptions
 from docker.errors import APIError
 
+#: Characters of what an engine says that are shown.
+_MOST_SHOWN = 2000
 _BROKEN_OFF = (
     http.client.IncompleteRead,
     urllib3.exceptions.IncompleteRead,
@@ -67,7 +69,7 @@ def reason(error: BaseException) -> str:
         chain.append(inner)
     said = next((each.explanation for each in chain if isinstance(each, APIError) and each.explanation), None)
     if said:
-        return " ".join(str(said).split())
+        return shown(str(said))
     if any(isinstance(each, _BROKEN_OFF) for each in chain):
         return "its answer broke off"
     if any(isinstance(each, json.JSONDecodeError) for each in chain):
@@ -76,4 +78,10 @@ def reason(error: BaseException) -> str:
     if isinstance(cause, KeyError):
         return f"its answer lacks {cause}"
     text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-    return " ".join(text.split()) or type(cause).__name__
+    return shown(text) or type(cause).__name__
+
+
+def shown(text: str) -> str:
+    """``text`` in one line, and no more of it than somebody reads."""
+    line = " ".join(text[: 4 * _MOST_SHOWN].split())
+    return line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}…"

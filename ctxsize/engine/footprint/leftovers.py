@@ -30,6 +30,7 @@ from ctxsize.engine.footprint.images import (
 )
 from ctxsize.engine.footprint.journal import Made
 from ctxsize.engine.marks import OBJECT_LABEL, RUN_LABEL
+from ctxsize.engine.names import is_reference
 
 #: How the classic builder names a container, or at length.
 _CONTAINER = re.compile(r"[0-9a-f]{12,64}")
@@ -81,7 +82,11 @@ def find(
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
     images = [] if any(map(is_tagged, labelled)) else children_first(labelled)
     began = max((time for kind, time in _times(made) if kind == "began"), default=_NEVER)
-    noted = [find_untagged(api, each.value, run, began) for each in reversed(made) if each.kind == "image"]
+    noted = [
+        find_untagged(api, each.value, run, began)
+        for each in reversed(made)
+        if each.kind == "image" and is_reference(each.value)  # a journal can be damaged
+    ]
     wanted = built_on(api.images(all=True)) if any(noted) else set()
     images += [each for each in noted if each and each not in images and digits_of(each) not in wanted]
     freed = freed_bytes(api, images) if images else {}
