@@ -46,10 +46,10 @@ def storage_id(info: Mapping[str, Any]) -> str:
 
 
 class Client(docker.APIClient):  # type: ignore[misc]
-    """The SDK's client, which trusts what it speaks with. This one bounds the size and the time of answers, takes
-    none apart that are not what was asked for, follows no redirect, and asks for nothing but images, containers
-    and networks by their names. A call that has a time-out is given up after it, even if the engine says
-    something all the while. Raises the SDK's errors."""
+    """The SDK's client, which trusts what it speaks with. This one bounds the size and the time of answers,
+    takes none apart that are not what was asked for, follows no redirect, and asks for nothing but images,
+    containers and networks by their names. A call that has a time-out is given up after it, even if the
+    engine says something all the while. Raises the SDK's errors."""
 
     def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:
         """Send it. Raises BadAnswer for an answer that no engine gives."""

@@ -11,7 +11,7 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from ctxsize.engine.errors import TROUBLE, reason, sensible
+from ctxsize.engine.errors import NONSENSE, TROUBLE, reason, sensible
 from ctxsize.engine.names import is_reference
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
 from ctxsize.image.reader import ImageReader
@@ -64,5 +64,5 @@ def _reading_errors() -> Iterator[None]:
         raise UsageError(
             f"the images' files can't be listed: {error}", hint="have TMPDIR name a directory with room"
         ) from error
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+    except NONSENSE as error:
         raise EngineError("the engine's answer to `docker save` makes no sense") from error

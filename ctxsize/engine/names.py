@@ -1,9 +1,9 @@
 """What may stand in the path of a request: the name of an image or a container, and nothing else.
 
 A Dockerfile of strangers names images. With ``..`` in such a name a request for an image becomes one for
-something else (``/images/../containers/NAME/json``), which engines answer with a redirect. The grammar of images
-is that of the reference package of github.com/distribution/reference (reference.go, regexp.go), which Docker
-parses names with; that of containers is RestrictedNameChars of github.com/moby/moby (daemon/names).
+something else (``/images/../containers/NAME/json``), which engines answer with a redirect. The grammar of
+images is that of the reference package of github.com/distribution/reference (reference.go, regexp.go), which
+Docker parses names with; that of containers is RestrictedNameChars of github.com/moby/moby (daemon/names).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _MOST = 600
 
 
 def is_reference(text: str) -> bool:
-    """Whether ``text`` can name an image: ``name``, ``registry:5000/a/name:tag@sha256:…``, or an image's id."""
+    """Whether ``text`` can name an image: ``registry:5000/a/name:tag@sha256:…`` at most, or an id."""
     return len(text) <= _MOST and _REFERENCE.fullmatch(text) is not None
 
 
 def is_safe(text: str) -> bool:
-    """Whether ``text`` may be put into the path of a request: it names an image, or a container or the like."""
+    """Whether ``text`` may be put into the path of a request: it names an image, a container or the like."""
     return is_reference(text) or (len(text) <= _MOST and _NAME.fullmatch(text) is not None)

@@ -142,7 +142,7 @@ ROWS = (
         "believed-answers",
         "an answer is taken for what was asked for, whatever it is",
         "engine/errors.py",
-        "    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:\n",
+        "    except NONSENSE as error:\n",
         "    except () as error:\n",
         f"{CONNECTION}[buildkit-image-2-rename-0]",
         f"{CONNECTION}[classic-image-1-rename-0]",

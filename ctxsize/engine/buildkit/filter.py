@@ -42,8 +42,8 @@ FilterState = tuple[Any, Any]
 """What include and exclude patterns said of a directory and those above it."""
 
 MOST_FOLLOWED = 2_000_000
-"""Names that follow paths may be compared with, and links that may be read, for one request: BuildKit sends one
-such path for each source of COPY, and names are compared where it has a wildcard."""
+"""Names that follow paths may be compared with, and links that may be read, for one request: BuildKit sends
+one such path for each source of COPY, and names are compared where it has a wildcard."""
 _PATTERN_CHARS = frozenset("*[]?^\\")
 
 
