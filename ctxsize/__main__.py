@@ -33,7 +33,7 @@ def docker_main() -> None:
 
 def _begin() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # A shell has what it starts in the background ignore Ctrl-C.
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, _quit)

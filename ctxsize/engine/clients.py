@@ -18,7 +18,7 @@ import docker
 import requests
 from docker.errors import APIError, NotFound
 
-from ctxsize.engine.buildkit.answers import BadAnswer, events, parse, read_whole, within
+from ctxsize.engine.buildkit.limits.answers import BadAnswer, events, parse, read_whole, within
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.names import is_safe
 

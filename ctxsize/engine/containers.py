@@ -147,10 +147,12 @@ def _wait(api: docker.APIClient, container: str, timeout: float) -> int | None:
     """The exit code; None when the container still runs after ``timeout`` seconds."""
     from requests import exceptions
 
+    from ctxsize.engine.buildkit.limits.answers import TooLate
+
     deadline = time.monotonic() + timeout
     try:
         return int(api.wait(container, timeout=timeout)["StatusCode"])
-    except (exceptions.Timeout, exceptions.ConnectionError):
+    except (exceptions.Timeout, exceptions.ConnectionError, TooLate):
         # requests reports a silence that lasted too long as either of them.
         if time.monotonic() < deadline:
             raise

@@ -67,7 +67,7 @@ def built(
             images = [reader.images[image_id] for image_id in ids]
             measured = _measured(reader, images[0], paths, masker_of(subject.options))
             bare = _measured(reader, images[1]) if without else None
-            return replace(measured, runs=tuple(runs), without=bare)
+    return replace(measured, runs=tuple(runs), without=bare, warnings=run.left)
 
 
 def named(engine: Engine, name: str, *, paths: bool = False) -> MeasuredTarget:

@@ -26,6 +26,17 @@ from ctxsize.engine.marks import is_marker
 from ctxsize.engine.options import BuildOptions
 from ctxsize.progress import Progress
 
+#: The build argument that BuildKit puts before the names of cache mounts, which all builds on an engine share
+#: (moby/buildkit frontend/dockerfile/dockerfile2llb/convert_runmount.go).
+_CACHE_MOUNTS = "BUILDKIT_CACHE_MOUNT_NS"
+
+
+def cache_namespace(build_args: Mapping[str, str | None], run: str) -> str:
+    """The namespace of a run's cache mounts. The user's own is part of it: what it kept apart stays apart,
+    and no mount of the user's is read or written, whatever it is."""
+    own = build_args.get(_CACHE_MOUNTS)
+    return f"{run}/{own}" if own else run
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -73,8 +84,7 @@ class MarkedBuilder(ABC):
         plan = self._plan
         rewritten = with_markers(plan, self._run, None if rebuild else self._builds)
         options = plan.options.for_rebuild() if rebuild else plan.options
-        # Cache mounts are shared by name between all builds on an engine; this keeps ours apart.
-        build_args = {"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args}
+        build_args = {**options.build_args, _CACHE_MOUNTS: cache_namespace(options.build_args, self._run)}
         log = LogLines(progress.log)
 
         def update(status: buildkit.StatusUpdate) -> None:

@@ -22,8 +22,8 @@ import requests
 import urllib3.exceptions
 from grpclib.const import Handler, Status
 
-from ctxsize.engine.buildkit import answers
 from ctxsize.engine.buildkit import messages_pb2 as pb
+from ctxsize.engine.buildkit.limits import answers
 from ctxsize.engine.buildkit.session import unary
 
 TOKEN_TIMEOUT = 30.0

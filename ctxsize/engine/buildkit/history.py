@@ -21,7 +21,7 @@ from grpclib.exceptions import ProtocolError, StreamTerminatedError
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.bridge import speaks, upgraded
 from ctxsize.engine.buildkit.errors import ConnectionLost, reason
-from ctxsize.engine.buildkit.flood import BoundedProcessor
+from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
 
 ANSWER_TIMEOUT = 30.0
 """Seconds the engine has for an answer."""

@@ -28,7 +28,7 @@ from h2.settings import SettingCodes
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.bridge import upgraded
 from ctxsize.engine.buildkit.errors import ConnectionLost
-from ctxsize.engine.buildkit.flood import BoundedProcessor
+from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
@@ -135,7 +135,7 @@ class Session:
 
     def check(self) -> None:
         """Raise ConnectionLost when the engine ended the connection, has been silent for SILENCE_TIMEOUT, or
-        floods it (see ``flood``)."""
+        floods it (see ``limits.flood``)."""
         self.check_flood()
         if self._lost.is_set():
             raise ConnectionLost("the engine closed the build session")

@@ -20,7 +20,6 @@ import docker
 import docker.errors
 import requests
 
-from ctxsize.engine.buildkit import answers
 from ctxsize.engine.buildkit.auth import Auth
 from ctxsize.engine.buildkit.bridge import interrupt
 from ctxsize.engine.buildkit.directory import ContextDir
@@ -34,6 +33,7 @@ from ctxsize.engine.buildkit.errors import (
 )
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
 from ctxsize.engine.buildkit.helpers import Logins
+from ctxsize.engine.buildkit.limits import answers
 from ctxsize.engine.buildkit.secrets import Secrets
 from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Health, Service, Session
 from ctxsize.engine.buildkit.sshforward import SSHForward

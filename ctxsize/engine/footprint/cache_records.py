@@ -22,8 +22,8 @@ from typing import Any
 import docker
 
 from ctxsize.engine.buildkit import StatusUpdate
-from ctxsize.engine.buildkit.answers import parse
 from ctxsize.engine.buildkit.bridge import speaks
+from ctxsize.engine.buildkit.limits.answers import parse
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import is_first_marker

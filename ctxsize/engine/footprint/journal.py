@@ -2,11 +2,11 @@
 one that was killed.
 
 A journal is a file of JSON lines in the user's state directory, locked by the run that writes it. One that
-nobody has locked is a dead run's if it is certain that this user's process on this machine wrote it, and that it
-is no more (see ``maker``): the directory can be a copy, or shared with other machines and containers. Older
-journals do not say who wrote them; their run's name must then be one that is given here (``owner``). All others
-are left alone until somebody names the run. Whoever cleans up after a run locks its journal meanwhile, so that
-two at once never take the same one.
+nobody has locked is a dead run's if it is certain that this user's process on this machine wrote it, and that
+it is no more (see ``maker``): the directory can be a copy, or shared with other machines and containers.
+Older journals do not say who wrote them; their run's name must then be one that is given here (``owner``).
+All others are left alone until somebody names the run. Whoever cleans up after a run locks its journal
+meanwhile, so that two at once never take the same one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Made:
       engine's clock (``upload``: by ours).
     - ``window``, ``step``, ``unpacked``: two such times between which a marker (see ``cache_records``), any
       step, the unpacking of an upload ran.
-    - ``history``: the engine may remember builds of it, which it could not be asked for yet.
+    - ``history``: without a value; the engine may remember builds of the run, and could not be asked.
     - ``record``, ``other``: the id of a cache record found to be the run's, or found not to be.
     """
 
@@ -61,6 +61,7 @@ class Journal:
         written: without it nothing that needs it may be made."""
         folder = directory or state_directory()
         self._path = folder / f"{run}.jsonl"
+        self._kinds: set[str] = set()
         self._first = {"engine": engine_id, **Maker.here().fields}
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -71,14 +72,19 @@ class Journal:
 
     def add(self, kind: str, value: str) -> None:
         """Remember something made on the engine. Raises UsageError when that can't be written down."""
+        self._kinds.add(kind)
         try:
             self._write({"kind": kind, "value": value})
         except OSError as error:
             raise _not_noted(self._path.parent, error) from error
 
+    def lists(self, *kinds: str) -> bool:
+        """Whether it has an entry of one of these kinds."""
+        return not self._kinds.isdisjoint(kinds)
+
     def close(self, *, done: bool, only_history: bool = False) -> None:
-        """End the journal; ``done`` when nothing it lists is left on the engine, ``only_history`` when nothing
-        is but what the engine's history may have."""
+        """End the journal; ``done`` when nothing it lists is left on the engine, ``only_history`` when
+        nothing is but what the engine's history may have."""
         if done:
             self._path.unlink(missing_ok=True)
         else:
@@ -129,6 +135,16 @@ class DeadRun:
     path: Path | None = None
     age: float = 0.0
 
+    @property
+    def may_be_remembered(self) -> bool:
+        """Whether the engine's history may have builds of it: those of BuildKit."""
+        return any(each.kind in ("history", "begun", "step") for each in self.made)
+
+    @property
+    def only_history(self) -> bool:
+        """Whether all else that it made is gone."""
+        return [each.kind for each in self.made] == ["history"]
+
     def note(self, records: Iterable[str], others: Iterable[str]) -> None:
         """Add to the journal, if there is one, which cache records were found to be the run's and which were
         not: whoever looks next must not judge otherwise because some are gone."""
@@ -144,8 +160,8 @@ class DeadRun:
 
 
 def dead_journals(directory: Path | None = None, also: Collection[str] = ()) -> Iterator[DeadRun]:
-    """The journals of runs that certainly ended without cleaning up, and of those in ``also`` that nobody works
-    on; each is locked until the next is asked for."""
+    """The journals of runs that certainly ended without cleaning up, and of those in ``also`` that nobody has
+    locked; each is locked until the next is asked for."""
     folder = directory or state_directory()
     for path in sorted(folder.glob("*.jsonl")):
         if not is_run(path.stem):
@@ -178,12 +194,13 @@ def live_runs(directory: Path | None = None) -> list[str]:
     return [path.stem for path in sorted(folder.glob("*.jsonl")) if is_alive(path.stem, folder)]
 
 
-def uncertain_runs(directory: Path | None = None) -> list[str]:
-    """The runs with a journal of which nobody here can tell whether they are dead."""
+def uncertain_runs(engine_id: str, directory: Path | None = None) -> list[str]:
+    """The runs on that engine with a journal, of which nobody here can tell whether they are dead."""
     folder = directory or state_directory()
-    dead = {each.run for each in dead_journals(folder)}
-    names = sorted(path.stem for path in folder.glob("*.jsonl") if is_run(path.stem))
-    return [name for name in names if name not in dead and not is_alive(name, folder)]
+    certain = {each.run for each in dead_journals(folder)} | {*live_runs(folder)}
+    names = {path.stem for path in folder.glob("*.jsonl") if is_run(path.stem)} - certain
+    found = dead_journals(folder, names)
+    return [each.run for each in found if each.run in names and each.engine_id == engine_id]
 
 
 def is_alive(run: str, directory: Path | None = None) -> bool:

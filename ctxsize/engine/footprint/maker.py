@@ -1,5 +1,5 @@
-"""Who works on a run: which process, of which user, on which machine. So that a run is taken for dead only when
-that is certain, though its journal lies in a directory that was copied or that several machines share."""
+"""Who works on a run: which process, of which user, on which machine. So that a run is taken for dead only
+when that is certain, though its journal lies in a directory that was copied, or that machines share."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """A process. ``machine`` is a hash of the machine's id and name, ``known`` whether it has an id: containers
-    often have none. ``boot`` names the time since the machine started, ``space`` the processes that see each
+    """A process. ``machine`` is a hash of the machine's id and name, ``known`` whether it has an id, which
+    containers often lack. ``boot`` names the time since the machine started, ``space`` the processes that see each
     other; both are empty where the system does not tell. ``start`` is when the process began, in the system's
     own count.
     """
@@ -105,8 +105,8 @@ def _machine_id() -> str:
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process began, in clock ticks since the machine started (proc(5), field 22 of ``stat``); None when
-    there is none, or the system does not tell."""
+    """When a process began, in clock ticks since the machine started (proc(5), field 22 of ``stat``); None
+    when there is none, or the system does not tell."""
     try:
         data = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:

@@ -31,8 +31,12 @@ class BadAnswer(DockerException):  # type: ignore[misc]
     """An answer that no engine gives."""
 
 
+class TooLate(BadAnswer):
+    """An answer that takes too long."""
+
+
 def within(seconds: float | None, work: Callable[[], _Result]) -> _Result:
-    """What ``work``, called in a thread, returns or raises. Raises BadAnswer when it takes longer than so
+    """What ``work``, called in a thread, returns or raises. Raises TooLate when it takes longer than so
     many ``seconds``, however often it hears something; the thread then ends with the connection, or with
     us."""
     if seconds is None:
@@ -52,7 +56,7 @@ def within(seconds: float | None, work: Callable[[], _Result]) -> _Result:
     if errors:
         raise errors[0]
     if not results:
-        raise BadAnswer(f"it did not answer whole within {seconds:g} seconds")
+        raise TooLate(f"it did not answer whole within {seconds:g} seconds")
     return results[0]
 
 
