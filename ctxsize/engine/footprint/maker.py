@@ -18,8 +18,8 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 @dataclass(frozen=True, slots=True)
 class Maker:
     """A process. ``machine`` is a hash of the machine's id and name, ``known`` whether it has an id, which
-    containers often lack. ``boot`` names the time since the machine started, ``space`` the processes that see each
-    other; both are empty where the system does not tell. ``start`` is when the process began, in the system's
+    containers often lack. ``boot`` names the time since the machine started, ``space`` the processes that see
+    each other; both are empty where the system does not tell. ``start`` is when the process began, in the system's
     own count.
     """
 
