@@ -65,7 +65,7 @@ def reason(error: BaseException) -> str:
     """Why a call to the engine failed, in one line: the engine's own words if there are any, else the
     innermost cause (requests wraps a refused connection four times)."""
     chain = [error]
-    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
+    while (inner := chain[-1].__cause__ or _context_of(chain[-1])) is not None:
         chain.append(inner)
     said = next((each.explanation for each in chain if isinstance(each, APIError) and each.explanation), None)
     if said:
@@ -79,6 +79,10 @@ def reason(error: BaseException) -> str:
         return f"its answer lacks {cause}"
     text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
     return shown(text) or type(cause).__name__
+
+
+def _context_of(error: BaseException) -> BaseException | None:
+    return None if error.__suppress_context__ else error.__context__
 
 
 def shown(text: str) -> str:

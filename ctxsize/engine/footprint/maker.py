@@ -19,8 +19,8 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class Maker:
     """A process. ``machine`` is a hash of the machine's id and name, ``known`` whether it has an id, which
     containers often lack. ``boot`` names the time since the machine started, ``space`` the processes that see
-    each other; both are empty where the system does not tell. ``start`` is when the process began, in the system's
-    own count.
+    each other; both are empty where the system does not tell. ``start`` is when the process began, in the
+    system's own count.
     """
 
     machine: str

@@ -7,12 +7,14 @@ so it is handled where any trouble with an engine is.
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import requests
+import urllib3.exceptions
 from docker.errors import DockerException
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -77,7 +79,15 @@ def read_whole(response: requests.Response, most: int = MOST_BYTES) -> None:
 
 
 def pieces(response: requests.Response) -> Iterator[bytes]:
-    """The body of a streamed response, in pieces of bounded size as they come, none of them decompressed."""
+    """The body of a streamed response, in pieces of bounded size as they come, none of them decompressed.
+    Raises requests' ConnectionError where it breaks off."""
+    try:
+        yield from _pieces(response)
+    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+        raise requests.exceptions.ConnectionError(error) from error
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
     reader: Any = response.raw
     while True:
         # A chunk, or what of it is bounded: waiting for more would hold back what was said.
@@ -110,8 +120,8 @@ def _objects(lines: bytes | bytearray) -> Iterator[dict[str, Any]]:
     while at < len(text):
         try:
             found, at = _DECODER.raw_decode(text, at)
-        except (ValueError, RecursionError) as error:
-            raise BadAnswer("its answer is not JSON") from error
+        except (ValueError, RecursionError):
+            raise BadAnswer("its answer is not JSON") from None
         if not isinstance(found, dict):
             raise BadAnswer("one of its messages is no JSON object")
         yield found
@@ -124,5 +134,5 @@ def parse(response: requests.Response) -> Any:
     deep that it can't be taken apart."""
     try:
         return json.loads(response.content.decode(errors="replace"))
-    except (ValueError, RecursionError) as error:
-        raise BadAnswer("its answer is not JSON") from error
+    except (ValueError, RecursionError):
+        raise BadAnswer("its answer is not JSON") from None
