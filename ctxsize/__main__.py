@@ -50,7 +50,7 @@ def _run(program: Callable[[], None]) -> None:
     _be_utf8()
     gc.set_threshold(*GC_THRESHOLDS)
     standard.prepare()
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # A shell has what it starts in the background ignore Ctrl-C.
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, _quit)

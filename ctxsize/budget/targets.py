@@ -221,6 +221,7 @@ class TargetChecker:
             if asked.source is not None and not found.image_errors:
                 found.measured = self._image(asked, prepared)
                 found.warnings += prepared.warnings if prepared is not None else ()
+                found.warnings += found.measured.warnings
         found.measured = replace(found.measured, image_source=asked.source)
         if scanned is not None:
             found.measured = found.measured.with_context(scanned, paths=asked.context_paths)

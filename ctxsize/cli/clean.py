@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ctxsize.cli.errors import show_note
 from ctxsize.cli.options import repeated_option
 from ctxsize.text import printable
 from ctxsize.units import format_bytes
@@ -32,7 +33,7 @@ def clean(dry_run: bool, runs: tuple[str, ...]) -> None:
     Every run removes what it made, and what your killed runs on this machine left. Use this command to
     clean up without waiting for the next run. It removes only what carries ctxsize's label or is listed in
     a run's journal, never anything of a run still at work and never a tagged image. Exit code 1 means that
-    something is in use and had to stay.
+    something stays, or may stay: it is in use, or the engine refused.
     """
     # Imported here so that commands without an engine start fast.
     from ctxsize.engine.connect import connect
@@ -41,7 +42,9 @@ def clean(dry_run: bool, runs: tuple[str, ...]) -> None:
     cleaned = remove(connect(), dry_run=dry_run, runs=runs)
     for line in _lines(cleaned):
         click.echo(line)
-    if cleaned.kept:
+    if cleaned.unseen:
+        show_note(f"the engine's history of builds could not be looked at: {cleaned.unseen}")
+    if cleaned.kept or cleaned.remembered:
         raise SystemExit(1)
 
 
@@ -49,7 +52,14 @@ def _lines(cleaned: Cleaned) -> list[str]:
     """The report, a line for each thing."""
     verb = "would remove" if cleaned.dry_run else "removed"
     lines = [f"{verb} {_thing(thing)}" for thing in cleaned.removed]
-    lines += [f"in use, stays: {_thing(thing)}" for thing in cleaned.kept]
+    lines += [
+        f"{f'refused ({printable(thing.refused)})' if thing.refused else 'in use'}, stays: {_thing(thing)}"
+        for thing in cleaned.kept
+    ]
+    lines += [
+        f"perhaps in the engine's history, with the values of build arguments: builds of run {run}"
+        for run in cleaned.remembered
+    ]
     lines += [f"at work, left alone: run {run}" for run in cleaned.live]
     lines += [
         f"of another user or machine, left alone: run {run} (dead? then --run {run})"
@@ -57,7 +67,7 @@ def _lines(cleaned: Cleaned) -> list[str]:
     ]
     if cleaned.removed:
         lines.append(f"{verb} {_count(len(cleaned.removed))}, {format_bytes(cleaned.bytes)}")
-    elif not cleaned.kept:
+    elif not cleaned.kept and not cleaned.remembered:
         lines.append("nothing to remove")
     return lines
 

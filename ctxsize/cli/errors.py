@@ -14,6 +14,9 @@ from ctxsize.crash import tell
 from ctxsize.errors import BuildFailed, CtxsizeError, Interrupted, VerifyFailed
 from ctxsize.text import printable
 
+#: What tells a program to end: Ctrl-C, ``kill``, and the terminal or connection that it runs in going away.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def show_failure(error: CtxsizeError, *, variant: str | None = None) -> None:
     """Print ``error`` to stderr."""
@@ -54,21 +57,20 @@ def exit_for(failures: Iterable[tuple[str, CtxsizeError]]) -> None:
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn errors, those that ctxsize raises on purpose and all others, Ctrl-C and SIGTERM into a message and
-    an exit code. click shows its own."""
+    """Turn all errors, Ctrl-C and the like into a message and an exit code. click shows its own errors."""
     # Whoever started us may want us to ignore one: a shell does, for what it starts in the background.
-    heeded = [
-        each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN
-    ]
+    heeded = [each for each in ENDING if signal.getsignal(each) is not signal.SIG_IGN]
     before = {each: signal.signal(each, _interrupt) for each in heeded}
     try:
         yield
     except CtxsizeError as error:
         show_failure(error)
         raise SystemExit(error.exit_code) from error
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         for each in heeded:
             signal.signal(each, signal.SIG_IGN)  # all is done: another would only spoil the exit code
+        for note in getattr(error, "__notes__", ()):
+            show_note(note)
         print("ctxsize: interrupted", file=sys.stderr)
         raise SystemExit(Interrupted.exit_code) from None
     except (click.ClickException, click.Abort, click.exceptions.Exit):
@@ -81,5 +83,5 @@ def exit_codes() -> Iterator[None]:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    # SIGTERM has the same way out as Ctrl-C: everything that cleans up does.
+    # The others have the same way out as Ctrl-C: everything that cleans up does.
     raise KeyboardInterrupt

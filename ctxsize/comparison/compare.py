@@ -71,4 +71,5 @@ def compare(
                 found.rebuilds = measure_changes(bench, top=cache_cost, repeat=None, eligible=False)
         if keep:
             found.images = keep_images(bench, found.images)
+    found.warnings = [*found.warnings, *run.left]
     return assemble(subject, found)

@@ -11,6 +11,7 @@ from ctxsize.dockerfile.platforms import normalized, platform_args
 from ctxsize.dockerfile.resolve import BaseImage
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import engine_trouble, sensible
+from ctxsize.engine.names import is_reference
 from ctxsize.engine.options import BuildOptions
 
 
@@ -18,7 +19,7 @@ class BaseImages(Mapping[str, BaseImage]):
     """Variables, working directory and ONBUILD triggers of base images, by the reference that FROM names.
 
     An image is looked up on the engine when it is first asked for. One that the engine would have to pull is
-    missing: what depends on it is then not known.
+    missing, as is what is no image's name: what depends on it is then not known.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -26,7 +27,7 @@ class BaseImages(Mapping[str, BaseImage]):
         self._known: dict[str, BaseImage | None] = {}
 
     def __getitem__(self, reference: str) -> BaseImage:
-        if reference and reference not in self._known:
+        if is_reference(reference) and reference not in self._known:
             self._known[reference] = None
             with engine_trouble(), contextlib.suppress(APIError), sensible("a base image"):
                 config = self._engine.api.inspect_image(reference).get("Config") or {}

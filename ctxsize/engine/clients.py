@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from typing import Any
@@ -25,8 +25,10 @@ from docker.auth import INDEX_NAME, INDEX_URL, convert_to_hostname, encode_heade
 from docker.credentials.errors import StoreError
 from docker.errors import APIError, DockerException, NotFound
 
+from ctxsize.engine.buildkit.limits.answers import BadAnswer, events, parse, read_whole, within
 from ctxsize.engine.configuration import lenient
 from ctxsize.engine.errors import sensible
+from ctxsize.engine.names import is_safe
 
 #: The oldest that takes an ignore file for each Dockerfile (buildah 1.28), as a build of ours needs it.
 OLDEST = (4, 3)
@@ -59,8 +61,11 @@ def storage_id(info: Mapping[str, Any]) -> str:
 
 
 class Client(docker.APIClient):  # type: ignore[misc]
-    """The SDK's client, which expects every error to be a JSON object with a ``message``; a proxy's often is
-    not. And as Go's does, it asks no proxy for an engine on the loopback interface."""
+    """The SDK's client, which trusts what it speaks with. This one bounds the size and the time of answers,
+    takes none apart that are not what was asked for, follows no redirect, and asks for nothing but images,
+    containers and networks by their names. A call that has a time-out is given up after it, even if the
+    engine says something all the while. As Go's does, it asks no proxy for an engine on the loopback
+    interface. Raises the SDK's errors."""
 
     @property
     def _general_configs(self) -> dict[str, Any]:
@@ -99,13 +104,129 @@ class Client(docker.APIClient):  # type: ignore[misc]
             proxies = {**(proxies or {}), "no_proxy": host}
         return super().merge_environment_settings(url, proxies, *more)
 
+    def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:
+        """Send it. Raises BadAnswer for an answer that no engine gives."""
+        streamed = settings.get("stream", False)
+        request.headers["Accept-Encoding"] = "identity"
+
+        def work() -> requests.Response:
+            response: requests.Response = super(Client, self).send(request, **{**settings, "stream": True})
+            try:
+                _check(response)
+                if not (streamed and response.ok):
+                    read_whole(response)
+            except BaseException:
+                response.close()
+                raise
+            return response
+
+        timeout = settings.get("timeout")
+        return within(timeout[1] if isinstance(timeout, tuple) else timeout, work)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: where an engine sends us is never gone to."""
+
+    def _url(self, pathfmt: str, *args: str, **kwargs: Any) -> str:
+        for each in args:
+            if not is_safe(each):
+                raise docker.errors.DockerException(f"{each[:100]!r} names no image, container or network")
+        return str(super()._url(pathfmt, *args, **kwargs))
+
+    def _result(self, response: requests.Response, json: bool = False, binary: bool = False) -> Any:
+        self._raise_for_status(response)
+        return parse(response) if json else super()._result(response, binary=binary)
+
+    def _stream_helper(
+        self, response: requests.Response, decode: bool = False
+    ) -> Generator[dict[str, Any], None, None]:
+        """The events of a build, of which the SDK would take any into memory."""
+        self._raise_for_status(response)
+        yield from events(response)
+
     def _raise_for_status(self, response: requests.Response) -> None:
+        """The SDK expects every error to be a JSON object with a ``message``; a proxy's often is not."""
         try:
             super()._raise_for_status(response)
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, RecursionError) as error:
             raise APIError(
                 f"{response.status_code} without a reason", response=response, explanation=response.text[:200]
             ) from error
+
+    def version(self, api_version: bool = True) -> dict[str, Any]:
+        """What the engine says of its version."""
+        return _object(super().version(api_version))
+
+    def info(self) -> dict[str, Any]:
+        """What the engine says of itself."""
+        return _object(super().info())
+
+    def images(self, *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
+        """The images, each with an ``Id``."""
+        return _objects(super().images(*args, **kwargs), "Id")
+
+    def containers(self, *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
+        """The containers, each with ``Id``, ``ImageID`` and ``Labels``."""
+        return _objects(super().containers(*args, **kwargs), "Id", "ImageID", "Labels")
+
+    def networks(self, *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
+        """The networks, each with ``Id`` and ``Labels``."""
+        return _objects(super().networks(*args, **kwargs), "Id", "Labels")
+
+    def inspect_image(self, image: str) -> dict[str, Any]:
+        """One image, with ``Id`` and ``Config``."""
+        return _object(super().inspect_image(image), "Id", "Config")
+
+    def inspect_container(self, container: str) -> dict[str, Any]:
+        """One container, with ``Config``."""
+        return _object(super().inspect_container(container), "Config")
+
+    def create_container_from_config(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The new container: its ``Id``."""
+        return _object(super().create_container_from_config(*args, **kwargs), "Id")
+
+    def wait(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """How a container ended: its ``StatusCode``."""
+        return _object(super().wait(*args, **kwargs), "StatusCode")
+
+
+#: What an answer has by these names, wherever it stands.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "Config": (dict, type(None)),
+    "Id": (str,),
+    "ImageID": (str,),
+    "Labels": (dict, type(None)),
+    "ParentId": (str, type(None)),
+    "RepoTags": (list, type(None)),
+    "StatusCode": (int,),
+}
+
+
+def _check(response: requests.Response) -> None:
+    """Raise BadAnswer for an answer that is not to be read."""
+    if response.status_code in (300, 301, 302, 303, 305, 307, 308):
+        raise BadAnswer(f"it sends us elsewhere ({response.status_code}), and no redirect is followed")
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise BadAnswer("its answer is compressed, though that was not asked for")
+    response.encoding = "utf-8"  # whatever it calls itself
+
+
+def _objects(found: Any, *needed: str) -> list[dict[str, Any]]:
+    if not isinstance(found, list):
+        raise BadAnswer("its answer is no list")
+    return [_object(each, *needed) for each in found]
+
+
+def _object(found: Any, *needed: str) -> dict[str, Any]:
+    """``found``, an object that has ``needed``, and where it needs any, what _TYPES says by these names."""
+    if not isinstance(found, dict):
+        raise BadAnswer("its answer is no object")
+    for key in needed:
+        if key not in found:
+            raise BadAnswer(f"its answer lacks {key!r}")
+    for key, types in _TYPES.items():
+        if needed and key in found and not isinstance(found[key], types):
+            raise BadAnswer(f"{key} in its answer makes no sense")
+    return found
 
 
 @contextmanager
@@ -129,7 +250,7 @@ class PodmanClient(Client):
         response = self._delete(f"{self.base_url}{_OWN_API}/images/remove", params=parameters)
         self._raise_for_status(response)
         with sensible("an image"):
-            answer = response.json()
+            answer = parse(response)
             errors = "; ".join(" ".join(str(error).split()) for error in answer.get("Errors") or [])
             deleted = [{"Deleted": str(each)} for each in answer.get("Deleted") or []]
         if errors:
@@ -144,4 +265,4 @@ class PodmanClient(Client):
         )
         self._raise_for_status(response)
         with sensible("its containers"):
-            return [each for each in response.json() if each.get("State") == "storage" and each["ImageID"]]
+            return [each for each in parse(response) if each.get("State") == "storage" and each["ImageID"]]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -91,7 +90,10 @@ def verify(
     """
     from docker.errors import APIError
 
-    words = command.words((api.inspect_image(image).get("Config") or {}).get("Shell"))
+    from ctxsize.engine.errors import sensible
+
+    with sensible("the image"):
+        words = command.words([str(each) for each in api.inspect_image(image)["Config"].get("Shell") or ()])
     container = str(
         api.create_container(
             image,
@@ -118,6 +120,8 @@ def _run(
 ) -> Verification:
     from docker.errors import APIError
 
+    from ctxsize.engine.errors import sensible
+
     started = time.perf_counter()
     try:
         api.start(container)
@@ -133,7 +137,8 @@ def _run(
         with contextlib.suppress(APIError):  # it may just have ended by itself
             api.kill(container)
     # Masked before it is cut: half of a value would not be found.
-    text = mask(_end(api, container))[-_TAIL_BYTES:]
+    with sensible("its log"):
+        text = mask(_end(api, container))[-_TAIL_BYTES:]
     tail = tuple(text.splitlines()[-_LINES:])
     return Verification(mask(command.command), exit_code, seconds, tail, timed_out=exit_code is None)
 
@@ -142,10 +147,12 @@ def _wait(api: docker.APIClient, container: str, timeout: float) -> int | None:
     """The exit code; None when the container still runs after ``timeout`` seconds."""
     from requests import exceptions
 
+    from ctxsize.engine.buildkit.limits.answers import TooLate
+
     deadline = time.monotonic() + timeout
     try:
         return int(api.wait(container, timeout=timeout)["StatusCode"])
-    except (exceptions.Timeout, exceptions.ConnectionError):
+    except (exceptions.Timeout, exceptions.ConnectionError, TooLate):
         # requests reports a silence that lasted too long as either of them.
         if time.monotonic() < deadline:
             raise
@@ -153,15 +160,8 @@ def _wait(api: docker.APIClient, container: str, timeout: float) -> int | None:
 
 
 def _end(api: docker.APIClient, container: str) -> str:
-    """The end of what the command wrote: at least twice as much as is kept, if there is so much."""
-    kept: deque[bytes] = deque()
-    size = 0
-    for piece in api.logs(container, stdout=True, stderr=True, stream=True, tail=_LINES):
-        kept.append(piece)
-        size += len(piece)
-        while size - len(kept[0]) >= 2 * _TAIL_BYTES:
-            size -= len(kept.popleft())
-    return b"".join(kept).decode(errors="replace")
+    """The end of what the command wrote."""
+    return bytes(api.logs(container, stdout=True, stderr=True, tail=_LINES)).decode(errors="replace")
 
 
 def _start_code(message: str) -> int | None:

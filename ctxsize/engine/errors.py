@@ -26,6 +26,8 @@ TROUBLE = (
     ConnectionError,
     TimeoutError,
 )
+#: What reading an answer raises that is not what was asked for.
+NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
 @contextmanager
@@ -55,7 +57,7 @@ def sensible(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except NONSENSE as error:
         raise EngineError(
             f"the engine's answer about {what} makes no sense: {reason(error)}",
             hint="what is between you and the engine: a proxy?",

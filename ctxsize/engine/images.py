@@ -11,7 +11,8 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from ctxsize.engine.errors import TROUBLE, reason, sensible
+from ctxsize.engine.errors import NONSENSE, TROUBLE, reason, sensible
+from ctxsize.engine.names import is_reference
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
 from ctxsize.image.reader import ImageReader
 from ctxsize.image.saved import read_saved
@@ -24,6 +25,8 @@ _SAVE_SECONDS = 600
 
 def id_of(api: docker.APIClient, name: str) -> str:
     """The id of the image of that name. Raises UsageError when the engine has none, EngineError."""
+    if not is_reference(name):
+        raise UsageError("no image can have that name", where=name, hint="see `docker image ls`")
     try:
         with sensible("the image"):
             return str(api.inspect_image(name)["Id"])
@@ -77,5 +80,5 @@ def _reading_errors() -> Iterator[None]:
         raise UsageError(
             f"the images' files can't be listed: {error}", hint="have TMPDIR name a directory with room"
         ) from error
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except NONSENSE as error:
         raise EngineError("the engine's answer to `docker save` makes no sense") from error

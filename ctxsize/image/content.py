@@ -120,6 +120,8 @@ class Content:
             layer = self.layer(path)
             if layer is None:
                 raise EngineError(f"the engine's answer to `docker save` lacks the layer {path}")
+            if not isinstance(diff_id, str):
+                raise EngineError("the configuration of an image names a layer by something that is no name")
             layers.append(replace(layer, diff_id=diff_id))
         return Image(id=image_id, layers=tuple(layers), history=_history(config, layers))
 

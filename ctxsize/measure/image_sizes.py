@@ -65,7 +65,7 @@ def built(subject: Subject, *, without: bool, repeat: int, paths: bool, progress
             measured = _measured(reader, images[0], paths, masker_of(subject.options))
             measured = replace(measured, layers=tuple(_with_recipes(images[0], subject)))
             bare = _measured(reader, images[1]) if without else None
-            return replace(measured, runs=tuple(runs), without=bare)
+    return replace(measured, runs=tuple(runs), without=bare, warnings=run.left)
 
 
 def named(engine: Engine, name: str, *, paths: bool = False) -> MeasuredTarget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ctxsize.engine.connect import Engine
@@ -48,7 +49,9 @@ def cache(
     )
     with Run(subject.engine) as run:
         bench = Bench(subject, run, subject.builder(run), limit, progress)
-        return measure_changes(bench, top=top, repeat=repeat, eligible=True)
+        measured = measure_changes(bench, top=top, repeat=repeat, eligible=True)
+    cost = replace(measured.cost, warnings=(*measured.cost.warnings, *run.left))
+    return replace(measured, cost=cost)
 
 
 def measure_changes(bench: Bench, *, top: int, repeat: int | None, eligible: bool) -> RebuildMeasurement:

@@ -246,8 +246,8 @@ class ClassicBuilder:
             said.close()
             log = tuple(output.log[-LOG_LINES:])
             raise BuildFailed(str(message).strip(), step=output.name or None, log=log)
-        if "aux" in event and "ID" in event["aux"]:
-            output.image_id = event["aux"]["ID"]
+        if isinstance(aux := event.get("aux"), dict) and "ID" in aux:
+            output.image_id = str(aux["ID"])
         text = _COLOURS.sub("", str(event.get("stream", "")))
         said.add([LogLine(vertex="", stream=1, data=text.encode(errors="replace"))])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ctxsize.context.variant import Variant
@@ -25,6 +25,17 @@ from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import is_marker
 from ctxsize.engine.options import BuildOptions
 from ctxsize.progress import Progress
+
+#: The build argument that BuildKit puts before the names of cache mounts, which all builds on an engine share
+#: (moby/buildkit frontend/dockerfile/dockerfile2llb/convert_runmount.go).
+_CACHE_MOUNTS = "BUILDKIT_CACHE_MOUNT_NS"
+
+
+def cache_namespace(build_args: Mapping[str, str | None], run: str) -> str:
+    """The namespace of a run's cache mounts. The user's own is part of it: what it kept apart stays apart,
+    and no mount of the user's is read or written, whatever it is."""
+    own = build_args.get(_CACHE_MOUNTS)
+    return f"{run}/{own}" if own else run
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +69,7 @@ class MarkedBuilder(ABC):
         plan = self._plan
         rewritten = with_markers(plan, self._run, None if rebuild else self._builds)
         options = plan.options.for_rebuild() if rebuild else plan.options
-        # Cache mounts are shared by name between all builds on an engine; this keeps ours apart.
-        build_args = {"BUILDKIT_CACHE_MOUNT_NS": self._run, **options.build_args}
+        build_args = {**options.build_args, _CACHE_MOUNTS: cache_namespace(options.build_args, self._run)}
         log = LogLines(progress.log)
         given = parse_dockerfile(rewritten.data, plan.dockerfile_path.name)
         place = places(given, rewritten, plan.resolved)

@@ -89,6 +89,7 @@ def _take(event: Mapping[str, Any], trace: buildkit.Trace) -> str | None:
     if event.get("id") == buildkit.TRACE_ID:
         with sensible("the build"):
             status = buildkit.decode_trace(event["aux"])
+            trace.check(status)
         trace.add(status)
     elif message := event.get("error") or event.get("message"):
         step, log = trace.failure()

@@ -19,15 +19,19 @@ import docker.auth
 import docker.errors
 import grpclib
 import requests
+import urllib3.exceptions
 from grpclib.const import Handler, Status
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
+from ctxsize.engine.buildkit.limits import answers
 from ctxsize.engine.buildkit.session import unary
 
 TOKEN_TIMEOUT = 30.0
 """Seconds a registry's token service has to answer."""
 _CLIENT_ID = "buildkit-client"
 _DEFAULT_EXPIRATION = 60
+_MOST_TOKEN_BYTES = 1024 * 1024
+_TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, docker.errors.DockerException)
 _HUB = f"registry-1.{docker.auth.INDEX_NAME}"
 """The host that BuildKit asks about where the configuration has the index: its default registry."""
 
@@ -105,19 +109,19 @@ class Auth:
             else:
                 response = self._plain(request, username, secret)
             response.raise_for_status()
-            found = response.json()
+            found = answers.parse(response)
             token = found.get("access_token") or found.get("token")
             if not token:
                 raise ValueError("the answer has no token")
-        except (requests.RequestException, ValueError, AttributeError) as error:
+            return pb.FetchTokenResponse(
+                token=token,
+                expires_in=int(found.get("expires_in") or _DEFAULT_EXPIRATION),
+                issued_at=_epoch(found.get("issued_at")),
+            )
+        except (*_TROUBLE, ValueError, TypeError, AttributeError, ArithmeticError) as error:
             who = f" with the login of {username or 'an identity token'}" if secret else ""
             reason = f"failed to fetch a token for {request.host}{who}: {error}"
             raise grpclib.GRPCError(Status.UNAUTHENTICATED, reason) from error
-        return pb.FetchTokenResponse(
-            token=token,
-            expires_in=int(found.get("expires_in") or _DEFAULT_EXPIRATION),
-            issued_at=_epoch(found.get("issued_at")),
-        )
 
     def _oauth(self, request: pb.FetchTokenRequest, username: str, secret: str) -> requests.Response:
         form = {"service": request.service, "client_id": _CLIENT_ID}
@@ -127,14 +131,33 @@ class Auth:
             form |= {"grant_type": "password", "username": username, "password": secret}
         else:
             form |= {"grant_type": "refresh_token", "refresh_token": secret}
-        return requests.post(request.realm, data=form, timeout=TOKEN_TIMEOUT)
+        return answers.within(TOKEN_TIMEOUT, lambda: requests.post(request.realm, data=form, **_bounded()))  # noqa: S113  (in it)
 
     def _plain(self, request: pb.FetchTokenRequest, username: str, secret: str) -> requests.Response:
         query: dict[str, Any] = {"scope": list(request.scopes)}
         if request.service:
             query["service"] = request.service
         login = (username, secret) if secret else None
-        return requests.get(request.realm, params=query, auth=login or _no_auth, timeout=TOKEN_TIMEOUT)
+        auth = login or _no_auth
+        return answers.within(
+            TOKEN_TIMEOUT,
+            lambda: requests.get(request.realm, params=query, auth=auth, **_bounded()),  # noqa: S113  (in it)
+        )
+
+
+def _bounded() -> dict[str, Any]:
+    """How a token service is asked, which the engine names: no more is read of an answer, be it one that
+    sends us elsewhere, than a token has."""
+
+    def read(response: requests.Response, *_: Any, **__: Any) -> None:
+        answers.read_whole(response, _MOST_TOKEN_BYTES)
+
+    return {
+        "timeout": TOKEN_TIMEOUT,
+        "stream": True,
+        "hooks": {"response": read},
+        "headers": {"Accept-Encoding": "identity"},
+    }
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -146,5 +169,5 @@ def _epoch(issued_at: object) -> int:
     """RFC 3339 time as epoch seconds; 0 when absent or malformed."""
     try:
         return int(datetime.fromisoformat(str(issued_at)).timestamp())
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0

@@ -16,7 +16,7 @@ import docker.errors
 import requests
 from urllib3 import HTTPHeaderDict
 
-from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable, reason
+from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable, reason, shown
 
 _BLOCK = 64 * 1024
 
@@ -47,7 +47,7 @@ def upgraded(
     except (requests.RequestException, docker.errors.DockerException) as error:
         raise ConnectionLost(f"the engine can't be reached: {reason(error)}") from error
     if response.status_code != 101:
-        detail = response.text.strip()
+        detail = shown(response.text)
         response.close()
         raise SessionUnavailable(f"the engine offers no build session: {response.status_code} {detail}")
     return as_socket(response)
@@ -61,16 +61,19 @@ def as_socket(response: requests.Response) -> tuple[socket.socket, bytes]:
     SessionUnavailable for a connection of paramiko, whose buffers can't be got at (the SDK's
     ``use_ssh_client=True`` works).
     """
-    reader: Any = response.raw._fp.fp  # type: ignore[union-attr]
-    if hasattr(reader, "channel"):
-        return _over_ssh(response, reader)
-    sock = reader.raw._sock
-    sock.setblocking(False)
-    # The engine starts to talk right behind the headers: part of that may sit in the reader's buffer.
     try:
-        early = bytes(reader.peek(1))
-    except ssl.SSLWantReadError:
-        early = b""
+        reader: Any = response.raw._fp.fp  # type: ignore[union-attr]
+        if hasattr(reader, "channel"):
+            return _over_ssh(response, reader)
+        sock = reader.raw._sock
+        sock.setblocking(False)
+        # The engine starts to talk right behind the headers: part of that may sit in the reader's buffer.
+        try:
+            early = bytes(reader.peek(1))
+        except ssl.SSLWantReadError:
+            early = b""
+    except (AttributeError, ValueError, OSError) as error:
+        raise ConnectionLost("the engine closed the connection when it had taken it over") from error
     if isinstance(sock, ssl.SSLSocket):
         return _bridged(lambda far: _pump_tls(sock, far, response)), early
     own = socket.socket(fileno=os.dup(sock.fileno()))

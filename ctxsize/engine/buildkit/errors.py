@@ -8,6 +8,8 @@ import json
 import urllib3.exceptions
 from docker.errors import APIError
 
+#: Characters of what an engine says that are shown.
+_MOST_SHOWN = 2000
 _BROKEN_OFF = (
     http.client.IncompleteRead,
     urllib3.exceptions.IncompleteRead,
@@ -59,11 +61,11 @@ def reason(error: BaseException) -> str:
     """Why a call to the engine failed, in one line: the engine's own words if there are any, else the
     innermost cause (requests wraps a refused connection four times)."""
     chain = [error]
-    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
+    while (inner := chain[-1].__cause__ or _context_of(chain[-1])) is not None:
         chain.append(inner)
     said = next((each.explanation for each in chain if isinstance(each, APIError) and each.explanation), None)
     if said:
-        return " ".join(str(said).split())
+        return shown(str(said))
     if any(isinstance(each, _BROKEN_OFF) for each in chain):
         return "its answer broke off"
     if any(isinstance(each, json.JSONDecodeError) for each in chain):
@@ -72,4 +74,14 @@ def reason(error: BaseException) -> str:
     if isinstance(cause, KeyError):
         return f"its answer lacks {cause}"
     text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-    return " ".join(text.split()) or type(cause).__name__
+    return shown(text) or type(cause).__name__
+
+
+def _context_of(error: BaseException) -> BaseException | None:
+    return None if error.__suppress_context__ else error.__context__
+
+
+def shown(text: str) -> str:
+    """``text`` in one line, and no more of it than somebody reads."""
+    line = " ".join(text[: 4 * _MOST_SHOWN].split())
+    return line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}…"

@@ -41,6 +41,9 @@ MatcherFactory = Callable[[Sequence[str]], PatternMatcher]
 FilterState = tuple[Any, Any]
 """What include and exclude patterns said of a directory and those above it."""
 
+MOST_FOLLOWED = 2_000_000
+"""Names that follow paths may be compared with, and links that may be read, for one request: BuildKit sends
+one such path for each source of COPY, and names are compared where it has a wildcard."""
 _PATTERN_CHARS = frozenset("*[]?^\\")
 
 
@@ -142,19 +145,35 @@ class Links(Protocol):
 def follow_links(paths: Sequence[str], links: Links, matcher: MatcherFactory) -> list[str] | None:
     """Resolve follow paths: each with every symlink on the way and where they lead, as include patterns.
 
-    Returns them sorted without those below another; None when one of them is the root (no filter).
+    Returns them sorted without those below another; None when one of them is the root (no filter). Raises
+    ValueError when that would take longer than any build asks for.
     """
     resolved: set[str] = set()
+    listed: dict[str, Sequence[str]] = {}
+    steps = 0
+
+    def count(number: int) -> None:
+        nonlocal steps
+        steps += number
+        if steps > MOST_FOLLOWED:
+            raise ValueError(
+                f"to follow what was asked for, more than {MOST_FOLLOWED} names would be looked at"
+            )
 
     def targets(path: str, wildcards: bool = True) -> list[str]:
         directory, base = posixpath.split(path)
         if wildcards and _has_wildcard(base):
             name_matches = matcher(["\\" + base if base.startswith("!") else base])
             found: list[str] = []
-            for name in links.names(directory or "."):
+            names = listed.get(directory)
+            if names is None:
+                names = listed[directory] = links.names(directory or ".")
+            count(len(names))
+            for name in names:
                 if name_matches.matches(name_matches.root(), name):
                     found += targets(go_clean(posixpath.join(directory, name)), wildcards=False)
             return found
+        count(1)
         target = links.readlink(path)
         if target is None:
             return []
@@ -179,8 +198,11 @@ def follow_links(paths: Sequence[str], links: Links, matcher: MatcherFactory) ->
                 return
             path = rest
 
-    for path in paths:
-        follow(path)
+    try:
+        for path in dict.fromkeys(paths):
+            follow(path)
+    except RecursionError:
+        raise ValueError("too many links lead to one another") from None
     return without_nested(sorted(resolved, key=os.fsencode))
 
 

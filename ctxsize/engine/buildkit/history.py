@@ -19,6 +19,7 @@ from grpclib.exceptions import ProtocolError, StreamTerminatedError
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.bridge import speaks, upgraded
 from ctxsize.engine.buildkit.errors import ConnectionLost, reason
+from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
 
 ANSWER_TIMEOUT = 30.0
 """Seconds the engine has for an answer."""
@@ -92,7 +93,10 @@ class _Upgraded(Channel):
     async def _create_connection(self) -> Any:
         sock, early = upgraded(self._api, "/grpc", [], ANSWER_TIMEOUT)
         loop = asyncio.get_running_loop()
-        _, protocol = await loop.create_connection(self._protocol_factory, sock=sock)
+        transport, protocol = await loop.create_connection(self._protocol_factory, sock=sock)
+        protocol.processor = BoundedProcessor(
+            protocol.handler, protocol.connection, lambda _why: transport.abort(), most_bytes=_MOST_BYTES
+        )
         if early:
             protocol.data_received(early)
         return protocol

@@ -28,6 +28,7 @@ from h2.settings import SettingCodes
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.bridge import upgraded
 from ctxsize.engine.buildkit.errors import ConnectionLost
+from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
@@ -109,6 +110,7 @@ class Session:
         self._shared_key = shared_key
         self._last_received = time.monotonic()
         self._lost = threading.Event()
+        self._flooded = ""
         self._closing: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
@@ -132,13 +134,19 @@ class Session:
             self._thread.join(CLOSE_TIMEOUT)
 
     def check(self) -> None:
-        """Raise ConnectionLost when the engine ended the connection or has been silent for
-        SILENCE_TIMEOUT."""
+        """Raise ConnectionLost when the engine ended the connection, has been silent for SILENCE_TIMEOUT, or
+        floods it (see ``limits.flood``)."""
+        self.check_flood()
         if self._lost.is_set():
             raise ConnectionLost("the engine closed the build session")
         silent = time.monotonic() - self._last_received
         if silent > SILENCE_TIMEOUT:
             raise ConnectionLost(f"nothing heard from the engine for {silent:.0f} seconds")
+
+    def check_flood(self) -> None:
+        """Raise ConnectionLost when the engine has flooded the connection."""
+        if self._flooded:
+            raise ConnectionLost(self._flooded)
 
     def _upgrade(self) -> tuple[socket.socket, bytes]:
         """Ask for the session: (the connection, what already arrived on it)."""
@@ -182,6 +190,9 @@ class Session:
             handler.close()
             await handler.wait_closed()
 
+    def _end_flood(self, why: str) -> None:
+        self._flooded = why
+
     def _heard(self) -> None:
         self._last_received = time.monotonic()
 
@@ -209,6 +220,12 @@ class _Connection(H2Protocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
+
+        def flooded(why: str) -> None:
+            self._session._end_flood(why)
+            self._ended.set()
+
+        self.processor = BoundedProcessor(self.handler, self.connection, flooded)
         http2 = self.connection._connection
         http2.update_settings({SettingCodes.MAX_HEADER_LIST_SIZE: HEADER_LIST_BYTES})
         self.connection.flush()

@@ -24,9 +24,17 @@ import requests
 from ctxsize.engine.buildkit.auth import Auth
 from ctxsize.engine.buildkit.bridge import interrupt
 from ctxsize.engine.buildkit.directory import ContextDir
-from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError, reason
+from ctxsize.engine.buildkit.errors import (
+    BuildKitError,
+    ConnectionLost,
+    LoginRefused,
+    SolveError,
+    reason,
+    shown,
+)
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
 from ctxsize.engine.buildkit.helpers import Logins
+from ctxsize.engine.buildkit.limits import answers
 from ctxsize.engine.buildkit.secrets import Secrets
 from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Health, Service, Session
 from ctxsize.engine.buildkit.sshforward import SSHForward
@@ -176,17 +184,18 @@ def build(
             with _Events(api, params) as events:
                 for event in events.follow(session):
                     if event.get("id") == TRACE_ID:
-                        trace.add(_decoded(event))
+                        _take(event, trace)
                     elif "error" in event:
                         if _LOST in str(event["error"]):
                             # The engine may notice before we do that the session's connection broke.
                             raise ConnectionLost(f"the build session broke: {event['error']}")
                         raise _failure(str(event["error"]), trace, auth)
                     elif isinstance(event.get("aux"), dict) and "ID" in event["aux"]:
-                        image_id = event["aux"]["ID"]
+                        image_id = str(event["aux"]["ID"])
         except BuildKitError as error:
             if directories.error is not None:
                 raise directories.error from error
+            session.check_flood()
             raise
         finally:
             logins.close()
@@ -199,11 +208,13 @@ def build(
     )
 
 
-def _decoded(event: Mapping[str, Any]) -> StatusUpdate:
+def _take(event: Mapping[str, Any], trace: Trace) -> None:
     try:
-        return decode_trace(event["aux"])
+        update = decode_trace(event["aux"])
+        trace.check(update)
     except (ValueError, TypeError, KeyError) as error:
         raise ConnectionLost(f"the engine's account of the build makes no sense: {reason(error)}") from error
+    trace.add(update)
 
 
 @contextlib.contextmanager
@@ -283,13 +294,19 @@ class _Events:
         try:
             # No read time-out: a step may be silent for hours. The session notices when the engine is gone.
             response = self._api.post(
-                self._api._url("/build"), params=self._params, stream=True, timeout=(OPEN_TIMEOUT, None)
+                self._api._url("/build"),
+                params=self._params,
+                stream=True,
+                timeout=(OPEN_TIMEOUT, None),
+                allow_redirects=False,
             )
             self._response = response
-            if response.status_code >= 400:
+            if not response.ok:
+                if not response._content_consumed:  # a client of the SDK's own
+                    answers.read_whole(response)
                 self._events.put(SolveError(_message(response)))
                 return
-            for event in self._api._stream_helper(response, decode=True):
+            for event in answers.events(response):
                 self._events.put(event)
             self._events.put(None)
         except Exception as error:  # whatever it is, the caller must hear of it rather than wait
@@ -298,6 +315,6 @@ class _Events:
 
 def _message(response: requests.Response) -> str:
     try:
-        return str(response.json()["message"])
-    except (ValueError, KeyError, TypeError):
-        return response.text.strip() or f"HTTP status {response.status_code}"
+        return shown(str(answers.parse(response)["message"]))
+    except (answers.BadAnswer, KeyError, TypeError):
+        return shown(response.text) or f"HTTP status {response.status_code}"

@@ -17,6 +17,14 @@ from google.protobuf.message import DecodeError
 from ctxsize.engine.buildkit import messages_pb2 as pb
 
 TRACE_ID = "moby.buildkit.trace"
+MOST_STEPS = 20_000
+MOST_STATUSES = 200_000
+"""Pieces of progress, in all steps together: a layer that is pulled is one."""
+MOST_RUNS = 1_000
+"""Times that one step may have begun anew."""
+MOST_WARNINGS = 10_000
+MOST_LOG_BYTES = 128 * 1024 * 1024
+"""Bytes of output that are kept; BuildKit itself drops what is more than 2 MiB of one step."""
 _LOG_LINES_IN_ERROR = 20
 _BROKEN_OFF = "context canceled"
 
@@ -114,6 +122,21 @@ class Trace:
     warnings: list[str] = field(default_factory=list)
     _vertices: dict[str, Vertex] = field(default_factory=dict)
     _statuses: dict[str, dict[str, Status]] = field(default_factory=dict)
+    _status_count: int = 0
+    _log_bytes: int = 0
+
+    def check(self, update: StatusUpdate) -> None:
+        """Raise ValueError when ``update`` makes the account larger than that of any build."""
+        steps = len(self._vertices) + sum(each.digest not in self._vertices for each in update.vertexes)
+        if steps > MOST_STEPS:
+            raise ValueError(f"it has more than {MOST_STEPS} steps")
+        if self._status_count > MOST_STATUSES:
+            raise ValueError(f"it has more than {MOST_STATUSES} pieces of progress")
+        known = (self._vertices[each.digest] for each in update.vertexes if each.digest in self._vertices)
+        if any(len(each.runs) >= MOST_RUNS for each in known):
+            raise ValueError(f"a step of it began more than {MOST_RUNS} times")
+        if len(self.warnings) + len(update.warnings) > MOST_WARNINGS:
+            raise ValueError(f"it has more than {MOST_WARNINGS} warnings")
 
     def add(self, update: StatusUpdate) -> None:
         """Take one update in; later reports of a vertex replace earlier ones but keep its finished runs."""
@@ -133,8 +156,13 @@ class Trace:
                 )
             self._vertices[new.digest] = new
         for status in update.statuses:
-            self._statuses.setdefault(status.vertex, {})[status.id] = status
-        self.log.extend(update.logs)
+            of_vertex = self._statuses.setdefault(status.vertex, {})
+            self._status_count += status.id not in of_vertex
+            of_vertex[status.id] = status
+        for piece in update.logs:
+            self._log_bytes += len(piece.data)
+            if self._log_bytes <= MOST_LOG_BYTES:
+                self.log.append(piece)
         self.warnings.extend(update.warnings)
         if self.on_update is not None:
             self.on_update(update)

@@ -23,6 +23,7 @@ import docker
 
 from ctxsize.engine.buildkit import StatusUpdate
 from ctxsize.engine.buildkit.bridge import speaks
+from ctxsize.engine.buildkit.limits.answers import parse
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import is_first_marker
@@ -285,7 +286,7 @@ def _prune(api: docker.APIClient, ids: Iterable[str]) -> set[str]:
     response = api._post(api._url("/build/prune"), params=parameters)
     api._raise_for_status(response)
     with sensible("pruning the build cache"):
-        return set(response.json().get("CachesDeleted") or [])
+        return set(parse(response).get("CachesDeleted") or [])
 
 
 def records(api: docker.APIClient) -> list[Record]:
@@ -300,7 +301,7 @@ def records(api: docker.APIClient) -> list[Record]:
         time.sleep(_PAUSE_SECONDS)
     api._raise_for_status(response)
     with sensible("the build cache"):
-        return [_record(each) for each in response.json().get("BuildCache") or []]
+        return [_record(each) for each in parse(response).get("BuildCache") or []]
 
 
 def _record(fields: dict[str, Any]) -> Record:

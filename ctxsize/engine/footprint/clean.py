@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,11 +17,11 @@ from ctxsize.engine.footprint.journal import (
     DeadRun,
     dead_journals,
     is_alive,
-    is_ours,
     is_run,
     live_runs,
+    uncertain_runs,
 )
-from ctxsize.engine.footprint.leftovers import Leftover
+from ctxsize.engine.footprint.leftovers import History, Leftover
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import UsageError
 
@@ -34,13 +34,16 @@ _WINDING_DOWN = 30.0
 class Cleaned:
     """What ``clean`` did: ``removed`` (with ``dry_run``: what would be removed), ``kept`` because something
     uses it. ``live`` are the runs at work on this machine, ``others`` the runs that somebody else's ctxsize
-    made: only their makers can tell whether they are dead."""
+    made: only their makers can tell whether they are dead. ``unseen`` says why the engine's history of builds
+    could not be looked at, empty if it could; ``remembered`` are dead runs of which it may have builds."""
 
     dry_run: bool
     removed: tuple[Leftover, ...]
     kept: tuple[Leftover, ...]
     live: tuple[str, ...]
     others: tuple[str, ...]
+    unseen: str = ""
+    remembered: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -61,48 +64,66 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
             raise UsageError(f"the run {run} is at work", hint="end it first")
     removed: list[Leftover] = []
     kept: list[Leftover] = []
+    remembered: list[str] = []
     past = cache(lambda: leftovers.past_builds(engine.api))
+    done = set(runs)
     with engine_trouble():
-        for dead in _dead_runs(engine.api, engine.info.id, also=runs):
-            things, refused = _clean_up_after(dead, engine.api, past, dry_run=dry_run)
-            kept += refused
-            removed += [thing for thing in things if thing not in refused]
-        others = [run for run in _labelled_runs(engine.api) if not is_ours(run) and run not in runs]
-    return Cleaned(dry_run, tuple(removed), tuple(kept), tuple(live_runs()), tuple(others))
+        for dead in _dead_runs(engine.info.id, also=runs):
+            things, stay = _clean_up_after(dead, engine.api, past, dry_run=dry_run)
+            stays = {(thing.kind, thing.id) for thing in stay}
+            kept += stay
+            removed += [thing for thing in things if (thing.kind, thing.id) not in stays]
+            done.add(dead.run)
+            if past().unseen and dead.may_be_remembered:
+                remembered.append(dead.run)
+        live = live_runs()
+        known = {*_labelled_runs(engine.api), *filter(is_run, past().builds), *uncertain_runs(engine.info.id)}
+    others = sorted(known - done - {*live})
+    return Cleaned(
+        dry_run,
+        tuple(removed),
+        tuple(kept),
+        tuple(live),
+        tuple(others),
+        past().unseen,
+        tuple(remembered),
+    )
 
 
 def sweep(api: docker.APIClient, engine_id: str) -> None:
     """Remove what dead runs of this user on this machine left on the engine."""
     past = cache(lambda: leftovers.past_builds(api))
-    for dead in _dead_runs(api, engine_id):
+    for dead in _dead_runs(engine_id):
         _clean_up_after(dead, api, past)
 
 
-def _dead_runs(api: docker.APIClient, engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
+def _dead_runs(engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
     """The dead runs of this user on this machine, and those in ``also``. Nobody else cleans up after one
     until the next is asked for."""
-    seen = set(also)
-    for journal in dead_journals():
+    seen = set()
+    for journal in dead_journals(also=also):
         # One without an engine was killed before it made anything.
         if journal.engine_id in (engine_id, ""):
             seen.add(journal.run)
             yield journal
-    for run in _labelled_runs(api):
-        if run not in seen and is_ours(run) and not is_alive(run):
-            yield DeadRun(run)
-    for run in also:
-        yield DeadRun(run)
+    yield from (DeadRun(run) for run in also if run not in seen)
 
 
 def _clean_up_after(
     dead: DeadRun,
     api: docker.APIClient,
-    past: Callable[[], Mapping[str, Sequence[str]]],
+    past: Callable[[], History],
     *,
     dry_run: bool = False,
 ) -> tuple[list[Leftover], list[Leftover]]:
     """Remove what a dead run left, and its journal when nothing can come any more; ``dry_run`` only looks.
     ``past`` gives the builds in the engine's history. Returns all that was there, and what of it stays."""
+    if dead.only_history:
+        things = past().of(dead.run)
+        kept = [] if dry_run else leftovers.remove(api, things)
+        if not dry_run:
+            _end(dead, kept, past())
+        return things, kept
     traces = leftovers.traces_of(dead.made)
     before = traces.ids | traces.others
     things = leftovers.find(api, dead.run, dead.made, traces, past())
@@ -112,9 +133,15 @@ def _clean_up_after(
         with contextlib.suppress(OSError):  # a full disk: what is there goes all the same
             dead.note(sorted(traces.ids - before), sorted(traces.others - before))
     kept = leftovers.remove(api, things)
-    if dead.path is not None and not kept and (dead.age > _WINDING_DOWN or not dead.engine_id):
-        dead.path.unlink(missing_ok=True)
+    _end(dead, kept, past())
     return things, kept
+
+
+def _end(dead: DeadRun, kept: Sequence[Leftover], past: History) -> None:
+    """Remove the journal of a dead run, unless something of it is there or may yet come."""
+    unseen = past.unseen and dead.may_be_remembered
+    if dead.path is not None and not kept and not unseen and (dead.age > _WINDING_DOWN or not dead.engine_id):
+        dead.path.unlink(missing_ok=True)
 
 
 def _labelled_runs(api: docker.APIClient) -> list[str]:

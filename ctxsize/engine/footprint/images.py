@@ -5,30 +5,43 @@ A tag on an image means that it is wanted, and so is all that it is built on.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
 
-from ctxsize.engine.errors import sensible
+from ctxsize.engine.errors import reason, sensible
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.engine.rfc3339 import parse_time
+
+#: With these an engine, or what sits before it, says that it will not do it, now or later.
+_REFUSED = (401, 403, 405, 407, 501)
 
 
 def remove_untagged(api: docker.APIClient, image_id: str) -> bool:
     """Remove the image unless it has a tag; none of its parents is removed.
 
-    False when something still builds on it or runs it, so that it can't go yet.
+    False when something still builds on it or runs it, so that it can't go yet, and when that is refused.
     """
     try:
-        if not api.inspect_image(image_id).get("RepoTags"):
-            api.remove_image(image_id, noprune=True)
-    except NotFound:
-        return True
+        remove_image(api, image_id)
     except APIError:
         return False
     return True
+
+
+def remove_image(api: docker.APIClient, image_id: str) -> None:
+    """As ``remove_untagged``. Raises APIError."""
+    with contextlib.suppress(NotFound):
+        if not api.inspect_image(image_id).get("RepoTags"):
+            api.remove_image(image_id, noprune=True)
+
+
+def refusal(error: APIError) -> str:
+    """Why this is refused for good; empty when it may go later, as something uses it."""
+    return reason(error) if error.status_code in _REFUSED else ""
 
 
 def is_made_by(image: Mapping[str, Any], run: str, began: int) -> bool:

@@ -1,24 +1,29 @@
 """What each run has made on an engine, on disk while the run lives, so that the next run can clean up after
 one that was killed.
 
-A journal is a file of JSON lines in the user's state directory, locked by the run that writes it: a journal
-that nobody has locked is a dead run's. Whoever cleans up after that run locks it meanwhile, so that two at
-once never take the same one.
+A journal is a file of JSON lines in the user's state directory, locked by the run that writes it. One that
+nobody has locked is a dead run's if it is certain that this user's process on this machine wrote it, and that
+it is no more (see ``maker``): the directory can be a copy, or shared with other machines and containers.
+Older journals do not say who wrote them; their run's name must then be one that is given here (``owner``).
+All others are left alone until somebody names the run. Whoever cleans up after a run locks its journal
+meanwhile, so that two at once never take the same one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ctxsize.engine.footprint.maker import Maker
 from ctxsize.errors import UsageError
 from ctxsize.files.own import Folder, state_folder, state_folders
 
@@ -41,6 +46,7 @@ class Made:
       engine's clock (``upload``: by ours).
     - ``window``, ``step``, ``unpacked``: two such times between which a marker (see ``cache_records``), any
       step, the unpacking of an upload ran.
+    - ``history``: without a value; the engine may remember builds of the run, and could not be asked.
     - ``record``, ``other``: the id of a cache record found to be the run's, or found not to be.
     """
 
@@ -56,27 +62,43 @@ class Journal:
         written: without it nothing that needs it may be made."""
         folder = directory or state_directory()
         self._path = folder / f"{run}.jsonl"
+        self._kinds: set[str] = set()
+        self._first = {"engine": engine_id, **Maker.here().fields}
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file = _create_locked(self._path)
-            self._write({"engine": engine_id})
+            self._write(self._first)
         except OSError as error:
             raise _not_noted(folder, error) from error
 
     def add(self, kind: str, value: str) -> None:
         """Remember something made on the engine. Raises UsageError when that can't be written down."""
+        self._kinds.add(kind)
         try:
             self._write({"kind": kind, "value": value})
         except OSError as error:
             raise _not_noted(self._path.parent, error) from error
 
-    def close(self, *, done: bool) -> None:
-        """End the journal; ``done`` when nothing it lists is left on the engine."""
+    def lists(self, *kinds: str) -> bool:
+        """Whether it has an entry of one of these kinds."""
+        return not self._kinds.isdisjoint(kinds)
+
+    def close(self, *, done: bool, only_history: bool = False) -> None:
+        """End the journal; ``done`` when nothing it lists is left on the engine, ``only_history`` when
+        nothing is but what the engine's history may have."""
         if done:
             self._path.unlink(missing_ok=True)
+        else:
+            with contextlib.suppress(OSError):  # a full disk: it is a dead run's when this process has ended
+                if only_history:
+                    self._file.seek(0)
+                    self._file.truncate()
+                    self._write(self._first)
+                    self._write({"kind": "history", "value": ""})
+                self._write({"ended": True})
         self._file.close()
 
-    def _write(self, record: dict[str, str]) -> None:
+    def _write(self, record: Mapping[str, object]) -> None:
         self._file.write(json.dumps(record) + "\n")
         self._file.flush()
 
@@ -114,6 +136,16 @@ class DeadRun:
     path: Path | None = None
     age: float = 0.0
 
+    @property
+    def may_be_remembered(self) -> bool:
+        """Whether the engine's history may have builds of it: those of BuildKit."""
+        return any(each.kind in ("history", "begun", "step") for each in self.made)
+
+    @property
+    def only_history(self) -> bool:
+        """Whether all else that it made is gone."""
+        return [each.kind for each in self.made] == ["history"]
+
     def note(self, records: Iterable[str], others: Iterable[str]) -> None:
         """Add to the journal, if there is one, which cache records were found to be the run's and which were
         not: whoever looks next must not judge otherwise because some are gone."""
@@ -128,8 +160,9 @@ class DeadRun:
         os.utime(self.path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def dead_journals(directory: Path | None = None) -> Iterator[DeadRun]:
-    """The journals of runs that ended without cleaning up, each locked until the next is asked for."""
+def dead_journals(directory: Path | None = None, also: Collection[str] = ()) -> Iterator[DeadRun]:
+    """The journals of runs that certainly ended without cleaning up, and of those in ``also`` that nobody has
+    locked; each is locked until the next is asked for."""
     for path in _journals(directory):
         if not is_run(path.stem):
             continue
@@ -144,6 +177,8 @@ def dead_journals(directory: Path | None = None) -> Iterator[DeadRun]:
                 age = abs(time.time() - os.fstat(file.fileno()).st_mtime)
             except OSError:
                 continue  # alive, or somebody cleans up after it
+            if path.stem not in also and not _is_dead(path.stem, records):
+                continue
             engine_id = next((str(record["engine"]) for record in records if "engine" in record), "")
             made = tuple(
                 Made(str(record["kind"]), str(record["value"]))
@@ -158,6 +193,14 @@ def live_runs(directory: Path | None = None) -> list[str]:
     return [path.stem for path in _journals(directory) if is_alive(path.stem, path.parent)]
 
 
+def uncertain_runs(engine_id: str, directory: Path | None = None) -> list[str]:
+    """The runs on that engine with a journal, of which nobody here can tell whether they are dead."""
+    certain = {each.run for each in dead_journals(directory)} | {*live_runs(directory)}
+    names = {path.stem for path in _journals(directory) if is_run(path.stem)} - certain
+    found = dead_journals(directory, names)
+    return [each.run for each in found if each.run in names and each.engine_id == engine_id]
+
+
 def is_alive(run: str, directory: Path | None = None) -> bool:
     """Whether a process on this machine is still working on ``run``."""
     return any(_is_locked(folder / f"{run}.jsonl") for folder in _directories(directory))
@@ -165,13 +208,31 @@ def is_alive(run: str, directory: Path | None = None) -> bool:
 
 def _is_locked(path: Path) -> bool:
     try:
-        with path.open("r+", encoding="utf-8") as file:
+        with path.open("r+", encoding="utf-8", errors="replace") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            records = list(_records(file))
     except FileNotFoundError:
         return False
     except OSError:
         return True
-    return False
+    maker = _maker(records)
+    return maker is not None and not _ended(records) and maker.is_certainly_alive()
+
+
+def _is_dead(run: str, records: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a run whose journal nobody has locked is certainly dead, and this user's on this machine."""
+    maker = _maker(records)
+    if maker is None:
+        return run.startswith(f"{owner()}-")
+    return maker.is_of_ours() and (_ended(records) or maker.is_certainly_dead())
+
+
+def _maker(records: Iterable[Mapping[str, object]]) -> Maker | None:
+    return next((found for each in records if (found := Maker.read(each))), None)
+
+
+def _ended(records: Iterable[Mapping[str, object]]) -> bool:
+    return any(each.get("ended") is True for each in records)
 
 
 def state_directory() -> Path:

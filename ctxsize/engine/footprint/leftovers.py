@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import docker
@@ -25,11 +25,13 @@ from ctxsize.engine.footprint.images import (
     find_untagged,
     freed_bytes,
     is_tagged,
-    remove_untagged,
+    refusal,
+    remove_image,
     unwanted,
 )
 from ctxsize.engine.footprint.journal import Made
 from ctxsize.engine.marks import OBJECT_LABEL, RUN_LABEL
+from ctxsize.engine.names import is_reference
 
 #: How the classic builder names a container, or at length.
 _CONTAINER = re.compile(r"[0-9a-f]{12,64}")
@@ -45,13 +47,27 @@ class Leftover:
     ``past build`` (one in the engine's history) or ``directory`` (a temporary one on this machine).
 
     ``bytes`` is what its removal frees (what other images hold is not counted), or None when that can't be
-    told.
+    told. ``refused`` says why the engine refused to remove it; empty when it did not, or something uses it.
     """
 
     run: str
     kind: str
     id: str
     bytes: int | None
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What an engine remembers of the builds of runs: ``builds``, by run. ``unseen`` says why it can't be
+    asked; empty when it can."""
+
+    builds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unseen: str = ""
+
+    def of(self, run: str) -> list[Leftover]:
+        """The builds of ``run``."""
+        return [Leftover(run, "past build", ref, None) for ref in self.builds.get(run, ())]
 
 
 def find_labelled(api: docker.APIClient, run: str) -> list[Leftover]:
@@ -59,8 +75,7 @@ def find_labelled(api: docker.APIClient, run: str) -> list[Leftover]:
     images and what those are built on."""
     found = _containers_and_networks(api, run)
     images = children_first(unwanted(api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True)))
-    found += [Leftover(run, "image", image, None) for image in images]
-    return found + [Leftover(run, "past build", ref, None) for ref in past_builds(api).get(run, ())]
+    return found + [Leftover(run, "image", image, None) for image in images]
 
 
 def find(
@@ -68,7 +83,7 @@ def find(
     run: str,
     made: Sequence[Made],
     traces: cache_records.Traces,
-    past: Mapping[str, Sequence[str]],
+    past: History,
 ) -> list[Leftover]:
     """What a dead ``run`` left: what carries its label, and what its journal lists (``made``), in an order in
     which it can be removed.
@@ -81,7 +96,11 @@ def find(
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
     images = [] if any(map(is_tagged, labelled)) else children_first(labelled)
     began = max((time for kind, time in _times(made) if kind == "began"), default=_NEVER)
-    noted = [find_untagged(api, each.value, run, began) for each in reversed(made) if each.kind == "image"]
+    noted = [
+        find_untagged(api, each.value, run, began)
+        for each in reversed(made)
+        if each.kind == "image" and is_reference(each.value)  # a journal can be damaged
+    ]
     wanted = built_on(api.images(all=True)) if any(noted) else set()
     images += [each for each in noted if each and each not in images and digits_of(each) not in wanted]
     freed = freed_bytes(api, images) if images else {}
@@ -91,7 +110,7 @@ def find(
         for each in made
         if each.kind == "directory" and _is_probe(each.value)
     ]
-    found += [Leftover(run, "past build", ref, None) for ref in past.get(run, ())]
+    found += past.of(run)
     records = cache_records.select(cache_records.records(api), traces, run=run)
     found += [
         Leftover(run, "cache record", record.id, 0 if record.shared else record.size) for record in records
@@ -110,14 +129,16 @@ def _containers_and_networks(api: docker.APIClient, run: str, listed: Sequence[s
     return found + [Leftover(run, "network", each, 0) for each in networks]
 
 
-def past_builds(api: docker.APIClient) -> dict[str, list[str]]:
-    """The builds of runs, by run, that newer engines keep in their history: our label is an option of them.
-    None where something between us and the engine lets no question about them through."""
+def past_builds(api: docker.APIClient) -> History:
+    """The builds of runs that newer engines keep in their history: our label is an option of them."""
     found: dict[str, list[str]] = {}
-    with contextlib.suppress(BuildKitError):
+    try:
         for ref, options in history.past_builds(api).items():
-            found.setdefault(options.get(f"label:{RUN_LABEL}", ""), []).append(ref)
-    return found
+            if run := options.get(f"label:{RUN_LABEL}"):
+                found.setdefault(run, []).append(ref)
+    except BuildKitError as error:
+        return History(unseen=str(error))
+    return History(found)
 
 
 def own_containers(api: docker.APIClient, run: str | None = None) -> list[dict[str, Any]]:
@@ -177,38 +198,44 @@ def _inherited(api: docker.APIClient, image: str) -> bool:
 
 
 def remove(api: docker.APIClient, things: Iterable[Leftover]) -> list[Leftover]:
-    """Remove them; returns those that the engine would not give up, because something uses them."""
+    """Remove them; returns those that stay, because something uses them or the engine refuses."""
     kept = []
     records = {}
     for thing in things:
         if thing.kind == "cache record":
             records[thing.id] = thing
-        elif not _remove(api, thing):
-            kept.append(thing)
-    return kept + [records[each] for each in sorted(cache_records.remove(api, records))] if records else kept
+            continue
+        try:
+            if not _remove(api, thing):
+                kept.append(thing)
+        except NotFound:
+            continue
+        except APIError as error:
+            kept.append(replace(thing, refused=refusal(error)))
+    if records:
+        try:
+            kept += [records[each] for each in sorted(cache_records.remove(api, records))]
+        except APIError as error:
+            kept += [replace(each, refused=refusal(error)) for each in records.values()]
+    return kept
 
 
 def _remove(api: docker.APIClient, thing: Leftover) -> bool:
-    if thing.kind == "image":
-        return remove_untagged(api, thing.id)
+    """Whether it could be removed. Raises APIError."""
     if thing.kind == "past build":
         try:
             history.forget(api, thing.id)
         except BuildKitError:  # for one, because it is at work
             return False
-        return True
-    if thing.kind == "directory":
+    elif thing.kind == "directory":
         shutil.rmtree(thing.id, ignore_errors=True)
         return not os.path.lexists(thing.id)
-    try:
-        if thing.kind == "container":
-            api.remove_container(thing.id, force=True, v=True)
-        else:
-            api.remove_network(thing.id)
-    except NotFound:
-        return True
-    except APIError:
-        return False
+    elif thing.kind == "image":
+        remove_image(api, thing.id)
+    elif thing.kind == "container":
+        api.remove_container(thing.id, force=True, v=True)
+    else:
+        api.remove_network(thing.id)
     return True
 
 

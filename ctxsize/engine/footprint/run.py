@@ -13,21 +13,29 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from docker.errors import APIError
+
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import TROUBLE, engine_error, engine_trouble
 from ctxsize.engine.footprint import leftovers
 from ctxsize.engine.footprint.clean import sweep
-from ctxsize.engine.footprint.images import remove_untagged
+from ctxsize.engine.footprint.images import refusal, remove_untagged
 from ctxsize.engine.footprint.journal import Journal, owner
-from ctxsize.errors import EngineError
+from ctxsize.errors import CtxsizeError, EngineError
+from ctxsize.warning import Warning
 
 #: An engine that was told to stop a build needs a moment until what the build made can be removed.
 _ATTEMPTS = 120
 _PAUSE_SECONDS = 0.25
+#: Rounds of removing in which something is refused, after which it is given up.
+_MOST_REFUSALS = 4
+_CLEAN = "run `ctxsize clean`"
+_LATER = f"the next run removes it, or {_CLEAN}"
 
 
 class Run:
-    """One run of ctxsize on one engine, as a context manager: on leaving, nothing of it is left.
+    """One run of ctxsize on one engine, as a context manager: on leaving, nothing of it is left, or ``left``
+    says what is and why. Then its journal stays, for the next run or ``clean`` to try again.
 
     Entering and leaving remove what dead runs of this user on this machine left behind. What goes wrong
     with the engine inside leaves it as an EngineError.
@@ -38,6 +46,8 @@ class Run:
         self._api = engine.api
         self._engine = engine.info
         self._forget: list[Callable[[], bool]] = []
+        #: What could not be removed, once the run has ended.
+        self.left: tuple[Warning, ...] = ()
         #: A build was broken off: the engine may still be making something when the run ends.
         self.winding_down = False
 
@@ -51,14 +61,25 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        done = self._clean(interrupted=kind is not None or self.winding_down)
-        self.journal.close(done=done)
-        if done:
+        left = self._clean(interrupted=kind is not None or self.winding_down)
+        unseen = self._forget_builds() if self.journal.lists("begun", "step") else ""
+        self.journal.close(done=not left and not unseen, only_history=not left)
+        if not left:
             # What a killed run's engine was still making when we began is there by now.
             with contextlib.suppress(EngineError), engine_trouble():
                 sweep(self._api, self._engine.id)
+        self.left = tuple(Warning("left-on-engine", text) for text in (left, unseen) if text)
+        self._tell(error)
         if isinstance(error, TROUBLE):
             raise engine_error(error) from error
+
+    def _tell(self, error: BaseException | None) -> None:
+        """Have what is raised tell of what is left: there is no result to do so."""
+        if isinstance(error, CtxsizeError):
+            error.hint = "; ".join(filter(None, [error.hint, *(each.message for each in self.left)])) or None
+        elif error is not None:
+            for each in self.left:
+                error.add_note(each.message)
 
     def at_end(self, forget: Callable[[], bool]) -> None:
         """Call ``forget`` when the run ends, until it says that it has removed all it had to."""
@@ -69,22 +90,64 @@ class Run:
         with engine_trouble():
             remove_untagged(self._api, image_id)
 
-    def _clean(self, *, interrupted: bool) -> bool:
-        """Remove everything; True when the engine confirmed that nothing is left."""
+    def _clean(self, *, interrupted: bool) -> str:
+        """Remove everything but what the engine's history has. Says why something is left, and how it goes;
+        empty when the engine confirmed that nothing is."""
         # After an interruption the engine is still winding the build down: things may yet appear.
         quiet_rounds_needed = 3 if interrupted else 1
-        quiet_rounds = 0
+        quiet_rounds = refusals = 0
+        left = 0
         for attempt in range(_ATTEMPTS):
             if attempt:
                 time.sleep(_PAUSE_SECONDS)
             try:
-                with engine_trouble():
-                    things = leftovers.find_labelled(self._api, self.id)
-                    leftovers.remove(self._api, things)
-                    left = len(things) + sum(not forget() for forget in self._forget)
-            except EngineError:
-                return False  # the engine is gone; the journal stays for the next run
-            quiet_rounds = quiet_rounds + 1 if left == 0 else 0
+                left, refused = self._remove()
+            except EngineError as error:
+                return f"what this run made is not certainly removed ({error.message}): {_LATER}"
+            quiet_rounds = quiet_rounds + 1 if left == 0 and not refused else 0
             if quiet_rounds >= quiet_rounds_needed:
-                return True
-        return False
+                return ""
+            refusals += bool(refused)
+            if refusals >= _MOST_REFUSALS:
+                what = " and ".join(dict.fromkeys(refused))
+                return f"the engine does not let this run remove what it made ({what}): let it, and {_CLEAN}"
+        return f"something uses what this run made, so that it stays: {_LATER}"
+
+    def _remove(self) -> tuple[int, list[str]]:
+        """Remove what there is now: how much of it there was, or is not gone, and why removals were refused.
+        Raises EngineError when the engine can't be reached."""
+        refused: list[str] = []
+        left = 0
+        with engine_trouble():
+            things = leftovers.find_labelled(self._api, self.id)
+            refused += [each.refused for each in leftovers.remove(self._api, things) if each.refused]
+            left += len(things)
+            for forget in self._forget:
+                try:
+                    left += not forget()
+                except APIError as error:
+                    left += 1
+                    refused += filter(None, [refusal(error)])
+        return left, refused
+
+    def _forget_builds(self) -> str:
+        """Take this run's builds out of the engine's history. Says why they may still be there, with the
+        values of their build arguments; empty when they are not."""
+        why = ""
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(_PAUSE_SECONDS)
+            history = leftovers.past_builds(self._api)
+            if history.unseen:
+                why = history.unseen
+                break
+            found = history.of(self.id)
+            if not found:
+                return ""
+            leftovers.remove(self._api, found)
+        said = why or "it keeps them"
+        return (
+            "the engine's history of builds may still have those of this run, with the values of their build"
+            f" arguments ({said}): let POST /grpc through to the engine, and {_CLEAN}; or see"
+            " `docker buildx history rm`"
+        )

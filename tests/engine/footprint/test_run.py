@@ -48,9 +48,12 @@ def here(engine: docker.DockerClient) -> Engine:
 
 
 @pytest.fixture
-def dead() -> str:
-    """The id of a run that this user made and nobody works on."""
-    return f"{owner()}-0000dead"
+def dead(here: Engine, state: Path) -> str:
+    """The id of a run that this user made and nobody works on; it has a journal."""
+    run = f"{owner()}-0000dead"
+    state.mkdir(parents=True, exist_ok=True)
+    (state / f"{run}.jsonl").write_text(json.dumps({"engine": here.info.id}) + "\n")
+    return run
 
 
 @pytest.fixture
@@ -154,7 +157,7 @@ def test_a_container_that_the_classic_builder_ran_a_step_in_goes(
     api.tag(base, *new_tag().split(":"))
     ours, users = (api.create_container(base, "x")["Id"] for _ in range(2))
     foreign = api.create_container(other, "x")["Id"]
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     lines = [{"engine": here.info.id}] + [
         {"kind": "container", "value": value} for value in (ours[:12], "", users[:4], ".*", foreign[:12])
     ]
@@ -176,7 +179,7 @@ def test_an_image_without_a_label_that_is_older_than_the_run_is_not_its(
     began = str(here.info.now())
     time.sleep(0.5)  # how long the engine took to tell its time
     younger = _unlabelled(api, "younger")
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     lines = [{"engine": here.info.id}] + [
         {"kind": kind, "value": value}
         for kind, value in (("began", began), ("image", older), ("image", younger))
@@ -250,7 +253,7 @@ def test_the_history_of_builds_is_asked_once_for_all_dead_runs(
     asked = []
     real = leftovers.past_builds
     monkeypatch.setattr(leftovers, "past_builds", lambda api: asked.append(1) or real(api))
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     for number in range(3):
         (state / f"{dead[:-1]}{number}.jsonl").write_text(json.dumps({"engine": here.info.id}) + "\n")
 
@@ -351,7 +354,7 @@ def test_what_is_in_use_stays_and_is_said(
 
 def test_a_journal_without_a_runs_name_is_none_of_ours(here: Engine, state: Path) -> None:
     """Its name would be looked for in the descriptions of everybody's cache records."""
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     (state / "local.jsonl").write_text(json.dumps({"engine": here.info.id}))
 
     assert clean(here).removed == ()
@@ -360,7 +363,7 @@ def test_a_journal_without_a_runs_name_is_none_of_ours(here: Engine, state: Path
 
 @pytest.mark.parametrize("window", ["", "soon", "1 2 3", "\ufffd"])
 def test_a_damaged_journal_stops_nobody(here: Engine, state: Path, dead: str, window: str) -> None:
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     lines = [{"engine": here.info.id}, {"kind": "window", "value": window}, {"kind": "image", "value": "no"}]
     (state / f"{dead}.jsonl").write_text("\n".join(map(json.dumps, lines)))
 
@@ -370,7 +373,7 @@ def test_a_damaged_journal_stops_nobody(here: Engine, state: Path, dead: str, wi
 def test_a_journal_is_kept_while_its_engine_may_still_wind_down(
     here: Engine, state: Path, dead: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     journal = state / f"{dead}.jsonl"
     journal.write_text(json.dumps({"engine": here.info.id}))
 
@@ -397,7 +400,7 @@ def test_what_was_found_before_is_read_from_the_journal() -> None:
 
 
 def test_the_journal_of_another_engine_is_kept(here: Engine, state: Path, dead: str) -> None:
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     (state / f"{dead}.jsonl").write_text(json.dumps({"engine": "another"}))
 
     clean(here)
@@ -406,7 +409,7 @@ def test_the_journal_of_another_engine_is_kept(here: Engine, state: Path, dead: 
 
 
 def test_two_who_clean_at_once_never_take_the_same_run(here: Engine, state: Path, dead: str) -> None:
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     (state / f"{dead}.jsonl").write_text(json.dumps({"engine": here.info.id}))
 
     taken = dead_journals()
@@ -439,7 +442,7 @@ def test_the_temporary_directory_of_a_dead_run_goes_and_no_other(
         folder.mkdir()
         (folder / "file").write_text("12345")
     link.symlink_to(users)
-    state.mkdir(parents=True)
+    state.mkdir(parents=True, exist_ok=True)
     lines = [{"engine": here.info.id}] + [
         {"kind": "directory", "value": str(each)} for each in (probe, users, link)
     ]

@@ -1,0 +1,1 @@
+"""What an engine may say, how much, and for how long."""

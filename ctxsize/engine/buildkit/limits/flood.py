@@ -1,0 +1,86 @@
+"""Bounds on what a peer may do on an HTTP/2 connection: each frame costs it a few bytes, and us a task or an
+answer. BuildKit checks our health every few seconds, asks for directories, logins and secrets, and measures
+the connection with a ping for each frame of ours at most; no build comes near these bounds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from grpclib.protocol import EventsProcessor
+from h2.events import (
+    DataReceived,
+    Event,
+    PingReceived,
+    PriorityUpdated,
+    RemoteSettingsChanged,
+    RequestReceived,
+    StreamReset,
+)
+
+if TYPE_CHECKING:
+    from grpclib.protocol import AbstractHandler, Connection
+
+MOST_CALLS = 100_000
+"""Calls on one connection."""
+MOST_RESETS = 1_000
+"""Calls that are broken off ("rapid reset"), and settings and priorities that are changed."""
+MOST_PINGS = 10_000
+"""Pings, and frames without content; beyond these, one for each KiB that we sent."""
+MOST_HEADER_BYTES = 256 * 1024 * 1024
+"""Bytes of headers, unpacked, in all calls together."""
+MOST_BYTES = 256 * 1024 * 1024
+"""Bytes of content, in all calls together; beyond these, one for each 64 that we sent."""
+
+
+class BoundedProcessor(EventsProcessor):
+    """Takes the events of a connection until one of the bounds is broken; then calls ``flooded`` with the
+    reason, once, and takes no more."""
+
+    def __init__(
+        self,
+        handler: AbstractHandler,
+        connection: Connection,
+        flooded: Callable[[str], None],
+        *,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        super().__init__(handler, connection)
+        self._flooded = flooded
+        self._most_bytes = most_bytes
+        self._counts: Counter[str] = Counter()
+        self._over = False
+
+    def process(self, event: Event) -> None:
+        """Take one event."""
+        if self._over:
+            return
+        broken = self._broken(event)
+        if broken is None:
+            super().process(event)
+            return
+        self._over = True
+        self._flooded(f"the engine floods the connection: more than {broken}")
+
+    def _broken(self, event: Event) -> str | None:
+        """The bound that ``event`` breaks, or None."""
+        sent = self.connection.data_sent
+        if isinstance(event, RequestReceived):
+            size = sum(len(name) + len(value) for name, value in event.headers or ())
+            return self._count("calls", 1, MOST_CALLS) or self._count(
+                "bytes of headers", size, MOST_HEADER_BYTES
+            )
+        if isinstance(event, StreamReset):
+            return self._count("calls that it breaks off", 1, MOST_RESETS)
+        if isinstance(event, RemoteSettingsChanged | PriorityUpdated):
+            return self._count("changes of settings", 1, MOST_RESETS)
+        if isinstance(event, DataReceived) and event.data:
+            return self._count("bytes", len(event.data), self._most_bytes + sent // 64)
+        if isinstance(event, PingReceived | DataReceived):
+            return self._count("pings", 1, MOST_PINGS + sent // 1024)
+        return None
+
+    def _count(self, what: str, number: int, most: int) -> str | None:
+        self._counts[what] += number
+        return f"{most} {what}" if self._counts[what] > most else None
