@@ -1,0 +1,227 @@
+"""What an engine, or a proxy before it, does not let be removed is said, and the journal stays: the next run
+and ``clean`` try again. A measurement that succeeded is one all the same."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import StreamEnded
+
+from ctxsize.cli.main import main
+from ctxsize.engine.buildkit import messages_pb2 as pb
+from ctxsize.engine.footprint import clean as clean_module
+from ctxsize.engine.footprint import run as run_module
+from ctxsize.engine.footprint.journal import state_directory
+from tests.support.fake_engine import IMAGE, UPGRADE, FakeEngine, whole
+
+FORBIDDEN = whole(b"<html>no</html>", "403 Forbidden")
+_TRACE = pb.StatusResponse(
+    vertexes=[
+        pb.Vertex(
+            digest="sha256:1",
+            name="[1/1] COPY . /",
+            started=pb.Timestamp(seconds=1),
+            completed=pb.Timestamp(seconds=2),
+        )
+    ]
+).SerializeToString()
+#: A build with BuildKit that ran a step.
+BUILT = b"\n".join(
+    json.dumps(event).encode()
+    for event in (
+        {"id": "moby.buildkit.trace", "aux": base64.b64encode(_TRACE).decode()},
+        {"aux": {"ID": IMAGE}},
+    )
+)
+
+
+@pytest.fixture
+def engine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
+    made = FakeEngine(tmp_path_factory.mktemp("e") / "s")
+    monkeypatch.setenv("DOCKER_HOST", made.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (tmp_path / ".dockerignore").write_text("log\n")
+    (tmp_path / "log").write_bytes(bytes(100))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(run_module, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(clean_module, "_WINDING_DOWN", -1.0)
+    return tmp_path
+
+
+def let(engine: FakeEngine, answers: dict[str, Any]) -> None:
+    """Have the engine answer so, and all else as it does."""
+
+    def answering(asked: str) -> Any:
+        return next((said for pattern, said in answers.items() if re.match(pattern, asked)), None)
+
+    engine.answer = answering
+
+
+def compare(project: Path, builder: str = "buildkit-upload") -> Result:
+    words = ["compare", str(project), "--builder", builder, "--repeat", "1", "--format", "json"]
+    return CliRunner().invoke(main, [*words, "--build-arg", "TOKEN=of-somebody"])
+
+
+def warnings(result: Result) -> list[str]:
+    found = json.loads(result.stdout)["warnings"]
+    return [each["message"] for each in found if each["code"] == "left-on-engine"]
+
+
+def journals() -> list[list[dict[str, object]]]:
+    return [
+        [json.loads(line) for line in path.read_text().splitlines()]
+        for path in state_directory().glob("*.jsonl")
+    ]
+
+
+def empty_history(connection: socket.socket) -> None:
+    """What an engine says that remembers no build: a call that ends at once, without a message."""
+    connection.sendall(UPGRADE)
+    http = H2Connection(H2Configuration(client_side=False))
+    http.initiate_connection()
+    connection.sendall(http.data_to_send())
+    while data := connection.recv(1 << 16):
+        for event in http.receive_data(data):
+            if isinstance(event, StreamEnded):
+                head = [(":status", "200"), ("content-type", "application/grpc")]
+                http.send_headers(event.stream_id, head)
+                http.send_headers(event.stream_id, [("grpc-status", "0")], end_stream=True)
+        connection.sendall(http.data_to_send())
+
+
+def test_a_history_that_can_not_be_asked_for_is_said_and_tried_again(
+    project: Path, engine: FakeEngine
+) -> None:
+    """A proxy that lets no ``/grpc`` through, as most do not."""
+    let(engine, {r"POST /build\?": whole(BUILT), r"POST /grpc": FORBIDDEN})
+
+    result = compare(project)
+
+    assert result.exit_code == 0, result.output
+    (message,) = warnings(result)
+    assert (
+        "history of builds may still have those of this run, with the values of their build arguments"
+        in message
+    )
+    assert "403" in message
+    assert "ctxsize clean" in message
+    assert "of-somebody" not in result.output
+    ((first, *rest),) = journals()
+    assert first["engine"] == "fake"
+    assert rest == [{"kind": "history", "value": ""}, {"ended": True}]
+
+    again = CliRunner().invoke(main, ["clean"])
+    assert again.exit_code == 1
+    assert "history of builds could not be looked at" in again.stderr
+    assert (
+        "perhaps in the engine's history, with the values of build arguments: builds of run" in again.stdout
+    )
+    assert len(journals()) == 1
+
+    asked = len(engine.asked)
+    compare(project, "classic")
+    assert not any("/system/df" in each for each in engine.asked[asked:]), (
+        "nothing else is looked for in vain"
+    )
+
+    let(engine, {r"POST /grpc": empty_history})
+    assert CliRunner().invoke(main, ["clean"]).exit_code == 0
+    assert journals() == []
+
+
+def test_a_build_that_leaves_nothing_in_a_history_needs_none(project: Path, engine: FakeEngine) -> None:
+    let(engine, {r"POST /grpc": FORBIDDEN})
+    result = compare(project, "classic")
+
+    assert result.exit_code == 0, result.output
+    assert warnings(result) == []
+    assert journals() == []
+
+
+def test_an_image_that_may_not_be_removed_is_said(project: Path, engine: FakeEngine) -> None:
+    """It is there all the while: whose label it has does not matter here."""
+    listed = whole(json.dumps([{"Id": IMAGE, "ParentId": "", "RepoTags": None, "Labels": {}}]).encode())
+    let(engine, {r"DELETE /images": FORBIDDEN, r"GET /images/json": listed, r"POST /grpc": empty_history})
+
+    result = compare(project, "classic")
+
+    assert result.exit_code == 0, result.output
+    (message,) = warnings(result)
+    assert message.startswith("the engine does not let this run remove what it made (")
+    assert len(journals()) == 1
+
+
+def test_cache_records_that_may_not_be_removed_are_said(project: Path, engine: FakeEngine) -> None:
+    records = {
+        "BuildCache": [
+            {
+                "ID": "x",
+                "CreatedAt": "2026-01-01T00:00:00Z",
+                "Size": 1,
+                "Description": "http url http://build-context-1",
+            }
+        ]
+    }
+    seen = 0
+
+    def answering(asked: str) -> Any:
+        nonlocal seen
+        if asked.startswith("GET /system/df"):
+            seen += 1
+            found = records if seen > 1 else {"BuildCache": []}
+            return whole(json.dumps(found).replace("2026-01-01", "2036-01-01").encode())
+        if asked.startswith("POST /build/prune"):
+            return FORBIDDEN
+        if asked.startswith("POST /build?"):
+            return whole(BUILT)
+        return empty_history if asked.startswith("POST /grpc") else None
+
+    engine.answer = answering
+    result = compare(project)
+
+    assert result.exit_code == 0, result.output
+    (message,) = warnings(result)
+    assert "does not let this run remove what it made" in message
+    assert any("step" in entry.values() for entry in journals()[0]), "all that identifies them is still there"
+
+
+def test_where_there_is_no_result_the_error_tells(project: Path, engine: FakeEngine) -> None:
+    failed = whole(b'{"error": "no such thing"}')
+    listed = whole(json.dumps([{"Id": IMAGE, "ParentId": "", "RepoTags": None, "Labels": {}}]).encode())
+    let(engine, {r"POST /build\?": failed, r"DELETE /images": FORBIDDEN, r"GET /images/json": listed})
+
+    result = CliRunner().invoke(main, ["check", str(project), "--builder", "classic", "--limit", "image=1MB"])
+
+    assert result.exit_code == 3
+    assert "does not let this run remove what it made" in result.output
+
+
+def test_sighup_cleans_as_sigterm_does() -> None:
+    from ctxsize.cli.errors import ENDING, exit_codes
+
+    assert ENDING == (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    cleaned = []
+    with pytest.raises(SystemExit) as caught, exit_codes():
+        try:
+            signal.raise_signal(signal.SIGHUP)
+        finally:
+            cleaned.append(1)
+    assert (caught.value.code, cleaned) == (130, [1])
