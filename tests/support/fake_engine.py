@@ -164,7 +164,9 @@ def sane(asked: str) -> bytes:
     """The whole answer of an engine to such a request."""
     for pattern, body in SANE.items():
         if re.match(pattern, asked):
-            return whole(body if isinstance(body, bytes) else json.dumps(body).encode())
+            # An engine says in chunks what it does not know the end of: the events of a build.
+            made = chunked if pattern.startswith("POST /build") else whole
+            return made(body if isinstance(body, bytes) else json.dumps(body).encode())
     return whole(b'{"message": "page not found"}', "404 Not Found")
 
 

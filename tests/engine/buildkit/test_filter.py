@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ctxsize.engine.builders.buildkit import SessionMatcher
+from ctxsize.engine.buildkit import filter as filter_module
 from ctxsize.engine.buildkit.filter import Filter, follow_links, without_nested
 from tests.engine.buildkit.docker_patterns import DockerPatterns
 
@@ -121,3 +123,30 @@ def test_a_file_kept_by_the_walk_may_still_not_be_opened() -> None:
 def test_a_malformed_pattern_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="syntax"):
         Filter([], ["[a"], DockerPatterns)
+
+
+class ManyNames:
+    """A root with many files and a chain of links."""
+
+    def __init__(self, names: int = 0, links: int = 0) -> None:
+        self._names = [f"name{number}" for number in range(names)]
+        self._links = links
+
+    def readlink(self, path: str) -> str | None:
+        number = int(path.removeprefix("link")) if path.startswith("link") else self._links
+        return f"link{number + 1}" if number < self._links else None
+
+    def names(self, directory: str) -> list[str]:
+        return self._names
+
+
+def test_what_is_asked_for_to_be_followed_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request with ten thousand wildcards over a large directory took minutes."""
+    monkeypatch.setattr(filter_module, "MOST_FOLLOWED", 10_000)
+    many = ManyNames(names=1000)
+    assert follow_links(["*1"] * 100, many, SessionMatcher) is not None
+
+    with pytest.raises(ValueError, match="more than 10000 names"):
+        follow_links([f"*{number}" for number in range(11)], many, SessionMatcher)
+    with pytest.raises(ValueError, match="too many links lead to one another"):
+        follow_links(["link0"], ManyNames(links=5000), SessionMatcher)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 import pytest
 
-from ctxsize.engine.buildkit import Trace, decode_trace
+from ctxsize.engine.buildkit import Trace, decode_trace, trace
 from ctxsize.engine.buildkit import messages_pb2 as pb
 
 
@@ -79,3 +80,35 @@ def test_warnings_are_the_builders_words() -> None:
 def test_junk_is_a_value_error(junk: str) -> None:
     with pytest.raises(ValueError, match="not a BuildKit trace"):
         decode_trace(junk)
+
+
+@pytest.mark.parametrize(
+    ("bound", "event"),
+    [
+        ("MOST_STEPS", lambda number: aux(vertexes=[pb.Vertex(digest=f"d{number}")])),
+        ("MOST_STATUSES", lambda number: aux(statuses=[pb.VertexStatus(id=f"s{number}")])),
+        ("MOST_WARNINGS", lambda number: aux(warnings=[pb.VertexWarning(short=b"w")])),
+        (
+            "MOST_RUNS",
+            lambda number: aux(
+                vertexes=[pb.Vertex(digest="d", started=at(number), completed=at(number + 1))]
+            ),
+        ),
+    ],
+)
+def test_an_account_without_an_end_is_none(
+    monkeypatch: pytest.MonkeyPatch, bound: str, event: Callable[[int], str]
+) -> None:
+    monkeypatch.setattr(trace, bound, 20)
+    account = Trace()
+    with pytest.raises(ValueError, match="more than 20"):
+        for number in range(30):
+            update = decode_trace(event(number))
+            account.check(update)
+            account.add(update)
+
+
+def test_output_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "MOST_LOG_BYTES", 1000)
+    account = fold(*[aux(logs=[pb.VertexLog(vertex="d", msg=b"x" * 99 + b"\n")]) for _ in range(30)])
+    assert len(account.log_lines()) == 10

@@ -23,7 +23,7 @@ from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.footprint import clean as clean_module
 from ctxsize.engine.footprint import run as run_module
 from ctxsize.engine.footprint.journal import state_directory
-from tests.support.fake_engine import IMAGE, UPGRADE, FakeEngine, whole
+from tests.support.fake_engine import IMAGE, UPGRADE, FakeEngine, chunked, whole
 
 FORBIDDEN = whole(b"<html>no</html>", "403 Forbidden")
 _TRACE = pb.StatusResponse(
@@ -111,7 +111,7 @@ def test_a_history_that_can_not_be_asked_for_is_said_and_tried_again(
     project: Path, engine: FakeEngine
 ) -> None:
     """A proxy that lets no ``/grpc`` through, as most do not."""
-    let(engine, {r"POST /build\?": whole(BUILT), r"POST /grpc": FORBIDDEN})
+    let(engine, {r"POST /build\?": chunked(BUILT), r"POST /grpc": FORBIDDEN})
 
     result = compare(project)
 
@@ -191,7 +191,7 @@ def test_cache_records_that_may_not_be_removed_are_said(project: Path, engine: F
         if asked.startswith("POST /build/prune"):
             return FORBIDDEN
         if asked.startswith("POST /build?"):
-            return whole(BUILT)
+            return chunked(BUILT)
         return empty_history if asked.startswith("POST /grpc") else None
 
     engine.answer = answering
@@ -204,7 +204,7 @@ def test_cache_records_that_may_not_be_removed_are_said(project: Path, engine: F
 
 
 def test_where_there_is_no_result_the_error_tells(project: Path, engine: FakeEngine) -> None:
-    failed = whole(b'{"error": "no such thing"}')
+    failed = chunked(b'{"error": "no such thing"}')
     listed = whole(json.dumps([{"Id": IMAGE, "ParentId": "", "RepoTags": None, "Labels": {}}]).encode())
     let(engine, {r"POST /build\?": failed, r"DELETE /images": FORBIDDEN, r"GET /images/json": listed})
 

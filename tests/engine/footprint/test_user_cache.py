@@ -122,6 +122,39 @@ def test_what_users_build_at_the_same_time_stays_in_their_cache(
         cache_records.remove(api, cache_records.record_ids(api) - before)
 
 
+def test_a_namespace_for_cache_mounts_does_not_lead_to_the_users(
+    tmp_path: Path,
+    base_args: Callable[[str], dict[str, str]],
+    new_tag: Callable[[], str],
+    api: docker.APIClient,
+) -> None:
+    """The build argument is the user's, for instance from the configuration."""
+    command = client("buildkit")
+    if command is None:
+        pytest.skip("no docker client here can use buildkit")
+    before = cache_records.record_ids(api)
+    dockerfile = tmp_path / "Dockerfile"
+    steps = f"ARG BASE\nFROM ${{BASE}}\nCOPY . /src\nRUN --mount=type=cache,target=/c,id={uuid.uuid4().hex} "
+    dockerfile.write_text(f"{steps} touch /c/users\n")
+    (tmp_path / ".dockerignore").write_text("log\n")
+    given = {**base_args("links"), "BUILDKIT_CACHE_MOUNT_NS": "mine"}
+    words = [word for name, value in given.items() for word in ("--build-arg", f"{name}={value}")]
+    try:
+        subprocess.run(
+            [command, "build", "--quiet", "--network=none", *words, "--tag", new_tag(), tmp_path],
+            env=os.environ | {"DOCKER_BUILDKIT": "1"},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        dockerfile.write_text(f"{steps} test ! -e /c/users\n")
+        (tmp_path / "log").write_text("later")
+        options = BuildOptions(build_args=given, network="none")
+        found = ctxsize_api.compare(tmp_path, builder="buildkit", options=options, repeat=1).comparison
+        assert found.variants["with"].error is None
+    finally:
+        cache_records.remove(api, cache_records.record_ids(api) - before)
+
+
 def test_an_engine_that_is_asked_for_its_cache_by_several_at_once_answers_each(api: docker.APIClient) -> None:
     """Engine 20.10 refuses all but the first."""
     with ThreadPoolExecutor(8) as askers:
