@@ -72,6 +72,10 @@ fuzz: venv  ## hostile input for every reader, TIMES=100 times as much as in `ma
 conformance: venv engine  ## compare our ignore rules with real builds, 10,000 random cases (about an hour)
 	@CTXSIZE_MODERN_ENGINE=$(MODERN) $(python) tests/conformance/ignore/sweep.py --cases 10000 $(ARGS)
 
+.PHONY: oldest
+oldest: venv  ## the unit tests with the oldest dependencies that setup.cfg allows (ten minutes)
+	@PYTHON=$(python) OLDEST=.cache/oldest scripts/oldest $(ARGS)
+
 .PHONY: live
 live: venv engine  ## the current engine: a short sweep against the official clients, its history (as root)
 	@host=$$(scripts/modern-engine start $(MODERN)); \

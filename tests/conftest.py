@@ -25,6 +25,9 @@ import docker
 import pytest
 
 from fixtures import make
+from tests.support.runner import as_it_is_now
+
+as_it_is_now()
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ def test_every_command_has_examples(words: tuple[str, ...]) -> None:
     assert " ".join(("  ctxsize", *words)) in text.partition("Examples:\n")[2]
 
 
+@pytest.mark.skipif(
+    version("click") < "8.2", reason="the page is written with the locked click, whose lines break elsewhere"
+)
 def test_the_page_is_up_to_date() -> None:
     done = subprocess.run([sys.executable, ROOT / "scripts/help-page", "--check"], capture_output=True)
 
