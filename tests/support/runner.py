@@ -1,5 +1,5 @@
-"""click's runner as it has been since 8.2, also with an older click: standard error apart, and both of them in
-``output``."""
+"""click's runner as it has been since 8.2, also with an older click: standard error apart, and both of
+them in ``output``."""
 
 from __future__ import annotations
 
