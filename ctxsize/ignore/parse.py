@@ -69,7 +69,7 @@ def parse_ignore(data: bytes, source: str, dialect: Dialect) -> IgnoreFile:
             rules.append(_new_rule(Rule, (number, *rule)))
     if buildkit:
         _check_transport(sent, source)
-    return IgnoreFile(source, tuple(rules))
+    return IgnoreFile(source, tuple(rules), data)
 
 
 def _read(line: str, where: str, buildkit: bool) -> _Line | None:

@@ -20,6 +20,7 @@ from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed
+from ctxsize.files import own
 from ctxsize.measure.bench import Bench, TimeLimit
 from ctxsize.measure.builds import Builds
 from ctxsize.measure.figures import WITH, WITHOUT
@@ -212,6 +213,7 @@ def test_no_room_for_the_probe_builds_is_no_end_of_the_measurement(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/no/such/directory")
+    monkeypatch.setattr(own, "_TEMPORARY", ())
     found, warnings = divided(subject_of(project), {WITH: runs(1.0), WITHOUT: runs(2.0)})
 
     assert found is None

@@ -180,3 +180,9 @@ def test_a_megabyte_of_patterns_is_read_in_a_second() -> None:
     data = b"".join(b"dir%05d/sub/name.txt\n" % number for number in range(50_000))
     assert len(patterns(data)) == 50_000
     assert within(1, lambda: patterns(data))
+
+
+def test_the_file_is_kept_as_it_was_read() -> None:
+    """A build that is given the ignore file is given these bytes, not what the path leads to by then."""
+    data = b"\xef\xbb\xbf# first\r\n*.log\r\n"
+    assert parse_ignore(data, ".dockerignore", Dialect.BUILDKIT).data == data

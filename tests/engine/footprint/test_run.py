@@ -38,6 +38,8 @@ SIZE = 12_345
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state directory, and so a user, of the test's own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(own, "_TEMPORARY", ())
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     return state_directory()
 
 
