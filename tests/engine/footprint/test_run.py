@@ -272,7 +272,7 @@ def test_what_a_live_run_made_stays(
 
         cleaned = clean(here)
 
-        assert (cleaned.removed, cleaned.live) == ((), (run.id,))
+        assert (cleaned.removed, run.id in cleaned.live) == ((), True)
         assert f"at work, left alone: run {run.id}" in ctxsize("clean", "--dry-run").output
         assert _is_there(api, image)
     assert not _is_there(api, image)
