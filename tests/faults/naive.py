@@ -115,7 +115,6 @@ ROWS = (
         "engine/errors.py",
         "    except TROUBLE as error:\n",
         "    except () as error:\n",
-        f"{CONNECTION}[buildkit-list-1-cut-0]",
         f"{CONNECTION}[buildkit-remove-1-cut-0]",
     ),
     _row(
@@ -211,7 +210,7 @@ ROWS = (
         "engine/connect.py",
         "    api.timeout = ANSWER_SECONDS\n",
         "    api.timeout = 3600\n",
-        f"{SILENT}[list]",
+        f"{SILENT}[image]",
     ),
     _row(
         "no-cleaning-at-the-start",

@@ -56,14 +56,16 @@ def engine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
-    (tmp_path / ".dockerignore").write_text("log\n")
-    (tmp_path / "log").write_bytes(bytes(100))
+    made = tmp_path / "project"
+    made.mkdir()
+    (made / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (made / ".dockerignore").write_text("log\n")
+    (made / "log").write_bytes(bytes(100))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(run_module, "_PAUSE_SECONDS", 0)
     monkeypatch.setattr(clean_module, "_WINDING_DOWN", -1.0)
-    return tmp_path
+    return made
 
 
 def let(engine: FakeEngine, answers: dict[str, Any]) -> None:

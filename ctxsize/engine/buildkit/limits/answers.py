@@ -24,6 +24,8 @@ MOST_ERROR_BYTES = 256 * 1024
 """Bytes of an error's explanation that are read; the rest of it is dropped."""
 MOST_EVENT_BYTES = 16 * 1024 * 1024
 """Bytes of one event of a build; BuildKit's largest hold a piece of a log, of 2 MiB at most."""
+#: Silence is found by the connection's own time-out, and told as that.
+_GRACE_SECONDS = 1.0
 _PIECE = 64 * 1024
 _DECODER = json.JSONDecoder()
 _Result = TypeVar("_Result")
@@ -54,7 +56,7 @@ def within(seconds: float | None, work: Callable[[], _Result]) -> _Result:
 
     thread = threading.Thread(target=run, name="ctxsize-answer", daemon=True)
     thread.start()
-    thread.join(seconds)
+    thread.join(seconds + _GRACE_SECONDS)
     if errors:
         raise errors[0]
     if not results:
