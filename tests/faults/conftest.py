@@ -171,6 +171,13 @@ def things(api: docker.APIClient) -> set[str]:
     }
 
 
+def _clean_up() -> None:
+    """Remove what is left, with a user's patience and not that of a test: a busy engine takes its time."""
+    engine = connect()
+    engine.api.timeout = 10 * PATIENCE
+    clean(engine)
+
+
 @pytest.fixture
 def nothing_left(api: docker.APIClient) -> Iterator[None]:
     """What a fault kept from being removed, the next start removes: after that nothing is left."""
@@ -179,7 +186,7 @@ def nothing_left(api: docker.APIClient) -> Iterator[None]:
     deadline = time.monotonic() + PATIENCE
     while left := things(api) - before:
         assert time.monotonic() < deadline, f"left on the engine: {left}"
-        clean(connect())
+        _clean_up()
         time.sleep(0.2)
 
 
@@ -304,7 +311,7 @@ def nothing_stays_on(engine: OwnEngine, *, restart: bool = False) -> Iterator[No
         if attempt == 10 and restart:
             engine.stop(mounts=False)
             engine.start()
-        clean(connect())
+        _clean_up()
         time.sleep(0.2)
     raise AssertionError(f"left on the engine: {left}")
 
