@@ -13,15 +13,16 @@ from ctxsize.text import printable
 def draw(report: LintReport, look: Look) -> Iterator[str]:
     """``report`` as lines."""
     for target in report.targets:
-        if target.error is not None:
-            yield f"{look.warn('error: ')}{printable(' '.join(target.error.split()))}\n"
-        yield from changes(target)
+        yield from preface(target, look)
         for found in target.findings:
             yield headline(target, found, look) + "\n"
 
 
-def changes(target: LintTarget) -> Iterator[str]:
-    """What --diff shows; what --fix did is there to be seen with `git diff`."""
+def preface(target: LintTarget, look: Look) -> Iterator[str]:
+    """What comes before the findings: the error, and what --diff shows. What --fix did is there to be seen
+    with `git diff`."""
+    if target.error is not None:
+        yield f"{look.warn('error: ')}{printable(' '.join(target.error.split()))}\n"
     if target.dry:
         yield from (f"{printable(line)}\n" for line in target.diff.splitlines())
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ctxsize.lint.types import Finding, LintReport, LintTarget
 from ctxsize.report.lint import words
-from ctxsize.report.lint.concise import changes, headline
+from ctxsize.report.lint.concise import headline, preface
 from ctxsize.report.shared.look import Look
 from ctxsize.text import printable
 
@@ -16,9 +16,7 @@ _LONGEST = 100  # characters of a line that are shown
 def draw(report: LintReport, look: Look) -> Iterator[str]:
     """``report`` as text."""
     for target in report.targets:
-        if target.error is not None:
-            yield f"{look.warn('error: ')}{printable(' '.join(target.error.split()))}\n"
-        yield from changes(target)
+        yield from preface(target, look)
         for found in target.findings:
             yield from _finding(target, found, look)
         yield from (look.note(note) for note in target.notes)
