@@ -1,0 +1,126 @@
+"""A set of candidates as an ignore file: its content with them, and the project that would have it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ctxsize.context.variant import Variant
+from ctxsize.errors import UsageError
+from ctxsize.files.repository import is_beneath
+from ctxsize.files.write import replacing
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.parse import parse_ignore
+from ctxsize.ignore.types import IgnoreFile
+from ctxsize.lint.fix import difference, edited
+from ctxsize.lint.types import Edit
+from ctxsize.project import Project, relative_to_context
+from ctxsize.suggest.types import Candidate
+from ctxsize.text import printable
+from ctxsize.units import format_bytes
+
+#: Characters of a reason that a comment has.
+_LONGEST = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The ignore file that rules are added to: the one in effect or, where there is none, a new one.
+
+    ``path`` is where it lies, ``shown`` its name for people, ``data`` what it has today (None: no file).
+    ``date`` goes into the comment above what is added.
+    """
+
+    project: Project
+    path: Path
+    shown: str
+    data: bytes | None
+    date: str
+
+    def block(self, candidates: Sequence[Candidate], *, proven: bool = True) -> tuple[str, ...]:
+        """The lines that are added for candidates, without their ends: comments, and rules that the file does
+        not have yet."""
+        known = {rule.text.strip() for rule in self.project.ignore.rules} if self.project.ignore else set()
+        lines = []
+        for each in candidates:
+            if each.rule not in known:
+                size = f", {format_bytes(each.bytes)}" if each.bytes else ""
+                why = printable(each.evidence[-1] if each.evidence else "needless")
+                lines += [f"# {why[:_LONGEST]}{size}", each.rule]
+        if not lines:
+            return ()
+        how = "each proven by a build" if proven else "NOT proven by a build"
+        return (f"# Added by ctxsize suggest on {self.date}, {how}", *lines)
+
+    def with_block(self, block: Sequence[str], *, first: bool = False) -> bytes:
+        """The content with a block added: at the end, or ``first``."""
+        data = self.data or b""
+        if not block:
+            return data
+        if not first or not data.strip():
+            space = ("",) if data.strip() and not data.endswith(b"\n\n") else ()
+            return edited(data, [Edit(self.shown, append=(*space, *block))])
+        top = data.split(b"\n", 1)[0].removesuffix(b"\r").decode("utf-8", "surrogateescape")
+        return edited(data, [Edit(self.shown, {1: (*block, "", top.removeprefix("\ufeff"))})])
+
+    def parsed(self, data: bytes) -> IgnoreFile:
+        """A content of this file, as the builder reads it."""
+        return parse_ignore(data, self.shown, self.project.dialect)
+
+    def project_with(self, data: bytes) -> Project:
+        """The project as if the file had that content."""
+        ignore = self.parsed(data)
+        matcher = Matcher(ignore.rules, self.project.dialect, ignore.path)
+        return replace(self.project, ignore=ignore, ignore_path=self.path, rules=matcher)
+
+    def variant(self, name: str, data: bytes) -> Variant:
+        """The view of the tree with that content: nothing is written."""
+        project = self.project_with(data)
+        inside = relative_to_context(self.path, project.context)
+        found = Variant(
+            name,
+            project.context,
+            project.rules,
+            frozenset(),
+            project.dialect,
+            ignore_file=(self.path, data),
+        )
+        return found if inside is None else found.replacing(inside, data)
+
+    def diff(self, after: bytes) -> str:
+        """The change from what is there to ``after``, as a unified diff."""
+        text = difference(self.shown, self.data or b"", after)
+        return text if self.data is not None else text.replace(f"--- {self.shown}\n", "--- /dev/null\n", 1)
+
+    def write(self, after: bytes) -> None:
+        """Have the file have that content, at once or not at all. Raises UsageError when it can't be written,
+        has changed meanwhile, or leads out of the project."""
+        inside = relative_to_context(self.path, self.project.context) is not None
+        root = self.project.context if inside else self.path.parent
+        try:
+            if os.path.lexists(self.path) and not is_beneath(root, self.path):
+                raise UsageError("this leads out of the project, and is not changed", where=str(self.path))
+            place = Path(os.path.realpath(self.path))
+            now = place.read_bytes() if place.exists() else None
+            if now != self.data:
+                raise UsageError(
+                    "this was changed meanwhile, and is left alone", where=self.shown, hint="run again"
+                )
+            with replacing(place) as stream:
+                stream.write(after)
+        except OSError as error:
+            raise UsageError(f"can't be written: {error.strerror}", where=str(self.path)) from error
+
+
+def target_of(project: Project, data: bytes | None, date: str) -> Target:
+    """Where rules for the project go; ``data`` is the content of its ignore file."""
+    path = project.ignore_path if project.ignore_path is not None else project.context / ".dockerignore"
+    shown = relative_to_context(path, project.context) or os.path.relpath(path)
+    return Target(project, path, shown, data, date)
+
+
+def rules_of(candidates: Iterable[Candidate]) -> tuple[str, ...]:
+    """The rules of candidates."""
+    return tuple(each.rule for each in candidates)
