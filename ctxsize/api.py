@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from ctxsize.rebuild.cache import cache
     from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost, RebuildMeasurement
     from ctxsize.sensitive.types import SensitiveFile
+    from ctxsize.suggest.static import suggest_static
+    from ctxsize.suggest.suggest import suggest
+    from ctxsize.suggest.types import NoRules, SavedByRules, SuggestedRule, Suggestion, SuggestMeasurement
     from ctxsize.survey.dialects import Differences, PathDifference
     from ctxsize.survey.overview import Overview
     from ctxsize.survey.overview import overview as context
@@ -67,12 +70,12 @@ __all__ = [
     "Differences", "DirTotals", "DockerfileError", "Engine", "EngineError", "EngineFigures",
     "FileFinding", "Finding", "Grown", "IgnoreFileError", "IgnoredRoot", "ImageFigures", "Interrupted",
     "Judged", "LargestPaths", "LateInstall", "Layer", "LintConfig", "LintOptions", "LintReport",
-    "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "Overview", "PathDifference",
+    "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "NoRules", "Overview", "PathDifference",
     "PathSaving", "Progress", "ProjectFigures", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule",
-    "RuleSaving", "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step",
-    "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
+    "RuleSaving", "RuleTotals", "Saved", "SavedByRules", "ScanResult", "SecondsSaved", "SensitiveFile",
+    "Step", "SuggestMeasurement", "SuggestedRule", "Suggestion", "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
     "VerifyCommand", "VerifyFailed", "View", "Warning", "cache", "check", "compare", "connect",
-    "context", "lint", "why",
+    "context", "lint", "suggest", "suggest_static", "why",
 ]  # fmt: skip
 
 _HOMES = {
@@ -100,6 +103,9 @@ _HOMES = {
     "rebuild.cache": "cache",
     "rebuild.types": "ChangeCost LateInstall Rebuild RebuildCost RebuildMeasurement",
     "sensitive.types": "SensitiveFile",
+    "suggest.static": "suggest_static",
+    "suggest.suggest": "suggest",
+    "suggest.types": "NoRules SavedByRules SuggestMeasurement SuggestedRule Suggestion",
     "survey.dialects": "Differences PathDifference",
     "survey.overview": "Overview",
     "survey.views": "View",

@@ -131,7 +131,7 @@ def suggest(
     with out.progress() as progress:
         if static:
             from ctxsize.ignore.types import Dialect
-            from ctxsize.suggest.suggest import suggest_static
+            from ctxsize.suggest.static import suggest_static
 
             measurement = suggest_static(
                 asked["path"],

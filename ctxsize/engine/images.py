@@ -41,19 +41,24 @@ def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:
     off or makes no sense, and UsageError when there is no room for the listing."""
     with ExitStack() as undo, _reading_errors():
         reader = undo.enter_context(ImageReader())
+        read_into(reader, api, image_ids)
+        undo.pop_all()
+    return reader
+
+
+def read_into(reader: ImageReader, api: docker.APIClient, image_ids: Sequence[str]) -> None:
+    """Have an open reader read more images. Raises as ``open_images``."""
+    with _reading_errors():
         bare = {image_id: _bare(api, image_id) for image_id in image_ids}
         reader.images.update((image_id, image) for image_id, image in bare.items() if image is not None)
         filled = [image_id for image_id in image_ids if bare[image_id] is None]
         if not filled:
-            undo.pop_all()
-            return reader
+            return
         parameters = {"names": filled}
         response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
         with response:
             api._raise_for_status(response)
             read_saved(reader, Body(response.iter_content(BLOCK)), filled)
-        undo.pop_all()
-    return reader
 
 
 def _bare(api: docker.APIClient, image_id: str) -> Image | None:

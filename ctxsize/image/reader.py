@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
+from typing import Self
 
-from ctxsize.files.tarlist import TarReader
+from ctxsize.files.tarlist import TarEntry, TarReader
 from ctxsize.image.gzipmeter import GzipMeter
 from ctxsize.image.streams import Body
 from ctxsize.image.types import Change, Image, Layer
@@ -52,7 +53,7 @@ class ImageReader:
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute(_SCHEMA)
 
-    def __enter__(self) -> ImageReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -123,13 +124,13 @@ class ImageReader:
 
     def _list(self, key: int, body: Body) -> None:
         self._database.execute("BEGIN")
-        self._database.executemany(_INSERT, _rows(key, body))
+        self._database.executemany(_INSERT, _rows(key, TarReader(body)))
         self._database.execute("COMMIT")
         body.drain()
 
 
-def _rows(key: int, body: Body) -> Iterator[_Row]:
-    for entry in TarReader(body):
+def _rows(key: int, entries: Iterable[TarEntry]) -> Iterator[_Row]:
+    for entry in entries:
         if entry.kind == "directory":
             continue
         link = None
@@ -138,11 +139,11 @@ def _rows(key: int, body: Body) -> Iterator[_Row]:
             link = os.fsencode(entry.link)
             size = len(link)
         elif entry.kind == "hardlink":
-            link = os.fsencode(_clean(entry.link))
-        path = os.fsencode(_clean(entry.name))
+            link = os.fsencode(clean(entry.link))
+        path = os.fsencode(clean(entry.name))
         yield key, path, size, link, entry.start, entry.stop, int(entry.kind == "symlink")
 
 
-def _clean(name: str) -> str:
+def clean(name: str) -> str:
     """A layer's entry name as a relative path; ``..`` is inert because nothing is extracted."""
     return os.path.normpath("/" + name).lstrip("/")

@@ -17,7 +17,9 @@ from ctxsize.suggest.types import Candidate
 from ctxsize.units import format_bytes
 
 #: Directories of other people's packages: what marks an ecosystem there says nothing of the project.
-_FOREIGN = frozenset("node_modules vendor .venv venv site-packages .git target .tox .nox".split())
+_FOREIGN = frozenset(
+    ["node_modules", "vendor", ".venv", "venv", "site-packages", ".git", "target", ".tox", ".nox"]
+)
 #: Findings of lint whose fix adds a rule, or makes one wider.
 _CODES = ("CX101", "CX105", "CX108", "CX306", "CX409", "CX501")
 #: Rules with more hits than this that have to be written as single paths are not.

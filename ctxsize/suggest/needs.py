@@ -28,9 +28,7 @@ _METADATA = (
     "Cargo.toml",
     "build.rs",
 )
-_BINARY = (
-    ".png .jpg .jpeg .gif .webp .ico .pdf .zip .gz .xz .bz2 .jar .class .pyc .so .o .a .woff .woff2 .ttf .mp4"
-).split()  # fmt: skip
+_BINARY = [".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".pdf", ".zip", ".gz", ".xz", ".bz2", ".jar", ".class", ".pyc", ".so", ".o", ".a", ".woff", ".woff2", ".ttf", ".mp4"]  # fmt: skip
 
 
 class Needs:

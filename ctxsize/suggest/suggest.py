@@ -2,164 +2,160 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from ctxsize import __version__
+from ctxsize.context.variant import Variant
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.containers import VerifyCommand
+from ctxsize.engine.errors import engine_trouble
+from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
-from ctxsize.ignore.matcher import Matcher
-from ctxsize.ignore.parse import parse_ignore
-from ctxsize.ignore.types import Dialect
-from ctxsize.lint.facts import Facts, gather
-from ctxsize.lint.tree import Match
-from ctxsize.measure.figures import ProjectFigures
+from ctxsize.errors import CtxsizeError, Interrupted
+from ctxsize.image.states import StateReader
+from ctxsize.measure.bench import Bench, TimeLimit
+from ctxsize.measure.figures import WITHOUT
+from ctxsize.measure.subject import Subject, prepare, prepare_opened
 from ctxsize.progress import Progress, Silent
-from ctxsize.project import Project, open_project
-from ctxsize.suggest.candidates import candidates
-from ctxsize.suggest.proposal import Target, target_of
-from ctxsize.suggest.types import Candidate, SavedByRules, SuggestedRule, Suggestion, SuggestMeasurement
-from ctxsize.warning import Warning
+from ctxsize.suggest.assemble import Trace, assemble
+from ctxsize.suggest.savings import measure_savings, with_roots
+from ctxsize.suggest.search import Search
+from ctxsize.suggest.static import Look, look
+from ctxsize.suggest.trials import Trials
+from ctxsize.suggest.types import Candidate, SuggestMeasurement
 
-#: What a rule has to keep out to be worth a line: this many bytes or, in a small project, this share.
-MIN_BYTES, MIN_SHARE = 1_000_000, 0.01
-DOUBTFUL = "not built: "
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What was found in a project without an engine: where rules go, and the candidates for them.
-
-    ``small`` candidates keep out too little to be among them. ``files`` and ``bytes`` are the context's.
-    """
-
-    target: Target
-    facts: Facts
-    candidates: tuple[Candidate, ...]
-    small: int
-    files: int
-    bytes: int
+#: Builds that may be made to find and prove rules, unless the user says otherwise.
+MOST_BUILDS = 12
 
 
-def look(
-    project: Project,
-    options: BuildOptions,
-    *,
-    podman: bool = False,
-    verifies: bool = False,
-    min_bytes: int | None = None,
-    progress: Progress | None = None,
-) -> Look:
-    """Look for what an opened project may ignore. Raises CtxsizeError."""
-    progress = progress or Silent()
-    progress.phase("scan")
-    data = None if project.ignore is None else project.ignore.data
-    date = datetime.date.today().isoformat()
-    target = target_of(project, data, date)
-    facts = gather(
-        as_if_empty(project, target),
-        data or b"",
-        podman=podman,
-        target=options.target,
-        build_args={name: value for name, value in options.build_args.items() if value is not None},
-    )
-    root = facts.tree.root
-    everything = [Match(root, name, root.folders.get(name)) for name in root.names]
-    files, size, _ = facts.tree.size(file for file in facts.tree.files(everything) if file.kept)
-    least = min(MIN_BYTES, int(size * MIN_SHARE)) if min_bytes is None else min_bytes
-    found, small = candidates(facts, verifies=verifies, min_bytes=least)
-    return Look(target, facts, tuple(found), small, files, size)
-
-
-def as_if_empty(project: Project, target: Target) -> Project:
-    """A project without an ignore file as one with an empty file, so that there is something to add to."""
-    if project.ignore is not None:
-        return project
-    return replace(
-        project, ignore=parse_ignore(b"", target.shown, project.dialect), rules=Matcher((), project.dialect)
-    )
-
-
-def suggest_static(
+def suggest(
     path: str | Path = ".",
     *,
     dockerfile: str | Path | None = None,
-    dialect: Dialect = Dialect.BUILDKIT,
+    builder: str = "auto",
     options: BuildOptions | None = None,
+    verify: VerifyCommand | None = None,
+    max_builds: int = MOST_BUILDS,
+    max_time: float | None = None,
     min_bytes: int | None = None,
+    repeat: int | None = None,
+    cache_cost: bool = False,
+    allowlist: bool = False,
+    write: bool = False,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> SuggestMeasurement:
-    """What the project at ``path`` may gain from, with the evidence for it, without an engine: nothing of it
-    is proven. Raises CtxsizeError."""
-    options = options or BuildOptions()
-    project = open_project(path, dockerfile=dockerfile, dialect=dialect)
-    found = look(project, options, min_bytes=min_bytes, progress=progress)
-    chosen = [each for each in found.candidates if not each.doubts and each.blocked is None]
-    rules = [_unproven(each, proposed=each in chosen) for each in found.candidates]
-    block = found.target.block(chosen, proven=False)
-    size = sum(each.bytes for each in chosen)
-    suggestion = Suggestion(
-        version=__version__,
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        project=figures_of(project, options),
-        engine=None,
-        static=True,
-        allowlist=False,
-        rules=ordered(rules),
-        saved=SavedByRules(size, sum(each.files for each in chosen)),
-        builds=0,
-        timed_builds=0,
-        context_bytes=found.bytes,
-        ignore_file=found.target.shown,
-        new=found.target.data is None,
-        block="".join(f"{line}\n" for line in block),
-        diff=found.target.diff(found.target.with_block(block)) if block else "",
-        written=False,
-        warnings=tuple(notes(found)),
-        words=project.words(options.target),
+    """Find rules that are worth adding to the ignore file of the project at ``path``, and prove each by a build.
+
+    A rule is proposed when the image builds without what it keeps out, is the same otherwise, and ``verify``
+    (if given) passes in it. At most ``max_builds`` builds are made for that, and none once ``max_time``
+    seconds would be over. Rules that keep out less than ``min_bytes`` are left out. ``repeat`` builds each are
+    timed before and after (None: 3 where that is quick). ``cache_cost`` measures what changes to what the
+    rules keep out cost. ``allowlist`` proposes to ignore everything but what COPY and ADD take. ``write``
+    adds the proven rules to the file. The project is only read otherwise. An interruption and trouble after
+    the first build are an error in the result; all other trouble is raised as a CtxsizeError.
+    """
+    progress, options, limit = progress or Silent(), options or BuildOptions(), TimeLimit(max_time)
+    subject = prepare(
+        path, dockerfile=dockerfile, builder=builder, options=options, progress=progress, engine=engine
     )
-    return SuggestMeasurement(suggestion, {})
+    found = look(
+        subject.project,
+        subject.options,
+        podman=subject.engine.info.podman,
+        verifies=verify is not None,
+        min_bytes=min_bytes,
+        progress=progress,
+    )
+    worth = [each for each in found.candidates if each.blocked is None]
+    trace = Trace()
+    if worth:
+        proposed = _proposed(subject, found, worth, progress)
+        with Run(subject.engine) as run, _reported_all_the_same(trace, run):
+            bench = Bench(proposed, run, proposed.builder(run), limit, progress)
+            _try(trace, bench, subject, found, worth, verify, max_builds)
+            if trace.found.accepted:
+                _measure(trace, bench, found, repeat=repeat, cache_cost=cache_cost)
+        trace.saved.warnings += run.left
+    return assemble(subject, found, trace, write=write)
 
 
-def figures_of(project: Project, options: BuildOptions) -> ProjectFigures:
-    """What a result says of the project."""
-    return ProjectFigures(
-        context=project.name,
-        dockerfile=project.dockerfile_shown or "Dockerfile",
-        ignore_file=project.ignore.path if project.ignore is not None else None,
-        target=options.target,
+def before_of(subject: Subject, found: Look) -> Variant:
+    """The view of a project as it is."""
+    if found.target.data is None:
+        return subject.variant(WITHOUT)
+    return found.target.variant("before", found.target.data)
+
+
+def _proposed(subject: Subject, found: Look, candidates: Sequence[Candidate], progress: Progress) -> Subject:
+    """The project with all candidates: what the builder has to run for real in every build follows from it."""
+    data = found.target.with_block(found.target.block(candidates))
+    return prepare_opened(
+        found.target.project_with(data),
+        subject.engine,
+        subject.choice,
+        options=subject.options,
+        progress=progress,
     )
 
 
-def notes(found: Look) -> list[Warning]:
-    """What to know beside the rules."""
-    warnings = [Warning("walk", note) for note in found.facts.notes]
-    if found.small:
-        many = "1 rule" if found.small == 1 else f"{found.small} rules"
-        warnings.append(
-            Warning(
-                "small", f"{many} would keep out too little to be worth a line: --min-bytes 0 has them, too"
-            )
+def _try(
+    trace: Trace,
+    bench: Bench,
+    subject: Subject,
+    found: Look,
+    candidates: Sequence[Candidate],
+    verify: VerifyCommand | None,
+    most: int,
+) -> None:
+    """Search for what can be ignored."""
+    with StateReader() as reader:
+        trials = trace.trials = Trials(bench, found.target, before_of(subject, found), reader, verify, most)
+        trials.start()
+        search = Search(trials.attempt, trials.left)
+        trace.found = search.found
+        search.run(candidates)
+
+
+def _measure(trace: Trace, bench: Bench, found: Look, *, repeat: int | None, cache_cost: bool) -> None:
+    """Measure what was accepted saves."""
+    trials = trace.trials
+    assert trials is not None and trials.first is not None and trials.best is not None
+    block = found.target.block(trace.found.accepted)
+    project = found.target.project_with(found.target.with_block(block))
+    subject = bench.subject
+    if len(trace.found.accepted) < len(found.candidates):
+        subject = replace(
+            prepare_opened(
+                project, subject.engine, subject.choice, options=subject.options, progress=bench.progress
+            ),
+            plan=subject.plan,
         )
-    return warnings
-
-
-def ordered(rules: Sequence[SuggestedRule]) -> tuple[SuggestedRule, ...]:
-    """Those that are proposed first, the largest first."""
-    return tuple(sorted(rules, key=lambda rule: (not rule.proposed, -rule.context_bytes, rule.rule)))
-
-
-def _unproven(candidate: Candidate, *, proposed: bool) -> SuggestedRule:
-    return SuggestedRule(
-        rule=candidate.rule,
-        paths=candidate.hits,
-        files=candidate.files,
-        context_bytes=candidate.bytes,
-        image_bytes=None,
-        pull_bytes=None,
-        evidence=candidate.evidence,
-        proof="none",
-        proposed=proposed,
-        reason=candidate.blocked or "; ".join(candidate.doubts) or None,
+    assert project.ignore is not None
+    old = len(found.target.project.ignore.rules) if found.target.project.ignore is not None else 0
+    lines = [rule.line for rule in project.ignore.rules[old:]]
+    subject = with_roots(subject, lines, trials.first, trials.best)
+    measure_savings(
+        replace(bench, subject=subject),
+        trace.saved,
+        trials.first,
+        trials.best,
+        repeat=repeat,
+        cache_cost=cache_cost,
     )
+
+
+@contextmanager
+def _reported_all_the_same(trace: Trace, run: Run) -> Iterator[None]:
+    """Once the project has been built as it is, trouble after it is an error in the result, beside what was
+    found: the engine goes away, somebody presses Ctrl-C."""
+    try:
+        with engine_trouble():
+            yield
+    except (CtxsizeError, KeyboardInterrupt) as error:
+        if trace.trials is None or trace.trials.first is None:
+            raise
+        trace.failure = error if isinstance(error, CtxsizeError) else Interrupted("interrupted")
+        run.winding_down = True

@@ -76,6 +76,16 @@ class SavedByRules:
 
 
 @dataclass(frozen=True, slots=True)
+class NoRules:
+    """The part of what is saved that belongs to no rule. ``derived_bytes`` were made by a RUN step from what
+    the rules keep out."""
+
+    image_bytes: int | None = None
+    derived_bytes: int | None = None
+    pull_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """Rules worth adding to one project's ignore file.
 
@@ -94,6 +104,7 @@ class Suggestion:
     allowlist: bool
     rules: tuple[SuggestedRule, ...]
     saved: SavedByRules
+    unattributed: NoRules
     builds: int
     timed_builds: int
     context_bytes: int | None

@@ -29,6 +29,7 @@ def draw(result: Suggestion, look: Look) -> str:
                 **fields(saved, "context_bytes", "context_files", "image_bytes", "pull_bytes"),
                 "seconds": fields(saved.seconds, "median", "low", "high", "significant"),
             },
+            "unattributed": fields(result.unattributed, "image_bytes", "derived_bytes", "pull_bytes"),
             **fields(result, "builds", "timed_builds", "context_bytes"),
             "file": {
                 "path": result.ignore_file,

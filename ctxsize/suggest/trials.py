@@ -1,0 +1,196 @@
+"""Building with a set of candidates, and judging the image: the trials of a search, counted and bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ctxsize.comparison.attribution import directory_links
+from ctxsize.context.variant import Variant
+from ctxsize.dockerfile.mapping import ImageMap
+from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.engine.builders.interface import BuildResult
+from ctxsize.engine.builders.masked import masker_of
+from ctxsize.engine.containers import Verification, VerifyCommand, verify
+from ctxsize.engine.errors import engine_trouble, sensible
+from ctxsize.engine.images import read_into
+from ctxsize.engine.marks import RUN_LABEL
+from ctxsize.errors import BuildFailed, VerifyFailed, full_disk_hint
+from ctxsize.image.states import Difference, StateReader
+from ctxsize.image.types import Image
+from ctxsize.measure.bench import Bench
+from ctxsize.measure.figures import WITH
+from ctxsize.measure.images import without_markers
+from ctxsize.suggest.named import named_by, told
+from ctxsize.suggest.proof import Explained, Noise, config_effects, effects_of, hinted_at, unexplained
+from ctxsize.suggest.proposal import Target
+from ctxsize.suggest.search import Outcome
+from ctxsize.suggest.types import Candidate
+from ctxsize.units import format_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """One build that succeeded: what it was given, its image as read."""
+
+    result: BuildResult
+    image: Image
+    variant: Variant
+
+
+@dataclass(slots=True)
+class Trials:
+    """The trials of one project. ``before`` is the view of the tree as it is, ``most`` bounds the builds.
+
+    ``builds`` counts them. ``first`` is the build as it is, ``best`` the last one that was accepted.
+    """
+
+    bench: Bench
+    target: Target
+    before: Variant
+    reader: StateReader
+    command: VerifyCommand | None
+    most: int
+    builds: int = 0
+    first: Built | None = None
+    best: Built | None = None
+    changed: dict[str, None] = field(default_factory=dict)
+    longest: float = 0.0
+    _noise: Noise | None = None
+    _images: list[str] = field(default_factory=list)
+
+    def left(self) -> int:
+        """How many builds there may still be."""
+        return max(self.most - self.builds, 0) if self.bench.limit.allows(self.longest) else 0
+
+    def start(self) -> None:
+        """Build the project as it is. Raises BuildFailed, EngineError, and VerifyFailed where the command
+        fails already there."""
+        self.first = self._build(self.before, "build as it is")
+        if self.command is not None:
+            found = self._verified(self.first.image.id, self.command)
+            if not found.passed:
+                raise VerifyFailed(
+                    f"{_said(found)} in the image as it is",
+                    log=found.output_tail,
+                    hint="no rule was tried: is the command right?",
+                )
+
+    def attempt(self, candidates: Sequence[Candidate]) -> Outcome | None:
+        """Build with candidates, and compare; None when there may be no more builds. Raises EngineError."""
+        if not self.left():
+            return None
+        many = "1 rule" if len(candidates) == 1 else f"{len(candidates)} rules"
+        title = f"build {self.builds + 1} of at most {self.most}, with {many}"
+        data = self.target.with_block(self.target.block(candidates))
+        variant = self.target.variant(WITH, data)
+        try:
+            built = self._build(variant, title)
+        except BuildFailed as failure:
+            if full_disk_hint(failure.message, *failure.log):
+                raise
+            return Outcome(False, "none", told(failure), named=named_by(failure, candidates))
+        outcome = self._judged(built, data, candidates)
+        if outcome.ok:
+            if self.best is not None:
+                self._drop(self.best)
+            self.best = built
+        else:
+            self._drop(built)
+        return outcome
+
+    def close(self) -> None:
+        """Remove the images of the trials, but for the first and the best."""
+        self.reader.close()
+
+    def _build(self, variant: Variant, title: str) -> Built:
+        self.builds += 1
+        result = self.bench.build(variant, title)
+        self.longest = max(self.longest, result.seconds)
+        if result.sent is not None:
+            self.changed.update(dict.fromkeys(result.sent.changed))
+        self.bench.progress.phase("read the image")
+        read_into(self.reader, self.bench.subject.engine.api, [result.image_id])
+        return Built(result, without_markers(self.reader.images[result.image_id]), variant)
+
+    def _judged(self, built: Built, data: bytes, candidates: Sequence[Candidate]) -> Outcome:
+        """Whether an image is the same otherwise, and works."""
+        assert self.first is not None
+        explained = self._explained(built, data)
+        found = unexplained(self._differences(built), explained, self._noise)
+        if found and self._noise is None and self.left():
+            # Perhaps no two builds of this are alike: what differs between them is no candidate's fault.
+            again = self._build(self.before, "build as it is, once more")
+            self._noise = Noise.of(self._differences(again))
+            self._drop(again)
+            found = unexplained(self._differences(built), explained, self._noise)
+        effects = effects_of(found)
+        effects.update(self._config_effects(built.image.id))
+        if effects:
+            reason = next(iter(effects.values()))
+            hinted = hinted_at(found, candidates)
+            return Outcome(False, "builds", reason, hinted=hinted, effects=effects)
+        if self.command is None:
+            return Outcome(True, "same-image")
+        checked = self._verified(built.image.id, self.command)
+        if checked.passed:
+            return Outcome(True, "verified")
+        last = checked.output_tail[-1:] or ("",)
+        reason = f"the image does not work: {_said(checked)} {last[0].strip()}".rstrip()
+        failure = BuildFailed(_said(checked), log=checked.output_tail)
+        return Outcome(False, "same-image", reason, hinted=named_by(failure, candidates))
+
+    def _differences(self, built: Built) -> list[Difference]:
+        assert self.first is not None
+        layers = [[layer.diff_id for layer in image.layers] for image in (self.first.image, built.image)]
+        if layers[0] == layers[1]:
+            return []
+        return list(self.reader.differences(self.first.image, built.image))
+
+    def _explained(self, built: Built, data: bytes) -> Explained:
+        assert self.first is not None
+        subject = self.bench.subject
+        links = directory_links(self.reader.symlinks(self.first.image.layers))
+        resolved = subject.plan.resolved
+        image_map = ImageMap(resolved, ContextDirectory(subject.project.context), links)
+        after = built.variant.rules
+        assert after is not None
+        return Explained(image_map, resolved.target, self.before.rules, after, data)
+
+    def _config_effects(self, image_id: str) -> dict[str, str]:
+        assert self.first is not None
+        api = self.bench.subject.engine.api
+        with engine_trouble(), sensible("the image"):
+            before, after = (
+                api.inspect_image(each)["Config"] or {} for each in (self.first.image.id, image_id)
+            )
+            return dict(config_effects(before, after, RUN_LABEL))
+
+    def _verified(self, image_id: str, command: VerifyCommand) -> Verification:
+        self.bench.progress.phase("verify the image")
+        subject = self.bench.subject
+        with engine_trouble():
+            return verify(
+                subject.engine.api,
+                image_id,
+                command,
+                run=self.bench.run.id,
+                mask=masker_of(subject.options),
+            )
+
+    def _drop(self, built: Built) -> None:
+        """Remove an image that is no longer needed. The first one stays: builds of the same may be it."""
+        if self.first is not None and built.image.id == self.first.image.id:
+            return
+        if self.best is not None and built is not self.best and built.image.id == self.best.image.id:
+            return
+        self.reader.forget(built.image)
+        with suppress(BuildFailed):
+            self.bench.run.remove_image(built.image.id)
+
+
+def _said(result: Verification) -> str:
+    if result.timed_out:
+        return f"`{result.command}` was stopped after {format_seconds(result.seconds)}"
+    return f"`{result.command}` ended with exit code {result.exit_code}"
