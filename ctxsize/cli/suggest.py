@@ -1,5 +1,5 @@
-"""``ctxsize suggest``: rules worth adding to an ignore file, each proven by a build; and the lines about it with
-which ``compare`` ends where there is no ignore file."""
+"""``ctxsize suggest``: rules worth adding to an ignore file, each proven by a build; and the lines about it
+with which ``compare`` ends where there is no ignore file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _size(_context: click.Context, _option: Any, text: str | None) -> int | None
     from ctxsize.budget.sizes import AmountError, parse_bytes
 
     try:
-        return parse_bytes(text)
+        return 0 if text.strip() == "0" else parse_bytes(text)
     except AmountError as error:
         raise click.BadParameter(str(error)) from None
 

@@ -162,7 +162,7 @@ def _state(entry: TarEntry, tar: TarReader) -> bytes:
     digest = hashlib.blake2b(entry.kind.encode() + b"\0", digest_size=16)
     if entry.kind == "file":
         if entry.name.endswith(".pyc"):
-            # Behind the magic number and the flags is the time of the source, which counts no more than others.
+            # Behind the magic number and the flags is the time of the source: it counts no more than others.
             head = tar.read(_PYC)
             digest.update(head[:8] + head[12:])
         while data := tar.read(BLOCK):

@@ -14,7 +14,6 @@ from ctxsize.lint.types import Finding
 from ctxsize.suggest.ecosystems import Ecosystem, Usual, ecosystems
 from ctxsize.suggest.needs import Needs
 from ctxsize.suggest.types import Candidate
-from ctxsize.units import format_bytes
 
 #: Directories of other people's packages: what marks an ecosystem there says nothing of the project.
 _FOREIGN = frozenset(
@@ -27,6 +26,7 @@ _MOST_LITERALS = 10
 _MOST_GIT_IGNORED = 200
 _SAME_NAME = 3  # paths of one name that git ignores, from which on the name is the rule
 _BUILD_FILE = "builders read it all the same; every edit of it makes COPY anew"
+_ONLY_CLASSIC = "only the classic builder would be sent it"
 #: Rules whose paths change although no source does.
 _OFTEN = frozenset((".git", "**/*.log", "logs", "log/*", "storage/logs/*", "var/log"))
 
@@ -60,6 +60,7 @@ class _Gathering:
         doubts: Iterable[str] = (),
         blocked: str | None = None,
         always: bool = False,
+        uncertain: bool = False,
     ) -> None:
         """Take in a candidate that keeps out ``matches``."""
         evidence = tuple(evidence)
@@ -79,6 +80,10 @@ class _Gathering:
                 blocked=blocked,
                 always=always,
                 changes_often=rule in _OFTEN,
+                stages=tuple(
+                    dict.fromkeys(stage for match in matches for stage in self.needs.other_stages(match.path))
+                ),
+                uncertain=uncertain,
             )
         )
         self._covered.update(match.path for match in matches)
@@ -159,15 +164,13 @@ def _usual(gathering: _Gathering, usual: Usual) -> None:
     if usual.kind == "made":
         command = needs.made_by(usual.made_by)
         if command is None:
-            blocked = gathering.named(free) or "no step of the Dockerfile makes it anew"
+            blocked = "no step of the Dockerfile makes it anew"
         else:
             evidence.insert(0, f"{asks(facts, command)} makes it anew")
     elif usual.kind == "local":
         blocked = gathering.named(free)
     elif usual.kind == "prove":
         doubts += needs.named_in_metadata(free)
-        stage = next(filter(None, map(needs.other_stage, (match.path for match in free))), None)
-        blocked = f"the stage {stage}, which this build leaves out, takes it" if stage else None
     if usual.rule == ".git":
         if free[0].below is None:
             return  # a worktree's, or a submodule's: a few bytes
@@ -177,7 +180,15 @@ def _usual(gathering: _Gathering, usual: Usual) -> None:
     if len(free) < len(present):
         gathering.add_literals(free, evidence, blocked=blocked)
         return
-    gathering.add(usual.rule, free, evidence, doubts=doubts, blocked=blocked, always=usual.rule == ".git")
+    gathering.add(
+        usual.rule,
+        free,
+        evidence,
+        doubts=doubts,
+        blocked=blocked,
+        always=usual.rule == ".git",
+        uncertain=usual.kind == "prove",
+    )
 
 
 def _build_files(gathering: _Gathering) -> None:
@@ -295,8 +306,6 @@ def _not_taken(gathering: _Gathering, min_bytes: int) -> None:
                 continue
             size = sum(file.size for file in facts.tree.files([match]) if file.kept)
             pattern = literal_pattern(match.path)
-            stage = gathering.needs.other_stage(match.path)
             if pattern is not None and size >= max(min_bytes, 1):
-                blocked = f"the stage {stage}, which this build leaves out, takes it" if stage else None
-                why = f"{format_bytes(size)} that only the classic builder would be sent"
-                gathering.add(pattern, [match], [why], blocked=blocked)
+                uncertain = bool(gathering.needs.other_stages(match.path))
+                gathering.add(pattern, [match], [_ONLY_CLASSIC], uncertain=uncertain)

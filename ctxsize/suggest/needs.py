@@ -61,20 +61,21 @@ class Needs:
                 return True
         return False
 
-    def other_stage(self, path: str) -> str | None:
-        """The stage that takes the path, or starts from one that does, that runs something, and that this
-        target does not build; None when there is none."""
+    def other_stages(self, path: str) -> tuple[str, ...]:
+        """The stages that take the path, or start from one that does, that run something, and that this target
+        does not build."""
         plan = self._facts.plan
         if plan is None:
-            return None
+            return ()
+        found = []
         taking = {stage.stage.index for stage, _, matcher in self._takers if matcher.cover(path) != "none"}
         built = set(plan.reachable)
         for index, stage in enumerate(plan.stages):
             if index in built or not any(step.kind == "run" for step in stage.steps):
                 continue
             if taking.intersection(_chain(plan, index)):
-                return stage.stage.name or f"number {index}"
-        return None
+                found.append(stage.stage.name or str(index))
+        return tuple(found)
 
     @cached_property
     def _tracked(self) -> frozenset[str]:

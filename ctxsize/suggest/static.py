@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,7 +102,11 @@ def suggest_static(
     options = options or BuildOptions()
     project = open_project(path, dockerfile=dockerfile, dialect=dialect)
     found = look(project, options, min_bytes=min_bytes, progress=progress)
-    chosen = [each for each in found.candidates if not each.doubts and each.blocked is None]
+    chosen = [
+        each
+        for each in found.candidates
+        if not each.doubts and each.blocked is None and not (each.uncertain and each.stages)
+    ]
     rules = [unproven(each, proposed=each in chosen) for each in found.candidates]
     block = found.target.block(chosen, proven=False)
     size = sum(each.bytes for each in chosen)
@@ -169,5 +173,11 @@ def unproven(candidate: Candidate, *, proposed: bool) -> SuggestedRule:
         evidence=candidate.evidence,
         proof="none",
         proposed=proposed,
-        reason=candidate.blocked or "; ".join(candidate.doubts) or None,
+        reason=candidate.blocked or "; ".join(_against(candidate)) or None,
     )
+
+
+def _against(candidate: Candidate) -> Iterator[str]:
+    yield from candidate.doubts
+    if candidate.uncertain and candidate.stages:
+        yield f"the stage {candidate.stages[0]}, which this build leaves out, takes it"

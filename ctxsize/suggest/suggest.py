@@ -21,13 +21,15 @@ from ctxsize.measure.subject import Subject, prepare, prepare_opened
 from ctxsize.progress import Progress, Silent
 from ctxsize.suggest.assemble import Trace, assemble
 from ctxsize.suggest.savings import measure_savings, with_roots
-from ctxsize.suggest.search import Search
+from ctxsize.suggest.search import Outcome, Search
 from ctxsize.suggest.static import Look, look
 from ctxsize.suggest.trials import Trials
 from ctxsize.suggest.types import Candidate, SuggestMeasurement
 
 #: Builds that may be made to find and prove rules, unless the user says otherwise.
 MOST_BUILDS = 12
+#: Other targets of the Dockerfile that are built, too, where a rule may break them.
+_MOST_STAGES = 3
 
 
 def suggest(
@@ -75,7 +77,12 @@ def suggest(
         proposed = _proposed(subject, found, worth, progress)
         with Run(subject.engine) as run, _reported_all_the_same(trace, run):
             bench = Bench(proposed, run, proposed.builder(run), limit, progress)
-            _try(trace, bench, subject, found, worth, verify, max_builds)
+            stages = _other_stages(bench, worth)
+            with StateReader() as reader:
+                before = before_of(subject, found)
+                trials = Trials(bench, found.target, before, reader, verify, max_builds, stages)
+                trace.trials = trials
+                _try(trace, trials, worth)
             if trace.found.accepted:
                 _measure(trace, bench, found, repeat=repeat, cache_cost=cache_cost)
         trace.saved.warnings += run.left
@@ -101,22 +108,36 @@ def _proposed(subject: Subject, found: Look, candidates: Sequence[Candidate], pr
     )
 
 
-def _try(
-    trace: Trace,
-    bench: Bench,
-    subject: Subject,
-    found: Look,
-    candidates: Sequence[Candidate],
-    verify: VerifyCommand | None,
-    most: int,
-) -> None:
+def _other_stages(bench: Bench, candidates: Sequence[Candidate]) -> dict[str, Bench]:
+    """The other targets that candidates may break, each on a builder of its own; a few at most."""
+    names = dict.fromkeys(stage for each in candidates for stage in each.stages)
+    found = {}
+    for name in list(names)[:_MOST_STAGES]:
+        subject = bench.subject
+        options = replace(subject.options, target=name)
+        staged = prepare_opened(
+            subject.project, subject.engine, subject.choice, options=options, progress=bench.progress
+        )
+        found[name] = replace(bench, subject=staged, builder=staged.builder(bench.run))
+    return found
+
+
+def _try(trace: Trace, trials: Trials, candidates: Sequence[Candidate]) -> None:
     """Search for what can be ignored."""
-    with StateReader() as reader:
-        trials = trace.trials = Trials(bench, found.target, before_of(subject, found), reader, verify, most)
-        trials.start()
-        search = Search(trials.attempt, trials.left)
-        trace.found = search.found
-        search.run(candidates)
+    search = Search(trials.attempt, trials.left)
+    trace.found = search.found
+    trials.start()
+    tried = []
+    for each in candidates:
+        broken = [name for name in each.stages if name in trials.broken or name not in trials.stages]
+        if broken and each.uncertain:
+            reason = f"the stage {broken[0]}, which this build leaves out, takes it"
+            if broken[0] in trials.broken:
+                reason += f", and does not build as it is: {trials.broken[broken[0]]}"
+            search.found.rejected[each.rule] = Outcome(False, "none", reason)
+        else:
+            tried.append(each)
+    search.run(tried)
 
 
 def _measure(trace: Trace, bench: Bench, found: Look, *, repeat: int | None, cache_cost: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -43,7 +43,9 @@ class Built:
 class Trials:
     """The trials of one project. ``before`` is the view of the tree as it is, ``most`` bounds the builds.
 
-    ``builds`` counts them. ``first`` is the build as it is, ``best`` the last one that was accepted.
+    ``stages`` are other targets of the Dockerfile that have to build, too, where they did before: ``broken``
+    says why some did not. ``builds`` counts all builds. ``first`` is the build as it is, ``best`` the last one
+    that was accepted. ``changed`` are paths that changed meanwhile.
     """
 
     bench: Bench
@@ -52,17 +54,19 @@ class Trials:
     reader: StateReader
     command: VerifyCommand | None
     most: int
+    stages: Mapping[str, Bench] = field(default_factory=dict)
     builds: int = 0
     first: Built | None = None
     best: Built | None = None
     changed: dict[str, None] = field(default_factory=dict)
     longest: float = 0.0
+    broken: dict[str, str] = field(default_factory=dict)
     _noise: Noise | None = None
-    _images: list[str] = field(default_factory=list)
 
     def left(self) -> int:
-        """How many builds there may still be."""
-        return max(self.most - self.builds, 0) if self.bench.limit.allows(self.longest) else 0
+        """How many attempts there may still be."""
+        each = 1 + len(self.stages) - len(self.broken)
+        return max(self.most - self.builds, 0) // each if self.bench.limit.allows(self.longest * each) else 0
 
     def start(self) -> None:
         """Build the project as it is. Raises BuildFailed, EngineError, and VerifyFailed where the command
@@ -76,6 +80,10 @@ class Trials:
                     log=found.output_tail,
                     hint="no rule was tried: is the command right?",
                 )
+        for name in self.stages:
+            reason = self._stage_fails(name, self.before)
+            if reason is not None:
+                self.broken[name] = " ".join(reason.message.split())
 
     def attempt(self, candidates: Sequence[Candidate]) -> Outcome | None:
         """Build with candidates, and compare; None when there may be no more builds. Raises EngineError."""
@@ -92,6 +100,13 @@ class Trials:
                 raise
             return Outcome(False, "none", told(failure), named=named_by(failure, candidates))
         outcome = self._judged(built, data, candidates)
+        for name in self.stages if outcome.ok else ():
+            if name not in self.broken and any(name in each.stages for each in candidates):
+                broken = self._stage_fails(name, variant)
+                if broken is not None:
+                    reason = f"the stage {name}, which this build leaves out: {told(broken)}"
+                    outcome = Outcome(False, "same-image", reason, named=named_by(broken, candidates))
+                    break
         if outcome.ok:
             if self.best is not None:
                 self._drop(self.best)
@@ -100,9 +115,17 @@ class Trials:
             self._drop(built)
         return outcome
 
-    def close(self) -> None:
-        """Remove the images of the trials, but for the first and the best."""
-        self.reader.close()
+    def _stage_fails(self, name: str, variant: Variant) -> BuildFailed | None:
+        """Why another target does not build; None when it does."""
+        bench = self.stages[name]
+        self.builds += 1
+        try:
+            result = bench.build(variant, f"build {self.builds} of at most {self.most}, the stage {name}")
+        except BuildFailed as failure:
+            return failure
+        if self.first is not None and result.image_id != self.first.image.id:
+            self.bench.run.remove_image(result.image_id)
+        return None
 
     def _build(self, variant: Variant, title: str) -> Built:
         self.builds += 1

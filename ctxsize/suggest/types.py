@@ -26,7 +26,8 @@ class Candidate:
     arrives of them today. ``evidence`` says in words why no image needs them, the cheapest first; ``doubts``
     why one may: such a candidate is tried after the others. ``blocked`` is why it is not tried at all.
     ``always``: worth it however small it is. ``changes_often``: its paths change without a change to the
-    source.
+    source. ``stages`` are the stages that take it, run something, and are not built for this target.
+    ``uncertain``: only builds tell whether anything needs it.
     """
 
     rule: str
@@ -38,6 +39,8 @@ class Candidate:
     blocked: str | None = None
     always: bool = False
     changes_often: bool = False
+    stages: tuple[str, ...] = ()
+    uncertain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

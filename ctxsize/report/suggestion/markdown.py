@@ -33,7 +33,8 @@ def _lines(result: Suggestion, look: Look) -> Iterator[str]:
         yield ""
     for rule in result.rules:
         if not rule.proposed:
-            yield f"- not proposed: {cell(rule.rule)} ({known(rule.context_bytes)}): {plain(rule.reason or '')}"
+            size = known(rule.context_bytes)
+            yield f"- not proposed: {cell(rule.rule)} ({size}): {plain(rule.reason or '')}"
     for step in words.next_steps(result):
         yield f"- {plain(step)}"
     for warning in result.warnings:
