@@ -65,15 +65,16 @@ if TYPE_CHECKING:
     from ctxsize.warning import Warning
 
 __all__ = [
-    "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions", "CheckReport",
-    "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError", "Dialect",
-    "Differences", "DirTotals", "DockerfileError", "Engine", "EngineError", "EngineFigures",
+    "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions",
+    "CheckReport", "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError",
+    "Dialect", "Differences", "DirTotals", "DockerfileError", "Engine", "EngineError", "EngineFigures",
     "FileFinding", "Finding", "Grown", "IgnoreFileError", "IgnoredRoot", "ImageFigures", "Interrupted",
     "Judged", "LargestPaths", "LateInstall", "Layer", "LintConfig", "LintOptions", "LintReport",
-    "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "NoRules", "Overview", "PathDifference",
-    "PathSaving", "Progress", "ProjectFigures", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule",
-    "RuleSaving", "RuleTotals", "Saved", "SavedByRules", "ScanResult", "SecondsSaved", "SensitiveFile",
-    "Step", "SuggestMeasurement", "SuggestedRule", "Suggestion", "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
+    "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "NoRules", "Overview",
+    "PathDifference", "PathSaving", "Progress", "ProjectFigures", "Rebuild", "RebuildCost",
+    "RebuildMeasurement", "Rule", "RuleSaving", "RuleTotals", "Saved", "SavedByRules", "ScanResult",
+    "SecondsSaved", "SensitiveFile", "Step", "SuggestMeasurement", "SuggestedRule", "Suggestion",
+    "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
     "VerifyCommand", "VerifyFailed", "View", "Warning", "cache", "check", "compare", "connect",
     "context", "lint", "suggest", "suggest_static", "why",
 ]  # fmt: skip

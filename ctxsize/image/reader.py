@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from ctxsize.files.tarlist import TarEntry, TarReader
+from ctxsize.files.tarlist import TarReader
 from ctxsize.image.gzipmeter import GzipMeter
 from ctxsize.image.streams import Body
 from ctxsize.image.types import Change, Image, Layer
@@ -124,13 +124,13 @@ class ImageReader:
 
     def _list(self, key: int, body: Body) -> None:
         self._database.execute("BEGIN")
-        self._database.executemany(_INSERT, _rows(key, TarReader(body)))
+        self._database.executemany(_INSERT, _rows(key, body))
         self._database.execute("COMMIT")
         body.drain()
 
 
-def _rows(key: int, entries: Iterable[TarEntry]) -> Iterator[_Row]:
-    for entry in entries:
+def _rows(key: int, body: Body) -> Iterator[_Row]:
+    for entry in TarReader(body):
         if entry.kind == "directory":
             continue
         link = None

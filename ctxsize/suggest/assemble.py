@@ -42,8 +42,8 @@ class Trace:
 def assemble(
     subject: Subject, found: Look, trace: Trace, *, write: bool, allowlist: bool = False
 ) -> SuggestMeasurement:
-    """The result of what was ``found`` and tried, however far that got. ``write`` changes the ignore file, unless
-    something went wrong."""
+    """The result of what was ``found`` and tried, however far that got. ``write`` changes the ignore file,
+    unless something went wrong."""
     target, accepted = found.target, trace.found.accepted
     block = target.block(accepted) if accepted else ()
     after = target.with_block(block)

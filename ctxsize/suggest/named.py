@@ -9,8 +9,9 @@ from ctxsize.errors import BuildFailed
 from ctxsize.suggest.types import Candidate
 
 _MISSING = re.compile(
-    r"not found|no such file|enoent|(?:can ?not|can't|could ?n[o']t|unable to) (?:find|open|read|load|locate|access|stat)"
-    r"|does(?: not|n't) exist|not a git repository|missing|file ?not ?found|cannot resolve|can't resolve|no module named",
+    r"not found|no such file|enoent|(?:can ?not|can't|could ?n[o']t|unable to) (?:find|open|read|load|locate)"
+    r"|does(?: not|n't) exist|not a git repository|missing|file ?not ?found|can(?:not|'t) resolve"
+    r"|no module named",
     re.IGNORECASE,
 )
 _MOST_NAMES = 200  # of the paths of one candidate

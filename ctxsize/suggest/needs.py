@@ -28,7 +28,10 @@ _METADATA = (
     "Cargo.toml",
     "build.rs",
 )
-_BINARY = [".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".pdf", ".zip", ".gz", ".xz", ".bz2", ".jar", ".class", ".pyc", ".so", ".o", ".a", ".woff", ".woff2", ".ttf", ".mp4"]  # fmt: skip
+_BINARY = (
+    *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".pdf", ".zip", ".gz", ".xz", ".bz2", ".jar"),
+    *(".class", ".pyc", ".so", ".o", ".a", ".woff", ".woff2", ".ttf", ".mp4"),
+)
 
 
 class Needs:
@@ -62,8 +65,8 @@ class Needs:
         return False
 
     def other_stages(self, path: str) -> tuple[str, ...]:
-        """The stages that take the path, or start from one that does, that run something, and that this target
-        does not build."""
+        """The stages that take the path, or start from one that does, that run something, and that this
+        target does not build."""
         plan = self._facts.plan
         if plan is None:
             return ()
@@ -167,7 +170,7 @@ class Needs:
                 if (
                     not 0 < length <= _LARGEST
                     or name in hidden
-                    or name.endswith(tuple(_BINARY))
+                    or name.endswith(_BINARY)
                     or name in (".gitignore", ".dockerignore")
                     or (tracked and path not in tracked)
                     or not file.kept

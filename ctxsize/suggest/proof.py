@@ -1,4 +1,4 @@
-"""Whether an image is the same otherwise: every path that differs is one that a rule keeps out, or lies in it."""
+"""Whether an image is the same otherwise: all that differs is what a rule keeps out, or lies in it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _MOST_CHANGES = 5
 
 @dataclass(frozen=True, slots=True)
 class ContextSaved:
-    """What new rules keep out of the context, by the line of the ignore file: files, bytes and topmost paths."""
+    """What new rules keep out of the context, by their lines: files, bytes and topmost paths."""
 
     files: dict[int, int] = field(default_factory=dict)
     bytes: dict[int, int] = field(default_factory=dict)
@@ -41,8 +41,8 @@ class ContextSaved:
 
 
 def context_saved(facts: Facts, before: Matcher | None, after: Matcher) -> ContextSaved:
-    """What arrives by the rules ``before`` and no longer does ``after``, each file with the rule that decides it,
-    hard-linked content once."""
+    """What arrives by the rules ``before`` and no longer does ``after``, each file with the rule that decides
+    it, hard-linked content once."""
     dockerfile = facts.project.dockerfile_in_context or ".dockerignore"
     if after.dialect is Dialect.CLASSIC:
         after = after.for_classic_build(dockerfile)
@@ -84,7 +84,7 @@ class Saved:
 def measure_savings(
     bench: Bench, saved: Saved, first: Built, best: Built, *, repeat: int | None, cache_cost: bool
 ) -> None:
-    """Measure what ``best`` saves over ``first``, of which ``bench.subject`` is the project with the rules."""
+    """Measure what ``best`` saves over ``first``; ``bench.subject`` is the project with the rules."""
     builds = {
         name: Builds(image_id=each.result.image_id, runs=[each.result], sent=each.result.sent)
         for name, each in ((WITH, best), (WITHOUT, first))
@@ -113,8 +113,8 @@ def measure_savings(
 
 
 def with_roots(subject: Subject, lines: Sequence[int], first: Built, best: Built) -> Subject:
-    """The subject as what is compared: its views, and of its ignored roots those that new rules (by their lines)
-    make."""
+    """The subject as what is compared: its views, and of its ignored roots those that new rules (by their
+    lines) make."""
     wanted = set(lines)
     before = first.variant.rules
     roots = tuple(

@@ -49,12 +49,12 @@ def suggest(
     progress: Progress | None = None,
     engine: Engine | None = None,
 ) -> SuggestMeasurement:
-    """Find rules that are worth adding to the ignore file of the project at ``path``, and prove each by a build.
+    """Find rules worth adding to the ignore file of the project at ``path``, and prove each by a build.
 
     A rule is proposed when the image builds without what it keeps out, is the same otherwise, and ``verify``
     (if given) passes in it. At most ``max_builds`` builds are made for that, and none once ``max_time``
-    seconds would be over. Rules that keep out less than ``min_bytes`` are left out. ``repeat`` builds each are
-    timed before and after (None: 3 where that is quick). ``cache_cost`` measures what changes to what the
+    seconds would be over. Rules that keep out less than ``min_bytes`` are left out. ``repeat`` builds each
+    are timed before and after (None: 3 where that is quick). ``cache_cost`` measures what changes to what the
     rules keep out cost. ``allowlist`` proposes to ignore everything but what COPY and ADD take. ``write``
     adds the proven rules to the file. The project is only read otherwise. An interruption and trouble after
     the first build are an error in the result; all other trouble is raised as a CtxsizeError.
@@ -97,7 +97,7 @@ def before_of(subject: Subject, found: Look) -> Variant:
 
 
 def _proposed(subject: Subject, found: Look, candidates: Sequence[Candidate], progress: Progress) -> Subject:
-    """The project with all candidates: what the builder has to run for real in every build follows from it."""
+    """The project with all candidates: from it follows what has to run for real in every build."""
     data = found.target.with_block(found.target.block(candidates))
     return prepare_opened(
         found.target.project_with(data),

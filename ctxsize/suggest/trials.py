@@ -44,8 +44,8 @@ class Trials:
     """The trials of one project. ``before`` is the view of the tree as it is, ``most`` bounds the builds.
 
     ``stages`` are other targets of the Dockerfile that have to build, too, where they did before: ``broken``
-    says why some did not. ``builds`` counts all builds. ``first`` is the build as it is, ``best`` the last one
-    that was accepted. ``changed`` are paths that changed meanwhile.
+    says why some did not. ``builds`` counts all builds. ``first`` is the build as it is, ``best`` the last
+    one that was accepted. ``changed`` are paths that changed meanwhile.
     """
 
     bench: Bench
