@@ -13,7 +13,7 @@ from ctxsize.cli.clean import clean
 from ctxsize.cli.compare import compare
 from ctxsize.cli.completion import completion
 from ctxsize.cli.context import context
-from ctxsize.cli.docker_plugin import docker_plugin
+from ctxsize.cli.docker.plugin import docker_plugin
 from ctxsize.cli.errors import exit_codes
 from ctxsize.cli.lint import lint
 from ctxsize.cli.suggest import suggest
