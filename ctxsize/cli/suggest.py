@@ -18,6 +18,7 @@ from ctxsize.cli.options import (
     seconds_option,
     top_option,
 )
+from ctxsize.errors import CtxsizeError
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
@@ -153,3 +154,23 @@ def suggest(
             )
     out.report(measurement.suggestion)
     exit_for(measurement.failures.items())
+
+
+def hint_at_suggest(
+    out: Output, build: BuildOptions, path: str, dockerfile: str | None, builder: str
+) -> None:
+    """Print what is worth ignoring in a project without an ignore file, and the command that proves it, below
+    a table on standard output. What can't be said is no trouble of the command that asks."""
+    if out.format != "table" or out.quiet or out.file not in (None, "-"):
+        return
+    from ctxsize.cli.output import write
+    from ctxsize.ignore.types import Dialect
+    from ctxsize.report.suggestion.words import found_without_an_engine
+    from ctxsize.suggest.static import suggest_static
+
+    dialect = Dialect.CLASSIC if builder == "classic" else Dialect.BUILDKIT
+    try:
+        found = suggest_static(path, dockerfile=dockerfile, dialect=dialect, options=build).suggestion
+    except CtxsizeError:
+        return
+    write("".join(f"{line}\n" for line in ("", *found_without_an_engine(found))), "-")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from ctxsize import __version__
 from ctxsize.errors import CtxsizeError, Interrupted
-from ctxsize.ignore.types import Rule
 from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.measure.subject import Subject
 from ctxsize.rebuild.types import RebuildCost
@@ -45,8 +44,8 @@ def assemble(
     """The result of what was ``found`` and tried, however far that got. ``write`` changes the ignore file,
     unless something went wrong."""
     target, accepted = found.target, trace.found.accepted
-    block = target.block(accepted) if accepted else ()
-    after = target.with_block(block)
+    after = target.content(accepted)
+    block = (*target.first_block(accepted), *target.block(accepted))
     rules = _Rules(found, trace, after)
     written = False
     if write and block and trace.failure is None:
@@ -84,12 +83,8 @@ class _Rules:
     def __init__(self, found: Look, trace: Trace, after: bytes) -> None:
         self._found, self._trace = found, trace
         project = found.target.project_with(after)
-        assert project.ignore is not None and project.rules is not None
-        old = found.target.project.ignore
-        known = {(rule.text, rule.negated) for rule in old.rules} if old is not None else set()
-        self._new: dict[str, Rule] = {
-            rule.text.strip(): rule for rule in project.ignore.rules if (rule.text, rule.negated) not in known
-        }
+        assert project.rules is not None
+        self._new = found.target.added(after)
         self._context = (
             context_saved(found.facts, found.target.project.rules, project.rules)
             if trace.found.accepted
@@ -116,6 +111,18 @@ class _Rules:
                 proposed=True,
             )
             yield _with_rebuild(rule, self._trace.saved.rebuilds)
+            for exception in candidate.lines[1:]:
+                why = (candidate.why.get(exception, "a step takes it"),)
+                yield replace(
+                    rule,
+                    rule=exception,
+                    paths=(),
+                    files=0,
+                    context_bytes=0,
+                    image_bytes=0,
+                    pull_bytes=0,
+                    evidence=why,
+                )
 
     def others(self) -> Iterator[SuggestedRule]:
         """The candidates that do not hold, or were not tried."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ctxsize.files.repository import is_beneath
 from ctxsize.files.write import replacing
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
-from ctxsize.ignore.types import IgnoreFile
+from ctxsize.ignore.types import IgnoreFile, Rule
 from ctxsize.lint.fix import difference, edited
 from ctxsize.lint.types import Edit
 from ctxsize.project import Project, relative_to_context
@@ -23,6 +23,7 @@ from ctxsize.units import format_bytes
 
 #: Characters of a reason that a comment has.
 _LONGEST = 90
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +46,45 @@ class Target:
         known = {rule.text.strip() for rule in self.project.ignore.rules} if self.project.ignore else set()
         lines = []
         for each in candidates:
-            if each.rule not in known:
+            if each.rule not in known and not each.lines:
                 size = f", {format_bytes(each.bytes)}" if each.bytes else ""
                 why = printable(each.evidence[-1] if each.evidence else "needless")
                 lines += [f"# {why[:_LONGEST]}{size}", each.rule]
-        if not lines:
-            return ()
-        how = "each proven by a build" if proven else "NOT proven by a build"
-        return (f"# Added by ctxsize suggest on {self.date}, {how}", *lines)
+        return (self._head(proven), *lines) if lines else ()
 
-    def with_block(self, block: Sequence[str], *, first: bool = False) -> bytes:
-        """The content with a block added: at the end, or ``first``."""
+    def first_block(self, candidates: Sequence[Candidate]) -> tuple[str, ...]:
+        """As ``block``, for those candidates whose lines come before all others."""
+        lines: list[str] = []
+        for each in candidates:
+            for line in each.lines:
+                lines += [f"# {printable(why)[:_LONGEST]}"] if (why := each.why.get(line)) else []
+                lines.append(line)
+        return (self._head(True), *lines) if lines else ()
+
+    def content(self, candidates: Sequence[Candidate], *, proven: bool = True) -> bytes:
+        """The content with candidates added; what is there stays as it is."""
         data = self.data or b""
-        if not block:
+        first, last = self.first_block(candidates), self.block(candidates, proven=proven)
+        if first and data.strip():
+            top = data.removeprefix(_BOM).split(b"\n", 1)[0].removesuffix(b"\r")
+            kept = top.decode("utf-8", "surrogateescape")
+            data = edited(data, [Edit(self.shown, {1: (*first, "", kept)})])
+        elif first:
+            data = edited(data, [Edit(self.shown, append=first)])
+        if not last:
             return data
-        if not first or not data.strip():
-            space = ("",) if data.strip() and not data.endswith(b"\n\n") else ()
-            return edited(data, [Edit(self.shown, append=(*space, *block))])
-        top = data.split(b"\n", 1)[0].removesuffix(b"\r").decode("utf-8", "surrogateescape")
-        return edited(data, [Edit(self.shown, {1: (*block, "", top.removeprefix("\ufeff"))})])
+        space = ("",) if data.strip() and not data.endswith(b"\n\n") else ()
+        return edited(data, [Edit(self.shown, append=(*space, *last))])
+
+    def added(self, data: bytes) -> dict[str, Rule]:
+        """The rules of a content that the file does not have today, by their text."""
+        old = self.project.ignore.rules if self.project.ignore is not None else ()
+        known = {rule.text.strip() for rule in old}
+        return {text: rule for rule in self.parsed(data).rules if (text := rule.text.strip()) not in known}
+
+    def _head(self, proven: bool) -> str:
+        how = "each proven by a build" if proven else "NOT proven by a build"
+        return f"# Added by ctxsize suggest on {self.date}, {how}"
 
     def parsed(self, data: bytes) -> IgnoreFile:
         """A content of this file, as the builder reads it."""
@@ -88,6 +109,13 @@ class Target:
             ignore_file=(self.path, data),
         )
         return found if inside is None else found.replacing(inside, data)
+
+    def before(self) -> Variant:
+        """The view of the tree as it is."""
+        if self.data is not None:
+            return self.variant("before", self.data)
+        project = self.project
+        return Variant("without", project.context, None, project.ignore_files, project.dialect)
 
     def diff(self, after: bytes) -> str:
         """The change from what is there to ``after``, as a unified diff."""
@@ -119,8 +147,3 @@ def target_of(project: Project, data: bytes | None, date: str) -> Target:
     path = project.ignore_path if project.ignore_path is not None else project.context / ".dockerignore"
     shown = relative_to_context(path, project.context) or os.path.relpath(path)
     return Target(project, path, shown, data, date)
-
-
-def rules_of(candidates: Iterable[Candidate]) -> tuple[str, ...]:
-    """The rules of candidates."""
-    return tuple(each.rule for each in candidates)

@@ -126,7 +126,7 @@ def suggest_static(
         ignore_file=found.target.shown,
         new=found.target.data is None,
         block="".join(f"{line}\n" for line in block),
-        diff=found.target.diff(found.target.with_block(block)) if block else "",
+        diff=found.target.diff(found.target.content(chosen, proven=False)) if block else "",
         written=False,
         warnings=tuple(notes(found)),
         words=project.words(options.target),

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ctxsize.context.variant import Variant
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.containers import VerifyCommand
 from ctxsize.engine.errors import engine_trouble
@@ -16,9 +15,9 @@ from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import CtxsizeError, Interrupted
 from ctxsize.image.states import StateReader
 from ctxsize.measure.bench import Bench, TimeLimit
-from ctxsize.measure.figures import WITHOUT
 from ctxsize.measure.subject import Subject, prepare, prepare_opened
 from ctxsize.progress import Progress, Silent
+from ctxsize.suggest.allowlist import try_otherwise, with_allowlist
 from ctxsize.suggest.assemble import Trace, assemble
 from ctxsize.suggest.savings import measure_savings, with_roots
 from ctxsize.suggest.search import Outcome, Search
@@ -71,6 +70,8 @@ def suggest(
         min_bytes=min_bytes,
         progress=progress,
     )
+    if allowlist:
+        found = with_allowlist(found, subject, verifies=verify is not None, min_bytes=min_bytes)
     worth = [each for each in found.candidates if each.blocked is None]
     trace = Trace()
     if worth:
@@ -79,28 +80,22 @@ def suggest(
             bench = Bench(proposed, run, proposed.builder(run), limit, progress)
             stages = _other_stages(bench, worth)
             with StateReader() as reader:
-                before = before_of(subject, found)
+                before = found.target.before()
                 trials = Trials(bench, found.target, before, reader, verify, max_builds, stages)
                 trace.trials = trials
                 _try(trace, trials, worth)
+                if allowlist:
+                    try_otherwise(trace, trials, found)
             if trace.found.accepted:
                 _measure(trace, bench, found, repeat=repeat, cache_cost=cache_cost)
         trace.saved.warnings += run.left
-    return assemble(subject, found, trace, write=write)
-
-
-def before_of(subject: Subject, found: Look) -> Variant:
-    """The view of a project as it is."""
-    if found.target.data is None:
-        return subject.variant(WITHOUT)
-    return found.target.variant("before", found.target.data)
+    return assemble(subject, found, trace, write=write, allowlist=allowlist)
 
 
 def _proposed(subject: Subject, found: Look, candidates: Sequence[Candidate], progress: Progress) -> Subject:
     """The project with all candidates: from it follows what has to run for real in every build."""
-    data = found.target.with_block(found.target.block(candidates))
     return prepare_opened(
-        found.target.project_with(data),
+        found.target.project_with(found.target.content(candidates)),
         subject.engine,
         subject.choice,
         options=subject.options,
@@ -144,8 +139,7 @@ def _measure(trace: Trace, bench: Bench, found: Look, *, repeat: int | None, cac
     """Measure what was accepted saves."""
     trials = trace.trials
     assert trials is not None and trials.first is not None and trials.best is not None
-    block = found.target.block(trace.found.accepted)
-    project = found.target.project_with(found.target.with_block(block))
+    project = found.target.project_with(found.target.content(trace.found.accepted))
     subject = bench.subject
     if len(trace.found.accepted) < len(found.candidates):
         subject = replace(
@@ -155,8 +149,7 @@ def _measure(trace: Trace, bench: Bench, found: Look, *, repeat: int | None, cac
             plan=subject.plan,
         )
     assert project.ignore is not None
-    old = len(found.target.project.ignore.rules) if found.target.project.ignore is not None else 0
-    lines = [rule.line for rule in project.ignore.rules[old:]]
+    lines = [rule.line for rule in found.target.added(project.ignore.data).values()]
     subject = with_roots(subject, lines, trials.first, trials.best)
     measure_savings(
         replace(bench, subject=subject),

@@ -91,7 +91,7 @@ class Trials:
             return None
         many = "1 rule" if len(candidates) == 1 else f"{len(candidates)} rules"
         title = f"build {self.builds + 1} of at most {self.most}, with {many}"
-        data = self.target.with_block(self.target.block(candidates))
+        data = self.target.content(candidates)
         variant = self.target.variant(WITH, data)
         try:
             built = self._build(variant, title)

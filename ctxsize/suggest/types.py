@@ -6,7 +6,7 @@ Sizes are bytes, times are seconds. ``None`` means not measured; a reason or a w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ctxsize.errors import CtxsizeError
@@ -27,7 +27,8 @@ class Candidate:
     why one may: such a candidate is tried after the others. ``blocked`` is why it is not tried at all.
     ``always``: worth it however small it is. ``changes_often``: its paths change without a change to the
     source. ``stages`` are the stages that take it, run something, and are not built for this target.
-    ``uncertain``: only builds tell whether anything needs it.
+    ``uncertain``: only builds tell whether anything needs it. ``lines`` are those that it stands for, where
+    they are several: they come before all others, and ``why`` has a reason for each that has its own.
     """
 
     rule: str
@@ -41,6 +42,8 @@ class Candidate:
     changes_often: bool = False
     stages: tuple[str, ...] = ()
     uncertain: bool = False
+    lines: tuple[str, ...] = ()
+    why: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctxsize.suggest.types import SuggestedRule, Suggestion
+from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds
 
 #: What a proof is called in a table.
@@ -70,3 +71,18 @@ def builds(result: Suggestion) -> str | None:
         return None
     text = "1 build" if result.builds == 1 else f"{result.builds} builds"
     return f"{text}, and {result.timed_builds} more that were timed" if result.timed_builds else text
+
+
+def found_without_an_engine(result: Suggestion) -> Iterator[str]:
+    """What ``--static`` found, and the command to go on, in a few lines."""
+    rules = [rule for rule in result.proposed if rule.files]
+    if not rules:
+        return
+    shown = ", ".join(f"{printable(rule.rule)} ({format_bytes(rule.context_bytes)})" for rule in rules[:3])
+    more = f" and {len(rules) - 3} more" if len(rules) > 3 else ""
+    size, whole = sum(rule.context_bytes for rule in rules), result.context_bytes
+    of = f" of {format_bytes(whole)}" if whole is not None else ""
+    yield f"worth ignoring, by `ctxsize suggest --static`: {shown}{more}; {format_bytes(size)}{of} of context"
+    yield printable(
+        f"next: `ctxsize suggest{result.words}` proves each rule by a build, and --write adds them"
+    )
