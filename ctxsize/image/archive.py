@@ -37,7 +37,8 @@ def open_archive(path: Path, name: str | None = None) -> ImageReader:
 def read_archive(path: Path, name: str | None, into: Callable[[], _Reader]) -> _Reader:
     """As ``open_archive``, for a reader of the kind that ``into`` makes."""
     with ExitStack() as undo, _usage_errors(path):
-        reader = undo.enter_context(into())
+        reader = into()
+        undo.enter_context(reader)
         # What is known of sizes goes by the names of layers, which a file can give to anything.
         content = Content(reader, {})
         if path.is_dir():
