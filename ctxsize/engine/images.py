@@ -18,6 +18,7 @@ from ctxsize.image.reader import ImageReader
 from ctxsize.image.saved import read_saved
 from ctxsize.image.streams import BLOCK, Body
 from ctxsize.image.types import HistoryEntry, Image
+from ctxsize.progress import Progress
 
 #: How long the engine may say nothing: older ones write all layers to their disk before the first byte.
 _SAVE_SECONDS = 600
@@ -36,9 +37,12 @@ def id_of(api: docker.APIClient, name: str) -> str:
         raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
 
 
-def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:
-    """Read ``image_ids`` as `docker save` streams them. Raises EngineError when the engine's answer breaks
-    off or makes no sense, and UsageError when there is no room for the listing."""
+def open_images(
+    api: docker.APIClient, image_ids: Sequence[str], progress: Progress | None = None
+) -> ImageReader:
+    """Read ``image_ids`` as `docker save` streams them; ``progress`` is told of the bytes. Raises EngineError
+    when the engine's answer breaks off or makes no sense, and UsageError when there is no room for the
+    listing."""
     with ExitStack() as undo, _reading_errors():
         reader = undo.enter_context(ImageReader())
         bare = {image_id: _bare(api, image_id) for image_id in image_ids}
@@ -51,9 +55,35 @@ def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:
         response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
         with response:
             api._raise_for_status(response)
-            read_saved(reader, Body(response.iter_content(BLOCK)), filled)
+            chunks: Iterator[bytes] = response.iter_content(BLOCK)
+            if progress is not None:
+                progress.expect(size=_saved_bytes(api, filled))
+                chunks = _counted(chunks, progress)
+            read_saved(reader, Body(chunks), filled)
         undo.pop_all()
     return reader
+
+
+def _saved_bytes(api: docker.APIClient, image_ids: Sequence[str]) -> int | None:
+    """About how many bytes `docker save` streams: a step that several images have comes once. None where the
+    engine does not tell; then the reading itself fails, or does without."""
+    try:
+        steps = {
+            (step["Created"], step["CreatedBy"]): int(step["Size"])
+            for image_id in image_ids
+            for step in api.history(image_id)
+        }
+    except (*TROUBLE, *NONSENSE):
+        return None
+    return sum(steps.values())
+
+
+def _counted(chunks: Iterator[bytes], progress: Progress) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        progress.read(size)
+        yield chunk
 
 
 def _bare(api: docker.APIClient, image_id: str) -> Image | None:
