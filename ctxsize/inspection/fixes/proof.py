@@ -56,7 +56,8 @@ def prove(
     inventory.show(0, opened.image)
     inventory.show(1, image)
     ran = _run_positions(opened)
-    found, count, serious = [], 0, 0
+    found: list[Difference] = []
+    count, serious = 0, 0
     for pair in inventory.differing(0, 1):
         for each in _differences(pair, ran):
             count += 1
@@ -72,7 +73,7 @@ def prove(
     if command is not None:
         progress.phase("verify the fixed image")
         with engine_trouble():
-            verified = verify(api, result.image_id, command, run=run.id, mask=masker_of(subject.options))
+            verified = verify(api, result.image_id, command, run=run.id, mask=masker_of(subject.options, subject.plan.resolved))
     return Proof(
         expected_bytes=expected,
         bytes=opened.image.bytes - image.bytes,
