@@ -15,6 +15,7 @@ from ctxsize.cli.completion import completion
 from ctxsize.cli.context import context
 from ctxsize.cli.docker.plugin import docker_plugin
 from ctxsize.cli.errors import exit_codes
+from ctxsize.cli.image import image
 from ctxsize.cli.lint import lint
 from ctxsize.cli.suggest import suggest
 from ctxsize.cli.why import why
@@ -34,6 +35,7 @@ Examples:
   ctxsize context                what a build can see, without an engine
   ctxsize why node_modules/x     which line keeps this out
   ctxsize check --init           limits for `ctxsize check` in CI
+  ctxsize image                  where the bytes of the image are, and what of them is wasted
   ctxsize suggest                rules worth adding to it, each proven by a build
   ctxsize lint                   what is wrong with the ignore file, and what it costs
 
@@ -53,5 +55,7 @@ def main() -> None:
     """Measure what a .dockerignore saves: context, image, build time."""
 
 
-for _command in (cache, check, clean, compare, completion, context, docker_plugin, lint, suggest, why):
+for _command in (
+    *(cache, check, clean, compare, completion, context, docker_plugin, image, lint, suggest, why),
+):
     main.add_command(_command)

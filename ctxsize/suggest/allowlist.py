@@ -8,7 +8,6 @@ from ctxsize.dockerfile.names import ContextDirectory, matches, resolve_links
 from ctxsize.engine.builders.choose import choose
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.ignore.types import Dialect
-from ctxsize.image.states import StateReader
 from ctxsize.lint.facts import Facts, literal_pattern
 from ctxsize.measure.subject import Subject, prepare_opened
 from ctxsize.project import open_project
@@ -17,7 +16,7 @@ from ctxsize.suggest.proposal import Target, target_of
 from ctxsize.suggest.savings import context_saved
 from ctxsize.suggest.search import Outcome, Search
 from ctxsize.suggest.static import Look, look
-from ctxsize.suggest.trials import Trials
+from ctxsize.suggest.trials import Trials, Unmetered
 from ctxsize.suggest.types import Candidate
 from ctxsize.warning import Warning
 
@@ -102,7 +101,7 @@ def try_otherwise(trace: Trace, trials: Trials, found: Look) -> None:
         )
         run = trials.bench.run
         bench = replace(trials.bench, subject=proposed, builder=proposed.builder(run))
-        with StateReader() as reader:
+        with Unmetered() as reader:
             most = max(trials.most - trials.builds, 2)
             again = Trials(bench, target, target.before(), reader, None, most)
             again.start()

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from ctxsize.context.variant import Variant
 from ctxsize.errors import UsageError
-from ctxsize.files.repository import is_beneath
-from ctxsize.files.write import replacing
+from ctxsize.files.patch import difference, place_within, replace_within
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import IgnoreFile, Rule
-from ctxsize.lint.fix import difference, edited
+from ctxsize.lint.fix import edited
 from ctxsize.lint.types import Edit
 from ctxsize.project import Project, relative_to_context
 from ctxsize.suggest.types import Candidate
@@ -128,18 +127,14 @@ class Target:
         inside = relative_to_context(self.path, self.project.context) is not None
         root = self.project.context if inside else self.path.parent
         try:
-            if os.path.lexists(self.path) and not is_beneath(root, self.path):
-                raise UsageError("this leads out of the project, and is not changed", where=str(self.path))
-            place = Path(os.path.realpath(self.path))
-            now = place.read_bytes() if place.exists() else None
-            if now != self.data:
-                raise UsageError(
-                    "this was changed meanwhile, and is left alone", where=self.shown, hint="run again"
-                )
-            with replacing(place) as stream:
-                stream.write(after)
+            now = place_within(root, self.path).read_bytes() if os.path.lexists(self.path) else None
         except OSError as error:
-            raise UsageError(f"can't be written: {error.strerror}", where=str(self.path)) from error
+            raise UsageError(f"can't be read: {error.strerror}", where=self.shown) from error
+        if now != self.data:
+            raise UsageError(
+                "this was changed meanwhile, and is left alone", where=self.shown, hint="run again"
+            )
+        replace_within(root, self.path, after)
 
 
 def target_of(project: Project, data: bytes | None, date: str) -> Target:

@@ -13,7 +13,6 @@ from ctxsize.engine.errors import engine_trouble
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import CtxsizeError, Interrupted
-from ctxsize.image.states import StateReader
 from ctxsize.measure.bench import Bench, TimeLimit
 from ctxsize.measure.subject import Subject, prepare, prepare_opened
 from ctxsize.progress import Progress, Silent
@@ -22,7 +21,7 @@ from ctxsize.suggest.assemble import Trace, assemble
 from ctxsize.suggest.savings import measure_savings, with_roots
 from ctxsize.suggest.search import Outcome, Search
 from ctxsize.suggest.static import Look, look
-from ctxsize.suggest.trials import Trials
+from ctxsize.suggest.trials import Trials, Unmetered
 from ctxsize.suggest.types import Candidate, SuggestMeasurement
 
 #: Builds that may be made to find and prove rules, unless the user says otherwise.
@@ -79,7 +78,7 @@ def suggest(
         with Run(subject.engine) as run, _reported_all_the_same(trace, run):
             bench = Bench(proposed, run, proposed.builder(run), limit, progress)
             stages = _other_stages(bench, worth)
-            with StateReader() as reader:
+            with Unmetered() as reader:
                 before = found.target.before()
                 trials = Trials(bench, found.target, before, reader, verify, max_builds, stages)
                 trace.trials = trials

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,30 +14,49 @@ from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.containers import Verification, VerifyCommand, verify
-from ctxsize.engine.errors import engine_trouble, sensible
-from ctxsize.engine.images import read_into
-from ctxsize.engine.marks import RUN_LABEL
+from ctxsize.engine.errors import engine_trouble
+from ctxsize.engine.images import configuration_of, read_into
 from ctxsize.errors import BuildFailed, VerifyFailed, full_disk_hint
-from ctxsize.image.states import Difference, StateReader
-from ctxsize.image.types import Image
+from ctxsize.image.entries import SYMLINK
+from ctxsize.image.inventory import Inventory
+from ctxsize.image.streams import Body
+from ctxsize.image.types import Image, Layer
 from ctxsize.measure.bench import Bench
 from ctxsize.measure.figures import WITH
 from ctxsize.measure.images import without_markers
 from ctxsize.suggest.named import named_by, told
-from ctxsize.suggest.proof import Explained, Noise, config_effects, effects_of, hinted_at, unexplained
+from ctxsize.suggest.proof import (
+    Differing,
+    Explained,
+    Noise,
+    config_effects,
+    differing,
+    effects_of,
+    hinted_at,
+    unexplained,
+)
 from ctxsize.suggest.proposal import Target
 from ctxsize.suggest.search import Outcome
 from ctxsize.suggest.types import Candidate
 from ctxsize.units import format_seconds
 
 
+class Unmetered(Inventory):
+    """An inventory whose layers are not compressed to learn how large they are then: it is read often."""
+
+    def add_layer(self, body: Body, *, stored: int | None = None, pull_bytes: int | None = None) -> Layer:
+        """Read a layer's tar, as LayerReader does."""
+        return super().add_layer(body, pull_bytes=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One build that succeeded: what it was given, its image as read."""
+    """One build that succeeded: what it was given, its image as read, and the slot of what it shows."""
 
     result: BuildResult
     image: Image
     variant: Variant
+    slot: int
 
 
 @dataclass(slots=True)
@@ -51,7 +71,7 @@ class Trials:
     bench: Bench
     target: Target
     before: Variant
-    reader: StateReader
+    reader: Unmetered
     command: VerifyCommand | None
     most: int
     stages: Mapping[str, Bench] = field(default_factory=dict)
@@ -62,6 +82,7 @@ class Trials:
     longest: float = 0.0
     broken: dict[str, str] = field(default_factory=dict)
     _noise: Noise | None = None
+    _links: dict[str, str] = field(default_factory=dict)
 
     def left(self) -> int:
         """How many attempts there may still be."""
@@ -72,6 +93,12 @@ class Trials:
         """Build the project as it is. Raises BuildFailed, EngineError, and VerifyFailed where the command
         fails already there."""
         self.first = self._build(self.before, "build as it is")
+        symlinks = {
+            os.fsdecode(row.path): os.fsdecode(row.hash)
+            for row in self.reader.rows(self.first.image)
+            if row.kind == SYMLINK and b"\0" not in row.path
+        }
+        self._links = directory_links(symlinks)
         if self.command is not None:
             found = self._verified(self.first.image.id, self.command)
             if not found.passed:
@@ -135,7 +162,9 @@ class Trials:
             self.changed.update(dict.fromkeys(result.sent.changed))
         self.bench.progress.phase("read the image")
         read_into(self.reader, self.bench.subject.engine.api, [result.image_id])
-        return Built(result, without_markers(self.reader.images[result.image_id]), variant)
+        image = without_markers(self.reader.images[result.image_id])
+        self.reader.show(self.builds, image)
+        return Built(result, image, variant, self.builds)
 
     def _judged(self, built: Built, data: bytes, candidates: Sequence[Candidate]) -> Outcome:
         """Whether an image is the same otherwise, and works."""
@@ -164,19 +193,18 @@ class Trials:
         failure = BuildFailed(_said(checked), log=checked.output_tail)
         return Outcome(False, "same-image", reason, hinted=named_by(failure, candidates))
 
-    def _differences(self, built: Built) -> list[Difference]:
+    def _differences(self, built: Built) -> list[Differing]:
         assert self.first is not None
         layers = [[layer.diff_id for layer in image.layers] for image in (self.first.image, built.image)]
         if layers[0] == layers[1]:
             return []
-        return list(self.reader.differences(self.first.image, built.image))
+        return differing(self.reader, self.first.slot, built.slot)
 
     def _explained(self, built: Built, data: bytes) -> Explained:
         assert self.first is not None
         subject = self.bench.subject
-        links = directory_links(self.reader.symlinks(self.first.image.layers))
         resolved = subject.plan.resolved
-        image_map = ImageMap(resolved, ContextDirectory(subject.project.context), links)
+        image_map = ImageMap(resolved, ContextDirectory(subject.project.context), self._links)
         after = built.variant.rules
         assert after is not None
         return Explained(image_map, resolved.target, self.before.rules, after, data)
@@ -184,11 +212,8 @@ class Trials:
     def _config_effects(self, image_id: str) -> dict[str, str]:
         assert self.first is not None
         api = self.bench.subject.engine.api
-        with engine_trouble(), sensible("the image"):
-            before, after = (
-                api.inspect_image(each)["Config"] or {} for each in (self.first.image.id, image_id)
-            )
-            return dict(config_effects(before, after, RUN_LABEL))
+        before, after = (configuration_of(api, each) for each in (self.first.image.id, image_id))
+        return dict(config_effects(before, after))
 
     def _verified(self, image_id: str, command: VerifyCommand) -> Verification:
         self.bench.progress.phase("verify the image")
@@ -199,7 +224,7 @@ class Trials:
                 image_id,
                 command,
                 run=self.bench.run.id,
-                mask=masker_of(subject.options),
+                mask=masker_of(subject.options, subject.plan.resolved),
             )
 
     def _drop(self, built: Built) -> None:
@@ -208,7 +233,7 @@ class Trials:
             return
         if self.best is not None and built is not self.best and built.image.id == self.best.image.id:
             return
-        self.reader.forget(built.image)
+        self.reader.forget(built.slot, built.image)
         with suppress(BuildFailed):
             self.bench.run.remove_image(built.image.id)
 
