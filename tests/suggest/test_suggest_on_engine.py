@@ -1,7 +1,7 @@
 """Rules tried on a real engine: what is proposed holds, what the build needs is not, and nothing is left.
 
-The fixtures below fixtures/suggest have an expert's ignore file beside them. The largest of them, and all with
-all builders, are in the sweep at the end (`make suggestions`).
+The fixtures below fixtures/suggest have an expert's ignore file beside them. At full size, and with all
+builders, they are in the sweep at the end (`make suggestions`).
 """
 
 from __future__ import annotations
@@ -232,8 +232,9 @@ def test_every_fixture_against_its_expert(
 
     hold(name, root, found)
     assert found.builds <= 12
-    failed = [rule for rule in found.rules if rule.proof in ("builds", "none") and rule.reason]
-    assert failed or found.builds == 2
+    never = "no step of the Dockerfile makes it anew"
+    tried = [rule for rule in found.rules if rule.reason not in (None, never)]
+    assert tried or found.builds == 2
     assert tree_hash(root) == before
 
 

@@ -15,8 +15,8 @@ ALL = "FROM scratch\nCOPY . /app/\n"
 
 
 def project(root: Path, dockerfile: str, files: Mapping[str, str | int], *, git: str | None = None) -> Path:
-    """A project: files by path, with a text or that many bytes. ``git``: what .gitignore has; all that it does
-    not ignore is tracked."""
+    """A project: files by path, with a text or that many bytes. ``git``: what .gitignore has; all that it
+    does not ignore is tracked."""
     for path, content in {"Dockerfile": dockerfile, **files}.items():
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
