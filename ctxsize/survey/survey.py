@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from ctxsize.context.scan import scan
@@ -54,6 +54,7 @@ def survey(
     depth: int = 0,
     largest: int = 0,
     forbidden: Matcher | None = None,
+    asked: Collection[str] = (),
     secrets: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Survey:
@@ -79,6 +80,7 @@ def survey(
         largest=largest,
         forbidden=forbidden,
         suspects=suspects,
+        asked=asked,
         progress=progress,
     )
     detect: Iterable[str] = ()
