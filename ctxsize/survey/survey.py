@@ -15,7 +15,6 @@ from ctxsize.sensitive.names import suspects
 from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey.dialects import Disagreement, disagreement
 from ctxsize.survey.listings import listing_of
-from ctxsize.survey.podman import podman_disagreement
 from ctxsize.text import printable
 from ctxsize.warning import Warning
 
@@ -96,4 +95,12 @@ def survey(
         eligible_only=eligible_only,
         detect=detect,
     )
-    return Survey(found, sensitive, podman_disagreement(project) if podman else disagreement(project))
+    return Survey(found, sensitive, _differing(project, podman))
+
+
+def _differing(project: Project, podman: bool) -> Disagreement | None:
+    if not podman:
+        return disagreement(project)
+    from ctxsize.survey.podman import podman_disagreement  # who has Docker starts without
+
+    return podman_disagreement(project)
