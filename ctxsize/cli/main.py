@@ -10,8 +10,11 @@ import click
 from ctxsize import __version__
 from ctxsize.cli.errors import exit_codes
 
-#: The commands, each in a module of its own of that name.
-COMMANDS = ("cache", "check", "clean", "compare", "completion", "context", "docker-plugin", "lint", "why")
+#: The commands, and those of their modules that have another name.
+COMMANDS = (
+    "cache", "check", "clean", "compare", "completion", "context", "docker-plugin", "image", "lint", "why"
+)  # fmt: skip
+_MODULES = {"docker-plugin": "docker.plugin"}
 
 
 class _Group(click.Group):
@@ -23,8 +26,8 @@ class _Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS and cmd_name not in self.commands:
-            name = cmd_name.replace("-", "_")
-            self.add_command(getattr(import_module(f"ctxsize.cli.{name}"), name))
+            module = import_module(f"ctxsize.cli.{_MODULES.get(cmd_name, cmd_name)}")
+            self.add_command(getattr(module, cmd_name.replace("-", "_")))
         return self.commands.get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -38,6 +41,7 @@ Examples:
   ctxsize context                what a build can see, without an engine
   ctxsize why node_modules/x     which line keeps this out
   ctxsize check --init           limits for `ctxsize check` in CI
+  ctxsize image                  where the bytes of the image are, and what of them is wasted
   ctxsize lint                   what is wrong with the ignore file, and what it costs
 
 \b
