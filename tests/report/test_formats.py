@@ -53,7 +53,9 @@ def test_a_file_that_draws_is_a_format_and_the_other_way_round() -> None:
 
 @pytest.mark.parametrize("result", FORMATS)
 def test_the_command_offers_the_formats_of_the_registry_the_first_by_default(result: str) -> None:
-    options = {option.name: option for option in main.commands[COMMANDS[result]].params}
+    command = main.get_command(click.Context(main), COMMANDS[result])
+    assert command is not None
+    options = {option.name: option for option in command.params}
     option = options["format"]
 
     assert isinstance(option.type, click.Choice)
