@@ -16,6 +16,7 @@ from ctxsize.cli.context import context
 from ctxsize.cli.docker_plugin import docker_plugin
 from ctxsize.cli.errors import exit_codes
 from ctxsize.cli.lint import lint
+from ctxsize.cli.reports import report
 from ctxsize.cli.why import why
 
 
@@ -51,5 +52,5 @@ def main() -> None:
     """Measure what a .dockerignore saves: context, image, build time."""
 
 
-for _command in (cache, check, clean, compare, completion, context, docker_plugin, lint, why):
+for _command in (cache, check, clean, compare, completion, context, docker_plugin, lint, report, why):
     main.add_command(_command)

@@ -86,7 +86,7 @@ def overview(
     if by is not None and (files or largest is not None):
         raise UsageError("--by groups files and --files and --largest list them", hint="choose one")
     project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
-    sources = _sources(project, target, build_args or {}, platform)
+    sources = plan_of(project, target, build_args or {}, platform)
     mask = Masker.of(build_args or {})
     listed = files or largest is not None
     by_directory = by in (None, "dir") and not listed
@@ -127,7 +127,7 @@ def overview(
     )
 
 
-def _sources(
+def plan_of(
     project: Project, target: str | None, build_args: Mapping[str, str], platform: str | None
 ) -> Sources | None:
     """What the Dockerfile takes; None when there is none."""
