@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.walk import walk
+from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.sources import plan_sources
 from ctxsize.ignore.types import Dialect
 from ctxsize.project import open_project
-from ctxsize.survey.overview import plan_of
+from ctxsize.survey.overview import resolved_of
 from ctxsize.survey.survey import survey
 
 
@@ -37,7 +39,8 @@ def file_tree(
     """Every entry but directories that a build of the project at ``path`` sees without the ignore file, as
     it is asked for. Options as in :func:`ctxsize.survey.overview.overview`; raises the same errors."""
     project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
-    sources = plan_of(project, target, build_args or {}, platform)
+    resolved = resolved_of(project, target, build_args or {}, platform)
+    sources = plan_sources(resolved, ContextDirectory(project.context)) if resolved else None
     found = survey(project, sources, roots=True, progress=progress).scan
     lines = {root.path: root.rule.line for root in found.roots}
     roots = IgnoredRoots(lines)

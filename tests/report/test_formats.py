@@ -20,6 +20,7 @@ COMMANDS = {
     "why": "why",
     "check": "check",
     "cache": "cache",
+    "image": "image",
     "lint": "lint",
 }
 #: Modules in a room of a result that draw nothing themselves.
@@ -28,6 +29,7 @@ SHARED = {
     "comparison.rows",
     "comparison.savings",
     "check.problems",
+    "image.words",
     "lint.explain",
     "lint.problems",
     "lint.words",
