@@ -49,6 +49,7 @@ compare: venv engine $(project).made  ## measure an example project (FIXTURE=fla
 .PHONY: test
 test: venv engine  ## run the whole test suite
 	@scripts/apt-install git git
+	@scripts/apt-install chromium chromium
 	@scripts/make-base-images >/dev/null
 	@$(python) -m pytest $(ARGS)
 

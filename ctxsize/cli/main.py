@@ -13,9 +13,9 @@ from ctxsize.cli.errors import exit_codes
 #: The commands, and those of their modules that have another name.
 COMMANDS = (
     "cache", "check", "clean", "compare", "completion", "context", "docker-plugin", "image", "lint",
-    "suggest", "why",
+    "report", "suggest", "why",
 )  # fmt: skip
-_MODULES = {"docker-plugin": "docker.plugin"}
+_MODULES = {"docker-plugin": "docker.plugin", "report": "reports"}
 
 
 class _Group(click.Group):
