@@ -157,8 +157,8 @@ def write_page(
 def report(report: str, after: str | None, file: str) -> None:
     """Make one HTML page of a report in JSON, or of what changed between two.
 
-    A.json and B.json are what compare, context, check and lint write with --format json; - is standard input.
-    The page needs nothing else and asks nobody for anything (needs `pip install 'ctxsize[html]'`).
+    A.json and B.json are what compare, context, image, check and lint write with --format json; - is standard
+    input. The page needs nothing else and asks nobody for anything (needs `pip install 'ctxsize[html]'`).
     """
     # Imported here so that other commands start without it.
     from ctxsize.cli.output import write

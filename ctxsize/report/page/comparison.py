@@ -132,7 +132,7 @@ def _savings(
     blank = [""] * len(beside)
     if rest := savings[parts.MOST_ROWS :]:
         sums = (show(parts.known_sum(each[name] for each in rest)) for _, name, show in columns)
-        rows.append(Row((f"({len(rest)} more)", *sums, *blank)))
+        rows.append(Row((f"({len(rest)} more)", *sums, *blank), rest=True))
     for label, names in (
         ("(made by RUN from ignored files)", {"image_bytes": "derived_bytes"}),
         ("(not attributed)", {"context_bytes": "context_bytes", "image_bytes": "image_bytes",
@@ -143,7 +143,7 @@ def _savings(
             shown = (
                 show(value) if value else "" for value, (_, _, show) in zip(values, columns, strict=True)
             )
-            rows.append(Row((label, *shown, *blank)))
+            rows.append(Row((label, *shown, *blank), rest=True))
     saved = document["saved"]
     totals = {
         "files": saved["context_files"],

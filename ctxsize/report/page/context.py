@@ -93,7 +93,9 @@ def _views(document: Document) -> Iterator[Section]:
         if rest := found[parts.MOST_ROWS :]:
             # Directories lie in each other, so that the sum of several says nothing.
             total = "" if name == "directories" else size(_bytes(rest))
-            rows.append(Row((f"({len(rest)} more)", total, *("" for _ in headers), *_blank(found[0]))))
+            rows.append(
+                Row((f"({len(rest)} more)", total, *("" for _ in headers), *_blank(found[0])), rest=True)
+            )
         rule = ("rule",) if "line" in found[0] and key != "pattern" else ()
         align = "lr" + "r" * len(headers) + "l" * len(rule)
         yield Section(title, Table((key, "bytes", *headers, *rule), align, rows, "size"))

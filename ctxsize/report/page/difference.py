@@ -136,7 +136,7 @@ def _paths(
         for metric in metrics:
             total = parts.known_sum(changes[path][metric] for path in rest)
             cells += ["", "", UNKNOWN if total is None else change(0, int(total))]
-        rows.append(Row(cells))
+        rows.append(Row(cells, rest=True))
     headers = ["path", *(header for metric in metrics for header in (f"{metric} before", "after", "change"))]
     yield Section(
         "What grew and what shrank", Table(headers, "l" + "r" * (3 * len(metrics)), rows, "shrank | grew")

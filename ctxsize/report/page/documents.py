@@ -9,7 +9,7 @@ from typing import Any
 from ctxsize.errors import UsageError
 from ctxsize.files.nested import nested_input
 from ctxsize.report.comparison.headline import headline
-from ctxsize.report.page import comparison, context, difference, findings, reread
+from ctxsize.report.page import comparison, context, difference, findings, image, reread
 from ctxsize.report.page.parts import Document, text
 from ctxsize.report.page.render import render
 from ctxsize.report.page.types import Page
@@ -19,11 +19,12 @@ from ctxsize.survey.tree import Leaf
 _KINDS = {
     "comparison": {"variants", "saved", "paths"},
     "context": {"totals", "dialects", "project"},
+    "image": {"image", "steps", "waste_groups"},
     "check": {"targets", "passed"},
     "lint": {"findings", "total"},
 }
 _SCHEMA = 1
-_HINT = "give the JSON of compare, context, check or lint (--format json -o FILE)"
+_HINT = "give the JSON of compare, context, image, check or lint (--format json -o FILE)"
 
 
 def read(data: bytes, where: str) -> Document:
@@ -59,6 +60,7 @@ def page_of(document: Document, where: str, files: Iterable[Leaf] | None = None)
             document, headline(reread.comparison(document), _quoted), files
         ),
         "context": lambda: context.page(document, files),
+        "image": lambda: image.page(document),
         "check": lambda: findings.check_page(document),
         "lint": lambda: findings.lint_page(document),
     }
@@ -75,11 +77,16 @@ def page_of_two(before: Document, after: Document, where: str) -> str:
     elif kinds == ("context", "context"):
         totals, paths = difference.context_totals, difference.context_paths
         name = "What changed in what the build sees"
+    elif kinds == ("image", "image"):
+        totals, paths = image.totals_of, image.paths_of
+        name = "What changed in the image"
+        if before.get("view") != after.get("view"):
+            raise UsageError("the two list an image by different things", where=where, hint="see image --by")
     else:
         raise UsageError(
             f"a report of {kinds[0]} and one of {kinds[1]} can't be compared",
             where=where,
-            hint="give two of compare, or two of context",
+            hint="give two of compare, of context or of image",
         )
     return _made(lambda: difference.page(before, after, name, totals, paths), where)
 

@@ -71,10 +71,10 @@ class TreeBuilder:
         below: dict[str, list[tuple[float, str, Any]]] = {}
         for path, sums in totals.items():
             if path and max(sums[:3]) > least:
-                below.setdefault(path.rpartition("/")[0], []).append((sums[0], path, None))
+                below.setdefault(path.rpartition("/")[0], []).append((max(sums[:3]), path, None))
         for (path, key), sums in leaves.items():
             if max(sums[:3]) > least:
-                below.setdefault(path.rpartition("/")[0], []).append((sums[0], path, (key, sums)))
+                below.setdefault(path.rpartition("/")[0], []).append((max(sums[:3]), path, (key, sums)))
         text = json.dumps(self._node("", totals, below), separators=(",", ":"))
         return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+#: A table of more rows shows the first few at once, the others on request.
+MOST_UNFOLDED = 40
+_UNFOLDED = 25
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
@@ -20,12 +24,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table; ``bars`` lie one below the other in a cell of their own. ``strong``: it is a sum."""
+    """A row of a table; ``bars`` lie one below the other in a cell of their own. ``rest``: it stands for what
+    has no row of its own; ``strong``: it is the sum of the others."""
 
     cells: Sequence[str]
     bars: Sequence[Bar] = ()
+    rest: bool = False
     strong: bool = False
-    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,17 @@ class Table:
     rows: Sequence[Row]
     bars: str = ""
     notes: Sequence[str] = ()
+
+    @property
+    def parts(self) -> list[Sequence[Row]]:
+        """The rows that are seen at once, and those that are folded when there are many."""
+        plain = [row for row in self.rows if not (row.rest or row.strong)]
+        if len(plain) <= MOST_UNFOLDED:
+            return [self.rows]
+        return [
+            [*plain[:_UNFOLDED], *(row for row in self.rows if row.rest or row.strong)],
+            plain[_UNFOLDED:],
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +68,13 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with what belongs to it; ``folded`` sections show it on request."""
+    """A heading with what belongs to it."""
 
     title: str
     table: Table | None = None
     dots: Dots | None = None
     text: Sequence[str] = ()
     code: str = ""
-    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

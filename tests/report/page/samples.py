@@ -14,7 +14,7 @@ from tests.report.check.samples import EVERYTHING as CHECKED
 from tests.report.comparison.test_formats import RESULT, TIMED
 from tests.report.lint.test_formats import FULL as LINTED
 
-__all__ = ["RESULT", "TIMED", "comparison", "documents", "hostile", "many"]
+__all__ = ["RESULT", "TIMED", "comparison", "documents", "hostile", "image", "many"]
 
 #: A name that would be a tag, an attribute's end, a script's end or a template's expression.
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'{{7*7}}\u202e\u2028<!--"
@@ -41,10 +41,55 @@ def hostile() -> dict[str, Any]:
     return comparison(dataclasses.replace(TIMED, paths=paths, project=project, warnings=warnings))
 
 
+def image() -> dict[str, Any]:
+    """An image of a base and two steps, the second of which stored a file again."""
+    step = {"created_by": "x", "line": None, "files": 1, "pull_bytes": 100, "buried_bytes": 0, "base": False}
+    waste = {"path": "/app/a", "bytes": 4000, "cause": "same-content", "stored_by": 2, "buried_by": 3}
+    return {
+        "schema": 1,
+        "ctxsize": "0.1.0",
+        "created": "2026-11-26T12:00:00+00:00",
+        "image": {
+            "name": "shop", "id": "sha256:1", "source": "built", "platform": "linux/amd64", "layers": 3,
+            "base": 1, "base_source": "FROM", "dockerfile": "Dockerfile",
+        },
+        "engine": None,
+        "totals": {
+            "bytes": 108_000, "live_bytes": 104_000, "wasted_bytes": 4000, "reclaimable_bytes": 4000,
+            "pull_bytes": None, "base_bytes": 100_000, "leftover_bytes": 0, "duplicate_bytes": 0, "files": 3,
+        },
+        "missing": {"pull_bytes": "not asked for"},
+        "steps": [
+            {**step, "number": 1, "text": "", "layer": 1, "base": True, "bytes": 100_000,
+             "live_bytes": 100_000, "wasted_bytes": 0},
+            {**step, "number": 2, "text": "COPY . /app", "line": 3, "layer": 2, "bytes": 4000, "live_bytes": 0,
+             "wasted_bytes": 4000},
+            {**step, "number": 3, "text": "RUN chown -R app /app", "line": 4, "layer": 3,
+             "bytes": 4000, "live_bytes": 4000, "wasted_bytes": 0},
+        ],
+        "waste_groups": [{**waste, "reclaimable": True, "changed": ["owner"], "pull_bytes": 90, "files": 1}],
+        "wasted": [],
+        "wasted_left_out": {"count": 0, "bytes": 0},
+        "leftovers": [],
+        "duplicates": [],
+        "view": "step",
+        "rows": [],
+        "rows_left_out": 0,
+        "largest": [],
+        "fixes": [{"code": "copy-chown", "lines": [3, 4], "text": "use COPY --chown", "bytes": 4000,
+                   "pull_bytes": None, "patched": True}],
+        "diff": "-COPY . /app\n+COPY --chown=app . /app\n",
+        "written": False,
+        "proof": None,
+        "warnings": [],
+    }  # fmt: skip
+
+
 def documents() -> dict[str, dict[str, Any]]:
     """One of each kind but ``context``, which needs a directory."""
     return {
         "comparison": comparison(),
+        "image": image(),
         "check": document("check", CHECKED),
         "lint": document("lint", LINTED),
     }

@@ -16,7 +16,7 @@ import pytest
 import ctxsize.report.page
 from ctxsize.errors import UsageError
 from ctxsize.report.page.documents import page_of, page_of_two, read
-from tests.report.page.samples import comparison, documents, hostile, many
+from tests.report.page.samples import comparison, documents, hostile, image, many
 
 ASSETS = Path(ctxsize.report.page.__file__).parent / "assets"
 
@@ -84,6 +84,32 @@ def test_the_page_of_a_comparison_has_every_figure_as_text() -> None:
     assert "in all 296 3MB 3MB 1.5MB 1.50 s" in text
     assert "COPY . . 3 0.50 s 1.25 s" in text
     assert "with 95 % certainty between 1.20 s and 1.80 s" in text
+
+
+def test_the_page_of_an_image_says_what_is_wasted_and_what_would_help() -> None:
+    page = page_of(image(), "x")
+    text = " ".join(Parsed(page).text.split())
+
+    assert "The image has 108kB, of which 4kB (3.7%) are wasted; 1 fix would save 4kB." in text
+    assert "use COPY --chown 3, 4 4kB" in text
+    assert "/app/a same-content (owner) #2 #3 1 4kB" in text
+    data = json.loads(page.split('id="map-data">')[1].split("</script>")[0])
+    assert data[4] == [0, 108_000, 300]
+    assert [(node[0], node[1], node[4][1]) for node in data[5] if sum(node[4][1:2])] == [
+        ("the base image", "base", 100_000),
+        ("COPY . ∕app", "wasted", 4000),
+        ("RUN chown -R app ∕app", "live", 4000),
+    ]
+
+
+def test_two_images_show_what_grew_by_step() -> None:
+    after = image()
+    after["steps"][1]["bytes"] += 1000
+    after["totals"]["bytes"] += 1000
+    text = " ".join(Parsed(page_of_two(image(), after, "x")).text.split())
+
+    assert "The image grew by 1kB to 109kB." in text
+    assert "COPY . /app 4kB 5kB +1kB (+25%)" in text
 
 
 def test_hostile_names_are_text_and_nothing_else() -> None:

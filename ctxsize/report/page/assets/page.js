@@ -63,6 +63,7 @@
   const share = (part, whole) => whole > 0 ? (100 * part / whole).toFixed(part / whole < 0.1 ? 1 : 0) + "%" : "";
 
   function extension(item) {
+    if (/\.so(\.\d+)+$/.test(item.name)) return ".so";
     const found = item.rest ? null : /[^./](\.[^./]+)$/.exec(item.name);
     return item.rest ? "(others)" : found ? found[1].toLowerCase() : "(none)";
   }
