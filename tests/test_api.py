@@ -12,7 +12,18 @@ import pytest
 
 from ctxsize import api
 
-FUNCTIONS = ["cache", "check", "compare", "connect", "context", "image", "lint", "why"]
+FUNCTIONS = [
+    "cache",
+    "check",
+    "compare",
+    "connect",
+    "context",
+    "image",
+    "lint",
+    "suggest",
+    "suggest_static",
+    "why",
+]
 ERRORS = ["BuildFailed", "ConfigError", "CtxsizeError", "DockerfileError", "EngineError", "IgnoreFileError",
           "Interrupted", "UsageError", "VerifyFailed"]  # fmt: skip
 GIVEN = [
@@ -34,7 +45,8 @@ RESULTS = [
     "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step", "TargetReport",
     "Totals", "Unattributed", "VariantFigures", "Verification", "View", "Warning",
     "Difference", "Duplicate", "Fix", "ImageName", "ImageReport", "ImageStep", "ImageTotals", "Leftover",
-    "Proof", "ViewRow", "WasteGroup", "Wasted",
+    "NoRules", "Proof", "SavedByRules", "SuggestMeasurement", "SuggestedRule", "Suggestion",
+    "ViewRow", "WasteGroup", "Wasted",
 ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "cache": "cache",
     "image": "image",
     "lint": "lint",
+    "suggestion": "suggest",
 }
 #: Modules in a room of a result that draw nothing themselves.
 SHARED = {
@@ -33,6 +34,7 @@ SHARED = {
     "lint.explain",
     "lint.problems",
     "lint.words",
+    "suggestion.words",
 }
 FORMAT = pytest.mark.parametrize(
     ("result", "name"), [(result, name) for result, names in FORMATS.items() for name in names]
