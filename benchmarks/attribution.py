@@ -240,7 +240,10 @@ def report(name: str, builder: str, rows: list[Row], total: float) -> bool:
         f" worst error {worst:.0%} (bar {BAR_ERROR:.0%})"
     )
     sys.stdout.flush()
-    return correlation < BAR_CORRELATION or worst > BAR_ERROR
+    case = f"{name}, {builder}"
+    detail = f"{total:.1f} s saved"
+    met = row(f"{case}: rank correlation", correlation, BAR_CORRELATION, unit="", least=True, detail=detail)
+    return not row(f"{case}: worst error", 100 * worst, 100 * BAR_ERROR, unit="%", detail=detail) or not met
 
 
 if __name__ == "__main__":
