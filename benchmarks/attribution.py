@@ -156,7 +156,7 @@ def measure(
             raise SystemExit("; ".join(failures))
         ends = {name: measured[name] for name in (WITH, WITHOUT)}
         with read_images(bench, ends) as images:
-            savings = attribute_images(subject, images)
+            savings = attribute_images(subject, images, ends)
         divided, warnings = divide_seconds(bench, ends, savings, exact=0)
     if divided is None:
         raise SystemExit("; ".join(warning.message for warning in warnings))
@@ -242,8 +242,13 @@ def report(name: str, builder: str, rows: list[Row], total: float) -> bool:
     sys.stdout.flush()
     case = f"{name}, {builder}"
     detail = f"{total:.1f} s saved"
-    met = row(f"{case}: rank correlation", correlation, BAR_CORRELATION, unit="", least=True, detail=detail)
-    return not row(f"{case}: worst error", 100 * worst, 100 * BAR_ERROR, unit="%", detail=detail) or not met
+    met = take_down(
+        f"{case}: rank correlation", correlation, BAR_CORRELATION, unit="", least=True, detail=detail
+    )
+    return (
+        not take_down(f"{case}: worst error", 100 * worst, 100 * BAR_ERROR, unit="%", detail=detail)
+        or not met
+    )
 
 
 if __name__ == "__main__":
