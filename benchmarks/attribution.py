@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rows import row as take_down
+
 from ctxsize.comparison.attribution import attribute_images
 from ctxsize.comparison.path_seconds import divide_seconds, restored_variants
 from ctxsize.engine.builders.interface import PHASES
