@@ -183,7 +183,7 @@ def git_partly_kept(at: Place) -> None:
     found = at.json("cache", "--repeat", "1")
     commit = next((each for each in found["ignored"] + found["eligible"] if "commit" in str(each)), None)
     assert commit is not None, found
-    expect("steps with", commit["with"]["steps"]["rerun"], 1)
+    expect("lines that run again", [step["line"] for step in commit["with"]["steps"]], [2])
 
 
 def git_file(at: Place) -> None:
@@ -270,6 +270,12 @@ def odd_times(at: Place) -> None:
     expect("image with", (found["variants"]["with"]["image"] or {}).get("bytes"), right)
     code(at.run("check", "--limit", "image=1MB"), 0)
     code(at.run("cache", "--repeat", "1"), 0)
+
+
+def class_that_is_no_text(at: Place) -> None:
+    at.tree({**SMALL, ".dockerignore": b"big\n[\xff]\n"})
+    if at.official() is None:  # BuildKit of 20.10 takes it
+        code(at.run("compare", "--repeat", "1"), 2, r"\.dockerignore:2: syntax error in pattern")
 
 
 def streams_and_directories(at: Place) -> None:
@@ -376,7 +382,8 @@ CASES: dict[str, Callable[[Place], None]] = {
         own_state, growing_log, truncated_log, unreadable, unreadable_not_taken, shared_layers,
         git_partly_kept, git_file, not_sent, pull_of_small_files, init_keeps_the_build, odd_paths,
         unreachable_engine,
-        compose_without_profiles, odd_times, streams_and_directories, credential_helper_missing, empty_base,
+        compose_without_profiles, odd_times, class_that_is_no_text,
+        streams_and_directories, credential_helper_missing, empty_base,
         platform_base, failed_run, ignored_but_needed, only_a_label, placeholder_secrets, links,
     )
 }  # fmt: skip
