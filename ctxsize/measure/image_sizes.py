@@ -61,7 +61,7 @@ def built(subject: Subject, *, without: bool, repeat: int, paths: bool, progress
             subject.blame_rule(failure)
             raise
         progress.phase("read the image")
-        with open_images(subject.engine.api, list(dict.fromkeys(ids))) as reader:
+        with open_images(subject.engine.api, list(dict.fromkeys(ids)), progress) as reader:
             images = [reader.images[image_id] for image_id in ids]
             mask = masker_of(subject.options, subject.plan.resolved)
             measured = _measured(reader, images[0], paths, mask)

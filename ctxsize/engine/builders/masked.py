@@ -67,8 +67,14 @@ class _MaskedProgress:
     def phase(self, name: str) -> None:
         self._progress.phase(name)
 
+    def expect(self, *, size: int | None = None, seconds: float | None = None) -> None:
+        self._progress.expect(size=size, seconds=seconds)
+
     def sent(self, size: int) -> None:
         self._progress.sent(size)
+
+    def read(self, size: int) -> None:
+        self._progress.read(size)
 
     def step(self, name: str) -> None:
         self._progress.step(self._mask(name))
