@@ -24,7 +24,8 @@ class Fault:
 
     ``kind`` is ``cut`` (both ways end at once), ``truncate`` (the answer ends as if it were whole),
     ``corrupt`` (its body is garbled), ``rename`` (it is JSON still, with other names in it), ``delay``
-    (each piece of it comes late), ``pause`` (one piece does), ``refuse`` (the proxy answers 403 itself) or ``hold`` (nothing comes any more, on any
+    (each piece of it comes late), ``pause`` (one piece does), ``refuse`` (the proxy answers 403 itself) or
+    ``hold`` (nothing comes any more, on any
     connection, but all stay). It begins when ``after`` bytes of the answer have passed, or with ``upwards``
     of the request; ``then`` is called once at that moment.
     """
