@@ -45,8 +45,8 @@ RESULTS = [
     "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step", "TargetReport",
     "Totals", "Unattributed", "VariantFigures", "Verification", "View", "Warning",
     "Difference", "Duplicate", "Fix", "ImageName", "ImageReport", "ImageStep", "ImageTotals", "Leftover",
-    "Proof", "ViewRow", "WasteGroup", "Wasted",
-    "NoRules", "SavedByRules", "SuggestMeasurement", "SuggestedRule", "Suggestion",
+    "NoRules", "Proof", "SavedByRules", "SuggestMeasurement", "SuggestedRule", "Suggestion",
+    "ViewRow", "WasteGroup", "Wasted",
 ]  # fmt: skip
 
 

@@ -50,6 +50,7 @@ def built(subject: Subject, *, without: bool, repeat: int, paths: bool, progress
         runs = []
         try:
             ids = [bench.build(subject.variant(WITH), "build").image_id]
+            run.hold_image(ids[0])
             for number in range(repeat):
                 result = bench.build(subject.variant(WITH), f"build {number + 1} of {repeat}")
                 runs.append(result.seconds)

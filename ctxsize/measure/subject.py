@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -190,11 +190,12 @@ def prepare_opened(
     options: BuildOptions,
     progress: Progress,
     forbidden: Matcher | None = None,
+    asked: Collection[str] = (),
     depth: int = 0,
     largest: int = 0,
 ) -> Subject:
     """Scan a project that was opened for the builder ``choice`` of ``engine``, with a Dockerfile.
-    ``forbidden``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
+    ``forbidden``, ``asked``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
     assert project.dockerfile is not None  # it is required
     options = replace(options, build_args={**proxies(engine.host), **options.build_args})
     keep_out_of(project.context)
@@ -210,7 +211,13 @@ def prepare_opened(
     )
     sources = plan_sources(resolved, ContextDirectory(project.context))
     seen = survey(
-        project, sources, podman=engine.info.podman, depth=depth, largest=largest, forbidden=forbidden
+        project,
+        sources,
+        podman=engine.info.podman,
+        depth=depth,
+        largest=largest,
+        forbidden=forbidden,
+        asked=asked,
     )
     return Subject(
         engine=engine,

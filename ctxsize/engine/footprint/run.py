@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 
@@ -46,6 +47,7 @@ class Run:
         self._api = engine.api
         self._engine = engine.info
         self._forget: list[Callable[[], bool]] = []
+        self._held: Counter[str] = Counter()  # image ids
         #: What could not be removed, once the run has ended.
         self.left: tuple[Warning, ...] = ()
         #: A build was broken off: the engine may still be making something when the run ends.
@@ -85,8 +87,19 @@ class Run:
         """Call ``forget`` when the run ends, until it says that it has removed all it had to."""
         self._forget.append(forget)
 
+    def hold_image(self, image_id: str) -> None:
+        """Have an image stay until it is released as often, whichever other build made the same one."""
+        self._held[image_id] += 1
+
+    def release_image(self, image_id: str) -> None:
+        """Let go of an image, and remove it when nobody else holds it."""
+        self._held[image_id] -= 1
+        self.remove_image(image_id)
+
     def remove_image(self, image_id: str) -> None:
-        """Remove an image of this run that is no longer needed, unless it has a tag."""
+        """Remove an image of this run that is no longer needed, unless it has a tag or is held."""
+        if self._held[image_id] > 0:
+            return
         with engine_trouble():
             remove_untagged(self._api, image_id)
 
