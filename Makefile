@@ -115,6 +115,10 @@ naive: venv  ## see each fault test fail against a naive product (as root, a qua
 storm: venv engine  ## 1,000 comparisons killed at random moments, then a look at what is left (an hour or more)
 	@$(python) tests/faults/storm.py --runs 1000 --minutes 240 $(ARGS)
 
+.PHONY: suggestions
+suggestions: venv engine  ## `suggest` on projects with an expert's ignore file, at full size (half an hour)
+	@$(python) -m pytest -m 'slow or not slow' tests/suggest $(ARGS)
+
 .PHONY: bench bench-table
 bench: venv engine  ## run the benchmarks, each a ratio against a peer (ARGS="scan check": only these)
 	@scripts/apt-install git git

@@ -83,7 +83,15 @@ def test_what_is_not_exported_is_no_attribute() -> None:
 
 
 @pytest.mark.parametrize(
-    "used", ["", "api.context({path!r})", "api.why({path!r}, ['a'])", "api.BuildOptions()", "api.EngineError"]
+    "used",
+    [
+        "",
+        "api.context({path!r})",
+        "api.why({path!r}, ['a'])",
+        "api.BuildOptions()",
+        "api.EngineError",
+        "api.suggest_static({path!r})",
+    ],
 )
 def test_what_needs_no_engine_does_not_load_the_docker_sdk(used: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")

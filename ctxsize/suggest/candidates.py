@@ -124,10 +124,10 @@ def candidates(facts: Facts, *, verifies: bool, min_bytes: int) -> tuple[list[Ca
     ``verifies``: a verify command will say whether the image works, so that what the source names is tried.
     """
     gathering = _Gathering(facts, verifies)
-    for ecosystem in ecosystems():
-        if _is(facts, ecosystem):
-            for usual in ecosystem.patterns:
-                _usual(gathering, usual)
+    usual = [row for each in ecosystems() if _is(facts, each) for row in each.patterns]
+    # What only builds can tell comes last, so that what is certain anyway does not count there.
+    for row in sorted(usual, key=lambda row: row.kind == "prove"):
+        _usual(gathering, row)
     _build_files(gathering)
     _secrets(gathering)
     _found_by_lint(gathering)

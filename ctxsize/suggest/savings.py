@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ctxsize.comparison.attribution import ImageSavings, attribute_images
+from ctxsize.context.classic import removed_by_daemon
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
 from ctxsize.lint.facts import Facts
@@ -43,12 +44,22 @@ class ContextSaved:
 def context_saved(facts: Facts, before: Matcher | None, after: Matcher) -> ContextSaved:
     """What arrives by the rules ``before`` and no longer does ``after``, each file with the rule that decides
     it, hard-linked content once."""
-    dockerfile = facts.project.dockerfile_in_context or ".dockerignore"
-    if after.dialect is Dialect.CLASSIC:
-        after = after.for_classic_build(dockerfile)
-        before = before.for_classic_build(dockerfile) if before is not None else None
     by_line: dict[int, list[File]] = {}
     roots: dict[int, list[str]] = {}
+    if after.dialect is Dialect.CLASSIC:
+        dockerfile = facts.project.dockerfile_in_context
+        # The client sends these all the same, and the daemon takes them out again.
+        old_removed = removed_by_daemon(before, dockerfile) if before is not None else {}
+        for path, index in removed_by_daemon(after, dockerfile).items():
+            entry = facts.tree.entry(path)
+            if path not in old_removed and entry is not None and entry.below is None:
+                line = after.rules[index].line
+                roots.setdefault(line, []).append(path)
+                by_line.setdefault(line, []).append(
+                    File(entry.folder, entry.name, entry.folder.files[entry.name])
+                )
+        after = after.for_classic_build(dockerfile or ".dockerignore")
+        before = before.for_classic_build(dockerfile or ".dockerignore") if before is not None else None
     gone: set[str] = set()
     for match, old, new in facts.tree.differing(before, after):
         if new is None or not new.ignored or (old is not None and old.ignored) or new.rule is None:

@@ -77,7 +77,7 @@ class Search:
             return
         if named := [each for each in group if each.rule in outcome.named]:
             self._reject(named, outcome)
-            self._take([each for each in group if each not in named])
+            self._take([each for each in group if each.rule not in outcome.named])
         elif len(group) == 1:
             self._reject(group, outcome)
         elif len(outcome.effects) > 1 and not self._traced.issuperset(outcome.effects):
@@ -165,6 +165,7 @@ def _parts(group: list[Candidate], hinted: _Set) -> tuple[list[Candidate], list[
         [each for each in group if each.doubts],
     ):
         if suspects and len(suspects) < len(group):
-            return [each for each in group if each not in suspects], suspects
+            gone = {each.rule for each in suspects}
+            return [each for each in group if each.rule not in gone], suspects
     middle = (len(group) + 1) // 2
     return group[:middle], group[middle:]
