@@ -15,6 +15,8 @@ from ctxsize.cli.completion import completion
 from ctxsize.cli.context import context
 from ctxsize.cli.docker.plugin import docker_plugin
 from ctxsize.cli.errors import exit_codes
+from ctxsize.cli.forge.comment import comment
+from ctxsize.cli.forge.trend import trend
 from ctxsize.cli.image import image
 from ctxsize.cli.lint import lint
 from ctxsize.cli.reports import report
@@ -54,5 +56,19 @@ def main() -> None:
     """Measure what a .dockerignore saves: context, image, build time."""
 
 
-for _command in (cache, check, clean, compare, completion, context, docker_plugin, image, lint, report, why):
+for _command in (
+    cache,
+    check,
+    clean,
+    comment,
+    compare,
+    completion,
+    context,
+    docker_plugin,
+    image,
+    lint,
+    report,
+    trend,
+    why,
+):
     main.add_command(_command)
