@@ -22,7 +22,7 @@ _MOST_PARSED = 4 * _MAX_DOCUMENTS
 #: What is kept of an archive for each of its entries lies in memory; an image has three entries for a layer.
 _MOST_MEMBERS = 50_000
 #: An engine takes no more than 127 in an image.
-_MOST_LAYERS = 500
+MOST_LAYERS = 500
 
 
 class Content:
@@ -113,8 +113,8 @@ class Content:
         AttributeError for documents that are not what they should be.
         """
         config = self.document(self.resolve(record["Config"]))
-        if len(record["Layers"]) > _MOST_LAYERS:
-            raise EngineError(f"an image has more than {_MOST_LAYERS} layers")
+        if len(record["Layers"]) > MOST_LAYERS:
+            raise EngineError(f"an image has more than {MOST_LAYERS} layers")
         layers = []
         for path, diff_id in zip(record["Layers"], config["rootfs"]["diff_ids"], strict=True):
             layer = self.layer(path)
