@@ -14,6 +14,7 @@ from typing import Any
 
 from ctxsize.dockerfile.platforms import local_platform, normalized
 from ctxsize.errors import UsageError
+from ctxsize.files.nested import nested_input
 from ctxsize.image.content import MOST_LAYERS
 from ctxsize.text import printable
 
@@ -159,8 +160,9 @@ def _blob(entry: Any) -> Blob:
 
 def _object(data: bytes, what: str) -> dict[str, Any]:
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
+        with nested_input():
+            document = json.loads(data)
+    except ValueError:
         document = None
     if not isinstance(document, dict):
         raise ManifestError(f"{what} is no JSON object")
