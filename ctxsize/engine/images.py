@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import TypeVar
 
 import docker
 from docker.errors import DockerException, ImageNotFound
@@ -14,11 +15,12 @@ from requests.exceptions import RequestException
 from ctxsize.engine.errors import NONSENSE, TROUBLE, reason, sensible
 from ctxsize.engine.names import is_reference
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
-from ctxsize.image.reader import ImageReader
+from ctxsize.image.reader import ImageReader, LayerReader
 from ctxsize.image.saved import read_saved
 from ctxsize.image.streams import BLOCK, Body
 from ctxsize.image.types import HistoryEntry, Image
 
+_Reader = TypeVar("_Reader", bound=LayerReader)
 #: How long the engine may say nothing: older ones write all layers to their disk before the first byte.
 _SAVE_SECONDS = 600
 
@@ -39,8 +41,13 @@ def id_of(api: docker.APIClient, name: str) -> str:
 def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:
     """Read ``image_ids`` as `docker save` streams them. Raises EngineError when the engine's answer breaks
     off or makes no sense, and UsageError when there is no room for the listing."""
+    return read_images(api, image_ids, ImageReader)
+
+
+def read_images(api: docker.APIClient, image_ids: Sequence[str], into: Callable[[], _Reader]) -> _Reader:
+    """As ``open_images``, for a reader of the kind that ``into`` makes."""
     with ExitStack() as undo, _reading_errors():
-        reader = undo.enter_context(ImageReader())
+        reader = undo.enter_context(into())
         bare = {image_id: _bare(api, image_id) for image_id in image_ids}
         reader.images.update((image_id, image) for image_id, image in bare.items() if image is not None)
         filled = [image_id for image_id in image_ids if bare[image_id] is None]
