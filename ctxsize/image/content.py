@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ctxsize.dockerfile.platforms import normalized
 from ctxsize.errors import EngineError
 from ctxsize.files.nested import nested_input
 from ctxsize.files.tarlist import Readable, TarReader
@@ -125,7 +126,7 @@ class Content:
             if not isinstance(diff_id, str):
                 raise EngineError("the configuration of an image names a layer by something that is no name")
             layers.append(replace(layer, diff_id=diff_id))
-        return Image(id=image_id, layers=tuple(layers), history=_history(config, layers))
+        return Image(image_id, tuple(layers), _history(config, layers), platform_of(config))
 
     def _count(self) -> None:
         self._members += 1
@@ -143,6 +144,13 @@ class Content:
 def digest_of(name: str) -> str:
     """The hexadecimal digits in ``sha256:…``, ``blobs/sha256/…`` or ``….json``."""
     return os.path.basename(name).removeprefix("sha256:").removesuffix(".json")
+
+
+def platform_of(config: Mapping[str, Any]) -> str | None:
+    """What a configuration, or an entry of an index, says its image is for; None when it does not say."""
+    parts = [config.get(key) for key in ("os", "architecture", "variant")]
+    names = [part for part in parts if isinstance(part, str) and part]
+    return normalized("/".join(names)) if len(names) >= 2 else None
 
 
 def _history(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[HistoryEntry, ...]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ctxsize.dockerfile.platforms import local_platform, normalized
 from ctxsize.errors import UsageError
 from ctxsize.files.nested import nested_input
-from ctxsize.image.content import MOST_LAYERS
+from ctxsize.image.content import MOST_LAYERS, platform_of
 from ctxsize.text import printable
 
 #: What is asked for: an image, or an index of images by platform.
@@ -103,26 +103,25 @@ def parse_config(data: bytes, layers: int) -> Config:
     if not all(isinstance(entry, dict) for entry in history):
         raise ManifestError("its configuration has no sensible history")
     return Config(
-        _platform(document) or "unknown",
+        platform_of(document) or "unknown",
         tuple(diff_ids),
         tuple((str(each.get("created_by", "")), not each.get("empty_layer")) for each in history),
     )
 
 
-def choose(images: Sequence[Platformed], platform: str | None, where: str) -> Blob:
-    """The image for ``platform`` (None: that of this machine, or the only one). Raises UsageError, with the
-    platforms that are there."""
+def choose(platforms: Sequence[str | None], platform: str | None, where: str) -> int:
+    """Which of images, by what each is for, is the one for ``platform`` (None: that of this machine, or the
+    only one). Raises UsageError, with the platforms that are there."""
     wanted = normalized(platform) if platform else local_platform()
-    for each in images:
-        if each.platform == wanted:
-            return each.manifest
-    # As containerd: a machine of a variant runs what is for none, or for the same architecture.
-    related = [each for each in images if each.platform and _parts(each.platform)[:2] == _parts(wanted)[:2]]
-    if related and (not platform or len(_parts(wanted)) == 2):
-        return related[-1].manifest
-    if len(images) == 1 and not platform:
-        return images[0].manifest
-    there = list(dict.fromkeys(each.platform or "unknown" for each in images))
+    if wanted in platforms:
+        return platforms.index(wanted)
+    # As containerd: without a variant, any of the architecture will do.
+    related = [at for at, each in enumerate(platforms) if each and _parts(each)[:2] == _parts(wanted)]
+    if related:
+        return related[-1]
+    if len(platforms) == 1 and not platform:
+        return 0
+    there = list(dict.fromkeys(each or "unknown" for each in platforms))
     more = f" and {len(there) - _MOST_SHOWN} more" if len(there) > _MOST_SHOWN else ""
     hint = f"--platform takes: {', '.join(there[:_MOST_SHOWN])}{more}" if there else "the index is empty"
     raise UsageError(f"there is no image for {wanted} in it", where=where, hint=printable(hint))
@@ -130,19 +129,13 @@ def choose(images: Sequence[Platformed], platform: str | None, where: str) -> Bl
 
 def _platformed(entry: Any) -> Platformed:
     said = entry.get("platform") if isinstance(entry, dict) else None
-    return Platformed(_blob(entry), _platform(said) if isinstance(said, dict) else None)
+    return Platformed(_blob(entry), platform_of(said) if isinstance(said, dict) else None)
 
 
 def _is_about_another(entry: Any) -> bool:
     """Whether it is no image, but an attestation of one."""
     notes = entry.get("annotations") if isinstance(entry, dict) else None
     return isinstance(notes, dict) and notes.get("vnd.docker.reference.type") == "attestation-manifest"
-
-
-def _platform(said: Mapping[str, Any]) -> str | None:
-    parts = [said.get(key) for key in ("os", "architecture", "variant")]
-    names = [part for part in parts if isinstance(part, str) and part]
-    return normalized("/".join(names)) if len(names) >= 2 else None
 
 
 def _parts(platform: str) -> list[str]:

@@ -14,9 +14,10 @@ import pytest
 
 from ctxsize.engine.registry import client as module
 from ctxsize.engine.registry.client import Registry as Client
-from ctxsize.engine.registry.images import describe, open_layers
+from ctxsize.engine.registry.images import describe, read_layers
 from ctxsize.engine.registry.reference import parse_reference
 from ctxsize.errors import CtxsizeError, EngineError
+from ctxsize.image.inventory import Inventory
 from tests.support.registry import Answer, Registry
 
 MB = 1 << 20
@@ -36,7 +37,7 @@ def error_of(registry: Registry, *, layers: bool = False) -> CtxsizeError:
     with pytest.raises(CtxsizeError) as caught, Client(reference) as client:
         image = describe(client, reference)
         if layers:
-            open_layers(client, image).close()
+            read_layers(client, image, Inventory).close()
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 600
     return caught.value
@@ -135,7 +136,7 @@ def test_a_layer_that_unpacks_to_very_much_takes_no_memory(registry: Registry) -
         image = describe(client, reference)
         tracemalloc.start()
         try:
-            open_layers(client, image).close()
+            read_layers(client, image, Inventory).close()
             assert tracemalloc.get_traced_memory()[1] < 40 * MB
         finally:
             tracemalloc.stop()

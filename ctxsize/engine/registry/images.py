@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ctxsize.engine.registry.client import Registry
 from ctxsize.engine.registry.reference import Reference
@@ -17,14 +18,14 @@ from ctxsize.image.manifest import (
     Config,
     Manifest,
     ManifestError,
-    Platformed,
     choose,
     parse_config,
     parse_manifest,
 )
-from ctxsize.image.reader import ImageReader
+from ctxsize.image.reader import LayerReader
 from ctxsize.image.streams import Body
 
+_Reader = TypeVar("_Reader", bound=LayerReader)
 
 @dataclass(frozen=True, slots=True)
 class RemoteImage:
@@ -55,27 +56,30 @@ def describe(registry: Registry, reference: Reference, platform: str | None = No
         data, digest = registry.manifest(reference.version, ACCEPT)
         found = parse_manifest(data)
         if isinstance(found, tuple):
-            chosen = choose(found, platform, where)
-            data, digest = registry.manifest(chosen.digest, ACCEPT)
+            chosen = found[choose([each.platform for each in found], platform, where)]
+            data, digest = registry.manifest(chosen.manifest.digest, ACCEPT)
             found = parse_manifest(data)
             if isinstance(found, tuple):
                 raise ManifestError("its index names another index")
         blob = registry.small_blob(found.config.digest, found.config.bytes)
         config = parse_config(blob, len(found.layers))
     if platform and config.platform != "unknown":
-        only = Platformed(found.config, config.platform)
-        choose((only,), platform, where)
+        choose([config.platform], platform, where)
     return RemoteImage(reference, found.config.digest, digest, found, config, blob)
 
 
-def open_layers(
-    registry: Registry, image: RemoteImage, progress: Callable[[str], None] = lambda _: None
-) -> ImageReader:
-    """Read all layers as they are streamed; nothing of them is kept but their listings. The image is in
-    ``images`` under its id. Raises EngineError, and UsageError when there is no room for the listing."""
+def read_layers(
+    registry: Registry,
+    image: RemoteImage,
+    into: Callable[[], _Reader],
+    progress: Callable[[str], None] = lambda _: None,
+) -> _Reader:
+    """Read all layers as they are streamed; nothing of them is kept but their listings. The reader of the
+    kind that ``into`` makes has the image in ``images`` under its id. Raises EngineError, and UsageError
+    when there is no room for the listing."""
     layers = list(dict.fromkeys(image.manifest.layers))
     with ExitStack() as undo, _reading(image.reference):
-        reader = undo.enter_context(ImageReader())
+        reader = undo.enter_context(into())
         content = Content(reader, {})
         content.add(image.id, len(image.data), Body(iter((image.data,))))
         for number, layer in enumerate(layers, 1):
