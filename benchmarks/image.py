@@ -1,4 +1,4 @@
-"""Whether `ctxsize image` reads an image of many files and layers about as fast as `docker save | tar t` lists it.
+"""What `ctxsize image` takes for an image of many files and layers, against `docker save | tar t`.
 
     python benchmarks/image.py [--files 300000] [--layers 60] [--runs 3] [--image NAME] [--client COMMAND]
 
@@ -56,7 +56,9 @@ def layer(rng: random.Random, words: list[bytes], number: int, files: int) -> by
 def write_archive(out: IO[bytes], files: int, layers: int) -> None:
     """What `docker save` would write of the image."""
     rng = random.Random(1)
-    words = [bytes(rng.choices(b"abcdefghijklmnopqrstuvwxyz_(){};", k=rng.randrange(2, 12))) for _ in range(5000)]
+    words = [
+        bytes(rng.choices(b"abcdefghijklmnopqrstuvwxyz_(){};", k=rng.randrange(2, 12))) for _ in range(5000)
+    ]
     names, diff_ids, history = [], [], []
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT) as tar:
         for number in range(layers):
@@ -64,7 +66,9 @@ def write_archive(out: IO[bytes], files: int, layers: int) -> None:
             digest = hashlib.sha256(data).hexdigest()
             names.append(f"{digest}/layer.tar")
             diff_ids.append(f"sha256:{digest}")
-            history.append({"created": "2026-01-01T00:00:00Z", "created_by": f"COPY part{number} /srv # buildkit"})
+            history.append(
+                {"created": "2026-01-01T00:00:00Z", "created_by": f"COPY part{number} /srv # buildkit"}
+            )
             _add(tar, names[-1], data)
         config = {"architecture": "amd64", "os": "linux", "config": {}, "history": history,
                   "rootfs": {"type": "layers", "diff_ids": diff_ids}}  # fmt: skip
@@ -92,7 +96,7 @@ def load(client: list[str], files: int, layers: int) -> None:
 
 
 def timed(command: list[str] | str) -> tuple[float, float, float]:
-    """Seconds of wall and processor time, and the largest resident set in bytes, of a command that ends well."""
+    """Seconds of wall and processor time, and the largest resident set in bytes, of a command."""
     start = time.perf_counter()
     with subprocess.Popen(
         command, shell=isinstance(command, str), stdout=subprocess.DEVNULL, cwd=ROOT, start_new_session=True

@@ -12,7 +12,7 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from ctxsize.engine.errors import NONSENSE, TROUBLE, reason, sensible
+from ctxsize.engine.errors import NONSENSE, TROUBLE, engine_trouble, reason, sensible
 from ctxsize.engine.names import is_reference
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
 from ctxsize.image.reader import ImageReader, LayerReader
@@ -38,6 +38,14 @@ def id_of(api: docker.APIClient, name: str) -> str:
         raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
 
 
+def platform_of(api: docker.APIClient, image_id: str) -> str | None:
+    """What the image is for: ``linux/arm64``; None when it does not say. Raises EngineError."""
+    with engine_trouble(), sensible("the image"):
+        about = api.inspect_image(image_id)
+        parts = [about.get(key) for key in ("Os", "Architecture", "Variant")]
+    return "/".join(map(str, filter(None, parts))) or None
+
+
 def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:
     """Read ``image_ids`` as `docker save` streams them. Raises EngineError when the engine's answer breaks
     off or makes no sense, and UsageError when there is no room for the listing."""
@@ -47,7 +55,8 @@ def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:
 def read_images(api: docker.APIClient, image_ids: Sequence[str], into: Callable[[], _Reader]) -> _Reader:
     """As ``open_images``, for a reader of the kind that ``into`` makes."""
     with ExitStack() as undo, _reading_errors():
-        reader = undo.enter_context(into())
+        reader = into()
+        undo.enter_context(reader)
         bare = {image_id: _bare(api, image_id) for image_id in image_ids}
         reader.images.update((image_id, image) for image_id, image in bare.items() if image is not None)
         filled = [image_id for image_id in image_ids if bare[image_id] is None]

@@ -43,7 +43,8 @@ def read_archive(
     images for different platforms the one for ``platform`` is read, else that for this machine."""
     where = str(path) if isinstance(path, Path) else "standard input"
     with ExitStack() as undo, _usage_errors(where):
-        reader = undo.enter_context(into())
+        reader = into()
+        undo.enter_context(reader)
         # What is known of sizes goes by the names of layers, which a file can give to anything.
         content = Content(reader, {})
         if not isinstance(path, Path):
@@ -131,8 +132,8 @@ def _indexed(
 def _chosen(
     content: Content, records: Sequence[Mapping[str, Any]], name: str | None, platform: str | None, where: str
 ) -> Mapping[str, Any]:
-    """The one image that is meant. Raises UsageError for a platform that it is not for, and EngineError, whose
-    message is for a UsageError."""
+    """The one image that is meant. Raises UsageError for a platform that it is not for, and EngineError,
+    whose message is for a UsageError."""
     tags = sorted({tag for record in records for tag in record.get("RepoTags") or []})
     if name is not None:
         wanted = {name, f"{name}:latest"}

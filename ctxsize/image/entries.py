@@ -15,7 +15,8 @@ ENTRY, WHITEOUT, OPAQUE = range(3)
 class Row(NamedTuple):
     """An entry, or a mark (``mark``: WHITEOUT, OPAQUE), of one layer of an image.
 
-    ``path`` is a tree key (see ``key_of``). ``position`` is the place of the layer in the image, from 0.
+    ``path`` is a tree key (see ``key_of``). ``position`` is the place of the layer in the image, from 0,
+    and ``layer`` its key.
     ``size`` is that of its content: a file's bytes, a symlink's target's length, for a hard link what its
     first name has. ``link`` is what a symlink names, or the key of a hard link's first name. ``shared``:
     the content has several names in the layer. ``start`` and ``stop`` as in TarEntry.
@@ -23,6 +24,7 @@ class Row(NamedTuple):
 
     path: bytes
     position: int
+    layer: int
     mark: int
     kind: int
     size: int
@@ -32,7 +34,6 @@ class Row(NamedTuple):
     start: int
     stop: int
     shared: int
-    layer: int
 
     @property
     def stored(self) -> int:

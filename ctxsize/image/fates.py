@@ -118,7 +118,9 @@ def _fate(row: Row, node: _Node, following: int, implied: Sequence[int]) -> Fate
 def _replaced(row: Row, after: Row) -> Fate:
     if _type(row) != _type(after):
         return Fate(row, after.position, "type-changed")
-    same = row.link == after.link if row.kind == SYMLINK else row.hash == after.hash and row.size == after.size
+    same = (
+        row.link == after.link if row.kind == SYMLINK else row.hash == after.hash and row.size == after.size
+    )
     if not same or row.kind not in (FILE, HARDLINK, SYMLINK):
         return Fate(row, after.position, "replaced")
     return Fate(row, after.position, "same-content", changed_meta(row.meta, after.meta))

@@ -7,7 +7,7 @@ owns what, and a digest of each content, so that a copy is known for one.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import groupby
 from typing import NamedTuple
@@ -107,11 +107,11 @@ class Stored(NamedTuple):
 
 
 class Copies(NamedTuple):
-    """A content of ``bytes`` bytes that ``count`` files have, which are stored one by one; ``paths`` are the
+    """A content of ``bytes`` bytes that ``files`` files have, which are stored one by one; ``paths`` are the
     first of them."""
 
     bytes: int
-    count: int
+    files: int
     paths: tuple[str, ...]
 
 
@@ -126,9 +126,9 @@ class Inventory(LayerReader):
         positions: dict[int, list[int]] = {}
         for position, layer in enumerate(image.layers):
             positions.setdefault(layer.key, []).append(position)
-        for path, layer_key, *rest in self._database.execute(_ROWS, (str([*positions]),)):
-            for position in positions[layer_key]:
-                yield Row(path, position, *rest, layer_key)
+        for path, layer, *rest in self._database.execute(_ROWS, (str([*positions]),)):
+            for position in positions[layer]:
+                yield Row(path, position, layer, *rest)
 
     def stored(self, image: Image) -> Iterator[Stored]:
         """Every content that the layers of ``image`` store, for each layer that stores it. Their bytes add up
@@ -160,7 +160,9 @@ class Inventory(LayerReader):
             Copies(
                 size,
                 count,
-                tuple(path_of(path) for (path,) in self._database.execute(named, (size, digest, _MOST_NAMED))),
+                tuple(
+                    path_of(path) for (path,) in self._database.execute(named, (size, digest, _MOST_NAMED))
+                ),
             )
             for size, digest, count in found
         ]
@@ -222,7 +224,7 @@ class _Counted:
     count = 0
 
 
-def _rows(layer: int, body: Body, links: _Counted) -> Iterator[Iterable[object]]:
+def _rows(layer: int, body: Body, links: _Counted) -> Iterator[tuple[object, ...]]:
     tar = TarReader(body)
     for entry in tar:
         path = clean(entry.name)

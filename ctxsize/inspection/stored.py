@@ -14,6 +14,7 @@ from ctxsize.errors import UsageError
 from ctxsize.image.archive import read_archive
 from ctxsize.image.inventory import Inventory
 from ctxsize.image.types import HistoryEntry, Image, Layer
+from ctxsize.inspection.recorded import VARIANTS, is_json, recorded_image
 from ctxsize.inspection.sources import OpenedImage, Source
 from ctxsize.progress import Progress
 
@@ -25,15 +26,23 @@ _BY_MANIFEST = "the registry's manifest has compressed sizes only; --files reads
 def stored_source(
     name: str, *, platform: str | None = None, archived: str | None = None, files: bool = True
 ) -> Source | None:
-    """The source that ``name`` means when it is `registry://…`, `-`, a file, or an OCI layout; else None.
+    """The source that ``name`` means when it is `registry://…`, `-`, a file (an archive, or the JSON of a
+    comparison or of an image), or an OCI layout; else None.
 
     ``archived`` is the tag of the image that is meant, of several in an archive. Without ``files`` a
     registry is asked for the manifest alone.
     """
     if is_remote(name):
         return registry_image(name, platform=platform, files=files)
-    if name == STDIN or Path(name).is_file() or (Path(name) / "index.json").is_file():
+    if name == STDIN or (Path(name) / "index.json").is_file():
         return archive_image(name, archived, platform=platform)
+    path, variant = name.rpartition("#")[::2] if name.endswith(VARIANTS) else (name, "with")
+    if Path(path).is_file():
+        return (
+            recorded_image(path, variant)
+            if is_json(Path(path))
+            else archive_image(name, archived, platform=platform)
+        )
     if name.endswith((".tar", ".tar.gz", ".tgz")) or name.startswith(("/", "./", "../")):
         if Path(name).is_dir():
             return None
@@ -58,8 +67,8 @@ def archive_image(path: str, archived: str | None = None, *, platform: str | Non
 
 
 def registry_image(name: str, *, platform: str | None = None, files: bool = True) -> Source:
-    """The image `registry://HOST/NAME:TAG`. Without ``files`` only its manifest and configuration are fetched.
-    Opening it raises UsageError and EngineError."""
+    """The image `registry://HOST/NAME:TAG`. Without ``files`` only its manifest and configuration are
+    fetched. Opening it raises UsageError and EngineError."""
 
     @contextmanager
     def opened(progress: Progress) -> Iterator[OpenedImage]:

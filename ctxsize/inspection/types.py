@@ -156,10 +156,10 @@ class ViewRow:
 class Fix:
     """How to lose bytes that need not be there.
 
-    ``code`` is a word for the kind: ``copy-chown``, ``copy-chmod``, ``same-run``, ``cleanup``, ``build-tools``.
-    ``lines`` are the Dockerfile's it is about, and ``text`` says what is wrong and what to do. ``bytes`` is
-    what the image loses by it, and ``pull_bytes`` an estimate of what a pull does. ``patched``: the Dockerfile
-    is rewritten accordingly; else it is for the user to do.
+    ``code`` is a word for the kind: ``copy-chown``, ``copy-chmod``, ``same-run``, ``cleanup``,
+    ``build-tools``. ``lines`` are the Dockerfile's it is about, and ``text`` says what is wrong and what to
+    do. ``bytes`` is what the image loses by it, and ``pull_bytes`` an estimate of what a pull does.
+    ``patched``: the Dockerfile is rewritten accordingly; else it is for the user to do.
     """
 
     code: str

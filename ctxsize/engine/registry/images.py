@@ -27,6 +27,7 @@ from ctxsize.image.streams import Body
 
 _Reader = TypeVar("_Reader", bound=LayerReader)
 
+
 @dataclass(frozen=True, slots=True)
 class RemoteImage:
     """An image as a registry describes it. ``id`` is its configuration's digest, ``digest`` that of its
@@ -79,7 +80,8 @@ def read_layers(
     when there is no room for the listing."""
     layers = list(dict.fromkeys(image.manifest.layers))
     with ExitStack() as undo, _reading(image.reference):
-        reader = undo.enter_context(into())
+        reader = into()
+        undo.enter_context(reader)
         content = Content(reader, {})
         content.add(image.id, len(image.data), Body(iter((image.data,))))
         for number, layer in enumerate(layers, 1):

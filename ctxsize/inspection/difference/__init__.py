@@ -1,1 +1,1 @@
-"""`image A B`: what one image has more or less than another, step by step, directory by directory, file by file."""
+"""`image A B`: what one image has more or less than another, by step, by directory, by file."""

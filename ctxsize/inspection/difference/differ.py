@@ -26,7 +26,7 @@ from ctxsize.inspection.difference.types import (
     StatusSum,
 )
 from ctxsize.inspection.inspect import inspect
-from ctxsize.inspection.sources import OpenedImage, Source
+from ctxsize.inspection.sources import Source
 from ctxsize.inspection.tally import Asked
 from ctxsize.inspection.types import ImageReport, View
 from ctxsize.progress import Progress
@@ -133,7 +133,9 @@ class _Sums:
             )
             rows = differing[: self._most]
             left = len(differing) - len(rows)
-        shown = [sum(size) for size in zip(*((row.bytes.a or 0, row.bytes.b or 0) for row in rows), strict=True)]
+        shown = [
+            sum(size) for size in zip(*((row.bytes.a or 0, row.bytes.b or 0) for row in rows), strict=True)
+        ]
         rest = [whole - part for whole, part in zip(self.all.bytes, shown or (0, 0), strict=True)]
         return tuple(rows), left, Sizes(*rest)
 
@@ -191,7 +193,9 @@ def _difference(
         a=a.image,
         b=b.image,
         totals=DifferenceTotals(
-            bytes=Sizes(*(each.totals.bytes if known else None for each, known in zip(reports, sized, strict=True))),
+            bytes=Sizes(
+                *(each.totals.bytes if known else None for each, known in zip(reports, sized, strict=True))
+            ),
             pull_bytes=Sizes(a.totals.pull_bytes, b.totals.pull_bytes),
             wasted_bytes=Sizes(*(sums.all.wasted if sums is not None else (None, None))),
             files=Sizes(*(sums.all.files if sums is not None else (None, None))),
@@ -201,9 +205,9 @@ def _difference(
         rows=rows,
         rows_left_out=left,
         rest=rest,
-        statuses=tuple(
-            StatusSum(status, *sums.by_status[status]) for status in STATUSES
-        ) if sums is not None else (),
+        statuses=tuple(StatusSum(status, *sums.by_status[status]) for status in STATUSES)
+        if sums is not None
+        else (),
         missing=missing,
         warnings=(*a.warnings, *b.warnings),
     )

@@ -81,7 +81,7 @@ class PathTable:
         self._database.execute("COMMIT")
 
     def pairs(self) -> Iterator[PathPair]:
-        """Every path of either image, in the order of their keys. Their bytes add up to those of the images."""
+        """Every path of either image, in the order of their keys. Their bytes add up to the images'."""
         for path, group in groupby(self._database.execute(_ALL), key=itemgetter(1)):
             rows = {row[0]: row for row in group}
             a, b = (Side(*rows[side][2:5]) if side in rows else _NOTHING for side in (0, 1))

@@ -50,7 +50,9 @@ def _change(
         (each.bytes if known or each.layer is None else None) if each is not None else 0
         for each, known in zip((one, other), sized, strict=True)
     ]
-    pulls = [(each.pull_bytes if each.layer is not None else 0) if each is not None else 0 for each in (one, other)]
+    pulls = [
+        (each.pull_bytes if each.layer is not None else 0) if each is not None else 0 for each in (one, other)
+    ]
     shown = other or one
     assert shown is not None
     if one is None or other is None:

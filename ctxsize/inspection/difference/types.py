@@ -93,7 +93,7 @@ class ImageDifference:
     view: View = "dir"
     rows: tuple[PathChange, ...] = ()
     rows_left_out: int = 0
-    rest: Sizes = Sizes(0, 0)  # noqa: RUF009  (immutable)
+    rest: Sizes = Sizes(0, 0)
     statuses: tuple[StatusSum, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Warning, ...] = ()

@@ -1,4 +1,4 @@
-"""The difference of two images as comma-separated values: its steps, then its rows, and the rest of the bytes."""
+"""The difference of two images as comma-separated values: its steps, its rows, and the rest of the bytes."""
 
 from __future__ import annotations
 

@@ -22,7 +22,11 @@ def signed(size: int) -> str:
 def totals(result: ImageDifference) -> Iterator[tuple[str, str, str, str]]:
     """A row for each total that is known of either image: its name, both sizes, the change."""
     sums = result.totals
-    for name, sizes in (("image", sums.bytes), ("of it wasted", sums.wasted_bytes), ("pull", sums.pull_bytes)):
+    for name, sizes in (
+        ("image", sums.bytes),
+        ("of it wasted", sums.wasted_bytes),
+        ("pull", sums.pull_bytes),
+    ):
         if sizes.a is not None or sizes.b is not None:
             yield name, known(sizes.a), known(sizes.b), change(sizes)
 

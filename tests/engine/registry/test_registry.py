@@ -79,7 +79,10 @@ def test_layers_are_streamed_when_files_are_asked_for(registry: Registry) -> Non
     low, high = layer(a=1000), layer(b=20, c=3)
     registry.image(low, high, low)
     reference = parse_reference(registry.name())
-    with Client(reference) as client, read_layers(client, image := describe(client, reference), ImageReader) as reader:
+    with (
+        Client(reference) as client,
+        read_layers(client, image := describe(client, reference), ImageReader) as reader,
+    ):
         read = reader.images[image.id]
         assert [each.bytes for each in read.layers] == [1000, 23, 1000]
         assert read.pull_bytes == image.pull_bytes

@@ -1,0 +1,98 @@
+"""``image``: the whole of it, from a name or a path to the report."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctxsize.inspection.inspect import inspect
+from ctxsize.inspection.sources import Source, built, engine_image
+from ctxsize.inspection.stored import stored_source
+from ctxsize.inspection.tally import Asked
+from ctxsize.inspection.types import ImageReport, View
+from ctxsize.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from ctxsize.engine.connect import Engine
+    from ctxsize.engine.options import BuildOptions
+
+
+def image(
+    name: str | Path = ".",
+    *,
+    view: View = "step",
+    depth: int = 2,
+    largest: int = 0,
+    layer: int | None = None,
+    hide_base: bool = False,
+    files: bool = False,
+    dockerfile: str | Path | None = None,
+    builder: str = "auto",
+    options: BuildOptions | None = None,
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+) -> ImageReport:
+    """Look at an image: the one that the engine has under ``name``, that of the project in the directory
+    ``name``, which is built once, or the one in a saved archive or OCI layout (a path; ``-`` is standard
+    input), in a registry (``registry://HOST/NAME:TAG``) or in the JSON of a comparison.
+
+    Of an image in a registry only manifest and configuration are fetched, unless ``files`` or what else is
+    asked for takes the layers.
+
+    ``view`` says what the bytes are listed by: ``step``, ``dir`` and ``context`` (as deep as ``depth``),
+    ``ext``, ``file``. ``largest`` files are listed beside that, ``layer`` (from 1) is the only one whose
+    files are, and with ``hide_base`` those of the base image are not. Nothing is left on the engine. Raises
+    CtxsizeError.
+    """
+    shown = progress or Silent()
+    asked = Asked(view, depth, largest, None if layer is None else layer - 1)
+    if is_project(name):
+        return _of_project(name, asked, hide_base, dockerfile, builder, options, engine, shown)
+    platform = None if options is None else options.platform
+    files = files or view != "step" or largest > 0 or layer is not None
+    source = stored_source(str(name), platform=platform, files=files)
+    if source is None:
+        source = engine_image(str(name), engine=engine, platform=platform)
+    return of_source(source, asked, hide_base, shown)
+
+
+def is_project(name: str | Path) -> bool:
+    """Whether ``name`` means a directory and no image: it is one, and no layout of an image."""
+    return Path(name).is_dir() and not (Path(name) / "index.json").is_file()
+
+
+def of_source(source: Source, asked: Asked, hide_base: bool, progress: Progress) -> ImageReport:
+    """The report on the image of a source."""
+    with source(progress) as opened:
+        return inspect(opened, replace(asked, hidden=(opened.base or 0) if hide_base else 0))
+
+
+def _of_project(
+    path: str | Path,
+    asked: Asked,
+    hide_base: bool,
+    dockerfile: str | Path | None,
+    builder: str,
+    options: BuildOptions | None,
+    engine: Engine | None,
+    progress: Progress,
+) -> ImageReport:
+    from ctxsize.engine.footprint.run import Run
+    from ctxsize.engine.options import BuildOptions
+    from ctxsize.measure.subject import prepare
+
+    subject = prepare(
+        path,
+        dockerfile=dockerfile,
+        builder=builder,
+        options=options or BuildOptions(),
+        progress=progress,
+        engine=engine,
+    )
+    with ExitStack() as stack:
+        run = stack.enter_context(Run(subject.engine))
+        with built(subject, run, progress) as opened:
+            report = inspect(opened, replace(asked, hidden=(opened.base or 0) if hide_base else 0))
+    return replace(report, warnings=(*subject.warnings, *report.warnings, *run.left))
