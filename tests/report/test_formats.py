@@ -21,11 +21,13 @@ COMMANDS = {
     "check": "check",
     "cache": "cache",
     "image": "image",
+    "difference": "image",
     "lint": "lint",
 }
 #: Modules in a room of a result that draw nothing themselves.
 SHARED = {
-    "comparison.rows", "check.problems", "image.words", "lint.explain", "lint.problems", "lint.words",
+    "comparison.rows", "check.problems", "image.words", "difference.words", "lint.explain", "lint.problems",
+    "lint.words",
 }  # fmt: skip
 FORMAT = pytest.mark.parametrize(
     ("result", "name"), [(result, name) for result, names in FORMATS.items() for name in names]

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from typing import Protocol, TypeVar
 
 from ctxsize.inspection.difference.types import Sizes, StepChange
 from ctxsize.inspection.types import ImageStep
 
+
+class _Texted(Protocol):
+    @property
+    def text(self) -> str: ...
+
+
+_Step = TypeVar("_Step", bound=_Texted)
 #: Aligning takes time with the square of them; no builder makes so many.
 _MOST_ALIGNED = 1_000
 _NONE = Sizes(0, 0)
@@ -19,12 +27,12 @@ def step_changes(
 ) -> tuple[StepChange, ...]:
     """The steps of both images in their order. ``same`` are pairs of numbers whose layers are the same;
     ``sized`` says of which image the bytes of the layers are known."""
-    return tuple(_change(one, other, same, sized) for one, other in _pairs(a, b))
+    return tuple(_change(one, other, same, sized) for one, other in aligned(a, b))
 
 
-def _pairs(
-    a: Sequence[ImageStep], b: Sequence[ImageStep]
-) -> Iterator[tuple[ImageStep | None, ImageStep | None]]:
+def aligned(a: Sequence[_Step], b: Sequence[_Step]) -> Iterator[tuple[_Step | None, _Step | None]]:
+    """The steps of two images side by side, by what they say; a step that was rewritten is the same one where
+    all around it are."""
     if max(len(a), len(b)) > _MOST_ALIGNED:
         yield from zip_longest(a, b)
         return
@@ -38,7 +46,7 @@ def _pairs(
             yield from ((None, other) for other in theirs)
 
 
-def _keywords(steps: Sequence[ImageStep]) -> list[str]:
+def _keywords(steps: Sequence[_Step]) -> list[str]:
     """Steps of the same instructions are the same ones, rewritten."""
     return [each.text.partition(" ")[0] for each in steps]
 
