@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ctxsize.cli.errors import show_note
 from ctxsize.cli.options import (
     BUILDER,
     build_options,
     configured,
     format_option,
     output_options,
+    seconds_option,
     top_option,
 )
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Rows of a difference in JSON and CSV.
 _MOST_ROWS = 1_000
+#: Options that say nothing of two images.
+_FOR_ONE = ("largest", "layer", "hide_base", "prove", "verify", "verify_network", "diff", "write")
 
 _EPILOG = """\b
 Examples:
@@ -31,6 +35,8 @@ Examples:
   ctxsize image shop:latest                an image that the engine has
   ctxsize image --by dir --depth 3 shop:latest
   ctxsize image --hide-base --by file --top 20
+  ctxsize image --prove --verify "app --version"   whether the fixes hold
+  ctxsize image --diff                     the fixes as a patch
   ctxsize image --layer 7 --largest 10 shop:latest
   ctxsize image shop.tar                   what docker save wrote, or an OCI layout; - is standard input
   ctxsize image registry://ghcr.io/me/shop:1.4
@@ -67,25 +73,59 @@ Examples:
     is_flag=True,
     help="Also read the layers of an image in a registry: what is wasted takes its files.",
 )
+@click.option(
+    "--prove",
+    is_flag=True,
+    help="Build the fixed Dockerfile: what does the image really lose, and is it otherwise the same?",
+)
+@click.option(
+    "--verify",
+    metavar="CMD",
+    help="As --prove, and run CMD in a container of the fixed image; it must exit with code 0.",
+)
+@click.option("--verify-network", is_flag=True, help="Give the --verify command network access.")
+@seconds_option("--verify-timeout", "Stop the --verify command after this time.", 60.0)
+@click.option("--diff", is_flag=True, help="Print the fixes as a patch of the Dockerfile, and no report.")
+@click.option(
+    "--write",
+    is_flag=True,
+    help="Write the fixes to the Dockerfile; with --prove only if the proof holds.",
+)
 @top_option("Show at most N rows in each table; 0 shows all.")
 @build_options()
 @BUILDER
 @format_option("image")
 @output_options("image")
-def image(names: tuple[str, ...], build: BuildOptions, out: Output, **asked: Any) -> None:
+def image(
+    names: tuple[str, ...],
+    build: BuildOptions,
+    out: Output,
+    verify: str | None,
+    verify_network: bool,
+    verify_timeout: float,
+    diff: bool,
+    **asked: Any,
+) -> None:
     """Say where the bytes of an image are, which step put them there, and what of them is wasted. With two
     images: what each step, directory and file of the second has more or less.
 
     IMAGE is one that the engine has, a saved archive, an OCI layout, registry://HOST/NAME:TAG, or the JSON of
-    a comparison. For a directory, PATH, the project there is built once. Nothing is written in PATH, and
-    nothing is left on the engine or pulled into it.
+    a comparison. For a directory, PATH, the project there is built once, and what would make its image
+    smaller is said line by line. Nothing is written in PATH without --write, and nothing is left on the
+    engine or pulled into it.
     """
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import image as look_at
+    from ctxsize.cli.output import write
+    from ctxsize.engine.containers import VerifyCommand
+    from ctxsize.inspection.fixes.remedy import holds
     from ctxsize.inspection.image import is_project
 
     if len(names) > 2:
         raise click.UsageError("one image, or two to compare")
+    if verify is not None and not verify.strip():
+        raise click.UsageError("--verify needs a command")
+    command = None if verify is None else VerifyCommand(verify, verify_network, verify_timeout)
     for name in filter(is_project, names or (".",)):
         project = configured(name)
         asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
@@ -93,11 +133,20 @@ def image(names: tuple[str, ...], build: BuildOptions, out: Output, **asked: Any
         build = project.under(build)
     with out.progress() as progress:
         if len(names) == 2:
-            out = replace(out, result="difference")
-            report: object = _difference(names, build, out, progress, asked)
-        else:
-            report = look_at(*names, options=build, progress=progress, **asked)
-    out.report(report)
+            alone = {**asked, "verify": verify, "verify_network": verify_network, "diff": diff}
+            replace(out, result="difference").report(_difference(names, build, out, progress, alone))
+            return
+        report = look_at(*names, options=build, verify=command, progress=progress, **asked)
+    if diff:
+        write(report.diff, out.file or "-")
+    else:
+        out.report(report)
+    if report.written:
+        show_note("the Dockerfile has the fixes now")
+    if report.proof is not None and not holds(report.proof):
+        if asked["write"]:
+            show_note("the Dockerfile was not changed: the proof does not hold")
+        raise SystemExit(1)
 
 
 def _difference(
@@ -105,8 +154,7 @@ def _difference(
 ) -> ImageDifference:
     from ctxsize.api import image_difference
 
-    alone = ("largest", "layer", "hide_base")
-    for name in alone:
+    for name in _FOR_ONE:
         if asked.pop(name):
             raise click.UsageError(f"--{name.replace('_', '-')} is for one image")
     # What is written for programs has more rows than what is shown.

@@ -13,6 +13,7 @@ from docker.errors import DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
 from ctxsize.engine.errors import NONSENSE, TROUBLE, engine_trouble, reason, sensible
+from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.engine.names import is_reference
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
 from ctxsize.image.reader import ImageReader, LayerReader
@@ -20,6 +21,11 @@ from ctxsize.image.saved import read_saved
 from ctxsize.image.streams import BLOCK, Body
 from ctxsize.image.types import HistoryEntry, Image
 
+#: What of an image's configuration makes a difference to who starts it.
+_CONFIGURATION = {
+    *("Cmd", "Entrypoint", "Env", "ExposedPorts", "Healthcheck", "Labels", "OnBuild", "Shell", "StopSignal"),
+    *("User", "Volumes", "WorkingDir"),
+}
 _Reader = TypeVar("_Reader", bound=LayerReader)
 #: How long the engine may say nothing: older ones write all layers to their disk before the first byte.
 _SAVE_SECONDS = 600
@@ -44,6 +50,16 @@ def platform_of(api: docker.APIClient, image_id: str) -> str | None:
         about = api.inspect_image(image_id)
         parts = [about.get(key) for key in ("Os", "Architecture", "Variant")]
     return "/".join(map(str, filter(None, parts))) or None
+
+
+def configuration_of(api: docker.APIClient, image_id: str) -> dict[str, str]:
+    """What the image says of how a container is started, each value as text, without the marks of a run.
+    Raises EngineError."""
+    with engine_trouble(), sensible("the image"):
+        config = dict(api.inspect_image(image_id).get("Config") or {})
+        labels = config.get("Labels") or {}
+        config["Labels"] = {name: value for name, value in sorted(labels.items()) if name != RUN_LABEL}
+        return {name: repr(value) for name, value in config.items() if value and name in _CONFIGURATION}
 
 
 def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:

@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from ctxsize.files.tarlist import changed_meta
-from ctxsize.image.entries import DIRECTORY, ENTRY, FILE, HARDLINK, SYMLINK, WHITEOUT, Row
+from ctxsize.image.entries import DIRECTORY, ENTRY, OTHER, WHITEOUT, Row
 
 Cause = Literal["same-content", "replaced", "removed", "opaque", "type-changed"]
 _position = attrgetter("position")
@@ -26,13 +26,14 @@ class Fate(NamedTuple):
     """An entry, and the position of the layer that buried it, None when the final file system shows it.
 
     ``changed`` says, for a cause of ``same-content``, what differs: ``mode``, ``owner``, ``time``; nothing
-    where only extended attributes do, or nothing at all.
+    where only extended attributes do, or nothing at all. ``mode`` is then that of the copy.
     """
 
     row: Row
     buried_by: int | None = None
     cause: Cause | None = None
     changed: tuple[str, ...] = ()
+    mode: bytes = b""
 
 
 class _Cover(NamedTuple):
@@ -116,15 +117,9 @@ def _fate(row: Row, node: _Node, following: int, implied: Sequence[int]) -> Fate
 
 
 def _replaced(row: Row, after: Row) -> Fate:
-    if _type(row) != _type(after):
+    if row.type != after.type:
         return Fate(row, after.position, "type-changed")
-    same = (
-        row.link == after.link if row.kind == SYMLINK else row.hash == after.hash and row.size == after.size
-    )
-    if not same or row.kind not in (FILE, HARDLINK, SYMLINK):
+    if row.type == OTHER or (row.hash, row.size) != (after.hash, after.size):
         return Fate(row, after.position, "replaced")
-    return Fate(row, after.position, "same-content", changed_meta(row.meta, after.meta))
-
-
-def _type(row: Row) -> int:
-    return FILE if row.kind == HARDLINK else row.kind
+    changed = changed_meta(row.meta, after.meta)
+    return Fate(row, after.position, "same-content", changed, after.meta[:8] if "mode" in changed else b"")

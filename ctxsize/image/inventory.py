@@ -21,7 +21,9 @@ from ctxsize.image.entries import (
     HARDLINK,
     OPAQUE,
     OTHER,
+    OTHER_NAME,
     SYMLINK,
+    SYMLINK_NAME,
     WHITEOUT,
     Row,
     key_of,
@@ -52,8 +54,8 @@ CREATE TABLE names (
   stop INTEGER, hash BLOB, buried INTEGER, cause TEXT, changed TEXT);
 CREATE TABLE large (size INTEGER, hash BLOB, path BLOB);
 CREATE TABLE shown (
-  image INTEGER, path BLOB, kind INTEGER, size INTEGER, link BLOB, hash BLOB, meta BLOB, position INTEGER,
-  PRIMARY KEY (image, path)) WITHOUT ROWID;
+  slot INTEGER, path BLOB, type INTEGER, size INTEGER, hash BLOB, meta BLOB, position INTEGER,
+  PRIMARY KEY (slot, path)) WITHOUT ROWID;
 """
 _INSERT = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
 _CHAINED = """
@@ -63,13 +65,16 @@ UPDATE entries SET link = target.link FROM entries AS target
    AND target.link <> entries.link
 """
 _CONTENT = """
-UPDATE entries SET size = target.size, hash = target.hash FROM entries AS target
+UPDATE entries SET size = target.size, hash = target.hash,
+    kind = CASE target.kind WHEN :symlink THEN :symlink_name WHEN :other THEN :other_name ELSE :hardlink END
+  FROM entries AS target
  WHERE entries.layer = :layer AND entries.kind = :hardlink AND entries.mark = 0
-   AND target.layer = :layer AND target.path = entries.link AND target.mark = 0 AND target.kind = :file
+   AND target.layer = :layer AND target.path = entries.link AND target.mark = 0
+   AND target.kind IN (:file, :symlink, :other)
 """
 _SHARED = """
-UPDATE entries SET shared = 1 WHERE layer = :layer AND mark = 0 AND (kind = :hardlink OR kind = :file AND
-  path IN (SELECT link FROM entries WHERE layer = :layer AND kind = :hardlink))
+UPDATE entries SET shared = 1 WHERE layer = :layer AND mark = 0 AND (link IS NOT NULL OR
+  path IN (SELECT link FROM entries WHERE layer = :layer AND link IS NOT NULL))
 """
 _TOTALS = """
 SELECT coalesce(sum(CASE WHEN kind IN (0, 2) THEN size ELSE 0 END), 0), count(*) FROM entries
@@ -82,10 +87,24 @@ SELECT path, layer, mark, kind, size, link, hash, meta, start, stop, shared FROM
 _LISTING = "SELECT path, kind, size FROM entries WHERE layer = ? AND mark = 0 AND kind <> 1 ORDER BY path"
 _NAME = "INSERT INTO names VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _NAMES = "SELECT * FROM names ORDER BY position, root, buried IS NOT NULL, buried DESC, path"
+_SHOWN = "INSERT OR REPLACE INTO shown VALUES (?, ?, ?, ?, ?, ?, ?)"
+_DIFFERING = """
+SELECT a.path, a.type, a.size, a.hash, a.meta, a.position, b.path, b.type, b.size, b.hash, b.meta, b.position
+  FROM shown a LEFT JOIN shown b ON b.slot = :after AND b.path = a.path WHERE a.slot = :before
+   AND (b.path IS NULL OR a.type <> b.type OR a.size <> b.size OR a.hash <> b.hash OR a.meta <> b.meta)
+UNION ALL
+SELECT NULL, 0, 0, NULL, NULL, 0, b.path, b.type, b.size, b.hash, b.meta, b.position
+  FROM shown b WHERE b.slot = :after AND NOT EXISTS (
+    SELECT 1 FROM shown a WHERE a.slot = :before AND a.path = b.path)
+"""
 _DUPLICATES = """
 SELECT size, hash, count(*) FROM large GROUP BY size, hash HAVING count(*) > 1
  ORDER BY size * (count(*) - 1) DESC, hash LIMIT ?
 """
+
+
+#: Bytes of a tar's header.
+Header = bytes
 
 
 class Stored(NamedTuple):
@@ -93,7 +112,8 @@ class Stored(NamedTuple):
 
     ``path`` is a tree key: of a hard-linked file a name that is shown, or the one that was buried last.
     ``position`` is the layer's place in the image. ``buried_by``, ``cause`` and ``changed`` as in Fate.
-    ``layer``, ``start`` and ``stop`` are for ``Inventory.pull_bytes``.
+    ``layer``, ``start`` and ``stop`` are for ``Inventory.pull_bytes``. ``mode`` is that of the copy that took
+    its place, as in a tar's header, where it changed.
     """
 
     path: bytes
@@ -106,6 +126,7 @@ class Stored(NamedTuple):
     layer: int
     start: int
     stop: int
+    mode: Header = b""
 
 
 class Copies(NamedTuple):
@@ -115,6 +136,24 @@ class Copies(NamedTuple):
     bytes: int
     files: int
     paths: tuple[str, ...]
+
+
+class Shown(NamedTuple):
+    """What the final file system has at a path, of the layer at ``position``; as in Row."""
+
+    type: int
+    size: int
+    hash: Header
+    meta: Header
+    position: int
+
+
+class ShownPair(NamedTuple):
+    """A path (a tree key) at which two images have something else; None: nothing."""
+
+    path: bytes
+    before: Shown | None
+    after: Shown | None
 
 
 class Inventory(LayerReader):
@@ -136,9 +175,10 @@ class Inventory(LayerReader):
         """Every content that the layers of ``image`` store, for each layer that stores it. Their bytes add up
         to those of the layers. Afterwards ``duplicates`` tells of this image."""
         execute = self._database.execute
+        if not self._database.in_transaction:
+            execute("BEGIN")
         execute("DELETE FROM names")
         execute("DELETE FROM large")
-        execute("BEGIN")
         for fate in fates(self.rows(image)):
             row = fate.row
             if row.shared:
@@ -148,10 +188,10 @@ class Inventory(LayerReader):
                     execute("INSERT INTO large VALUES (?, ?, ?)", (row.size, row.hash, row.path))
                 yield Stored(
                     row.path, row.position, row.stored, row.kind, fate.buried_by, fate.cause, fate.changed,
-                    row.layer, row.start, row.stop,
+                    row.layer, row.start, row.stop, fate.mode,
                 )  # fmt: skip
-        execute("COMMIT")
         yield from self._linked()
+        execute("COMMIT")
 
     def duplicates(self, most: int) -> list[Copies]:
         """The files of 64 kB and more that have the same content and are not linked, those first that take
@@ -174,6 +214,38 @@ class Inventory(LayerReader):
             for path, kind, size in self._database.execute(_LISTING, (key,)):
                 yield path_of(path)[1:], size * times if kind in (FILE, SYMLINK) else 0
 
+    def layers_with(self, image: Image, path: str) -> frozenset[int]:
+        """The positions of the layers of ``image`` that have an entry at ``path``."""
+        rows = self._database.execute(
+            "SELECT layer FROM entries WHERE path = ? AND mark = 0", (key_of(clean(path)),)
+        )
+        keys = {key for (key,) in rows}
+        return frozenset(position for position, layer in enumerate(image.layers) if layer.key in keys)
+
+    def show(self, slot: int, image: Image) -> None:
+        """Keep what the final file system of ``image`` has, under the number ``slot``."""
+        rows = (fate.row for fate in fates(self.rows(image)) if fate.buried_by is None)
+        self._database.execute("BEGIN")
+        self._database.executemany(
+            _SHOWN,
+            (
+                (slot, row.path, row.type, 0 if row.type == DIRECTORY else row.size, row.hash, row.meta,
+                 row.position)
+                for row in rows
+            ),
+        )  # fmt: skip
+        self._database.execute("COMMIT")
+
+    def differing(self, before: int, after: int) -> Iterator[ShownPair]:
+        """The paths that differ between what ``show`` kept; also those that differ in nothing but time."""
+        for row in self._database.execute(_DIFFERING, {"before": before, "after": after}):
+            one, other = row[:6], row[6:]
+            yield ShownPair(
+                other[0] if one[0] is None else one[0],
+                None if one[0] is None else Shown(*one[1:]),
+                None if other[0] is None else Shown(*other[1:]),
+            )
+
     def pull_bytes(self, stored: Stored) -> int | None:
         """What it takes compressed, estimated; None when its layer was not compressed to learn that."""
         curve = self._curves.get(stored.layer)
@@ -182,7 +254,7 @@ class Inventory(LayerReader):
     def _put_aside(self, fate: Fate) -> None:
         """Keep a name of a content that has several, until all of them are known."""
         row = fate.row
-        root = row.path if row.kind == FILE else row.link
+        root = row.path if row.link is None else row.link
         self._database.execute(
             _NAME,
             (
@@ -197,14 +269,16 @@ class Inventory(LayerReader):
         for (position, _), group in groupby(read, key=lambda name: (name[0], name[1])):
             names = list(group)
             _, _, path, size, _, _, _, _, digest, buried, cause, changed = names[0]
-            first = next((name for name in names if name[4] == FILE), None)
+            first = next((name for name in names if name[2] == name[1]), None)
             if first is None:  # of links to nothing in their layer nothing is stored
                 continue
-            if size >= DUPLICATE_BYTES and buried is None:
+            if first[4] == DIRECTORY:
+                continue
+            if size >= DUPLICATE_BYTES and buried is None and first[4] == FILE:
                 write.execute("INSERT INTO large VALUES (?, ?, ?)", (size, digest, path))
             layer, start, stop = first[5:8]
             yield Stored(
-                path, position, first[3], FILE, buried, cause, tuple((changed or "").split()),
+                path, position, first[3], first[4], buried, cause, tuple((changed or "").split()),
                 layer, start, stop,
             )  # fmt: skip
 
@@ -213,7 +287,10 @@ class Inventory(LayerReader):
         self._database.executemany(_INSERT, _rows(key, body, links))
         if not links.count:
             return
-        names = {"layer": key, "hardlink": HARDLINK, "file": FILE}
+        names = {
+            "layer": key, "hardlink": HARDLINK, "file": FILE, "symlink": SYMLINK, "other": OTHER,
+            "symlink_name": SYMLINK_NAME, "other_name": OTHER_NAME,
+        }  # fmt: skip
         for _ in range(_MOST_STEPS):
             if not self._database.execute(_CHAINED, names).rowcount:
                 break
@@ -248,8 +325,8 @@ def _rows(layer: int, body: Body, links: _Counted) -> Iterator[tuple[object, ...
         if kind == FILE and size:
             digest = _digest(tar)
         elif kind == SYMLINK:
-            link = os.fsencode(entry.link)
-            size = len(link)
+            digest = os.fsencode(entry.link)
+            size = len(digest)
         elif kind == HARDLINK:
             links.count += 1
             link = key_of(clean(entry.link))

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ctxsize.errors import UsageError
+from ctxsize.inspection.fixes.remedy import Remedy, remedied
 from ctxsize.inspection.inspect import inspect
 from ctxsize.inspection.sources import Source, built, engine_image
 from ctxsize.inspection.stored import stored_source
@@ -16,6 +18,7 @@ from ctxsize.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from ctxsize.engine.connect import Engine
+    from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
 
 
@@ -32,6 +35,9 @@ def image(
     builder: str = "auto",
     options: BuildOptions | None = None,
     engine: Engine | None = None,
+    prove: bool = False,
+    verify: VerifyCommand | None = None,
+    write: bool = False,
     progress: Progress | None = None,
 ) -> ImageReport:
     """Look at an image: the one that the engine has under ``name``, that of the project in the directory
@@ -43,13 +49,20 @@ def image(
 
     ``view`` says what the bytes are listed by: ``step``, ``dir`` and ``context`` (as deep as ``depth``),
     ``ext``, ``file``. ``largest`` files are listed beside that, ``layer`` (from 1) is the only one whose
-    files are, and with ``hide_base`` those of the base image are not. Nothing is left on the engine. Raises
-    CtxsizeError.
+    files are, and with ``hide_base`` those of the base image are not.
+
+    For a project the report says what would make the image smaller, and has the Dockerfile with that as a
+    patch. ``prove`` builds it and says what the image loses and whether it is otherwise the same; ``verify``
+    is run in it. ``write`` replaces the project's Dockerfile, when the proof holds where one is asked for.
+    Nothing is left on the engine. Raises CtxsizeError.
     """
     shown = progress or Silent()
     asked = Asked(view, depth, largest, None if layer is None else layer - 1)
     if is_project(name):
-        return _of_project(name, asked, hide_base, dockerfile, builder, options, engine, shown)
+        remedy = Remedy(prove or verify is not None, verify, write)
+        return _of_project(name, asked, hide_base, dockerfile, builder, options, engine, remedy, shown)
+    if prove or write or verify is not None:
+        raise UsageError("only a project's Dockerfile can be fixed", where=str(name), hint="name a directory")
     platform = None if options is None else options.platform
     files = files or view != "step" or largest > 0 or layer is not None
     source = stored_source(str(name), platform=platform, files=files)
@@ -77,6 +90,7 @@ def _of_project(
     builder: str,
     options: BuildOptions | None,
     engine: Engine | None,
+    remedy: Remedy,
     progress: Progress,
 ) -> ImageReport:
     from ctxsize.engine.footprint.run import Run
@@ -95,4 +109,5 @@ def _of_project(
         run = stack.enter_context(Run(subject.engine))
         with built(subject, run, progress) as opened:
             report = inspect(opened, replace(asked, hidden=(opened.base or 0) if hide_base else 0))
+            report = remedied(report, subject, opened, remedy, run=run, progress=progress)
     return replace(report, warnings=(*subject.warnings, *report.warnings, *run.left))

@@ -61,6 +61,7 @@ class _Group:
     bytes: int = 0
     files: int = 0
     pull: int | None = 0
+    modes: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -152,6 +153,7 @@ class Tally:
                 reclaimable=stored >= self.base,
                 changed=changed,
                 pull_bytes=group.pull,
+                mode=min(group.modes) if len(group.modes) == 1 else None,
             )
             for (stored, buried, cause, changed), group in self._groups.items()
         )
@@ -210,6 +212,8 @@ class Tally:
             group.common = _common(group.common, stored.path)
         group.bytes += stored.bytes
         group.files += 1
+        if stored.mode and len(group.modes) < 2:
+            group.modes.add(stored.mode.strip(b"\0 ").decode("latin-1")[-4:].lstrip("0") or "0")
         group.pull = None if pull is None or group.pull is None else group.pull + pull
 
     def _leftover(self, stored: Stored) -> None:

@@ -99,7 +99,8 @@ class Wasted:
 @dataclass(frozen=True, slots=True)
 class WasteGroup:
     """All that one step stored and another one buried in one way. ``path`` is the directory that has all of
-    it, or the only path. ``pull_bytes`` is an estimate."""
+    it, or the only path. ``pull_bytes`` is an estimate. ``mode`` is the one that all have in their copies,
+    where that changed: ``755``."""
 
     path: str
     bytes: int
@@ -110,6 +111,7 @@ class WasteGroup:
     reclaimable: bool
     changed: tuple[str, ...] = ()
     pull_bytes: int | None = None
+    mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +160,15 @@ class Fix:
 
     ``code`` is a word for the kind: ``copy-chown``, ``copy-chmod``, ``same-run``, ``cleanup``,
     ``build-tools``. ``lines`` are the Dockerfile's it is about, and ``text`` says what is wrong and what to
-    do. ``bytes`` is what the image loses by it, and ``pull_bytes`` an estimate of what a pull does.
+    do. ``bytes`` is what the image loses by it (None: can't be foretold), and ``pull_bytes`` an estimate of
+    what a pull does.
     ``patched``: the Dockerfile is rewritten accordingly; else it is for the user to do.
     """
 
     code: str
     lines: tuple[int, ...]
     text: str
-    bytes: int
+    bytes: int | None
     pull_bytes: int | None
     patched: bool
 
@@ -204,7 +207,8 @@ class ImageReport:
     ``wasted`` are the largest, with the number and the bytes of the others in ``wasted_left_out``; ``groups``
     are all of them, by step and cause. ``rows`` list the bytes by ``view`` (empty for ``step``, which
     ``steps`` has) and ``largest`` are the largest files that are shown. ``missing`` says why a figure is not
-    known, by its name. ``diff`` is the patch that ``fixes`` come to; empty when there is none.
+    known, by its name. ``diff`` is the patch that ``fixes`` come to, empty when there is none,
+    and ``written`` whether the Dockerfile was replaced.
     """
 
     version: str
@@ -225,5 +229,6 @@ class ImageReport:
     fixes: tuple[Fix, ...] = ()
     diff: str = ""
     proof: Proof | None = None
+    written: bool = False
     missing: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Warning, ...] = ()

@@ -71,6 +71,7 @@ def draw(result: ImageReport, look: Look) -> str:
                 fields(fix, "code", "lines", "text", "bytes", "pull_bytes", "patched") for fix in result.fixes
             ],
             "diff": result.diff,
+            "written": result.written,
             "proof": _proof(result.proof),
             "warnings": part.warnings(result.warnings),
         }

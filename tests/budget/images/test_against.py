@@ -82,8 +82,9 @@ def test_the_context_is_still_measured_from_the_baseline(
     (root / "more").write_bytes(bytes(1000))
     limits = ("growth.context=10 B", "growth.pull=1 GB")
     report = checked(root, new, *limits, baseline=baseline, against={"": registry.name()})
-    assert [(each.name, each.value, each.over) for each in report.limits][0] == ("growth.context", 1000, True)
-    assert report.limits[1].baseline == sum(len(gzip.compress(each)) for each in (BASE, OLD))
+    context, pull = report.limits
+    assert (context.name, context.value, context.over) == ("growth.context", 1000, True)
+    assert pull.baseline == sum(len(gzip.compress(each)) for each in (BASE, OLD))
 
 
 def test_an_image_that_is_not_there_is_an_error_and_no_growth(

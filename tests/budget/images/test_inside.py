@@ -1,4 +1,4 @@
-"""Limits on what is wasted in an image, what was left in it, on its largest layer, and on the growth of a line."""
+"""Limits on what is wasted or left in an image, on its largest layer, and on the growth of a line."""
 
 from __future__ import annotations
 
