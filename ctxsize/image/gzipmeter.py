@@ -24,6 +24,8 @@ _FRAME = 20
 _RAW = -15
 #: The level by which the output of a block is divided over the parts of it.
 _WEIGHING_LEVEL = 2
+#: The same, and what a part has at least, where that may be rough.
+_COARSE_LEVEL, _COARSE = 1, 1 << 14
 #: A tar's records, and what a header has at which place.
 _RECORD, _MAGIC, _MAGIC_OFFSET = 512, b"ustar", 257
 #: Where a header has its type, and the types of those that say more of the next one.
@@ -38,9 +40,12 @@ class GzipMeter:
 
     ``total`` is exact once closed. ``between`` is an estimate: the output of a block is divided over the
     entries of a tar in it (see ``_sizes``). The parts of any partition add up to ``total`` exactly.
+    ``coarse`` takes two thirds of the time, and tells small files that lie side by side apart by their sizes
+    alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, coarse: bool = False) -> None:
+        self._coarse = coarse
         self._inputs = array("q", [0])
         self._outputs = array("q", [0])
         self._threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)))
@@ -58,7 +63,9 @@ class GzipMeter:
         """Take the next piece of input; waits when the compressors fall behind."""
         self._block += data
         while len(self._block) >= _BLOCK:
-            self._compress(bytes(self._block[:_BLOCK]))
+            with memoryview(self._block) as view:
+                block = bytes(view[:_BLOCK])
+            self._compress(block)
             del self._block[:_BLOCK]
 
     def between(self, start: int, stop: int) -> int:
@@ -91,7 +98,7 @@ class GzipMeter:
         # Two blocks a thread: one at work, one to go on with.
         while len(self._pending) >= 2 * self._threads:
             self._collect()
-        self._pending.append(self._pool.submit(_sizes, block, self._dictionary))
+        self._pending.append(self._pool.submit(_sizes, block, self._dictionary, self._coarse))
         self._dictionary = block[-_DICTIONARY:]
 
     def _collect(self) -> None:
@@ -113,18 +120,21 @@ class GzipMeter:
         return low + (high - low) * (min(offset, right) - left) // (right - left)
 
 
-def _sizes(block: bytes, dictionary: bytes) -> list[tuple[int, int]]:
+def _sizes(block: bytes, dictionary: bytes, coarse: bool) -> list[tuple[int, int]]:
     """The (input, output) bytes of a block's parts.
 
     Deflate hands out its output late and in lumps, so what each part accounts for is not to be seen in it.
     Where entries of a tar begin, each header and each content is a part: a faster compression, which is
-    ended at each of them, says how the output is divided. Any other block is one part.
+    ended at each of them, says how the output is divided. Any other block is one part. ``coarse`` makes fewer
+    parts, and compresses them faster still.
     """
     size = sum(_compressed(block, [0], dictionary, GZIP_LEVEL))
     starts = _parts(block)
+    if coarse:
+        starts = _spaced(starts)
     if len(starts) == 1:
         return [(len(block), size)]
-    ended = _compressed(block, starts, dictionary, _WEIGHING_LEVEL)
+    ended = _compressed(block, starts, dictionary, _COARSE_LEVEL if coarse else _WEIGHING_LEVEL)
     weights = [max(weight - _MARKER, 1) for weight in ended]
     whole, before, given = sum(weights), 0, 0
     sizes = []
@@ -154,6 +164,15 @@ def _parts(block: bytes) -> list[int]:
                 starts.update((end, _behind(block, start)))
         found = block.find(_MAGIC, found + 1)
     return sorted(start for start in starts if start < len(block))
+
+
+def _spaced(starts: list[int]) -> list[int]:
+    """Those of ``starts`` that are not too near to the one before."""
+    kept = [0]
+    for start in starts:
+        if start - kept[-1] >= _COARSE:
+            kept.append(start)
+    return kept
 
 
 def _behind(block: bytes, header: int) -> int:

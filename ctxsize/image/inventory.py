@@ -160,6 +160,7 @@ class Inventory(LayerReader):
     """Everything in the layers of images."""
 
     _schema = _SCHEMA
+    _coarse = True
 
     def rows(self, image: Image) -> Iterator[Row]:
         """All entries and marks of all layers, in the order of their keys. A layer that the image has several

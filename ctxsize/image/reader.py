@@ -46,6 +46,8 @@ class LayerReader(ABC):
     """
 
     _schema: ClassVar[str]
+    #: Whether it is enough to know roughly what each entry takes compressed.
+    _coarse: ClassVar[bool] = False
 
     def __init__(self) -> None:
         """An empty one. Raises sqlite3.Error when there is no room for its database."""
@@ -77,7 +79,7 @@ class LayerReader(ABC):
         """
         key, self._layers = self._layers, self._layers + 1
         if pull_bytes is None:
-            with GzipMeter() as meter:
+            with GzipMeter(coarse=self._coarse) as meter:
                 body.listener = meter.feed
                 self._take(key, body)
             if stored is not None:
