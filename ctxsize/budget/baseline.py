@@ -13,6 +13,7 @@ from typing import Any
 
 from ctxsize import __version__
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.files.nested import nested_input
 from ctxsize.files.repository import read_file
 from ctxsize.files.write import replacing
 from ctxsize.measure.target import LargestPaths, MeasuredTarget
@@ -49,8 +50,9 @@ def load_baseline(path: str | Path) -> Baseline:
         hint = "--save-baseline FILE makes one" if isinstance(error, FileNotFoundError) else None
         raise ConfigError(f"the baseline can't be read: {error.strerror}", where=shown, hint=hint) from error
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        with nested_input():
+            document = json.loads(data)
+    except ValueError as error:
         line = getattr(error, "lineno", None)
         raise ConfigError(
             "the baseline is not JSON", where=f"{shown}:{line}" if line else shown, hint=_RENEW

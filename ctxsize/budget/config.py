@@ -18,6 +18,7 @@ from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, par
 from ctxsize.budget.lines import KeyPath, key_lines
 from ctxsize.budget.linting.config import LINT_KEYS, lint_config
 from ctxsize.errors import ConfigError
+from ctxsize.files.nested import TooDeep, nested_input
 from ctxsize.files.repository import MOST_CONFIGURATION, MOST_PYPROJECT, is_beneath, read_file
 from ctxsize.lint.config import LintConfig
 from ctxsize.text import unfit
@@ -201,7 +202,8 @@ def _parse(text: str, shown: str) -> dict[str, Any]:
         if said.count(".") >= _MOST_PARTS and _LONG_KEY.search(said):
             raise ConfigError(f"a key of more than {_MOST_PARTS} parts", where=f"{shown}:{number}")
     try:
-        return tomllib.loads(text)
+        with nested_input():
+            return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r" \(at line (\d+), column \d+\)$", str(error))
         end = str(error).endswith("(at end of document)")
@@ -210,7 +212,7 @@ def _parse(text: str, shown: str) -> dict[str, Any]:
             f"not TOML: {str(error).rpartition(' (at ')[0] or error}",
             where=f"{shown}:{line}" if line else shown,
         ) from error
-    except RecursionError as error:
+    except TooDeep as error:
         raise ConfigError("not TOML: nested too deeply", where=shown) from error
     except ValueError as error:  # Python reads no number of more than 4,300 digits
         raise ConfigError("not TOML: a number is too long", where=shown) from error

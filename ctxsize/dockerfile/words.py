@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 
+from ctxsize.files.nested import nested_input
+
 WHITESPACE = re.compile(r"[\t\v\f\r ]+")
 """What separates words outside quotes. A line feed never occurs inside a logical line."""
 
@@ -91,8 +93,9 @@ def split_json(text: str) -> tuple[str, ...] | None:
     if not text.startswith("["):
         return None
     try:
-        values = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        with nested_input():
+            values = json.loads(text, parse_constant=_refuse)
+    except ValueError:
         return None
     if not all(isinstance(value, str) for value in values):
         return None

@@ -29,6 +29,7 @@ from ctxsize.engine.buildkit.limits.answers import BadAnswer, events, parse, rea
 from ctxsize.engine.configuration import lenient
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.names import is_safe
+from ctxsize.files.nested import TooDeep, nested_input
 
 #: The oldest that takes an ignore file for each Dockerfile (buildah 1.28), as a build of ours needs it.
 OLDEST = (4, 3)
@@ -146,8 +147,9 @@ class Client(docker.APIClient):  # type: ignore[misc]
     def _raise_for_status(self, response: requests.Response) -> None:
         """The SDK expects every error to be a JSON object with a ``message``; a proxy's often is not."""
         try:
-            super()._raise_for_status(response)
-        except (LookupError, TypeError, AttributeError, RecursionError) as error:
+            with nested_input():
+                super()._raise_for_status(response)
+        except (LookupError, TypeError, AttributeError, TooDeep) as error:
             raise APIError(
                 f"{response.status_code} without a reason", response=response, explanation=response.text[:200]
             ) from error

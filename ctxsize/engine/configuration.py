@@ -19,6 +19,7 @@ from docker.errors import DockerException
 from docker.utils.config import find_config_file
 
 from ctxsize.errors import ConfigError
+from ctxsize.files.nested import nested_input
 
 #: Bytes of a file that a person or the official client wrote: it would be read again for each client.
 _MOST_BYTES = 4 * 1024 * 1024
@@ -108,10 +109,11 @@ def read_small(path: str) -> bytes:
 def parse_json(path: str, data: bytes) -> Any:
     """``data``, which is what ``path`` holds, as JSON. Raises ConfigError with the line."""
     try:
-        return json.loads(data.decode("utf-8"))
+        with nested_input():
+            return json.loads(data.decode("utf-8"))
     except json.JSONDecodeError as error:
         raise _wrong(f"{path}:{error.lineno}", f"not JSON: {error.msg}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _wrong(path, "not JSON") from error
 
 

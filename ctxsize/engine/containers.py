@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctxsize.engine.marks import object_labels
+from ctxsize.files.nested import nested_input
 
 if TYPE_CHECKING:
     import docker
@@ -52,7 +53,8 @@ class VerifyCommand:
         """What is run, where the image's own shell is ``shell`` (None: the usual one)."""
         if self.command.lstrip().startswith("["):
             try:
-                words = json.loads(self.command)
+                with nested_input():
+                    words = json.loads(self.command)
             except ValueError:
                 words = None
             if isinstance(words, list) and words and all(isinstance(word, str) for word in words):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ctxsize.errors import EngineError
+from ctxsize.files.nested import nested_input
 from ctxsize.files.tarlist import Readable, TarReader
 from ctxsize.image.reader import LayerReader
 from ctxsize.image.streams import Body, chunks, gunzip, read_up_to
@@ -86,8 +87,9 @@ class Content:
         if self._parsed_bytes > _MOST_PARSED:
             raise EngineError("its documents lead to one another without end")
         try:
-            return json.loads(data)
-        except (ValueError, RecursionError):
+            with nested_input():
+                return json.loads(data)
+        except ValueError:
             return None
 
     def has_document(self, name: str) -> bool:

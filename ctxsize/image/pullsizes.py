@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from ctxsize.files.nested import nested_input
 from ctxsize.files.own import cache_folder
 from ctxsize.files.write import replacing
 
@@ -20,7 +21,8 @@ _MOST = 2000
 def load(path: Path | None = None) -> dict[str, int]:
     """What is known: layer name → compressed bytes. Nothing when the file is missing or damaged."""
     try:
-        stored = json.loads((path or _default_path()).read_text(encoding="utf-8"))
+        with nested_input():
+            stored = json.loads((path or _default_path()).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     if not isinstance(stored, dict):

@@ -25,8 +25,15 @@ COMMANDS = {
 }
 #: Modules in a room of a result that draw nothing themselves.
 SHARED = {
-    "comparison.rows", "check.problems", "image.words", "lint.explain", "lint.problems", "lint.words",
-}  # fmt: skip
+    "comparison.headline",
+    "comparison.rows",
+    "comparison.savings",
+    "check.problems",
+    "image.words",
+    "lint.explain",
+    "lint.problems",
+    "lint.words",
+}
 FORMAT = pytest.mark.parametrize(
     ("result", "name"), [(result, name) for result, names in FORMATS.items() for name in names]
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.files.nested import nested_input
 from ctxsize.files.repository import MOST_CONFIGURATION, read_file
 
 _MOST_NODES = 200_000
@@ -63,17 +64,16 @@ def read_yaml(root: Path, path: Path, shown: str) -> Document:
         raise UsageError(f"can't be read: {error.strerror}", where=shown) from error
     document = Document(shown)
     try:
-        node = next(iter(yaml.compose_all(data, Loader=yaml.SafeLoader)), None)
-        if node is not None:
-            document.value = _Builder(document).value(node, ())
+        with nested_input():
+            node = next(iter(yaml.compose_all(data, Loader=yaml.SafeLoader)), None)
+            if node is not None:
+                document.value = _Builder(document).value(node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{shown}:{mark.line + 1}" if mark else shown
         raise ConfigError(f"not YAML: {error.problem or error.context}", where=where) from error
-    except (yaml.YAMLError, ValueError) as error:  # undecodable bytes, characters YAML forbids
+    except (yaml.YAMLError, ValueError) as error:  # undecodable bytes, characters YAML forbids, too deep
         raise ConfigError(f"not YAML: {' '.join(str(error).split())}", where=shown) from error
-    except RecursionError as error:
-        raise ConfigError("not YAML: nested too deeply", where=shown) from error
     return document
 
 

@@ -15,6 +15,8 @@ import posixpath
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
+from ctxsize.files.nested import TooDeep, nested_input
+
 
 class PatternMatcher(Protocol):
     """moby/patternmatcher over a list of patterns, ``!`` in front of an exception.
@@ -199,9 +201,10 @@ def follow_links(paths: Sequence[str], links: Links, matcher: MatcherFactory) ->
             path = rest
 
     try:
-        for path in dict.fromkeys(paths):
-            follow(path)
-    except RecursionError:
+        with nested_input():
+            for path in dict.fromkeys(paths):
+                follow(path)
+    except TooDeep:
         raise ValueError("too many links lead to one another") from None
     return without_nested(sorted(resolved, key=os.fsencode))
 

@@ -20,6 +20,8 @@ from typing import Any
 import docker.auth
 from docker.credentials.errors import CredentialsNotFound, StoreError
 
+from ctxsize.files.nested import nested_input
+
 HELPER_TIMEOUT = 120.0
 """Seconds a helper has to answer: it may be asking for a passphrase."""
 _MOST_BYTES = 1024 * 1024
@@ -90,9 +92,10 @@ class _Helper:
                 raise CredentialsNotFound(f"{self._program} has no login for it")
             raise StoreError(f"{self._program} ended with exit code {code}")
         try:
-            answer = json.loads(output.decode())
+            with nested_input():
+                answer = json.loads(output.decode())
             login = {key: answer[key] for key in ("Username", "Secret")}
-        except (ValueError, LookupError, TypeError, RecursionError):
+        except (ValueError, LookupError, TypeError):
             raise StoreError(f"the answer of {self._program} makes no sense") from None
         if not all(isinstance(value, str) for value in login.values()):
             raise StoreError(f"the answer of {self._program} makes no sense")

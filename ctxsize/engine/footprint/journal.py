@@ -25,6 +25,7 @@ from typing import IO
 
 from ctxsize.engine.footprint.maker import Maker
 from ctxsize.errors import UsageError
+from ctxsize.files.nested import nested_input
 from ctxsize.files.own import Folder, state_folder, state_folders
 
 #: A run's id: its owner and a number. Cache records are found by it, so nothing shorter may pass.
@@ -258,7 +259,8 @@ def _journals(directory: Path | None) -> Iterator[Path]:
 def _records(file: IO[str]) -> Iterator[dict[str, object]]:
     for line in file:
         try:
-            record = json.loads(line)
+            with nested_input():
+                record = json.loads(line)
         except ValueError:
             continue  # the last line of a run that was killed while writing it
         if isinstance(record, dict):

@@ -78,7 +78,7 @@ def prove(
     if command is not None:
         progress.phase("verify the fixed image")
         with engine_trouble():
-            verified = verify(api, result.image_id, command, run=run.id, mask=masker_of(subject.options))
+            verified = verify(api, result.image_id, command, run=run.id, mask=masker_of(subject.options, subject.plan.resolved))
     return Proof(
         expected_bytes=expected,
         bytes=opened.image.bytes - image.bytes,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ctxsize.files.nested import nested_input
 from ctxsize.ignore.types import Rule
 from ctxsize.lint.facts import Facts
 from ctxsize.lint.findings.registry import check
@@ -145,8 +146,9 @@ def toml(facts: Facts, path: str) -> dict[str, Any]:
 
     data = facts.read(path)
     try:
-        return tomllib.loads((data or b"").decode("utf-8", "replace"))
-    except (tomllib.TOMLDecodeError, ValueError, RecursionError):
+        with nested_input():
+            return tomllib.loads((data or b"").decode("utf-8", "replace"))
+    except ValueError:
         return {}
 
 

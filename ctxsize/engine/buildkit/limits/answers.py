@@ -17,6 +17,8 @@ import requests
 import urllib3.exceptions
 from docker.errors import DockerException
 
+from ctxsize.files.nested import nested_input
+
 MOST_BYTES = 32 * 1024 * 1024
 """Bytes of an answer that is read as a whole: the largest, lists of images and of the build cache, have less
 than a kilobyte for each entry. Parsed it takes up to thirty times as much."""
@@ -121,8 +123,9 @@ def _objects(lines: bytes | bytearray) -> Iterator[dict[str, Any]]:
     at = 0
     while at < len(text):
         try:
-            found, at = _DECODER.raw_decode(text, at)
-        except (ValueError, RecursionError):
+            with nested_input():
+                found, at = _DECODER.raw_decode(text, at)
+        except ValueError:
             raise BadAnswer("its answer is not JSON") from None
         if not isinstance(found, dict):
             raise BadAnswer("one of its messages is no JSON object")
@@ -135,6 +138,7 @@ def parse(response: requests.Response) -> Any:
     """The JSON that ``response`` holds, whose body was read. Raises BadAnswer when it is none, or nested so
     deep that it can't be taken apart."""
     try:
-        return json.loads(response.content.decode(errors="replace"))
-    except (ValueError, RecursionError):
+        with nested_input():
+            return json.loads(response.content.decode(errors="replace"))
+    except ValueError:
         raise BadAnswer("its answer is not JSON") from None
