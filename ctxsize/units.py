@@ -37,6 +37,11 @@ def format_seconds(seconds: float) -> str:
     return f"{sign}{minutes} min {rest} s"
 
 
+def format_left(seconds: float) -> str:
+    """A duration that is only a guess, in whole seconds or minutes: ``40 s``, ``3 min``."""
+    return f"{max(round(seconds), 1)} s" if seconds < 100 else f"{round(seconds / 60)} min"
+
+
 def format_share(part: float, whole: float) -> str:
     """``part`` as a percentage of ``whole``, or an empty string when there is no whole."""
     if whole == 0:

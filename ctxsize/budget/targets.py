@@ -82,11 +82,12 @@ class _Found:
     warnings: list[Warning] = field(default_factory=list)
     image_errors: list[CtxsizeError] = field(default_factory=list)
     context_errors: list[CtxsizeError] = field(default_factory=list)
+    past_errors: list[CtxsizeError] = field(default_factory=list)
 
     @property
     def error(self) -> CtxsizeError | None:
         """The error to report: that of the highest exit code, the image's before the context's."""
-        errors = (*self.image_errors, *self.context_errors)
+        errors = (*self.image_errors, *self.context_errors, *self.past_errors)
         return max(errors, key=lambda error: error.exit_code, default=None)
 
 
@@ -165,7 +166,7 @@ class TargetChecker:
             from ctxsize.budget.images.against import image_before, over_baseline
 
             platform = (options.build and options.build.platform) or target.platform
-            with _noted(found.image_errors):
+            with _noted(found.past_errors):
                 self._progress.phase("read the image to compare with")
                 before = image_before(target.against, platform, self._connect, self._progress)
                 past = over_baseline(before, past)

@@ -20,6 +20,7 @@ from ctxsize.image.reader import ImageReader, LayerReader
 from ctxsize.image.saved import read_saved
 from ctxsize.image.streams import BLOCK, Body
 from ctxsize.image.types import HistoryEntry, Image
+from ctxsize.progress import Progress
 
 #: What of an image's configuration makes a difference to who starts it.
 _CONFIGURATION = {
@@ -62,13 +63,21 @@ def configuration_of(api: docker.APIClient, image_id: str) -> dict[str, str]:
         return {name: repr(value) for name, value in config.items() if value and name in _CONFIGURATION}
 
 
-def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:
-    """Read ``image_ids`` as `docker save` streams them. Raises EngineError when the engine's answer breaks
-    off or makes no sense, and UsageError when there is no room for the listing."""
-    return read_images(api, image_ids, ImageReader)
+def open_images(
+    api: docker.APIClient, image_ids: Sequence[str], progress: Progress | None = None
+) -> ImageReader:
+    """Read ``image_ids`` as `docker save` streams them; ``progress`` is told of the bytes. Raises EngineError
+    when the engine's answer breaks off or makes no sense, and UsageError when there is no room for the
+    listing."""
+    return read_images(api, image_ids, ImageReader, progress)
 
 
-def read_images(api: docker.APIClient, image_ids: Sequence[str], into: Callable[[], _Reader]) -> _Reader:
+def read_images(
+    api: docker.APIClient,
+    image_ids: Sequence[str],
+    into: Callable[[], _Reader],
+    progress: Progress | None = None,
+) -> _Reader:
     """As ``open_images``, for a reader of the kind that ``into`` makes."""
     with ExitStack() as undo, _reading_errors():
         reader = into()
@@ -83,9 +92,35 @@ def read_images(api: docker.APIClient, image_ids: Sequence[str], into: Callable[
         response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
         with response:
             api._raise_for_status(response)
-            read_saved(reader, Body(response.iter_content(BLOCK)), filled)
+            chunks: Iterator[bytes] = response.iter_content(BLOCK)
+            if progress is not None:
+                progress.expect(size=_saved_bytes(api, filled))
+                chunks = _counted(chunks, progress)
+            read_saved(reader, Body(chunks), filled)
         undo.pop_all()
     return reader
+
+
+def _saved_bytes(api: docker.APIClient, image_ids: Sequence[str]) -> int | None:
+    """About how many bytes `docker save` streams: a step that several images have comes once. None where the
+    engine does not tell; then the reading itself fails, or does without."""
+    try:
+        steps = {
+            (step["Created"], step["CreatedBy"]): int(step["Size"])
+            for image_id in image_ids
+            for step in api.history(image_id)
+        }
+    except (*TROUBLE, *NONSENSE):
+        return None
+    return sum(steps.values())
+
+
+def _counted(chunks: Iterator[bytes], progress: Progress) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        progress.read(size)
+        yield chunk
 
 
 def _bare(api: docker.APIClient, image_id: str) -> Image | None:

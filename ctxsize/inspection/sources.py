@@ -106,7 +106,7 @@ def opened_build(subject: Subject, result: BuildResult, inventory: LayerReader) 
     read = inventory.images[result.image_id]
     base = _base_layers(read)
     image = without_markers(read)
-    mask = masker_of(subject.options)
+    mask = masker_of(subject.options, subject.plan.resolved)
     image = replace(
         image, history=tuple(replace(each, created_by=mask(each.created_by)) for each in image.history)
     )

@@ -117,13 +117,15 @@ class WasteGroup:
 @dataclass(frozen=True, slots=True)
 class Leftover:
     """What a package manager or a build left that nothing needs, in the directory ``path``. ``kind`` is a
-    word for it: ``apt-lists``. ``steps`` are the bytes by the step that stored them."""
+    word for it: ``apt-lists``. ``steps`` are the bytes by the step that stored them, and ``pulls`` what these
+    take compressed, estimated."""
 
     path: str
     kind: str
     bytes: int
     files: int
     steps: Mapping[int, int]
+    pulls: Mapping[int, int | None]
     base: bool = False
 
 

@@ -77,9 +77,10 @@ def built(
             subject.blame_rule(failure)
             raise
         progress.phase("read the image")
-        with read_images(subject.engine.api, list(dict.fromkeys(ids)), into) as reader:
+        with read_images(subject.engine.api, list(dict.fromkeys(ids)), into, progress) as reader:
             images = [reader.images[image_id] for image_id in ids]
-            measured = _measured(reader, images[0], paths, masker_of(subject.options))
+            mask = masker_of(subject.options, subject.plan.resolved)
+            measured = _measured(reader, images[0], paths, mask)
             measured = replace(measured, layers=tuple(_with_recipes(images[0], subject)))
             measured = look(measured, reader, images[0], (subject, first))
             bare = _measured(reader, images[1]) if without else None

@@ -36,7 +36,8 @@ def read_images(bench: Bench, builds: Mapping[str, Builds]) -> Iterator[Images]:
         return
     engine = bench.subject.engine
     bench.progress.phase("read the images")
-    with open_images(engine.api, list(dict.fromkeys(ids.values()))) as reader:
+    wanted = list(dict.fromkeys(ids.values()))
+    with open_images(engine.api, wanted, bench.progress) as reader:
         images = {name: without_markers(reader.images[image_id]) for name, image_id in ids.items()}
         yield Images(images, {name: figures_of(engine, image) for name, image in images.items()}, reader)
 

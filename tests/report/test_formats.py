@@ -26,9 +26,16 @@ COMMANDS = {
 }
 #: Modules in a room of a result that draw nothing themselves.
 SHARED = {
-    "comparison.rows", "check.problems", "image.words", "difference.words", "lint.explain", "lint.problems",
+    "comparison.headline",
+    "comparison.rows",
+    "comparison.savings",
+    "check.problems",
+    "image.words",
+    "difference.words",
+    "lint.explain",
+    "lint.problems",
     "lint.words",
-}  # fmt: skip
+}
 FORMAT = pytest.mark.parametrize(
     ("result", "name"), [(result, name) for result, names in FORMATS.items() for name in names]
 )

@@ -77,7 +77,8 @@ def _sized(title: str, rows: Sequence[ViewRow], look: Look) -> str:
         ]
         for row in rows
     ]
-    return look.bold(title.capitalize()) + "\n" + columns(cells, ["bytes", "wasted", "files", title], "rrrl")
+    count = "step" if any(row.step for row in rows) else "files"
+    return look.bold(title.capitalize()) + "\n" + columns(cells, ["bytes", "wasted", count, "name"], "rrrl")
 
 
 def _waste(result: ImageReport, look: Look) -> str:

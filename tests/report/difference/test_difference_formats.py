@@ -51,7 +51,9 @@ RESULT = ImageDifference(
 )  # fmt: skip
 REMOTE = replace(
     RESULT,
-    totals=DifferenceTotals(Sizes(None, 107_300), Sizes(50_000, 40_000), Sizes(None, None), Sizes(None, None)),
+    totals=DifferenceTotals(
+        Sizes(None, 107_300), Sizes(50_000, 40_000), Sizes(None, None), Sizes(None, None)
+    ),
     rows=(),
     rows_left_out=0,
     rest=Sizes(None, None),
