@@ -12,7 +12,7 @@ import pytest
 
 from ctxsize import api
 
-FUNCTIONS = ["cache", "check", "compare", "connect", "context", "image", "lint", "why"]
+FUNCTIONS = ["cache", "check", "compare", "connect", "context", "image", "image_difference", "lint", "why"]
 ERRORS = ["BuildFailed", "ConfigError", "CtxsizeError", "DockerfileError", "EngineError", "IgnoreFileError",
           "Interrupted", "UsageError", "VerifyFailed"]  # fmt: skip
 GIVEN = [
@@ -35,6 +35,7 @@ RESULTS = [
     "Totals", "Unattributed", "VariantFigures", "Verification", "View", "Warning",
     "Difference", "Duplicate", "Fix", "ImageName", "ImageReport", "ImageStep", "ImageTotals", "Leftover",
     "Proof", "ViewRow", "WasteGroup", "Wasted",
+    "DifferenceTotals", "ImageDifference", "PathChange", "Sizes", "StatusSum", "StepChange",
 ]  # fmt: skip
 
 

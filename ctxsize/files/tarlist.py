@@ -11,6 +11,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, Protocol
+from zlib import adler32
 
 BLOCK = 512
 #: Bytes of a long name, or of a PAX header; Go's archive/tar has the same limit.
@@ -22,6 +23,8 @@ MOST_NAME = 4096
 _LARGEST = 1 << 60
 _SKIP = 1 << 18
 _ZEROS = bytes(BLOCK)
+#: What stands for a header's checksum where it is added up.
+_BLANK = b" " * 8
 _FIELDS = frozenset(b"path linkpath size GNU.sparse.name GNU.sparse.realsize GNU.sparse.size".split())
 
 Kind = Literal["file", "directory", "symlink", "hardlink", "other"]
@@ -144,12 +147,10 @@ class TarReader:
         if len(block) < BLOCK:
             raise tarfile.ReadError("a tar is cut off in a header")
         given = _number(block[148:156])
-        # The field itself counts as spaces.
-        counted = sum(block) - sum(block[148:156]) + 256
-        # Some old programs added the bytes up as signed ones; to see that takes long.
-        if given != counted and given != counted - 256 * sum(
-            byte > 127 for byte in block[:148] + block[156:]
-        ):
+        rest = block[:148] + _BLANK + block[156:]
+        found = _sum(rest)
+        # Some old programs added the bytes up as signed ones.
+        if given != found and given != found - 256 * sum(byte > 127 for byte in rest):
             raise tarfile.ReadError("a tar has a damaged header")
         return block
 
@@ -173,6 +174,13 @@ class TarReader:
         while self._at < offset:
             if not self._take(min(offset - self._at, _SKIP)):
                 raise tarfile.ReadError("a tar is cut off")
+
+
+def _sum(block: bytes) -> int:
+    """The sum of the bytes of a block. The lower half of an Adler-32 checksum is that, modulo 65,521 and
+    beginning at 1: more than half a block can't come to, in a tenth of the time that sum() takes."""
+    half = BLOCK // 2
+    return (adler32(block[:half]) & 0xFFFF) + (adler32(block[half:]) & 0xFFFF) - 2
 
 
 def padded(size: int) -> int:

@@ -96,6 +96,11 @@ class LayerReader(ABC):
         body.drain()
 
     @abstractmethod
+    def listing(self, image: Image) -> Iterator[tuple[str, int]]:
+        """Path and bytes of every entry of every layer but directories, lowest layer first; a layer that the
+        image has several times comes once, with the bytes of all."""
+
+    @abstractmethod
     def _list(self, key: int, body: Body) -> None:
         """Put the entries of a layer into the database."""
 
@@ -135,8 +140,6 @@ class ImageReader(LayerReader):
         return found
 
     def listing(self, image: Image) -> Iterator[tuple[str, int]]:
-        """Path and bytes of every entry of every layer, lowest layer first; a layer that the image has
-        several times comes once, with the bytes of all."""
         for key, times in Counter(layer.key for layer in image.layers).items():
             rows = self._database.execute(
                 "SELECT path, bytes FROM entries WHERE layer = ? ORDER BY path", (key,)

@@ -11,6 +11,7 @@ from ctxsize.errors import UsageError
 from ctxsize.inspection.fixes.remedy import Remedy, remedied
 from ctxsize.inspection.inspect import inspect
 from ctxsize.inspection.sources import Source, built, engine_image
+from ctxsize.inspection.stored import stored_source
 from ctxsize.inspection.tally import Asked
 from ctxsize.inspection.types import ImageReport, View
 from ctxsize.progress import Progress, Silent
@@ -29,6 +30,7 @@ def image(
     largest: int = 0,
     layer: int | None = None,
     hide_base: bool = False,
+    files: bool = False,
     dockerfile: str | Path | None = None,
     builder: str = "auto",
     options: BuildOptions | None = None,
@@ -38,8 +40,12 @@ def image(
     write: bool = False,
     progress: Progress | None = None,
 ) -> ImageReport:
-    """Look at an image: the one that the engine has under ``name``, or that of the project in the directory
-    ``name``, which is built once.
+    """Look at an image: the one that the engine has under ``name``, that of the project in the directory
+    ``name``, which is built once, or the one in a saved archive or OCI layout (a path; ``-`` is standard
+    input), in a registry (``registry://HOST/NAME:TAG``) or in the JSON of a comparison.
+
+    Of an image in a registry only manifest and configuration are fetched, unless ``files`` or what else is
+    asked for takes the layers.
 
     ``view`` says what the bytes are listed by: ``step``, ``dir`` and ``context`` (as deep as ``depth``),
     ``ext``, ``file``. ``largest`` files are listed beside that, ``layer`` (from 1) is the only one whose
@@ -58,7 +64,11 @@ def image(
     if prove or write or verify is not None:
         raise UsageError("only a project's Dockerfile can be fixed", where=str(name), hint="name a directory")
     platform = None if options is None else options.platform
-    return of_source(engine_image(str(name), engine=engine, platform=platform), asked, hide_base, shown)
+    files = files or view != "step" or largest > 0 or layer is not None
+    source = stored_source(str(name), platform=platform, files=files)
+    if source is None:
+        source = engine_image(str(name), engine=engine, platform=platform)
+    return of_source(source, asked, hide_base, shown)
 
 
 def is_project(name: str | Path) -> bool:

@@ -21,6 +21,7 @@ from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.images import id_of, platform_of, read_images
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.image.inventory import Inventory
+from ctxsize.image.reader import LayerReader
 from ctxsize.image.types import Image
 from ctxsize.inspection.steps import lines_of
 from ctxsize.measure.bench import Bench, TimeLimit
@@ -77,7 +78,7 @@ def engine_image(
         its = platform_of(found.api, image_id)
         require_platform(name, its, platform)
         progress.phase("read the image")
-        with read_images(found.api, [image_id], Inventory) as inventory:
+        with read_images(found.api, [image_id], Inventory, progress) as inventory:
             yield OpenedImage(
                 name, "engine", inventory.images[image_id], inventory, its, engine=engine_figures(found)
             )
@@ -96,12 +97,12 @@ def built(subject: Subject, run: Run, progress: Progress) -> Iterator[OpenedImag
         subject.blame_rule(failure)
         raise
     progress.phase("read the image")
-    with read_images(subject.engine.api, [result.image_id], Inventory) as inventory:
+    with read_images(subject.engine.api, [result.image_id], Inventory, progress) as inventory:
         yield opened_build(subject, result, inventory)
 
 
-def opened_build(subject: Subject, result: BuildResult, inventory: Inventory) -> OpenedImage:
-    """A build of ``subject`` whose image ``inventory`` has."""
+def opened_build(subject: Subject, result: BuildResult, inventory: LayerReader) -> OpenedImage:
+    """A build of ``subject`` whose image ``inventory`` has, or any other reader."""
     read = inventory.images[result.image_id]
     base = _base_layers(read)
     image = without_markers(read)
@@ -114,7 +115,7 @@ def opened_build(subject: Subject, result: BuildResult, inventory: Inventory) ->
         name=subject.project.name,
         source="built",
         image=image,
-        inventory=inventory,
+        inventory=inventory if isinstance(inventory, Inventory) else None,
         platform=platform_of(subject.engine.api, result.image_id),
         base=base,
         base_source=None if base is None else "FROM",

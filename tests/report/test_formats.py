@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "check",
     "cache": "cache",
     "image": "image",
+    "difference": "image",
     "lint": "lint",
 }
 #: Modules in a room of a result that draw nothing themselves.
@@ -29,6 +30,7 @@ SHARED = {
     "comparison.rows",
     "comparison.savings",
     "check.problems",
+    "difference.words",
     "image.words",
     "lint.explain",
     "lint.problems",

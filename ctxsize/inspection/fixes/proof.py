@@ -56,7 +56,7 @@ def prove(
     progress.phase("read the fixed image")
     inventory = opened.inventory
     assert inventory is not None and opened.build is not None
-    read_images(api, [result.image_id], lambda: inventory)  # who opened it closes it
+    read_images(api, [result.image_id], lambda: inventory, progress)  # who opened it closes it
     image = opened_build(fixed, result, inventory).image
     inventory.show(0, opened.image)
     inventory.show(1, image)
@@ -78,7 +78,13 @@ def prove(
     if command is not None:
         progress.phase("verify the fixed image")
         with engine_trouble():
-            verified = verify(api, result.image_id, command, run=run.id, mask=masker_of(subject.options, subject.plan.resolved))
+            verified = verify(
+                api,
+                result.image_id,
+                command,
+                run=run.id,
+                mask=masker_of(subject.options, subject.plan.resolved),
+            )
     return Proof(
         expected_bytes=expected,
         bytes=opened.image.bytes - image.bytes,
