@@ -78,7 +78,7 @@ def engine_image(
         its = platform_of(found.api, image_id)
         require_platform(name, its, platform)
         progress.phase("read the image")
-        with read_images(found.api, [image_id], Inventory) as inventory:
+        with read_images(found.api, [image_id], Inventory, progress) as inventory:
             yield OpenedImage(
                 name, "engine", inventory.images[image_id], inventory, its, engine=engine_figures(found)
             )
@@ -97,7 +97,7 @@ def built(subject: Subject, run: Run, progress: Progress) -> Iterator[OpenedImag
         subject.blame_rule(failure)
         raise
     progress.phase("read the image")
-    with read_images(subject.engine.api, [result.image_id], Inventory) as inventory:
+    with read_images(subject.engine.api, [result.image_id], Inventory, progress) as inventory:
         yield opened_build(subject, result, inventory)
 
 

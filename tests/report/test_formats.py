@@ -30,6 +30,7 @@ SHARED = {
     "comparison.rows",
     "comparison.savings",
     "check.problems",
+    "difference.words",
     "image.words",
     "difference.words",
     "lint.explain",

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from ctxsize.files.tarlist import changed_meta
-from ctxsize.image.entries import DIRECTORY, FILE, HARDLINK, SYMLINK
+from ctxsize.image.entries import DIRECTORY
 from ctxsize.image.fates import fates
 from ctxsize.image.inventory import Inventory
 from ctxsize.image.types import Image
@@ -17,19 +17,19 @@ from ctxsize.inspection.difference.types import Status
 
 _SCHEMA = """
 CREATE TABLE paths (
-  path BLOB, side INTEGER, live INTEGER, dead INTEGER, shown INTEGER, kind INTEGER, size INTEGER, link BLOB,
+  path BLOB, side INTEGER, live INTEGER, dead INTEGER, shown INTEGER, kind INTEGER, size INTEGER,
   hash BLOB, meta BLOB, PRIMARY KEY (path, side)) WITHOUT ROWID
 """
 _ADD = """
-INSERT INTO paths VALUES (?, ?, ?, ?, 0, NULL, NULL, NULL, NULL, NULL)
+INSERT INTO paths VALUES (?, ?, ?, ?, 0, NULL, NULL, NULL, NULL)
   ON CONFLICT DO UPDATE SET live = live + excluded.live, dead = dead + excluded.dead
 """
 _SHOW = """
-INSERT INTO paths VALUES (?, ?, 0, 0, 1, ?, ?, ?, ?, ?)
-  ON CONFLICT DO UPDATE SET shown = 1, kind = excluded.kind, size = excluded.size, link = excluded.link,
+INSERT INTO paths VALUES (?, ?, 0, 0, 1, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET shown = 1, kind = excluded.kind, size = excluded.size,
     hash = excluded.hash, meta = excluded.meta
 """
-_ALL = "SELECT side, path, live, dead, shown, kind, size, link, hash, meta FROM paths ORDER BY path, side"
+_ALL = "SELECT side, path, live, dead, shown, kind, size, hash, meta FROM paths ORDER BY path, side"
 
 
 class Side(NamedTuple):
@@ -98,16 +98,14 @@ def _shown(side: int, inventory: Inventory, image: Image) -> Iterator[tuple[obje
     for fate in fates(inventory.rows(image)):
         row = fate.row
         if fate.buried_by is None and row.kind != DIRECTORY:
-            kind = FILE if row.kind == HARDLINK else row.kind
-            link = row.link if row.kind == SYMLINK else None
-            yield row.path, side, kind, row.size, link, row.hash, row.meta
+            yield row.path, side, row.type, row.size, row.hash, row.meta
 
 
 def _status(a: Side, b: Side, rows: dict[int, tuple[object, ...]]) -> Status:
     if a.shown and b.shown:
         one, other = rows[0], rows[1]
         # Which name of a hard-linked content has its bytes is no difference.
-        if one[5:9] != other[5:9] or set(changed_meta(one[9], other[9])) - {"time"}:  # type: ignore[arg-type]
+        if one[5:8] != other[5:8] or set(changed_meta(one[8], other[8])) - {"time"}:  # type: ignore[arg-type]
             return "changed"
         return "same" if a.dead == b.dead else "changed"
     if a.shown or b.shown:

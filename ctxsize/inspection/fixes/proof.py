@@ -56,7 +56,7 @@ def prove(
     progress.phase("read the fixed image")
     inventory = opened.inventory
     assert inventory is not None and opened.build is not None
-    read_images(api, [result.image_id], lambda: inventory)  # who opened it closes it
+    read_images(api, [result.image_id], lambda: inventory, progress)  # who opened it closes it
     image = opened_build(fixed, result, inventory).image
     inventory.show(0, opened.image)
     inventory.show(1, image)
