@@ -32,7 +32,6 @@ SHARED = {
     "check.problems",
     "difference.words",
     "image.words",
-    "difference.words",
     "lint.explain",
     "lint.problems",
     "lint.words",
