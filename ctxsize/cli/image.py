@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: Rows of a difference in JSON and CSV.
 _MOST_ROWS = 1_000
 #: Options that say nothing of two images.
-_FOR_ONE = ("largest", "layer", "hide_base", "prove", "verify", "verify_network", "diff", "write")
+_FOR_ONE = ("largest", "layer", "base", "hide_base", "prove", "verify", "verify_network", "diff", "write")
 
 _EPILOG = """\b
 Examples:
@@ -67,6 +67,7 @@ Examples:
     "--largest", type=click.IntRange(min=0), default=0, metavar="N", help="Also list the N largest files."
 )
 @click.option("--layer", type=click.IntRange(min=1), metavar="N", help="List only files of layer N.")
+@click.option("--base", metavar="IMAGE", help="The base image of IMAGE, if the engine has it.")
 @click.option("--hide-base", is_flag=True, help="List no files of the base image.")
 @click.option(
     "--files",

@@ -27,7 +27,9 @@ def inspect(opened: OpenedImage, asked: Asked) -> ImageReport:
     image = opened.image
     if asked.layer is not None and not 0 <= asked.layer < len(image.layers):
         raise UsageError(
-            f"it has {len(image.layers)} layers", where=opened.name, hint="--layer counts from 1"
+            f"there is no layer {asked.layer + 1} in it",
+            where=opened.name,
+            hint=f"it has {len(image.layers)}, counted from 1",
         )
     if asked.view == "context" and opened.image_map is None:
         raise UsageError(

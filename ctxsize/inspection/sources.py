@@ -18,7 +18,7 @@ from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
-from ctxsize.engine.images import id_of, platform_of, read_images
+from ctxsize.engine.images import id_of, layers_of, platform_of, read_images
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.image.inventory import Inventory
 from ctxsize.image.reader import LayerReader
@@ -77,10 +77,21 @@ def engine_image(
         image_id = id_of(found.api, name)
         its = platform_of(found.api, image_id)
         require_platform(name, its, platform)
+        below = None if base is None else layers_of(found.api, id_of(found.api, base))
         progress.phase("read the image")
         with read_images(found.api, [image_id], Inventory, progress) as inventory:
+            image = inventory.images[image_id]
+            if below is not None and below != tuple(layer.diff_id for layer in image.layers[: len(below)]):
+                raise UsageError(f"{name} does not start from it", where=base)
             yield OpenedImage(
-                name, "engine", inventory.images[image_id], inventory, its, engine=engine_figures(found)
+                name,
+                "engine",
+                image,
+                inventory,
+                its,
+                base=None if below is None else len(below),
+                base_source=base,
+                engine=engine_figures(found),
             )
 
     return opened

@@ -60,7 +60,7 @@ OFFLINE = {
     "Errors and progress": ["no/such/directory"],
 }
 ON_ENGINE = {
-    "`image`: where the bytes of an image are": ["6 30207 0 COPY . /app/"],
+    "`image`: where the bytes of an image are": ["4 30207 0 COPY . ."],
     "`compare`: with and without the ignore file": ["1172310 ", "data 1 500000 500000"],
     "`cache`: what a change costs in the next build": ["data one more byte "],
 }

@@ -152,7 +152,7 @@ def test_where_leftovers_are(path: str, place: tuple[str, str] | None) -> None:
 
 
 def test_a_layer_that_is_not_there_and_a_view_that_needs_a_build() -> None:
-    with pytest.raises(UsageError, match="it has 4 layers"):
+    with pytest.raises(UsageError, match="there is no layer 5 in it"):
         report(layer=4)
     with pytest.raises(UsageError, match="only of an image that is built here"):
         report("context")

@@ -35,7 +35,8 @@ def _title(result: ImageReport, look: Look) -> str:
     image = result.image
     what = [image.source if image.dockerfile is None else f"built from {image.dockerfile}"]
     what += [image.platform] if image.platform else []
-    what.append(f"{image.layers} layers" + (f", {image.base} of the base image" if image.base else ""))
+    count = "1 layer" if image.layers == 1 else f"{image.layers} layers"
+    what.append(count + (f", {image.base} of the base image" if image.base else ""))
     return look.bold(printable(f"{image.name}: {', '.join(what)}")) + "\n"
 
 
