@@ -50,11 +50,11 @@ def built(subject: Subject, *, without: bool, repeat: int, paths: bool, progress
         runs = []
         try:
             ids = [bench.build(subject.variant(WITH), "build").image_id]
-            run.hold_image(ids[0])
+            run.images.hold(ids[0])
             for number in range(repeat):
                 result = bench.build(subject.variant(WITH), f"build {number + 1} of {repeat}")
                 runs.append(result.seconds)
-                run.remove_image(result.image_id)
+                run.images.remove(result.image_id)
             if without:
                 ids.append(bench.build(subject.variant(WITHOUT), "build without the ignore file").image_id)
         except BuildFailed as failure:
