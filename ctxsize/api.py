@@ -69,6 +69,9 @@ if TYPE_CHECKING:
     from ctxsize.rebuild.cache import cache
     from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost, RebuildMeasurement
     from ctxsize.sensitive.types import SensitiveFile
+    from ctxsize.suggest.static import suggest_static
+    from ctxsize.suggest.suggest import suggest
+    from ctxsize.suggest.types import NoRules, SavedByRules, SuggestedRule, Suggestion, SuggestMeasurement
     from ctxsize.survey.dialects import Differences, PathDifference
     from ctxsize.survey.overview import Overview
     from ctxsize.survey.overview import overview as context
@@ -77,18 +80,20 @@ if TYPE_CHECKING:
     from ctxsize.warning import Warning
 
 __all__ = [
-    "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions", "CheckReport",
-    "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError", "Dialect",
-    "Difference", "Differences", "DirTotals", "DockerfileError", "Duplicate", "Engine", "EngineError",
-    "EngineFigures", "FileFinding", "Finding", "Fix", "Grown", "IgnoreFileError", "IgnoredRoot",
-    "ImageFigures", "ImageName", "ImageReport", "ImageStep", "ImageTotals", "Interrupted", "Judged",
-    "LargestPaths", "LateInstall", "Layer", "Leftover", "LintConfig", "LintOptions", "LintReport",
-    "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "Overview", "PathDifference", "PathSaving",
-    "Progress", "ProjectFigures", "Proof", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule",
-    "RuleSaving", "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step",
-    "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
-    "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup", "Wasted", "cache", "check",
-    "compare", "connect", "context", "image", "lint", "why",
+    "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions",
+    "CheckReport", "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError",
+    "Dialect", "Difference", "Differences", "DirTotals", "DockerfileError", "Duplicate", "Engine",
+    "EngineError", "EngineFigures", "FileFinding", "Finding", "Fix", "Grown", "IgnoreFileError",
+    "IgnoredRoot", "ImageFigures", "ImageName", "ImageReport", "ImageStep", "ImageTotals",
+    "Interrupted", "Judged", "LargestPaths", "LateInstall", "Layer", "Leftover", "LintConfig",
+    "LintOptions", "LintReport", "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "NoRules",
+    "Overview", "PathDifference", "PathSaving", "Progress", "ProjectFigures", "Proof", "Rebuild",
+    "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving", "RuleTotals", "Saved", "SavedByRules",
+    "ScanResult", "SecondsSaved", "SensitiveFile", "Step", "SuggestMeasurement", "SuggestedRule",
+    "Suggestion", "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures",
+    "Verification", "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup",
+    "Wasted", "cache", "check", "compare", "connect", "context", "image", "lint", "suggest",
+    "suggest_static", "why",
 ]  # fmt: skip
 
 _HOMES = {
@@ -119,6 +124,9 @@ _HOMES = {
     "rebuild.cache": "cache",
     "rebuild.types": "ChangeCost LateInstall Rebuild RebuildCost RebuildMeasurement",
     "sensitive.types": "SensitiveFile",
+    "suggest.static": "suggest_static",
+    "suggest.suggest": "suggest",
+    "suggest.types": "NoRules SavedByRules SuggestMeasurement SuggestedRule Suggestion",
     "survey.dialects": "Differences PathDifference",
     "survey.overview": "Overview",
     "survey.views": "View",

@@ -239,6 +239,12 @@ class Inventory(LayerReader):
                 None if other[0] is None else Shown(*other[1:]),
             )
 
+    def forget(self, slot: int, image: Image) -> None:
+        """Drop what is kept of ``image``, and what ``show`` kept under ``slot``."""
+        self._database.execute("DELETE FROM shown WHERE slot = ?", (slot,))
+        for layer in image.layers:
+            self._database.execute("DELETE FROM entries WHERE layer = ?", (layer.key,))
+
     def pull_bytes(self, stored: Stored) -> int | None:
         """What it takes compressed, estimated; None when its layer was not compressed to learn that."""
         curve = self._curves.get(stored.layer)

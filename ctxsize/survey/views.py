@@ -76,6 +76,11 @@ def extensions(listing: Listing, *, only_ignored: bool = False) -> View:
     return View(name, ("extension", "files", "bytes"), tuple(rows))
 
 
+def largest(scan: ScanResult) -> View:
+    """The largest files that arrive, the largest first, those of 0 bytes left out."""
+    return View("files", ("path", "bytes"), scan.largest)
+
+
 def files(listing: Listing, *, only_ignored: bool = False, most: int | None = None) -> View:
     """Every entry that is not a directory, in the order of the walk, or the ``most`` largest of them, the
     largest first, those of 0 bytes left out. Memory grows with ``most`` alone.

@@ -49,6 +49,7 @@ OFFLINE = {
 }
 ON_ENGINE = {
     "`compare`: with and without the ignore file": ["1172310 ", "data 1 500000 500000"],
+    "`suggest`: rules worth adding": ["Dockerfile", " same-image "],
     "`cache`: what a change costs in the next build": ["data one more byte "],
 }
 
