@@ -84,9 +84,9 @@ class _Work:
         self._variant = variant
         # A build that changed nothing gives the same image again, as may one of the other variant. The cache
         # needs none of those before.
-        self._bench.run.hold_image(result.image_id)
+        self._bench.run.images.hold(result.image_id)
         if self._image is not None:
-            self._bench.run.release_image(self._image)
+            self._bench.run.images.release(self._image)
         self._image = result.image_id
         self._longest = max(self._longest, result.seconds)
         return result

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 
@@ -20,7 +19,7 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import TROUBLE, engine_error, engine_trouble
 from ctxsize.engine.footprint import leftovers
 from ctxsize.engine.footprint.clean import sweep
-from ctxsize.engine.footprint.images import refusal, remove_untagged
+from ctxsize.engine.footprint.images import HeldImages, refusal, remove_untagged
 from ctxsize.engine.footprint.journal import Journal, owner
 from ctxsize.errors import CtxsizeError, EngineError
 from ctxsize.warning import Warning
@@ -47,7 +46,7 @@ class Run:
         self._api = engine.api
         self._engine = engine.info
         self._forget: list[Callable[[], bool]] = []
-        self._held: Counter[str] = Counter()  # image ids
+        self.images = HeldImages(self._remove_image)
         #: What could not be removed, once the run has ended.
         self.left: tuple[Warning, ...] = ()
         #: A build was broken off: the engine may still be making something when the run ends.
@@ -87,19 +86,7 @@ class Run:
         """Call ``forget`` when the run ends, until it says that it has removed all it had to."""
         self._forget.append(forget)
 
-    def hold_image(self, image_id: str) -> None:
-        """Have an image stay until it is released as often, whichever other build made the same one."""
-        self._held[image_id] += 1
-
-    def release_image(self, image_id: str) -> None:
-        """Let go of an image, and remove it when nobody else holds it."""
-        self._held[image_id] -= 1
-        self.remove_image(image_id)
-
-    def remove_image(self, image_id: str) -> None:
-        """Remove an image of this run that is no longer needed, unless it has a tag or is held."""
-        if self._held[image_id] > 0:
-            return
+    def _remove_image(self, image_id: str) -> None:
         with engine_trouble():
             remove_untagged(self._api, image_id)
 

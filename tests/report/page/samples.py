@@ -62,8 +62,8 @@ def image() -> dict[str, Any]:
         "steps": [
             {**step, "number": 1, "text": "", "layer": 1, "base": True, "bytes": 100_000,
              "live_bytes": 100_000, "wasted_bytes": 0},
-            {**step, "number": 2, "text": "COPY . /app", "line": 3, "layer": 2, "bytes": 4000, "live_bytes": 0,
-             "wasted_bytes": 4000},
+            {**step, "number": 2, "text": "COPY . /app", "line": 3, "layer": 2, "bytes": 4000,
+             "live_bytes": 0, "wasted_bytes": 4000},
             {**step, "number": 3, "text": "RUN chown -R app /app", "line": 4, "layer": 3,
              "bytes": 4000, "live_bytes": 4000, "wasted_bytes": 0},
         ],
