@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import exit_for
+from ctxsize.cli.errors import exit_for, show_failures, show_left
 from ctxsize.cli.lint import hint_at_lint
 from ctxsize.cli.options import (
     BUILDER,
@@ -22,7 +22,9 @@ from ctxsize.cli.options import (
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
+    from ctxsize.comparison.types import Measurement
     from ctxsize.engine.options import BuildOptions
+    from ctxsize.warning import Warning
 
 _EPILOG = """\b
 Examples:
@@ -93,16 +95,25 @@ def compare(
     project = configured(asked["path"])
     asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
     asked["builder"] = project.builder_under(asked["builder"])
+
+    def report(measured: Measurement) -> None:
+        found = measured.comparison
+        reported.extend(found.warnings)
+        progress.close()
+        out.report(found)
+        builder = "classic" if found.engine is not None and found.engine.builder == "classic" else "buildkit"
+        hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
+        show_failures(measured.failures.items())
+
+    reported: list[Warning] = []
     with out.progress() as progress:
         measurement = measure(
             options=project.under(build),
             verify=None if verify is None else VerifyCommand(verify, verify_network, verify_timeout),
             cache_cost=DEFAULT_TOP if cache_cost else 0,
             progress=progress,
+            on_result=report,
             **asked,
         )
-    out.report(measurement.comparison)
-    engine = measurement.comparison.engine
-    builder = "classic" if engine is not None and engine.builder == "classic" else "buildkit"
-    hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
+    show_left(measurement.comparison.warnings, reported)
     exit_for(measurement.failures.items())
