@@ -142,7 +142,7 @@ def _totals(reports: Sequence[TargetReport]) -> CheckTotals:
         context_bytes=_sum([each.context_bytes for each in sizes]),
         context_files=_sum([each.context_files for each in sizes]),
         image_bytes=sum(layer.bytes for layer in layers) if with_images else None,
-        pull_bytes=sum(layer.pull_bytes for layer in layers) if with_images else None,
+        pull_bytes=_sum([layer.pull_bytes for layer in layers]) if with_images else None,
     )
 
 

@@ -68,6 +68,14 @@ Examples:
     is_flag=True,
     help="Also measure what a change to each of the 5 largest ignored paths costs in the next build.",
 )
+@click.option(
+    "--no-pull-size",
+    "pull_size",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not compress the images to learn how much a pull transfers: large ones take a while.",
+)
 @format_option("comparison")
 @output_options("comparison")
 def compare(

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from ctxsize import __version__
-from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.found import Found
 from ctxsize.comparison.seconds import DividedSeconds, Seconds
 from ctxsize.comparison.timing_warnings import timing_warnings
@@ -67,7 +66,7 @@ def assemble(subject: Subject, found: Found) -> Measurement:
         saved=saved,
         paths=paths,
         rules=_rules([rule.rule for rule in scan.rules], paths, divided=found.seconds is not None),
-        unattributed=_unattributed(scan, found.bytes, found.seconds),
+        unattributed=_unattributed(scan, found),
         warnings=(*subject.warnings, *_warnings(subject, found, saved)),
         calibration=found.seconds.costs if found.seconds is not None else {},
         sensitive=subject.sensitive,
@@ -79,7 +78,9 @@ def _saved(with_: Totals | None, without: Totals | None, found: Found) -> Saved:
     image_bytes = pull_bytes = seconds = None
     if len(found.images) == 2:
         small, large = found.images[WITH], found.images[WITHOUT]
-        image_bytes, pull_bytes = large.bytes - small.bytes, large.pull_bytes - small.pull_bytes
+        image_bytes = large.bytes - small.bytes
+        if large.pull_bytes is not None and small.pull_bytes is not None:
+            pull_bytes = large.pull_bytes - small.pull_bytes
     if found.builds and all(each.runs for each in found.builds.values()):
         seconds = seconds_saved(found.builds[WITH].times, found.builds[WITHOUT].times)
     return Saved(
@@ -128,6 +129,7 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
     sent = _sent_without(found)
     by_path = IgnoredRoots(root.path for root in roots)
     changed = {by_path.of(path) for path in found.changed}
+    pulled = _pulled(found)
     paths = [
         PathSaving(
             path=root.path,
@@ -136,7 +138,7 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
             context_bytes=None if root.unread else root.totals.bytes,
             sent_bytes=None if sent is None else sent.by_root.get(root.path, 0),
             image_bytes=None if found.bytes is None else found.bytes.image_bytes.get(root.path, 0),
-            pull_bytes=None if found.bytes is None else found.bytes.pull_bytes.get(root.path, 0),
+            pull_bytes=found.bytes.pull_bytes.get(root.path, 0) if found.bytes and pulled else None,
             **_seconds(root.path, found.seconds),
             send_seconds=_send_seconds(root.path, runs),
             **rebuilds.get(root.path, {}),
@@ -228,14 +230,18 @@ def _together(rule: Rule, paths: Sequence[PathSaving], divided: bool) -> RuleSav
     return RuleSaving(rule=rule, paths=len(paths), **sums)
 
 
-def _unattributed(
-    scan: ScanResult, savings: ImageSavings | None, divided: DividedSeconds | None
-) -> Unattributed:
+def _pulled(found: Found) -> bool:
+    """Whether it is known how much a pull of the images transfers."""
+    return all(image.pull_bytes is not None for image in found.images.values())
+
+
+def _unattributed(scan: ScanResult, found: Found) -> Unattributed:
+    savings, divided = found.bytes, found.seconds
     return Unattributed(
         context_bytes=scan.emptied.bytes - scan.hidden.bytes,
         image_bytes=None if savings is None else savings.unattributed_bytes,
         derived_bytes=None if savings is None else savings.derived_bytes,
-        pull_bytes=None if savings is None else savings.unattributed_pull_bytes,
+        pull_bytes=savings.unattributed_pull_bytes if savings and _pulled(found) else None,
         seconds=None if divided is None else divided.unattributed,
     )
 
@@ -287,6 +293,7 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
         yield from _rebuild_warnings(found.rebuilds.cost, _words(subject))
     if found.bytes is not None:
         yield from _sum_warning("image", found.bytes.total_bytes, saved.image_bytes)
+    if found.bytes is not None and saved.pull_bytes is not None:
         yield from _sum_warning("pull", found.bytes.total_pull_bytes, saved.pull_bytes)
 
 

@@ -37,6 +37,7 @@ def compare(
     keep: bool = False,
     verify: VerifyCommand | None = None,
     cache_cost: int = 0,
+    pull_size: bool = True,
     progress: Progress | None = None,
     engine: Engine | None = None,
     on_result: Callable[[Measurement], object] = lambda result: None,
@@ -48,8 +49,9 @@ def compare(
     with the largest shares are measured with dedicated builds. ``max_time`` bounds the builds in seconds,
     as far as one build of each variant allows. ``keep`` leaves both images, tagged. ``verify`` has to
     succeed in both images. For the ``cache_cost`` largest ignored roots it is measured what a change costs in
-    the next build. The project is only read. A variant that does not build, or whose image does not work, is
-    an error in the result; all other trouble is raised as a CtxsizeError.
+    the next build. Without ``pull_size`` the images are not compressed, and the sizes of pulls are None. The
+    project is only read. A variant that does not build, or whose image does not work, is an error in the
+    result; all other trouble is raised as a CtxsizeError.
 
     ``on_result`` is called with the result as soon as it is complete, before what the run made on the engine
     is removed. What is returned afterwards also says (``warnings``) what could not be removed.
@@ -67,7 +69,7 @@ def compare(
         with found.reported_all_the_same(run):
             bench = Bench(subject, run, subject.builder(run), limit, progress)
             build_variants(bench, found.builds, repeat=repeat)
-            with read_images(bench, found.builds) as images:
+            with read_images(bench, found.builds, pull_size=pull_size) as images:
                 found.images = images.figures
                 found.bytes = attribute_images(subject, images, found.builds)
             found.seconds, found.warnings = divide_seconds(bench, found.builds, found.bytes, exact=exact)

@@ -36,11 +36,14 @@ def id_of(api: docker.APIClient, name: str) -> str:
         raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
 
 
-def open_images(api: docker.APIClient, image_ids: Sequence[str]) -> ImageReader:
-    """Read ``image_ids`` as `docker save` streams them. Raises EngineError when the engine's answer breaks
-    off or makes no sense, and UsageError when there is no room for the listing."""
+def open_images(api: docker.APIClient, image_ids: Sequence[str], *, compress: bool = True) -> ImageReader:
+    """Read ``image_ids`` as `docker save` streams them; ``compress`` as in ImageReader.
+
+    Raises EngineError when the engine's answer breaks off or makes no sense, and UsageError when there is no
+    room for the listing.
+    """
     with ExitStack() as undo, _reading_errors():
-        reader = undo.enter_context(ImageReader())
+        reader = undo.enter_context(ImageReader(compress=compress))
         bare = {image_id: _bare(api, image_id) for image_id in image_ids}
         reader.images.update((image_id, image) for image_id, image in bare.items() if image is not None)
         filled = [image_id for image_id in image_ids if bare[image_id] is None]

@@ -30,7 +30,6 @@ _RECORD, _MAGIC, _MAGIC_OFFSET = 512, b"ustar", 257
 _TYPE, _EXTENSIONS = 156, (b"x", b"g", b"L", b"K")
 #: What ending a part costs.
 _MARKER = 5
-_MOST_THREADS = 4
 
 
 class GzipMeter:
@@ -40,10 +39,12 @@ class GzipMeter:
     entries of a tar in it (see ``_sizes``). The parts of any partition add up to ``total`` exactly.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, exact: bool = True) -> None:
+        """``exact``: ``total`` counts; else it is roughly right, in less time, until ``rescale``."""
+        self._level = GZIP_LEVEL if exact else _WEIGHING_LEVEL
         self._inputs = array("q", [0])
         self._outputs = array("q", [0])
-        self._threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+        self._threads = len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ctxsize-gzip")
         self._pending: deque[Future[list[tuple[int, int]]]] = deque()
         self._block = bytearray()
@@ -91,7 +92,7 @@ class GzipMeter:
         # Two blocks a thread: one at work, one to go on with.
         while len(self._pending) >= 2 * self._threads:
             self._collect()
-        self._pending.append(self._pool.submit(_sizes, block, self._dictionary))
+        self._pending.append(self._pool.submit(_sizes, block, self._dictionary, self._level))
         self._dictionary = block[-_DICTIONARY:]
 
     def _collect(self) -> None:
@@ -113,19 +114,19 @@ class GzipMeter:
         return low + (high - low) * (min(offset, right) - left) // (right - left)
 
 
-def _sizes(block: bytes, dictionary: bytes) -> list[tuple[int, int]]:
+def _sizes(block: bytes, dictionary: bytes, level: int = GZIP_LEVEL) -> list[tuple[int, int]]:
     """The (input, output) bytes of a block's parts.
 
     Deflate hands out its output late and in lumps, so what each part accounts for is not to be seen in it.
     Where entries of a tar begin, each header and each content is a part: a faster compression, which is
     ended at each of them, says how the output is divided. Any other block is one part.
     """
-    size = sum(_compressed(block, [0], dictionary, GZIP_LEVEL))
     starts = _parts(block)
     if len(starts) == 1:
-        return [(len(block), size)]
+        return [(len(block), sum(_compressed(block, starts, dictionary, level)))]
     ended = _compressed(block, starts, dictionary, _WEIGHING_LEVEL)
     weights = [max(weight - _MARKER, 1) for weight in ended]
+    size = sum(weights) if level == _WEIGHING_LEVEL else sum(_compressed(block, [0], dictionary, level))
     whole, before, given = sum(weights), 0, 0
     sizes = []
     for start, end, weight in zip(starts, [*starts[1:], len(block)], weights, strict=True):
