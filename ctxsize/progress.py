@@ -16,6 +16,9 @@ class Progress(Protocol):
     def phase(self, name: str) -> None:
         """A new phase starts: ``scan``, ``build 2 of 7 (without)``, ``read images``…"""
 
+    def note(self, text: str) -> None:
+        """Something to know while it goes on: how long it will take."""
+
     def sent(self, size: int) -> None:
         """``size`` bytes of context have gone to the engine so far in this build."""
 
@@ -33,6 +36,8 @@ class Silent:
     """Says nothing: no terminal, ``--quiet``, or a Python caller who doesn't care."""
 
     def phase(self, name: str) -> None: ...
+
+    def note(self, text: str) -> None: ...
 
     def sent(self, size: int) -> None: ...
 
@@ -57,6 +62,10 @@ class Terminal:
     def phase(self, name: str) -> None:
         self._phase = name
         self._draw("", force=True)
+
+    def note(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[K{printable(text)}\n")
+        self._stream.flush()
 
     def sent(self, size: int) -> None:
         self._draw(f"sending context, {format_bytes(size)}")
@@ -88,6 +97,9 @@ class Verbose:
 
     def phase(self, name: str) -> None:
         self._line(f"== {name}")
+
+    def note(self, text: str) -> None:
+        self._line(f"== {text}")
 
     def sent(self, size: int) -> None: ...
 

@@ -37,6 +37,14 @@ def format_seconds(seconds: float) -> str:
     return f"{sign}{minutes} min {rest} s"
 
 
+def format_about(seconds: float) -> str:
+    """``seconds`` roughly: ``40 s``, ``12 min``, ``2 h 5 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
 def format_share(part: float, whole: float) -> str:
     """``part`` as a percentage of ``whole``, or an empty string when there is no whole."""
     if whole == 0:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ctxsize import __version__
 from ctxsize.comparison.found import Found
+from ctxsize.comparison.repeated import measured_lines, reuse_warnings, reused_steps
 from ctxsize.comparison.seconds import DividedSeconds, Seconds
 from ctxsize.comparison.timing_warnings import timing_warnings
 from ctxsize.comparison.types import (
@@ -104,13 +105,13 @@ def _variant(name: str, totals: Totals | None, needed: int | None, found: Found)
             sent_bytes=sent,
         ),
         image=found.images.get(name),
-        build=_build(builds.runs) if builds.runs else None,
+        build=_build(builds.runs, found.builds) if builds.runs else None,
         error=str(builds.failure) if builds.failure is not None else None,
         verify=found.verified.get(name),
     )
 
 
-def _build(runs: Sequence[BuildResult]) -> BuildFigures:
+def _build(runs: Sequence[BuildResult], builds: Mapping[str, Builds]) -> BuildFigures:
     times = [run.seconds for run in runs]
     phases = sorted({phase for run in runs for phase in run.phases})
     by_time = sorted(runs, key=lambda run: run.seconds)
@@ -120,6 +121,8 @@ def _build(runs: Sequence[BuildResult]) -> BuildFigures:
         spread=median_absolute_deviation(times),
         phases={phase: statistics.median(run.phases.get(phase, 0.0) for run in runs) for phase in phases},
         steps=by_time[(len(by_time) - 1) // 2].steps,
+        measured=measured_lines(runs),
+        reused=reused_steps(runs, builds),
     )
 
 
@@ -285,6 +288,7 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
             reason = "is sent, nor reaches the final image: without the ignore file the build is the same"
         yield Warning("image-unchanged", f"nothing of what is ignored {reason}")
     yield from timing_warnings(found.builds)
+    yield from reuse_warnings(found.builds)
     # What the builder itself warned of, each once.
     messages = (text for each in found.builds.values() for run in each.runs for text in run.warnings)
     yield from (Warning("builder-warning", message) for message in dict.fromkeys(messages))

@@ -66,6 +66,9 @@ class _MaskedProgress:
     def phase(self, name: str) -> None:
         self._progress.phase(name)
 
+    def note(self, text: str) -> None:
+        self._progress.note(self._mask(text))
+
     def sent(self, size: int) -> None:
         self._progress.sent(size)
 
