@@ -40,7 +40,7 @@ def _ctxsize() -> None:
 
 
 def _docker_ctxsize() -> None:
-    from ctxsize.cli.docker_entry import main as run
+    from ctxsize.cli.docker.entry import main as run
 
     run()
 

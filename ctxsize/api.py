@@ -46,6 +46,21 @@ if TYPE_CHECKING:
     )
     from ctxsize.ignore.types import Dialect, Rule
     from ctxsize.image.types import Layer
+    from ctxsize.inspection.image import image
+    from ctxsize.inspection.types import (
+        Difference,
+        Duplicate,
+        Fix,
+        ImageName,
+        ImageReport,
+        ImageStep,
+        ImageTotals,
+        Leftover,
+        Proof,
+        ViewRow,
+        Wasted,
+        WasteGroup,
+    )
     from ctxsize.lint.config import LintConfig
     from ctxsize.lint.types import Finding, LintReport, LintTarget, LintTotals
     from ctxsize.measure.figures import Cost, EngineFigures, ImageFigures, ProjectFigures, SecondsSaved
@@ -64,15 +79,16 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions", "CheckReport",
     "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError", "Dialect",
-    "Differences", "DirTotals", "DockerfileError", "Engine", "EngineError", "EngineFigures",
-    "FileFinding", "Finding", "Grown", "IgnoreFileError", "IgnoredRoot", "ImageFigures", "Interrupted",
-    "Judged", "LargestPaths", "LateInstall", "Layer", "LintConfig", "LintOptions", "LintReport",
-    "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "Overview", "PathDifference",
-    "PathSaving", "Progress", "ProjectFigures", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule",
+    "Difference", "Differences", "DirTotals", "DockerfileError", "Duplicate", "Engine", "EngineError",
+    "EngineFigures", "FileFinding", "Finding", "Fix", "Grown", "IgnoreFileError", "IgnoredRoot",
+    "ImageFigures", "ImageName", "ImageReport", "ImageStep", "ImageTotals", "Interrupted", "Judged",
+    "LargestPaths", "LateInstall", "Layer", "Leftover", "LintConfig", "LintOptions", "LintReport",
+    "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "Overview", "PathDifference", "PathSaving",
+    "Progress", "ProjectFigures", "Proof", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule",
     "RuleSaving", "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step",
     "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
-    "VerifyCommand", "VerifyFailed", "View", "Warning", "cache", "check", "compare", "connect",
-    "context", "lint", "why",
+    "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup", "Wasted", "cache", "check",
+    "compare", "connect", "context", "image", "lint", "why",
 ]  # fmt: skip
 
 _HOMES = {
@@ -92,6 +108,9 @@ _HOMES = {
     " UsageError VerifyFailed",
     "ignore.types": "Dialect Rule",
     "image.types": "Layer",
+    "inspection.image": "image",
+    "inspection.types": "Difference Duplicate Fix ImageName ImageReport ImageStep ImageTotals Leftover Proof"
+    " ViewRow Wasted WasteGroup",
     "lint.config": "LintConfig",
     "lint.types": "Finding LintReport LintTarget LintTotals",
     "measure.figures": "Cost EngineFigures ImageFigures ProjectFigures SecondsSaved",

@@ -36,13 +36,19 @@ class Masker:
         self._pattern = re.compile("|".join(map(_pattern, found))) if found else None
 
     @classmethod
-    def of(cls, build_args: Mapping[str, str | None], secrets: Mapping[str, bytes] | None = None) -> Masker:
-        """The masker of a build: a build argument is shown as ``${NAME}``, a secret as ``[secret ID]``."""
+    def of(
+        cls,
+        build_args: Mapping[str, str | None],
+        secrets: Mapping[str, bytes] | None = None,
+        derived: Mapping[str, str] | None = None,
+    ) -> Masker:
+        """The masker of a build: a build argument is shown as ``${NAME}``, a secret as ``[secret ID]``, and
+        what expansion made of an argument (``derived``, see dockerfile/derived.py) as it is written."""
         hidden = [
             (data.decode(errors="replace"), f"[secret {name}]") for name, data in (secrets or {}).items()
         ]
         given = [(value, f"${{{name}}}") for name, value in build_args.items() if value is not None]
-        return cls([*hidden, *given])
+        return cls([*hidden, *given, *(derived or {}).items()])
 
     def __call__(self, text: str) -> str:
         """``text`` without the values."""

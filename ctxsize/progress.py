@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from ctxsize.text import printable
-from ctxsize.units import format_bytes
+from ctxsize.units import format_bytes, format_left
 
 
 class Progress(Protocol):
@@ -19,8 +22,14 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Something to know while it goes on: how long it will take."""
 
+    def expect(self, *, size: int | None = None, seconds: float | None = None) -> None:
+        """What is to come: bytes of this phase, seconds until all phases of its kind are over."""
+
     def sent(self, size: int) -> None:
         """``size`` bytes of context have gone to the engine so far in this build."""
+
+    def read(self, size: int) -> None:
+        """``size`` bytes of images have been read so far in this phase."""
 
     def step(self, name: str) -> None:
         """The builder started a step."""
@@ -29,7 +38,7 @@ class Progress(Protocol):
         """A line of the builder's own output."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Nothing more will come, or something else is shown before the next phase."""
 
 
 class Silent:
@@ -39,7 +48,11 @@ class Silent:
 
     def note(self, text: str) -> None: ...
 
+    def expect(self, *, size: int | None = None, seconds: float | None = None) -> None: ...
+
     def sent(self, size: int) -> None: ...
+
+    def read(self, size: int) -> None: ...
 
     def step(self, name: str) -> None: ...
 
@@ -49,43 +62,119 @@ class Silent:
 
 
 class Terminal:
-    """One line on a terminal, redrawn in place."""
+    """One line on a terminal, redrawn in place, also while nothing is told: then its seconds go on.
+
+    ``clock`` gives seconds that only grow. Without ``ticking`` it is drawn only when something is told.
+    """
 
     _REDRAW_SECONDS = 0.1
+    #: A phase that has lasted this long shows for how long.
+    _LONG_SECONDS = 2.0
+    #: The time left is told once so many seconds show how fast bytes come.
+    _FIRST_ESTIMATE = 1.0
 
-    def __init__(self, stream: TextIO | None = None, width: int = 78) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        width: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        ticking: bool = True,
+    ) -> None:
         self._stream = stream or sys.stderr
         self._width = width
-        self._phase = ""
-        self._drawn = 0.0
+        self._clock = clock
+        self._phase = self._detail = ""
+        self._began = self._drawn = 0.0
+        # What this phase is to move, when and how much there was of it first and last.
+        self._size: int | None = None
+        self._first: tuple[float, int] | None = None
+        self._ends: float | None = None
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._ticks = self._ticking = ticking
 
     def phase(self, name: str) -> None:
-        self._phase = name
-        self._draw("", force=True)
+        with self._lock:
+            if self._over.is_set():  # closed, so that a report could be printed
+                self._over, self._ticking = threading.Event(), self._ticks
+            self._phase, self._detail, self._began = name, "", self._clock()
+            self._size = self._first = self._ends = None
+            self._draw(force=True)
+        if self._ticking:
+            self._ticking = False
+            threading.Thread(target=self._tick, args=[self._over], name="progress", daemon=True).start()
+
+    def expect(self, *, size: int | None = None, seconds: float | None = None) -> None:
+        with self._lock:
+            self._size = size
+            self._ends = None if seconds is None else self._clock() + seconds
+            self._draw()
 
     def note(self, text: str) -> None:
-        self._stream.write(f"\r\x1b[K{printable(text)}\n")
-        self._stream.flush()
+        with self._lock:
+            self._write(f"\r\x1b[K{printable(text)}\n")
 
     def sent(self, size: int) -> None:
-        self._draw(f"sending context, {format_bytes(size)}")
+        self._moved("sending context", size)
+
+    def read(self, size: int) -> None:
+        self._moved("read", size)
 
     def step(self, name: str) -> None:
-        self._draw(name, force=True)
+        with self._lock:
+            self._detail = name
+            self._draw(force=True)
 
     def log(self, line: str) -> None: ...
 
     def close(self) -> None:
-        self._stream.write("\r\x1b[K")
-        self._stream.flush()
+        with self._lock:
+            self._over.set()
+            self._write("\r\x1b[K")
 
-    def _draw(self, detail: str, *, force: bool = False) -> None:
-        now = time.monotonic()
-        if not force and now - self._drawn < self._REDRAW_SECONDS:
+    def _moved(self, what: str, size: int) -> None:
+        with self._lock:
+            now = self._clock()
+            if self._first is None or size < self._first[1]:
+                self._first = (now, size)
+            text = f"{what}, {format_bytes(size)}"
+            if self._size and size <= self._size:
+                text += f" of {format_bytes(self._size)}"
+                passed, moved = now - self._first[0], size - self._first[1]
+                if self._ends is None and moved > 0 and passed >= self._FIRST_ESTIMATE:
+                    text += f", {format_left(passed / moved * (self._size - size))} left"
+            self._detail = text
+            self._draw()
+
+    def _tick(self, over: threading.Event) -> None:
+        while not over.wait(1.0):
+            with self._lock:
+                self._draw()
+
+    def _draw(self, *, force: bool = False) -> None:
+        now = self._clock()
+        if self._over.is_set() or (not force and now - self._drawn < self._REDRAW_SECONDS):
             return
         self._drawn = now
-        text = printable(f"{self._phase}: {detail}" if detail else f"{self._phase} …")
-        self._stream.write(f"\r\x1b[K{text[: self._width]}")
+        text = self._phase
+        if self._ends is not None:
+            text += f", about {format_left(max(self._ends - now, 1.0))} left"
+        elif now - self._began >= self._LONG_SECONDS:
+            text += f", {format_left(now - self._began)}"
+        text = printable(f"{text}: {self._detail}" if self._detail else f"{text} …")
+        self._write(f"\r\x1b[K{text[: self._columns() - 1]}")
+
+    def _columns(self) -> int:
+        if self._width is not None:
+            return self._width
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
         self._stream.flush()
 
 
@@ -101,7 +190,11 @@ class Verbose:
     def note(self, text: str) -> None:
         self._line(f"== {text}")
 
+    def expect(self, *, size: int | None = None, seconds: float | None = None) -> None: ...
+
     def sent(self, size: int) -> None: ...
+
+    def read(self, size: int) -> None: ...
 
     def step(self, name: str) -> None:
         self._line(f"-> {name}")

@@ -37,12 +37,9 @@ def format_seconds(seconds: float) -> str:
     return f"{sign}{minutes} min {rest} s"
 
 
-def format_about(seconds: float) -> str:
-    """``seconds`` roughly: ``40 s``, ``12 min``, ``2 h 5 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+def format_left(seconds: float) -> str:
+    """A duration that is only a guess, in whole seconds or minutes: ``40 s``, ``3 min``."""
+    return f"{max(round(seconds), 1)} s" if seconds < 100 else f"{round(seconds / 60)} min"
 
 
 def format_share(part: float, whole: float) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from ctxsize import api
 
-FUNCTIONS = ["cache", "check", "compare", "connect", "context", "lint", "why"]
+FUNCTIONS = ["cache", "check", "compare", "connect", "context", "image", "lint", "why"]
 ERRORS = ["BuildFailed", "ConfigError", "CtxsizeError", "DockerfileError", "EngineError", "IgnoreFileError",
           "Interrupted", "UsageError", "VerifyFailed"]  # fmt: skip
 GIVEN = [
@@ -33,6 +33,8 @@ RESULTS = [
     "PathSaving", "ProjectFigures", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving",
     "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step", "TargetReport",
     "Totals", "Unattributed", "VariantFigures", "Verification", "View", "Warning",
+    "Difference", "Duplicate", "Fix", "ImageName", "ImageReport", "ImageStep", "ImageTotals", "Leftover",
+    "Proof", "ViewRow", "WasteGroup", "Wasted",
 ]  # fmt: skip
 
 

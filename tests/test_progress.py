@@ -3,32 +3,98 @@
 from __future__ import annotations
 
 import io
+import time
+
+import pytest
 
 from ctxsize.progress import Terminal, Verbose
 
 
-def test_a_terminal_has_one_line_that_is_cleared_at_the_end() -> None:
-    stream = io.StringIO()
-    progress = Terminal(stream)
+class Screen:
+    """A terminal at a time of the test's choosing."""
 
-    progress.phase("build 1 of 6 (with)")
-    progress.step("[2/3] COPY . .")
+    def __init__(self, width: int | None = None) -> None:
+        self.stream = io.StringIO()
+        self.now = 100.0
+        self.progress = Terminal(self.stream, width, lambda: self.now, ticking=False)
+
+    @property
+    def line(self) -> str:
+        """What is seen now."""
+        return self.stream.getvalue().rpartition("\r\x1b[K")[2]
+
+
+def test_a_terminal_has_one_line_that_is_cleared_at_the_end() -> None:
+    screen = Screen()
+
+    screen.progress.phase("build 1 of 6 (with)")
+    screen.progress.step("[2/3] COPY . .")
+    assert screen.line == "build 1 of 6 (with): [2/3] COPY . ."
+    screen.progress.close()
+    assert screen.line == ""
+    assert "\n" not in screen.stream.getvalue()
+
+
+def test_it_says_how_much_was_sent_of_how_much_and_the_time_left() -> None:
+    screen = Screen()
+    screen.progress.phase("build")
+    screen.progress.expect(size=60_000_000)
+    for second in range(5):
+        screen.now += 1
+        screen.progress.sent(10_000_000 * second)
+
+    assert screen.line == "build, 5 s: sending context, 40MB of 60MB, 2 s left"
+
+
+@pytest.mark.parametrize("size", [None, 5_000_000])
+def test_no_total_is_told_that_is_not_known_or_was_wrong(size: int | None) -> None:
+    screen = Screen()
+    screen.progress.phase("read the images")
+    screen.progress.expect(size=size)
+    screen.now += 1
+    screen.progress.read(6_000_000)
+
+    assert screen.line == "read the images: read, 6MB"
+
+
+def test_the_time_left_of_all_builds_goes_down_while_nothing_is_told() -> None:
+    screen = Screen()
+    screen.progress.phase("build 3 of 7")
+    screen.progress.expect(seconds=40.0)
+    screen.now += 1
+    screen.progress.step("RUN make")
+    assert screen.line == "build 3 of 7, about 39 s left: RUN make"
+    screen.now += 60
+    screen.progress.sent(1)
+    assert screen.line == "build 3 of 7, about 1 s left: sending context, 1B"
+
+
+def test_a_phase_does_not_have_what_the_one_before_it_expected() -> None:
+    screen = Screen()
+    screen.progress.phase("build 3 of 7")
+    screen.progress.expect(size=10, seconds=40.0)
+    screen.progress.phase("read the images")
+
+    assert screen.line == "read the images …"
+
+
+def test_the_line_is_not_wider_than_the_terminal() -> None:
+    screen = Screen(width=20)
+    screen.progress.phase("a phase with a name that is long")
+
+    assert screen.line == "a phase with a name"
+
+
+def test_it_moves_by_itself_until_it_is_closed() -> None:
+    stream = io.StringIO()
+    progress = Terminal(stream, 80)
+    progress.phase("read the images")
+    deadline = time.monotonic() + 60
+    while ", 2 s" not in stream.getvalue() and time.monotonic() < deadline:
+        time.sleep(0.05)
     progress.close()
 
-    drawn = stream.getvalue()
-    assert "\n" not in drawn
-    assert "build 1 of 6 (with): [2/3] COPY . ." in drawn
-    assert drawn.endswith("\r\x1b[K")
-
-
-def test_a_terminal_says_how_much_was_sent() -> None:
-    stream = io.StringIO()
-    progress = Terminal(stream)
-    progress._drawn = -1.0  # as if nothing had been drawn for a while
-
-    progress.sent(12_300_000)
-
-    assert "sending context, 12.3MB" in stream.getvalue()
+    assert "read the images, 2 s …" in stream.getvalue()
 
 
 def test_verbose_has_every_line_and_lets_none_of_them_steer_the_terminal() -> None:

@@ -55,6 +55,14 @@ Examples:
     " of each variant are made in any case, and images are always read.",
 )
 @top_option("Show at most N rows in the tables of paths and rules; 0 shows all.")
+@click.option(
+    "--by",
+    "listing",
+    type=click.Choice(["auto", "path", "rule", "both"]),
+    default="auto",
+    show_default=True,
+    help="What the table lists; auto is both, in one table where each rule has one path.",
+)
 @click.option("--keep", is_flag=True, help="Keep both images and print their tags.")
 @click.option(
     "--verify",

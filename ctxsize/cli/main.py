@@ -13,8 +13,9 @@ from ctxsize.cli.clean import clean
 from ctxsize.cli.compare import compare
 from ctxsize.cli.completion import completion
 from ctxsize.cli.context import context
-from ctxsize.cli.docker_plugin import docker_plugin
+from ctxsize.cli.docker.plugin import docker_plugin
 from ctxsize.cli.errors import exit_codes
+from ctxsize.cli.image import image
 from ctxsize.cli.lint import lint
 from ctxsize.cli.why import why
 
@@ -33,6 +34,7 @@ Examples:
   ctxsize context                what a build can see, without an engine
   ctxsize why node_modules/x     which line keeps this out
   ctxsize check --init           limits for `ctxsize check` in CI
+  ctxsize image                  where the bytes of the image are, and what of them is wasted
   ctxsize lint                   what is wrong with the ignore file, and what it costs
 
 \b
@@ -51,5 +53,5 @@ def main() -> None:
     """Measure what a .dockerignore saves: context, image, build time."""
 
 
-for _command in (cache, check, clean, compare, completion, context, docker_plugin, lint, why):
+for _command in (cache, check, clean, compare, completion, context, docker_plugin, image, lint, why):
     main.add_command(_command)

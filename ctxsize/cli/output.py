@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import BinaryIO
 
@@ -22,8 +23,8 @@ from ctxsize.report.shared.look import Look
 class Output:
     """What the user said about the output of a command that reports a ``result`` of report.formats.
 
-    ``file`` is None where nothing was said: that is standard output, as is ``-``. ``rows`` and ``null`` as
-    in Look. ``verbose`` and ``quiet`` are about what is shown on standard error.
+    ``file`` is None where nothing was said: that is standard output, as is ``-``. ``rows``, ``null`` and
+    ``listing`` as in Look. ``verbose`` and ``quiet`` are about what is shown on standard error.
     """
 
     result: str
@@ -31,6 +32,7 @@ class Output:
     file: str | None = None
     rows: int = 10
     null: bool = False
+    listing: str = "auto"
     quiet: bool = False
     verbose: bool = False
 
@@ -46,14 +48,37 @@ class Output:
     def report(self, *result: object) -> None:
         """Write the report where the user wants it. Raises UsageError when it can't be written there."""
         file = "-" if self.file is None else self.file
-        # A terminal, and no NO_COLOR (no-color.org).
-        colour = file == "-" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        look = Look(colour=colour, rows=self.rows, null=self.null)
+        look = Look(rows=self.rows, null=self.null, listing=self.listing)
+        if file == "-" and sys.stdout.isatty():
+            # no-color.org
+            colour = not os.environ.get("NO_COLOR")
+            look = replace(look, colour=colour, width=_width(), blocks=_shows_blocks())
         write(drawing(self.result, self.format)(*result, look), file)
 
     def plain(self, format: str, *result: object) -> str:
         """The same report in another format, without colours."""
-        return "".join(drawing(self.result, format)(*result, Look(rows=self.rows)))
+        return "".join(drawing(self.result, format)(*result, Look(rows=self.rows, listing=self.listing)))
+
+
+def _width() -> int | None:
+    """How many columns the terminal has; None where it does not say. (shutil tells it, too, but is slow to
+    import.)"""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
+
+
+def _shows_blocks() -> bool:
+    """Whether the terminal shows more than ASCII, as far as the locale and TERM tell."""
+    said = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+    # Where nobody says anything, Python and terminals of today take UTF-8.
+    unicode = not said or re.search("utf-?8", said, re.IGNORECASE) is not None
+    term = os.environ.get("TERM", "")
+    return unicode and term != "" and not term.startswith(("dumb", "linux", "unknown", "vt"))
 
 
 def make_progress(*, quiet: bool, verbose: bool) -> Progress:

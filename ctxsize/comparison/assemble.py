@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from ctxsize import __version__
 from ctxsize.comparison.found import Found
+from ctxsize.comparison.ranking import ranked
 from ctxsize.comparison.repeated import measured_lines, reuse_warnings, reused_steps
 from ctxsize.comparison.seconds import DividedSeconds, Seconds
 from ctxsize.comparison.timing_warnings import timing_warnings
@@ -41,9 +42,6 @@ from ctxsize.warning import Warning
 #: What the paths of a rule have in common with it.
 _SIZES = ("files", "context_bytes", "sent_bytes", "image_bytes", "pull_bytes")
 _SECONDS = ("seconds", "seconds_low", "seconds_high")
-#: The part of what is not sent that has to be missing from the image, too, for the image to decide the order.
-_WORTH_RANKING = 0.1
-_Saving = TypeVar("_Saving", PathSaving, RuleSaving)
 _UNREAD_NOTE = "it can't be read: its size is not known"
 _CHANGED_NOTE = "it changed while it was measured"
 _HIDDEN_NOTE = "saves nothing: a project without an ignore file has no such file either"
@@ -149,7 +147,7 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
         )
         for root in roots
     ]
-    return _sorted(paths, lambda path: path.path)
+    return ranked(paths, lambda path: path.path)
 
 
 def _seconds(path: str, divided: DividedSeconds | None) -> dict[str, Any]:
@@ -203,22 +201,7 @@ def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool)
     for path in paths:
         by_line[path.rule.line].append(path)
     savings = [_together(rule, by_line[rule.line], divided) for rule in rules]
-    return _sorted(savings, lambda each: each.rule.line)
-
-
-def _sorted(savings: Sequence[_Saving], last: Callable[[_Saving], str | int]) -> tuple[_Saving, ...]:
-    """What saves most comes first: by image bytes or, where the image has little of what is kept from the
-    engine, by seconds and bytes sent. Equals are in the order of ``last``."""
-    in_image = sum(each.image_bytes or 0 for each in savings)
-    sent = sum(each.sent_bytes or 0 for each in savings)
-
-    def rank(saving: _Saving) -> tuple[float, float, float]:
-        image, context = -(saving.image_bytes or 0), -(saving.context_bytes or 0)
-        if in_image >= sent * _WORTH_RANKING:
-            return image, context, 0
-        return -(saving.seconds or 0.0), -(saving.sent_bytes or 0), context
-
-    return tuple(sorted(savings, key=lambda each: (rank(each), last(each))))
+    return ranked(savings, lambda each: each.rule.line)
 
 
 def _together(rule: Rule, paths: Sequence[PathSaving], divided: bool) -> RuleSaving:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 
 from ctxsize.dockerfile.mapping import ImageMap, LayerStep, Origin
-from ctxsize.engine.marks import is_marker
 from ctxsize.image.reader import ImageReader
-from ctxsize.image.types import Change, HistoryEntry, Image, Layer
+from ctxsize.image.types import Change, Image, Layer
+from ctxsize.measure.history import layer_history
 
 #: Where an image path may have come from: context paths, most likely first.
 Origins = Callable[[str], Iterable[Origin]]
-
-_KEYWORDS = {"COPY", "ADD", "RUN", "WORKDIR"}
-_CLASSIC = re.compile(r"#\(nop\)\s+([A-Z]+)\b")
-_BUILDKIT = re.compile(r"([A-Z]+)\b")
-_METADATA = {
-    *("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "SHELL"),
-    *("STOPSIGNAL", "USER", "VOLUME"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +41,7 @@ def step_changes(
     Both come from the same Dockerfile, so their histories have the same entries. They are matched with
     the instructions from the end: what is left over at the start is the base image's.
     """
-    pairs = list(zip_longest(_layer_history(with_image), _layer_history(without_image)))
+    pairs = list(zip_longest(layer_history(with_image), layer_history(without_image)))
     known = image_map.steps[-len(pairs) :] if pairs else ()
     steps: list[LayerStep | None] = [*([None] * (len(pairs) - len(known))), *known]
     different = False
@@ -79,22 +70,3 @@ def _pulled(layer: Layer | None, before: set[str]) -> int:
         return 0
     before.add(layer.diff_id)
     return layer.pull_bytes or 0
-
-
-def _layer_history(image: Image) -> list[HistoryEntry]:
-    return [entry for entry in image.history if _keyword(entry.created_by) in _KEYWORDS]
-
-
-def _keyword(created_by: str) -> str | None:
-    """The instruction a history entry is of; None for a step that a measurement inserted.
-
-    The classic builder writes ``/bin/sh -c #(nop) COPY …`` and, for a RUN, only the command.
-    """
-    if is_marker(created_by):
-        return None
-    if match := _CLASSIC.search(created_by):
-        return match[1]
-    match = _BUILDKIT.match(created_by)
-    if match and (match[1] in _KEYWORDS or match[1] in _METADATA):
-        return match[1]
-    return "RUN"

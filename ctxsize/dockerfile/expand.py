@@ -64,6 +64,15 @@ def expand(word: str, lookup: Callable[[str], str | None], escape: str = "\\") -
     return _Expander(word, lookup, escape).until("", raw_escapes=False)
 
 
+def expand_first(
+    text: str, start: int, lookup: Callable[[str], str | None], escape: str = "\\"
+) -> tuple[str, int]:
+    """What the ``$…`` at ``start`` becomes, and where it ends; otherwise as ``expand``."""
+    expander = _Expander(text, lookup, escape)
+    expander.at = start
+    return expander._dollar(), expander.at
+
+
 def env_pairs(instruction: Instruction) -> tuple[tuple[str, str], ...]:
     """The ``(name, value)`` of an ENV, not expanded; both ``A=1 B=2`` and the old ``A some words``."""
     if instruction.words and "=" not in instruction.words[0]:
@@ -122,13 +131,18 @@ class Scope:
         return expand(word, self.lookup, self.escape)
 
     def lookup(self, name: str) -> str | None:
+        value = self.peek(name)
+        if value is not None and not self.room.take(len(value)):
+            raise ExpansionError(f"{name}: the values of the file's variables are too long together")
+        return value
+
+    def peek(self, name: str) -> str | None:
+        """As ``lookup``, with no room taken for the value. Raises UnknownVariable."""
         for values in (self._env, self._args):
             if name in values:
                 value = values[name]
                 if value is None:
                     raise UnknownVariable(name)
-                if not self.room.take(len(value)):
-                    raise ExpansionError(f"{name}: the values of the file's variables are too long together")
                 return value
         if not self.complete:
             raise UnknownVariable(name)

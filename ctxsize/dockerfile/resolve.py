@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ctxsize.dockerfile.derived import DerivedValues
 from ctxsize.dockerfile.expand import ExpansionError, Scope, UnknownVariable, global_scope
 from ctxsize.dockerfile.parse import Dockerfile, Instruction, Stage, heredoc_word, parse_dockerfile
 from ctxsize.dockerfile.wildcard import escape
@@ -106,12 +107,14 @@ class ResolvedStage:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedDockerfile:
-    """The stages of a Dockerfile resolved; ``target`` is the index of the one to build."""
+    """The stages of a Dockerfile resolved; ``target`` is the index of the one to build. ``derived`` has what
+    expansion makes of build arguments, and what to show instead (see derived.py)."""
 
     dockerfile: Dockerfile
     stages: tuple[ResolvedStage, ...]
     target: int
     buildkit: bool
+    derived: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def reachable(self) -> tuple[int, ...]:
@@ -162,9 +165,8 @@ def resolve(
         global_scope(dockerfile, build_args=build_args or {}, buildkit=buildkit, predefined=predefined or {}),
         {} if base_images is None else base_images,  # one that looks up on demand is empty at first
     )
-    return ResolvedDockerfile(
-        dockerfile, tuple(resolver.stage(stage) for stage in dockerfile.stages), index, buildkit
-    )
+    stages = tuple(resolver.stage(stage) for stage in dockerfile.stages)
+    return ResolvedDockerfile(dockerfile, stages, index, buildkit, resolver.derived.found)
 
 
 def _target(dockerfile: Dockerfile, target: str | None) -> int:
@@ -193,6 +195,9 @@ class _Resolver:
         self.buildkit = buildkit
         self.outer = outer
         self.declared = outer.declared()
+        self.derived = DerivedValues(dockerfile.path, outer.build_args)
+        for instruction in dockerfile.global_args:
+            self.derived.note(instruction, outer)
         self.unknown = outer.unknown - self.declared.keys()
         self.base_images = base_images
         self.named: dict[str, list[int]] = {}
@@ -208,6 +213,7 @@ class _Resolver:
         image: str | None = None
         parent: int | None = None
         inspected = True
+        self.derived.base(stage.base, self.outer, stage.line)
         try:
             image = self.outer.expand(stage.base)
         except (ExpansionError, UnknownVariable) as error:
@@ -281,8 +287,11 @@ class _StageWalk:
 
     def step(self, instruction: Instruction) -> ResolvedStep:
         kind = _KINDS.get(instruction.keyword, "other")
+        self.resolver.derived.note(instruction, self.scope)
         try:
             self.scope.apply(instruction)
+            if kind == "other" and instruction.keyword == "ARG":  # it sees what is before it on its line
+                self.resolver.derived.note(instruction, self.scope)
             if kind == "workdir":
                 self.workdir = self._absolute(self.scope.expand(instruction.args))
                 return ResolvedStep(instruction, kind)

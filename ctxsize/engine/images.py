@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import sqlite3
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import TypeVar
 
 import docker
 from docker.errors import DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from ctxsize.engine.errors import NONSENSE, TROUBLE, reason, sensible
+from ctxsize.engine.errors import NONSENSE, TROUBLE, engine_trouble, reason, sensible
+from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.engine.names import is_reference
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
-from ctxsize.image.reader import ImageReader
+from ctxsize.image.reader import ImageReader, LayerReader
 from ctxsize.image.saved import read_saved
 from ctxsize.image.streams import BLOCK, Body
 from ctxsize.image.types import HistoryEntry, Image
+from ctxsize.progress import Progress
 
+#: What of an image's configuration makes a difference to who starts it.
+_CONFIGURATION = {
+    *("Cmd", "Entrypoint", "Env", "ExposedPorts", "Healthcheck", "Labels", "OnBuild", "Shell", "StopSignal"),
+    *("User", "Volumes", "WorkingDir"),
+}
+_Reader = TypeVar("_Reader", bound=LayerReader)
 #: How long the engine may say nothing: older ones write all layers to their disk before the first byte.
 _SAVE_SECONDS = 600
 
@@ -36,14 +45,50 @@ def id_of(api: docker.APIClient, name: str) -> str:
         raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
 
 
-def open_images(api: docker.APIClient, image_ids: Sequence[str], *, compress: bool = True) -> ImageReader:
-    """Read ``image_ids`` as `docker save` streams them; ``compress`` as in ImageReader.
+def platform_of(api: docker.APIClient, image_id: str) -> str | None:
+    """What the image is for: ``linux/arm64``; None when it does not say. Raises EngineError."""
+    with engine_trouble(), sensible("the image"):
+        about = api.inspect_image(image_id)
+        parts = [about.get(key) for key in ("Os", "Architecture", "Variant")]
+    return "/".join(map(str, filter(None, parts))) or None
+
+
+def configuration_of(api: docker.APIClient, image_id: str) -> dict[str, str]:
+    """What the image says of how a container is started, each value as text, without the marks of a run.
+    Raises EngineError."""
+    with engine_trouble(), sensible("the image"):
+        config = dict(api.inspect_image(image_id).get("Config") or {})
+        labels = config.get("Labels") or {}
+        config["Labels"] = {name: value for name, value in sorted(labels.items()) if name != RUN_LABEL}
+        return {name: repr(value) for name, value in config.items() if value and name in _CONFIGURATION}
+
+
+def open_images(
+    api: docker.APIClient,
+    image_ids: Sequence[str],
+    progress: Progress | None = None,
+    *,
+    compress: bool = True,
+) -> ImageReader:
+    """Read ``image_ids`` as `docker save` streams them; ``progress`` is told of the bytes, and ``compress``
+    is as in ImageReader.
 
     Raises EngineError when the engine's answer breaks off or makes no sense, and UsageError when there is no
     room for the listing.
     """
+    return read_images(api, image_ids, lambda: ImageReader(compress=compress), progress)
+
+
+def read_images(
+    api: docker.APIClient,
+    image_ids: Sequence[str],
+    into: Callable[[], _Reader],
+    progress: Progress | None = None,
+) -> _Reader:
+    """As ``open_images``, for a reader of the kind that ``into`` makes."""
     with ExitStack() as undo, _reading_errors():
-        reader = undo.enter_context(ImageReader(compress=compress))
+        reader = into()
+        undo.enter_context(reader)
         bare = {image_id: _bare(api, image_id) for image_id in image_ids}
         reader.images.update((image_id, image) for image_id, image in bare.items() if image is not None)
         filled = [image_id for image_id in image_ids if bare[image_id] is None]
@@ -54,9 +99,35 @@ def open_images(api: docker.APIClient, image_ids: Sequence[str], *, compress: bo
         response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
         with response:
             api._raise_for_status(response)
-            read_saved(reader, Body(response.iter_content(BLOCK)), filled)
+            chunks: Iterator[bytes] = response.iter_content(BLOCK)
+            if progress is not None:
+                progress.expect(size=_saved_bytes(api, filled))
+                chunks = _counted(chunks, progress)
+            read_saved(reader, Body(chunks), filled)
         undo.pop_all()
     return reader
+
+
+def _saved_bytes(api: docker.APIClient, image_ids: Sequence[str]) -> int | None:
+    """About how many bytes `docker save` streams: a step that several images have comes once. None where the
+    engine does not tell; then the reading itself fails, or does without."""
+    try:
+        steps = {
+            (step["Created"], step["CreatedBy"]): int(step["Size"])
+            for image_id in image_ids
+            for step in api.history(image_id)
+        }
+    except (*TROUBLE, *NONSENSE):
+        return None
+    return sum(steps.values())
+
+
+def _counted(chunks: Iterator[bytes], progress: Progress) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        progress.read(size)
+        yield chunk
 
 
 def _bare(api: docker.APIClient, image_id: str) -> Image | None:

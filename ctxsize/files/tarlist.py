@@ -45,7 +45,8 @@ class Readable(Protocol):
 class TarEntry(NamedTuple):
     """One entry. ``size`` is the file's, in bytes; ``link`` what a link names.
 
-    Its headers and content are the bytes of the stream from ``start`` to ``stop``.
+    Its headers and content are the bytes of the stream from ``start`` to ``stop``. ``meta`` are the fields of
+    its header that say mode, owner, group and time, as they stand there (``changed_meta`` compares them).
     """
 
     name: str
@@ -54,6 +55,7 @@ class TarEntry(NamedTuple):
     link: str
     start: int
     stop: int
+    meta: bytes = b""
 
 
 class TarReader:
@@ -131,6 +133,7 @@ class TarReader:
             target.decode("utf-8", "surrogateescape"),
             start,
             self._next,
+            block[100:124] + block[136:148],
         )
 
     def _header(self) -> bytes | None:
@@ -172,6 +175,24 @@ class TarReader:
 def padded(size: int) -> int:
     """The bytes that content of ``size`` bytes takes in a tar."""
     return size + -size % BLOCK
+
+
+def changed_meta(before: bytes, after: bytes) -> tuple[str, ...]:
+    """What differs between the ``meta`` of two entries: ``mode``, ``owner`` (user or group), ``time``. What
+    is no number differs when its bytes do."""
+    if before == after:
+        return ()
+    fields = (("mode", (slice(0, 8),)), ("owner", (slice(8, 16), slice(16, 24))), ("time", (slice(24, 36),)))
+    return tuple(name for name, parts in fields if any(_differs(before[at], after[at]) for at in parts))
+
+
+def _differs(before: bytes, after: bytes) -> bool:
+    if before == after:
+        return False
+    try:
+        return _number(before) != _number(after)  # writers differ in how they fill the field
+    except (tarfile.ReadError, IndexError):
+        return True
 
 
 def _text(field: bytes) -> bytes:

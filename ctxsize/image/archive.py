@@ -7,16 +7,17 @@ import os
 import sqlite3
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ctxsize.errors import EngineError, UsageError
 from ctxsize.image.content import Content, digest_of
-from ctxsize.image.reader import ImageReader
+from ctxsize.image.reader import ImageReader, LayerReader
 
+_Reader = TypeVar("_Reader", bound=LayerReader)
 _ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
 #: An engine makes no index in an index in an index.
 _DEEPEST_INDEX = 4
@@ -30,8 +31,14 @@ def open_archive(path: Path, name: str | None = None) -> ImageReader:
 
     ``name`` is the image's tag, needed when there are several. Raises UsageError.
     """
+    return read_archive(path, name, ImageReader)
+
+
+def read_archive(path: Path, name: str | None, into: Callable[[], _Reader]) -> _Reader:
+    """As ``open_archive``, for a reader of the kind that ``into`` makes."""
     with ExitStack() as undo, _usage_errors(path):
-        reader = undo.enter_context(ImageReader())
+        reader = into()
+        undo.enter_context(reader)
         # What is known of sizes goes by the names of layers, which a file can give to anything.
         content = Content(reader, {})
         if path.is_dir():

@@ -11,7 +11,7 @@ from typing import Any
 from ctxsize.errors import EngineError
 from ctxsize.files.nested import nested_input
 from ctxsize.files.tarlist import Readable, TarReader
-from ctxsize.image.reader import ImageReader
+from ctxsize.image.reader import LayerReader
 from ctxsize.image.streams import Body, chunks, gunzip, read_up_to
 from ctxsize.image.types import HistoryEntry, Image, Layer
 from ctxsize.units import format_bytes
@@ -32,7 +32,7 @@ class Content:
     ``pull_sizes`` are compressed sizes that are known already, by the layers' names.
     """
 
-    def __init__(self, reader: ImageReader, pull_sizes: Mapping[str, int]) -> None:
+    def __init__(self, reader: LayerReader, pull_sizes: Mapping[str, int]) -> None:
         self._reader = reader
         self._pull_sizes = pull_sizes
         self._layers: dict[str, Layer] = {}

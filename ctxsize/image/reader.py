@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from types import TracebackType
+from typing import ClassVar, Self
 
 from ctxsize.files.tarlist import TarReader
 from ctxsize.image.gzipmeter import GzipMeter
@@ -35,12 +37,15 @@ SELECT a.path, a.bytes, 0, a.link, 0, 0
 _Row = tuple[int, bytes, int, bytes | None, int, int, int]
 
 
-class ImageReader:
-    """Images that were read (``images``, by id) and what is in their layers.
+class LayerReader(ABC):
+    """Images that were read (``images``, by id) and what is in their layers; what is kept of each entry is
+    for the kinds of it to say.
 
     A source fills it: ``ctxsize.engine.images`` with what an engine saves, ``ctxsize.image.archive`` with a
     file or an OCI layout. Use as a context manager; what it holds on disk is gone when it is closed.
     """
+
+    _schema: ClassVar[str]
 
     def __init__(self, *, compress: bool = True) -> None:
         """An empty one; ``compress``: to learn how large its layers are then. Raises sqlite3.Error when there
@@ -52,9 +57,9 @@ class ImageReader:
         # An empty name makes SQLite keep the database in an unlinked temporary file.
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute(_SCHEMA)
+        self._database.executescript(self._schema)
 
-    def __enter__(self) -> ImageReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -79,17 +84,35 @@ class ImageReader:
         elif pull_bytes is None:
             with GzipMeter(exact=stored is None) as meter:
                 body.listener = meter.feed
-                self._list(key, body)
+                self._take(key, body)
             if stored is not None:
                 meter.rescale(stored)
             self._curves[key] = meter
             pull_bytes = meter.total
         else:
-            self._list(key, body)
-        total, files = self._database.execute(
-            "SELECT coalesce(sum(bytes), 0), count(*) FROM entries WHERE layer = ?", (key,)
-        ).fetchone()
+            self._take(key, body)
+        total, files = self._totals(key)
         return Layer(key=key, diff_id="", bytes=total, files=files, pull_bytes=pull_bytes)
+
+    def _take(self, key: int, body: Body) -> None:
+        self._database.execute("BEGIN")
+        self._list(key, body)
+        self._database.execute("COMMIT")
+        body.drain()
+
+    @abstractmethod
+    def _list(self, key: int, body: Body) -> None:
+        """Put the entries of a layer into the database."""
+
+    @abstractmethod
+    def _totals(self, key: int) -> tuple[int, int]:
+        """The bytes and the files of a layer."""
+
+
+class ImageReader(LayerReader):
+    """What two images differ in, and where the bytes of one are, layer by layer."""
+
+    _schema = _SCHEMA
 
     def changes(self, with_: Layer | None, without: Layer | None) -> Iterator[Change]:
         """Every path whose bytes differ between two layers that the same step made."""
@@ -127,10 +150,13 @@ class ImageReader:
                 yield os.fsdecode(path), size * times
 
     def _list(self, key: int, body: Body) -> None:
-        self._database.execute("BEGIN")
         self._database.executemany(_INSERT, _rows(key, body))
-        self._database.execute("COMMIT")
-        body.drain()
+
+    def _totals(self, key: int) -> tuple[int, int]:
+        total, files = self._database.execute(
+            "SELECT coalesce(sum(bytes), 0), count(*) FROM entries WHERE layer = ?", (key,)
+        ).fetchone()
+        return total, files
 
 
 def _rows(key: int, body: Body) -> Iterator[_Row]:
@@ -143,11 +169,11 @@ def _rows(key: int, body: Body) -> Iterator[_Row]:
             link = os.fsencode(entry.link)
             size = len(link)
         elif entry.kind == "hardlink":
-            link = os.fsencode(_clean(entry.link))
-        path = os.fsencode(_clean(entry.name))
+            link = os.fsencode(clean(entry.link))
+        path = os.fsencode(clean(entry.name))
         yield key, path, size, link, entry.start, entry.stop, int(entry.kind == "symlink")
 
 
-def _clean(name: str) -> str:
+def clean(name: str) -> str:
     """A layer's entry name as a relative path; ``..`` is inert because nothing is extracted."""
     return os.path.normpath("/" + name).lstrip("/")

@@ -9,10 +9,10 @@ from ctxsize.errors import EngineError
 from ctxsize.files.tarlist import Readable
 from ctxsize.image import pullsizes
 from ctxsize.image.content import Content, digest_of
-from ctxsize.image.reader import ImageReader
+from ctxsize.image.reader import LayerReader
 
 
-def read_saved(reader: ImageReader, source: Readable, image_ids: Sequence[str]) -> None:
+def read_saved(reader: LayerReader, source: Readable, image_ids: Sequence[str]) -> None:
     """Read what `docker save` wrote of the images ``image_ids`` into ``reader``, all in one pass so that
     shared layers are read once.
 

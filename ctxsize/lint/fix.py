@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from ctxsize.errors import CtxsizeError
 from ctxsize.ignore.matcher import Matcher
@@ -104,17 +104,3 @@ def without_conflicts(findings: Iterable[Finding], *, unsafe: bool) -> list[Find
         lines.add(0)
         chosen.append(found)
     return chosen
-
-
-def difference(file: str, before: bytes, after: bytes) -> str:
-    """A unified diff of a file, as ``patch`` and people read it."""
-    import difflib  # slow to import, and only --diff and --fix need it
-
-    old, new = (_texts(data) for data in (before, after))
-    lines = difflib.unified_diff(old, new, file, file, lineterm="")
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _texts(data: bytes) -> Sequence[str]:
-    text = data.decode("utf-8", "surrogateescape")
-    return text.split("\n")[:-1] if text.endswith("\n") else text.split("\n") if text else []

@@ -25,6 +25,7 @@ from ctxsize.lint.findings.patterns import inline_comment_in
 from ctxsize.lint.fix import proven
 from ctxsize.lint.suppress import suppress as heed
 from ctxsize.lint.types import SEVERITIES, Finding, LintTarget
+from ctxsize.masking import Masker
 from ctxsize.project import Project, open_context, open_project, relative_to_context
 
 _SHOWN_BYTES = 1 << 20  # of a file of which lines are shown
@@ -93,7 +94,7 @@ def look(
     except IgnoreFileError as error:
         facts = _facts(_without_rules(subject), subject, data, progress)
         found = [_refused(facts, error)]
-    return facts, _report(facts, found, config, str(subject.path), name)
+    return facts, _report(facts, found, config, subject, name)
 
 
 def _facts(
@@ -193,15 +194,22 @@ def _look(facts: Facts) -> list[Finding]:
 
 
 def _report(
-    facts: Facts, found: list[Finding], config: LintConfig, path: str, name: str | None
+    facts: Facts, found: list[Finding], config: LintConfig, subject: Subject, name: str | None
 ) -> LintTarget:
+    # A path may be made of the value of a build argument.
+    mask = Masker.of(subject.build_args, derived=facts.plan.derived if facts.plan else None)
     texts = {facts.ignore_file: facts.lines}
     if facts.project.dockerfile_data:
         data = facts.project.dockerfile_data[:_SHOWN_BYTES]
         texts[facts.dockerfile] = data.decode("utf-8", "surrogateescape").split("\n")
     left, gone, unused = heed(found, texts)
     wanted = [
-        replace(each, severity=config.severity_of(each.code, each.severity))
+        replace(
+            each,
+            severity=config.severity_of(each.code, each.severity),
+            message=mask(each.message),
+            help=None if each.help is None else mask(each.help),
+        )
         for each in (*left, *unused)
         if config.wants(each.code)
     ]
@@ -214,13 +222,13 @@ def _report(
     }
     return LintTarget(
         name=name or facts.project.name,
-        path=path,
+        path=str(subject.path),
         dockerfile=facts.project.dockerfile_shown,
         ignore_file=facts.project.ignore.path if facts.project.ignore is not None else None,
         findings=tuple(wanted),
         suppressed=gone,
         lines=lines,
-        notes=tuple(facts.notes),
+        notes=tuple(map(mask, facts.notes)),
         fail_on=config.fails,
     )
 

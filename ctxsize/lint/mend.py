@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ctxsize.errors import UsageError
+from ctxsize.files.patch import difference, replace_within
 from ctxsize.files.repository import is_beneath
-from ctxsize.files.write import replacing
 from ctxsize.lint.config import LintConfig
 from ctxsize.lint.facts import Facts
-from ctxsize.lint.fix import difference, edited, proven, without_conflicts
+from ctxsize.lint.fix import edited, proven, without_conflicts
 from ctxsize.lint.lint import Subject, ignore_root, look
 from ctxsize.lint.types import Edit, Finding, LintTarget
 
@@ -71,21 +71,9 @@ def _edits(findings: list[Finding]) -> list[Edit]:
     return [each.edit for each in findings if each.edit is not None]
 
 
-def _place(facts: Facts, file: str) -> Path:
-    """Where a file really is. Raises UsageError when a link leads out of the project."""
-    path = Path(os.path.normpath(facts.project.context / file))
-    if not is_beneath(ignore_root(facts.project, path), path):
-        raise UsageError("this leads out of the project, and is not changed", where=str(path))
-    return Path(os.path.realpath(path))
-
-
 def _write(facts: Facts, file: str, data: bytes) -> None:
-    place = _place(facts, file)
-    try:
-        with replacing(place) as stream:
-            stream.write(data)
-    except OSError as error:
-        raise UsageError(f"can't be written: {error.strerror}", where=str(place)) from error
+    path = Path(os.path.normpath(facts.project.context / file))
+    replace_within(ignore_root(facts.project, path), path, data)
 
 
 def _rename(facts: Facts, edit: Edit, *, dry: bool) -> str:

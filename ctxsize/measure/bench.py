@@ -35,9 +35,22 @@ class Bench:
     limit: TimeLimit
     progress: Progress
 
-    def build(self, variant: Variant, title: str, *, rebuild: bool = False) -> BuildResult:
-        """Build ``variant``; ``rebuild`` as in Builder.build. Raises BuildFailed or EngineError."""
+    def build(
+        self,
+        variant: Variant,
+        title: str,
+        *,
+        rebuild: bool = False,
+        size: int | None = None,
+        left: float | None = None,
+    ) -> BuildResult:
+        """Build ``variant``; ``rebuild`` as in Builder.build. For the progress: it will be sent about
+        ``size`` bytes, and all builds will have ended in about ``left`` seconds, where that is known.
+
+        Raises BuildFailed or EngineError.
+        """
         self.progress.phase(title)
+        self.progress.expect(size=size, seconds=left)
         try:
             return self.builder.build(variant, progress=self.progress, rebuild=rebuild)
         except ContextError as error:

@@ -106,7 +106,8 @@ def build_variants(bench: Bench, builds: dict[str, Builds], *, repeat: int | Non
         if done == 2:
             _tell(bench, to_go, (), _medians(builds), " to go")
         title = f"build {done + 1} of {2 * planned} ({name} the ignore file)"
-        result = _build(bench, variants[name], builds[name], title)
+        left = _left(builds, planned) if done >= 2 else None
+        result = _build(bench, variants[name], builds[name], title, left)
         if result is not None:
             builds[name].runs.append(result)
         done += 1
@@ -146,10 +147,13 @@ def build_restored(bench: Bench, variants: Mapping[str, Variant], *, runs: int) 
     return builds
 
 
-def _build(bench: Bench, variant: Variant, builds: Builds, title: str) -> BuildResult | None:
+def _build(
+    bench: Bench, variant: Variant, builds: Builds, title: str, left: float | None = None
+) -> BuildResult | None:
     """One build; its image is kept when it is the variant's first and removed otherwise."""
+    size = builds.runs[-1].sent_bytes if builds.runs else None
     try:
-        result = bench.build(variant, title)
+        result = bench.build(variant, title, size=size, left=left)
         if result.sent is not None:
             builds.changed.update(dict.fromkeys(result.sent.changed))
         if builds.image_id is None:
@@ -210,6 +214,15 @@ def _remember(bench: Bench, builds: Mapping[str, Builds]) -> None:
 
 def _medians(builds: Mapping[str, Builds]) -> dict[str, float]:
     return {name: statistics.median(each.times) for name, each in builds.items() if each.runs}
+
+
+def _left(builds: Mapping[str, Builds], planned: int) -> float:
+    """About how many seconds the builds take that are still to come."""
+    return sum(
+        max(planned - len(each.runs), 0) * statistics.median(each.times)
+        for each in builds.values()
+        if each.runs and not each.failure
+    )
 
 
 def _longest(builds: Mapping[str, Builds]) -> float:

@@ -18,6 +18,7 @@ from ctxsize.files.own import temporary_directory
 from ctxsize.measure.bench import Bench
 from ctxsize.measure.figures import WITHOUT, Cost
 from ctxsize.measure.subject import prepare
+from ctxsize.progress import Silent
 
 _DOCKERFILE = "FROM scratch\nCOPY . /\n"
 _FILES_PER_DIRECTORY = 100
@@ -43,13 +44,14 @@ class ProbeSize:
 def calibrate(bench: Bench, size: ProbeSize) -> dict[str, Cost]:
     """The costs by phase (see ctxsize.engine.builders.interface.PHASES). Raises what a build raises."""
     subject, run, progress = bench.subject, bench.run, bench.progress
-    progress.phase("calibrate")
     results = []
     with tempfile.TemporaryDirectory(
         prefix=PROBE_PREFIX, dir=temporary_directory(), ignore_cleanup_errors=True
     ) as directory:
         run.journal.add("directory", directory)
-        for fill in (_nothing, _large_file, _small_files):
+        fills = (_nothing, _large_file, _small_files)
+        for number, fill in enumerate(fills, 1):
+            progress.phase(f"calibrate, build {number} of {len(fills)}")
             root = Path(directory) / fill.__name__.lstrip("_")
             root.mkdir()
             (root / "Dockerfile").write_text(_DOCKERFILE)
@@ -59,7 +61,7 @@ def calibrate(bench: Bench, size: ProbeSize) -> dict[str, Cost]:
                 dockerfile=None,
                 builder=subject.choice.name,
                 options=BuildOptions(platform=subject.options.platform),
-                progress=progress,
+                progress=Silent(),  # this phase stays the one that is shown
                 engine=subject.engine,
             )
             result = probe.builder(run).build(probe.variant(WITHOUT), progress=progress)

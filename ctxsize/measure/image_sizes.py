@@ -61,9 +61,10 @@ def built(
         subject.blame_rule(failure)
         raise
     progress.phase("read the image")
-    with open_images(subject.engine.api, list(dict.fromkeys(ids))) as reader:
+    with open_images(subject.engine.api, list(dict.fromkeys(ids)), progress) as reader:
         images = [reader.images[image_id] for image_id in ids]
-        measured = _measured(reader, images[0], paths, masker_of(subject.options))
+        mask = masker_of(subject.options, subject.plan.resolved)
+        measured = _measured(reader, images[0], paths, mask)
         measured = replace(measured, layers=tuple(_with_recipes(images[0], subject)))
         bare = _measured(reader, images[1]) if without else None
     return replace(measured, runs=tuple(runs), without=bare)

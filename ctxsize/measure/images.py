@@ -37,7 +37,8 @@ def read_images(bench: Bench, builds: Mapping[str, Builds], *, pull_size: bool =
         return
     engine = bench.subject.engine
     bench.progress.phase("read the images")
-    with open_images(engine.api, list(dict.fromkeys(ids.values())), compress=pull_size) as reader:
+    wanted = list(dict.fromkeys(ids.values()))
+    with open_images(engine.api, wanted, bench.progress, compress=pull_size) as reader:
         images = {name: without_markers(reader.images[image_id]) for name, image_id in ids.items()}
         yield Images(images, {name: figures_of(engine, image) for name, image in images.items()}, reader)
 

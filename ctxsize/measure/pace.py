@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ctxsize.files import numbers
 from ctxsize.files.own import cache_folder
-from ctxsize.units import format_about
+from ctxsize.units import format_left
 
 #: Less is not worth a line.
 WORTH_TELLING = 60.0
@@ -21,10 +21,10 @@ def foretold(planned: Sequence[str], shorter: Sequence[str], seconds: Mapping[st
     total = sum(seconds[name] for name in planned)
     if total < WORTH_TELLING:
         return ""
-    text = f"{_builds(len(planned))}, about {format_about(total)}{why}"
+    text = f"{_builds(len(planned))}, about {format_left(total)}{why}"
     if 0 < len(shorter) < len(planned):
         less = sum(seconds[name] for name in shorter)
-        text += f"; --repeat 1: {_builds(len(shorter))}, about {format_about(less)}"
+        text += f"; --repeat 1: {_builds(len(shorter))}, about {format_left(less)}"
     return text
 
 

@@ -136,7 +136,7 @@ class Subject:
         needed = found[0]
         failure.where = f"{rules.source}:{needed.rule.line}"
         # The path may be made of the value of a build argument.
-        failure.hint = masker_of(self.options)(
+        failure.hint = masker_of(self.options, self.plan.resolved)(
             f"the rule `{needed.rule.text.strip()}` ignores {needed.path}, which {needed.source.keyword} at"
             f" {self.project_figures.dockerfile}:{needed.source.line} needs: narrow the rule, or add"
             f" `!{needed.path}` after it"

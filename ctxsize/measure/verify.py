@@ -19,7 +19,7 @@ def verify_images(
     bench: Bench, builds: Mapping[str, Builds], command: VerifyCommand | None
 ) -> dict[str, Verification]:
     """Run ``command`` in the image of each variant that was built; None runs nothing. Raises EngineError."""
-    mask = masker_of(bench.subject.options)
+    mask = masker_of(bench.subject.options, bench.subject.plan.resolved)
     found: dict[str, Verification] = {}
     for name, each in builds.items():
         if command is None or each.image_id is None:

@@ -20,6 +20,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "why": ("table", "json"),
     "check": ("table", "json", "markdown", "github", "gitlab", "junit", "sarif", "csv"),
     "cache": ("table", "json"),
+    "image": ("table", "json", "markdown", "csv"),
     "lint": ("table", "concise", "json", "markdown", "github", "gitlab", "junit", "sarif"),
 }
 

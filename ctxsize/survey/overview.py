@@ -11,7 +11,7 @@ from typing import Literal
 from ctxsize.context.totals import ScanResult
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.platforms import local_platform, normalized, platform_args
-from ctxsize.dockerfile.resolve import resolve
+from ctxsize.dockerfile.resolve import ResolvedDockerfile, resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.errors import UsageError
 from ctxsize.files.probe import probe
@@ -86,8 +86,9 @@ def overview(
     if by is not None and (files or largest is not None):
         raise UsageError("--by groups files and --files and --largest list them", hint="choose one")
     project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
-    sources = _sources(project, target, build_args or {}, platform)
-    mask = Masker.of(build_args or {})
+    resolved = _resolved(project, target, build_args or {}, platform)
+    sources = plan_sources(resolved, ContextDirectory(project.context)) if resolved else None
+    mask = Masker.of(build_args or {}, derived=resolved.derived if resolved else None)
     listed = files or largest is not None
     by_directory = by in (None, "dir") and not listed
     seen = survey(
@@ -127,22 +128,20 @@ def overview(
     )
 
 
-def _sources(
+def _resolved(
     project: Project, target: str | None, build_args: Mapping[str, str], platform: str | None
-) -> Sources | None:
-    """What the Dockerfile takes; None when there is none."""
+) -> ResolvedDockerfile | None:
+    """The Dockerfile for these options; None when there is none."""
     if project.dockerfile is None:
         return None
-    buildkit = project.dialect is Dialect.BUILDKIT
     own = local_platform()
-    resolved = resolve(
+    return resolve(
         project.dockerfile,
         target=target,
         build_args=build_args,
-        buildkit=buildkit,
+        buildkit=project.dialect is Dialect.BUILDKIT,
         predefined=platform_args(normalized(platform) if platform else own, own),
     )
-    return plan_sources(resolved, ContextDirectory(project.context))
 
 
 def _unread_lines(project: Project, found: ScanResult) -> frozenset[int]:

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from ctxsize import __version__
 from ctxsize.cli import main
-from ctxsize.cli.docker_entry import split_arguments
+from ctxsize.cli.docker.entry import split_arguments
 from ctxsize.errors import UsageError
 
 DOCKER = shutil.which("docker")
@@ -105,7 +105,7 @@ def test_a_docker_context_wins_over_docker_host(docker_cli: Docker) -> None:
 
 def test_the_metadata_is_what_the_docker_cli_asks_for() -> None:
     """Without the schema version, a vendor and a name of its own a plugin is not valid."""
-    asked = [sys.executable, "-c", "from ctxsize.cli.docker_entry import main; main()"]
+    asked = [sys.executable, "-c", "from ctxsize.cli.docker.entry import main; main()"]
     answer = subprocess.run(
         [*asked, "docker-cli-plugin-metadata"], capture_output=True, text=True, check=True
     )
@@ -123,7 +123,7 @@ def test_tab_completes_through_the_docker_cli(docker_cli: Docker) -> None:
     asked = [
         sys.executable,
         "-c",
-        "from ctxsize.cli.docker_entry import main; main()",
+        "from ctxsize.cli.docker.entry import main; main()",
         "__complete",
         "ctxsize",
     ]

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ctxsize.comparison.layers import _keyword, step_changes
+from ctxsize.comparison.layers import step_changes
 from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.dockerfile.resolve import resolve
 from ctxsize.image.types import Change, HistoryEntry, Image, Layer
+from ctxsize.measure.history import keyword_of
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ from ctxsize.image.types import Change, HistoryEntry, Image, Layer
     ],
 )
 def test_both_builders_ways_of_writing_history(created_by: str, keyword: str | None) -> None:
-    assert _keyword(created_by) == keyword
+    assert keyword_of(created_by) == keyword
 
 
 class NoFiles:

@@ -24,10 +24,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.conformance.someone import Someone, become
+
 IGNORE_FILES = (".dockerignore", "docker/prod.Dockerfile.dockerignore")
-#: Root without the right to read what others have forbidden: what a normal user is to a database's volume.
-UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 COPY_ALL = "FROM scratch\nCOPY . /app\n"
 
 
@@ -79,8 +80,8 @@ TREES = {
 }  # fmt: skip
 
 
-def make(tree: Tree, top: Path) -> None:
-    """Write the tree."""
+def make(tree: Tree, top: Path, who: Someone) -> None:
+    """Write the tree, as theirs."""
     for name, size in tree.files.items():
         path = top / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +90,7 @@ def make(tree: Tree, top: Path) -> None:
         path = top / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    who.give(top)
     if tree.volume is not None:
         (top / tree.volume).chmod(0o700)
         os.chown(top / tree.volume, 70, 70)
@@ -113,12 +115,18 @@ def growing(path: Path | None) -> Iterator[None]:
         thread.join()
 
 
-def official(tree: Tree, top: Path, environment: dict[str, str]) -> int | None:
+def official(words: list[str], who: Someone, builder: str) -> int | None:
     """The bytes of the files in the image that the official client builds; None when it does not build."""
     tag = f"ctxsize-repos:{uuid.uuid4().hex}"
-    words = ["docker", "build", "--no-cache", "-t", tag, "-f", str(top / tree.file), str(top)]
-    if subprocess.run([*UNPRIVILEGED, *words], env=environment, capture_output=True).returncode:
+    environment = {"DOCKER_BUILDKIT": "0" if builder == "classic" else "1"}
+    built = who.run("build", "--no-cache", "-t", tag, *words, environment=environment, client=True)
+    if built.returncode:
         return None
+    return image_bytes(tag)
+
+
+def image_bytes(tag: str) -> int:
+    """The bytes of the files in an image, which is removed."""
     try:
         saved = subprocess.run(["docker", "save", tag], capture_output=True, check=True).stdout
     finally:
@@ -140,17 +148,12 @@ def _listed(layer: bytes) -> int:
         return sum(sizes)
 
 
-def ours(tree: Tree, top: Path, builder: str) -> dict[str, Any]:
+def ours(tree: Tree, top: Path, builder: str, who: Someone) -> dict[str, Any]:
     """What ``ctxsize compare`` says of the tree."""
-    words = [sys.executable, "-m", "ctxsize", "compare", "--format", "json", "-q", "--repeat", "1"]
+    words = ["compare", "--format", "json", "-q", "--repeat", "1"]
     words += ["--builder", builder, "-f", str(top / tree.file), str(top)]
     with growing(top / tree.log if tree.log else None):
-        done = subprocess.run(
-            [*UNPRIVILEGED, *words],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-        )
+        done = who.run(*words)
     if not done.stdout:
         return {"error": done.stderr.strip() or f"exit code {done.returncode}"}
     found: dict[str, Any] = json.loads(done.stdout)
@@ -186,39 +189,40 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(TREES)}")
-    names = parser.parse_args().names or list(TREES)
-    buildx = not subprocess.run(["docker", "buildx", "version"], capture_output=True).returncode
+    parser.add_argument("--user", default="root", help="run as this user, with the engine's group")
+    parser.add_argument("--client", help="a directory of scripts/modern-engine: use its official client")
+    given = parser.parse_args()
+    who = become(given.user, given.client)
+    buildx = not who.run("buildx", "version", client=True).returncode
     bad = 0
-    for name in names:
+    for name in given.names or list(TREES):
         for builder in ("buildkit", "classic"):
-            bad += _one(name, builder, buildx)
+            bad += _one(name, builder, who, buildx)
     print(f"{bad} wrong" if bad else "all totals are the official client's")
     return 1 if bad else 0
 
 
-def _one(name: str, builder: str, buildx: bool) -> bool:
+def _one(name: str, builder: str, who: Someone, buildx: bool) -> bool:
     tree = TREES[name]
     # BuildKit alone knows a Dockerfile's own ignore file: without buildx there is no client to compare with.
-    if builder == "buildkit" and not buildx:
-        if len(tree.ignore) > 1:
-            print(f"{name}, {builder}: skipped, there is no buildx")
-            return False
-        builder_of_client = "0"
-    else:
-        builder_of_client = "1" if builder == "buildkit" else "0"
-    environment = {**os.environ, "DOCKER_BUILDKIT": builder_of_client}
+    if builder == "buildkit" and not buildx and len(tree.ignore) > 1:
+        print(f"{name}, {builder}: skipped, there is no buildx")
+        return False
+    of_client = builder if buildx else "classic"
     folder = Path(tempfile.mkdtemp(prefix="ctxsize-repos-"))
+    folder.chmod(0o755)
     try:
         top, bare = folder / "repo", folder / "bare"
-        make(tree, top)
-        shutil.copytree(top, bare, symlinks=True)
-        if tree.volume is not None:
-            os.chown(bare / tree.volume, 70, 70)
+        make(tree, top, who)
+        subprocess.run(["cp", "-a", top, bare], check=True)
         for each in IGNORE_FILES if builder == "buildkit" else IGNORE_FILES[:1]:
             (bare / each).unlink(missing_ok=True)
-        true = {"with": official(tree, top, environment), "without": official(tree, bare, environment)}
+        true = {
+            name: official(["-f", str(each / tree.file), str(each)], who, of_client)
+            for name, each in (("with", top), ("without", bare))
+        }
         began = time.monotonic()
-        said = wrong(tree, ours(tree, top, builder), true)
+        said = wrong(tree, ours(tree, top, builder, who), true)
         result = "; ".join(said) or "ok"
         print(f"{name}, {builder}: {result} ({time.monotonic() - began:.0f} s; official: {true})", flush=True)
         return bool(said)

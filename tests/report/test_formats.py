@@ -20,10 +20,20 @@ COMMANDS = {
     "why": "why",
     "check": "check",
     "cache": "cache",
+    "image": "image",
     "lint": "lint",
 }
 #: Modules in a room of a result that draw nothing themselves.
-SHARED = {"comparison.rows", "check.problems", "lint.explain", "lint.problems", "lint.words"}
+SHARED = {
+    "comparison.headline",
+    "comparison.rows",
+    "comparison.savings",
+    "check.problems",
+    "image.words",
+    "lint.explain",
+    "lint.problems",
+    "lint.words",
+}
 FORMAT = pytest.mark.parametrize(
     ("result", "name"), [(result, name) for result, names in FORMATS.items() for name in names]
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
 
 from ctxsize.errors import BuildFailed
+from ctxsize.lint.lint import lint_project
 from ctxsize.masking import Masker, mask_error
 
 ODD = 'p@ss"w\\rd é&'
@@ -62,3 +64,16 @@ def test_no_text_of_an_error_keeps_a_value() -> None:
     mask_error(error, Masker.of({"T": "s3cretvalue"}))
 
     assert "s3cret" not in f"{error} {error!r} {error.step} {error.log}"
+
+
+def test_findings_name_the_argument_that_a_path_is_made_of(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nARG T\nCOPY ${T} ${T%-*} /a\n")
+    (tmp_path / ".dockerignore").write_text("hunter2*\n")
+    (tmp_path / "hunter2-hunter2-x").write_text("x")
+    (tmp_path / "hunter2-hunter2").write_text("x")
+
+    found = lint_project(tmp_path, build_args={"T": "hunter2-hunter2-x"})
+
+    said = [f"{each.message} {each.help}" for each in found.findings if each.code == "CX401"]
+    assert said
+    assert not any("hunter2" in text for text in said)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import docker
 import pytest
 from click.testing import CliRunner, Result
 
@@ -74,6 +75,26 @@ def test_the_rule_that_is_to_blame_for_a_path_made_of_a_value(project: Path, bui
     assert result.exit_code == 3
     assert "ignores ${NAME}, which COPY at Dockerfile:3 needs" in result.stderr
     assert "v4lue-0f" not in result.stderr
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_what_the_dockerfile_makes_of_a_value(
+    project: Path, builder: str, engine: docker.DockerClient
+) -> None:
+    """Builders show steps, and what is wrong with them, with their variables expanded."""
+    steps = 'ARG NAME\nRUN echo "given ${NAME#sword}"; exit 7\n'
+    if int(engine.version()["Version"].split(".")[0]) > 20:  # before, only the shell knows these
+        steps = "ARG NAME\nCOPY Dockerfile /p${NAME#sw0}/${NAME%ffee}/\nLABEL a=${NAME/0rd/duck}\n"
+        steps += "COPY ${NAME#sw0r} ${NAME%%-*}.${NAME##*-} /\n"
+    with (project / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write(steps)
+
+    result = compare(project, "--builder", builder, "--build-arg", f"NAME={SECRET}")
+
+    assert result.exit_code == 3
+    assert "${NAME#sword}" in result.stderr or "${NAME##*-}" in result.stderr
+    for part in ("dfish", "0rdf", "c0ff", "duckfish"):
+        assert part not in shown_anywhere(result)
 
 
 def test_a_secret_that_a_step_prints(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,4 +69,4 @@ def make_builder(choice: Choice, engine: Engine, plan: BuildPlan, run: str, jour
     if choice.name != "buildkit" and (plan.options.secrets or plan.options.ssh):
         raise UsageError(f"--secret and --ssh need a BuildKit session, and this builds with {choice.name}")
     kind = PodmanBuilder if engine.info.podman else _CLASSES[choice.name]
-    return MaskedBuilder(kind(engine, plan, run, journal), masker_of(plan.options))
+    return MaskedBuilder(kind(engine, plan, run, journal), masker_of(plan.options, plan.resolved))

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ctxsize.context.variant import Variant
+from ctxsize.dockerfile.resolve import ResolvedDockerfile
 from ctxsize.engine.builders.interface import Builder, BuildResult
 from ctxsize.engine.buildkit import RequestError
 from ctxsize.engine.buildkit.secrets import parse_secret
@@ -16,8 +17,8 @@ from ctxsize.masking import Masker, mask_error
 from ctxsize.progress import Progress
 
 
-def masker_of(options: BuildOptions) -> Masker:
-    """Masks the values of these options' build arguments and secrets.
+def masker_of(options: BuildOptions, resolved: ResolvedDockerfile) -> Masker:
+    """Masks the values of these options' build arguments and secrets, and what the Dockerfile makes of them.
 
     A secret that can't be read is left to the build, which says so.
     """
@@ -26,7 +27,7 @@ def masker_of(options: BuildOptions) -> Masker:
         with suppress(RequestError, OSError):
             secret = parse_secret(spec, os.environ)
             secrets[secret.id] = secret.read(os.environ) or b""
-    return Masker.of(options.build_args, secrets)
+    return Masker.of(options.build_args, secrets, resolved.derived)
 
 
 class MaskedBuilder:
@@ -69,8 +70,14 @@ class _MaskedProgress:
     def note(self, text: str) -> None:
         self._progress.note(self._mask(text))
 
+    def expect(self, *, size: int | None = None, seconds: float | None = None) -> None:
+        self._progress.expect(size=size, seconds=seconds)
+
     def sent(self, size: int) -> None:
         self._progress.sent(size)
+
+    def read(self, size: int) -> None:
+        self._progress.read(size)
 
     def step(self, name: str) -> None:
         self._progress.step(self._mask(name))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctxsize.comparison.types import Comparison
+from ctxsize.report.comparison.headline import headline
 from ctxsize.report.comparison.rows import is_measured, path_seconds, seconds_saved, size_rows
 from ctxsize.report.shared.columns import UNKNOWN, known
 from ctxsize.report.shared.look import Look
-from ctxsize.report.shared.markdown import cell, fitted, plain, row
+from ctxsize.report.shared.markdown import cell, code, fitted, plain, row
 from ctxsize.report.shared.sensitive import sensitive_notes
 from ctxsize.units import format_seconds
 
@@ -21,6 +22,8 @@ def draw(result: Comparison, look: Look) -> str:
 def _lines(result: Comparison, look: Look) -> Iterator[str]:
     ignore_file = result.project.ignore_file or "no ignore file"
     yield f"### What {plain(ignore_file)} saves: {plain(result.project.context)}"
+    yield ""
+    yield headline(result, code)
     yield ""
     yield row(("", "with", "without", "saved"))
     yield row((":---", "---:", "---:", "---:"))
@@ -44,7 +47,7 @@ def _lines(result: Comparison, look: Look) -> Iterator[str]:
 def _variants(result: Comparison) -> Iterator[str]:
     for figure in size_rows(result):
         if figure.name != "sent":
-            yield row((figure.name, *figure.cells, figure.saved))
+            yield row((figure.name, *figure.cells, figure.saved_with_share))
     builds = [result.variants[name].build for name in ("with", "without")]
     times = [format_seconds(build.seconds) if build else UNKNOWN for build in builds]
     yield row(("build time", *times, seconds_saved(result)))

@@ -20,12 +20,19 @@ _FIGURES: tuple[tuple[str, Callable[[VariantFigures], int | None], Callable[[int
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure of both variants and what is saved of it, as text; ``gain`` if that is more than nothing."""
+    """A figure of both variants, what is saved of it, and the part that is of the whole, as text; ``gain`` if
+    that is more than nothing."""
 
     name: str
     cells: tuple[str, str]
     saved: str
+    share: str = ""
     gain: bool = False
+
+    @property
+    def saved_with_share(self) -> str:
+        """What is saved with its share in brackets, where there is one."""
+        return f"{self.saved} ({self.share})" if self.share else self.saved
 
 
 def size_rows(result: Comparison) -> Iterator[Row]:
@@ -36,8 +43,8 @@ def size_rows(result: Comparison) -> Iterator[Row]:
         if small is None or large is None:
             yield Row(name, cells, UNKNOWN)
         else:
-            saved, share = large - small, format_share(large - small, large)
-            yield Row(name, cells, f"{show(saved)} ({share})" if share else show(saved), saved > 0)
+            saved = large - small
+            yield Row(name, cells, show(saved), format_share(saved, large), saved > 0)
 
 
 def is_measured(path: PathSaving) -> bool:
@@ -51,16 +58,27 @@ def path_seconds(saving: PathSaving | RuleSaving) -> str:
     return "" if saving.seconds is None else estimated + format_seconds(saving.seconds)
 
 
-def seconds_saved(result: Comparison, *, share: bool = False) -> str:
-    """What is saved of the build time, with its interval; ``share`` adds the part it is of the whole."""
+def saved_time(result: Comparison) -> tuple[str, str]:
+    """What is saved of the build time, and the part that is of the whole."""
     seconds, build = result.saved.seconds, result.variants["without"].build
-    if seconds is None:
-        return UNKNOWN
+    if seconds is None or build is None:
+        return UNKNOWN, ""
     if seconds.significant is False:
+        return "-", ""
+    return format_seconds(seconds.median), format_share(seconds.median, build.seconds)
+
+
+def interval(result: Comparison) -> str:
+    """How sure that is: its interval, that nothing can be measured, or nothing where nothing is known."""
+    seconds = result.saved.seconds
+    if seconds is not None and seconds.significant is False:
         return "no measurable difference"
-    text = format_seconds(seconds.median)
-    if share:
-        text += f" ({format_share(seconds.median, build.seconds) if build else ''})"
-    if seconds.low is None or seconds.high is None:
-        return text
-    return f"{text}, 95% {format_seconds(seconds.low)} to {format_seconds(seconds.high)}"
+    if seconds is None or seconds.low is None or seconds.high is None:
+        return ""
+    return f"95% {format_seconds(seconds.low)} to {format_seconds(seconds.high)}"
+
+
+def seconds_saved(result: Comparison) -> str:
+    """Both in one cell."""
+    (saved, _), sure = saved_time(result), interval(result)
+    return sure if saved == "-" else f"{saved}, {sure}" if sure else saved

@@ -1,6 +1,6 @@
 """Columns of text side by side, and what the tables of all reports write in them.
 
-tabulate does this and more, but importing it takes as long as scanning ten thousand files.
+Own code, because importing a library for it takes as long as scanning ten thousand files.
 """
 
 from __future__ import annotations
@@ -9,20 +9,40 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import click
+
 from ctxsize.units import format_bytes
 
 _GAP = "  "
+#: Columns that hold names are shortened no further than this, however narrow the terminal.
+_SHORTEST = 10
 #: What a table shows for a figure that was not measured.
 UNKNOWN = "?"
 
 
-def columns(rows: Sequence[Sequence[str]], headers: Sequence[str], align: str) -> str:
+def columns(
+    rows: Sequence[Sequence[str]],
+    headers: Sequence[str],
+    align: str,
+    *,
+    width: int | None = None,
+    names: Sequence[int] = (),
+) -> str:
     """A line of headers, then a line per row, each column as wide as its widest cell.
 
-    ``align`` has an ``l`` or ``r`` for each column. Cells are printable text without styles.
+    ``align`` has an ``l`` or ``r`` for each column. Cells are printable text. Where lines would be wider
+    than ``width``, the cells of the columns ``names`` (by index) are shortened in the middle; other cells
+    may have styles.
     """
     lines = [headers, *rows]
-    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(text_width, column)) for column in zip(*lines, strict=True)]
+    if width is not None:
+        limits = _limits(widths, width, names)
+        lines = [
+            [shortened(cell, limits[at]) if at in limits else cell for at, cell in enumerate(line)]
+            for line in lines
+        ]
+        widths = [limits.get(at, each) for at, each in enumerate(widths)]
     return "".join(_line(line, widths, align) for line in lines)
 
 
@@ -36,19 +56,51 @@ def more(left: int, what: str = "more") -> str:
     return f"… and {left} {what} (--top 0 shows all)\n" if left else ""
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], align: str) -> str:
-    padded = []
-    for cell, width, side in zip(cells, widths, align, strict=True):
-        blank = " " * (width - _width(cell))
-        padded.append(blank + cell if side == "r" else cell + blank)
-    return _GAP.join(padded).rstrip() + "\n"
+def shortened(text: str, width: int) -> str:
+    """``text`` in at most ``width`` columns of a terminal: what is too long loses its middle."""
+    if text_width(text) <= width:
+        return text
+    head, tail = "", ""
+    left = (width - 1) // 2
+    for letter in text:
+        if text_width(head + letter) > left:
+            break
+        head += letter
+    for letter in reversed(text):
+        if text_width(letter + tail) > width - 1 - left:
+            break
+        tail = letter + tail
+    return f"{head}…{tail}"
 
 
-def _width(text: str) -> int:
-    """How many columns of a terminal the text takes."""
+def text_width(text: str) -> int:
+    """How many columns of a terminal the text takes; styles take none."""
+    if "\x1b" in text:
+        text = click.unstyle(text)
     if text.isascii():
         return len(text)
     return sum(
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         for letter in text
     )
+
+
+def _limits(widths: Sequence[int], width: int, names: Sequence[int]) -> dict[int, int]:
+    """How wide the columns ``names`` may be: the widest gives up what is too much, then the next one too."""
+    limits = {at: widths[at] for at in names}
+    over = sum(widths) + len(_GAP) * (len(widths) - 1) - width
+    while over > 0:
+        widest = max(limits, key=lambda at: limits[at], default=None)
+        if widest is None or limits[widest] <= _SHORTEST:
+            break
+        limits[widest] -= 1
+        over -= 1
+    return limits
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], align: str) -> str:
+    padded = []
+    for cell, width, side in zip(cells, widths, align, strict=True):
+        blank = " " * (width - text_width(cell))
+        padded.append(blank + cell if side == "r" else cell + blank)
+    return _GAP.join(padded).rstrip() + "\n"

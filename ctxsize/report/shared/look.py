@@ -1,4 +1,4 @@
-"""How a report looks: colours or none, how many rows."""
+"""How a report looks: colours and bars or none, how wide, how many rows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,19 @@ _Item = TypeVar("_Item")
 @dataclass(frozen=True, slots=True)
 class Look:
     """``colour`` allows ANSI styles. A table of paths or rules shows at most ``rows`` rows (0: all). With
-    ``null`` each path of a list is followed by a null byte instead of a line end."""
+    ``null`` each path of a list is followed by a null byte instead of a line end.
+
+    ``width`` is that of the terminal, None where there is none: then no row is shortened, and there are no
+    bars. ``blocks``: it shows more than ASCII. ``listing`` is what the tables of a comparison list: ``path``,
+    ``rule``, ``both``, or ``auto``, one table where paths and rules are one to one.
+    """
 
     colour: bool = False
     rows: int = 10
     null: bool = False
+    width: int | None = None
+    blocks: bool = False
+    listing: str = "auto"
 
     def bold(self, text: str) -> str:
         """``text`` emphasised, where colours are allowed."""
@@ -33,6 +41,14 @@ class Look:
     def warn(self, text: str) -> str:
         """Something to look at."""
         return click.style(text, fg="yellow") if self.colour else text
+
+    def bar(self, share: float, cells: int) -> str:
+        """A bar that fills ``share`` (0 to 1) of ``cells`` columns; what is more than nothing is seen."""
+        if not self.blocks:
+            return "#" * max(round(share * cells), int(share > 0))
+        eighths = max(round(share * cells * 8), int(share > 0))
+        whole, rest = divmod(eighths, 8)
+        return "█" * whole + " ▏▎▍▌▋▊▉"[rest].strip()
 
     def note(self, text: str, where: str | None = None) -> str:
         """The line that tells the reader ``text``, a remark about ``where``."""

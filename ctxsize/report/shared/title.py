@@ -17,8 +17,12 @@ def title(
     dockerfile: str | None,
     ignore_file: str | None,
     engine: EngineFigures | None = None,
+    *,
+    bold: bool = True,
 ) -> str:
-    """``shop: Dockerfile, .dockerignore`` and, where there is one, a line about the engine."""
+    """``shop: Dockerfile, .dockerignore`` and, where there is one, a line about the engine. ``bold`` unless
+    something more important comes before it."""
     files = f"{dockerfile or 'no Dockerfile'}, {ignore_file or 'no ignore file'}"
     where = printable(f"{engine.name}, {engine.builder}, {engine.storage}") + "\n" if engine else ""
-    return look.bold(printable(f"{name}: {files}")) + "\n" + where
+    first = printable(f"{name}: {files}")
+    return (look.bold(first) if bold else first) + "\n" + where

@@ -1,0 +1,133 @@
+"""``ctxsize image``: where the bytes of an image are, which line put them there, and what is wasted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ctxsize.cli.errors import show_left, show_note
+from ctxsize.cli.options import (
+    BUILDER,
+    build_options,
+    configured,
+    format_option,
+    output_options,
+    seconds_option,
+    top_option,
+)
+
+if TYPE_CHECKING:
+    from ctxsize.cli.output import Output
+    from ctxsize.engine.options import BuildOptions
+    from ctxsize.inspection.types import ImageReport
+    from ctxsize.warning import Warning
+
+_EPILOG = """\b
+Examples:
+  ctxsize image                            build the project in this directory, look at its image
+  ctxsize image shop:latest                an image that the engine has
+  ctxsize image --by dir --depth 3 shop:latest
+  ctxsize image --hide-base --by file --top 20
+  ctxsize image --prove --verify "app --version"   whether the fixes hold
+  ctxsize image --diff                     the fixes as a patch
+  ctxsize image --layer 7 --largest 10 shop:latest
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("name", metavar="[PATH|IMAGE]", default=".", required=False)
+@click.option(
+    "--by",
+    "view",
+    type=click.Choice(["step", "dir", "ext", "file", "context"]),
+    default="step",
+    show_default=True,
+    help="List the bytes by step, directory, extension, file, or the context path they came from.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="How deep --by dir and --by context look.",
+)
+@click.option(
+    "--largest", type=click.IntRange(min=0), default=0, metavar="N", help="Also list the N largest files."
+)
+@click.option("--layer", type=click.IntRange(min=1), metavar="N", help="List only files of layer N.")
+@click.option("--hide-base", is_flag=True, help="List no files of the base image.")
+@click.option(
+    "--prove",
+    is_flag=True,
+    help="Build the fixed Dockerfile: what does the image really lose, and is it otherwise the same?",
+)
+@click.option(
+    "--verify",
+    metavar="CMD",
+    help="As --prove, and run CMD in a container of the fixed image; it must exit with code 0.",
+)
+@click.option("--verify-network", is_flag=True, help="Give the --verify command network access.")
+@seconds_option("--verify-timeout", "Stop the --verify command after this time.", 60.0)
+@click.option("--diff", is_flag=True, help="Print the fixes as a patch of the Dockerfile, and no report.")
+@click.option(
+    "--write",
+    is_flag=True,
+    help="Write the fixes to the Dockerfile; with --prove only if the proof holds.",
+)
+@top_option("Show at most N rows in each table; 0 shows all.")
+@build_options()
+@BUILDER
+@format_option("image")
+@output_options("image")
+def image(
+    name: str,
+    build: BuildOptions,
+    out: Output,
+    verify: str | None,
+    verify_network: bool,
+    verify_timeout: float,
+    diff: bool,
+    **asked: Any,
+) -> None:
+    """Say where the bytes of an image are, which step put them there, and what of them is wasted.
+
+    IMAGE is one that the engine has. For a directory, PATH, the project there is built once, and what would
+    make its image smaller is said line by line. Nothing is written in PATH without --write, and nothing is
+    left on the engine.
+    """
+    # Imported here so that commands without an engine start fast.
+    from ctxsize.api import image as look_at
+    from ctxsize.cli.output import write
+    from ctxsize.engine.containers import VerifyCommand
+    from ctxsize.inspection.fixes.remedy import holds
+    from ctxsize.inspection.image import is_project
+
+    if verify is not None and not verify.strip():
+        raise click.UsageError("--verify needs a command")
+    command = None if verify is None else VerifyCommand(verify, verify_network, verify_timeout)
+    if is_project(name):
+        project = configured(name)
+        asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
+        asked["builder"] = project.builder_under(asked["builder"])
+        build = project.under(build)
+
+    def show(report: ImageReport) -> None:
+        reported.extend(report.warnings)
+        progress.close()
+        if diff:
+            write(report.diff, out.file or "-")
+        else:
+            out.report(report)
+
+    reported: list[Warning] = []
+    with out.progress() as progress:
+        report = look_at(name, options=build, verify=command, progress=progress, on_result=show, **asked)
+    show_left(report.warnings, reported)
+    if report.written:
+        show_note("the Dockerfile has the fixes now")
+    if report.proof is not None and not holds(report.proof):
+        if asked["write"]:
+            show_note("the Dockerfile was not changed: the proof does not hold")
+        raise SystemExit(1)

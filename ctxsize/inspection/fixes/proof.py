@@ -1,0 +1,136 @@
+"""The proof of fixes: the changed Dockerfile is built, and its image held against the first one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ctxsize.dockerfile.parse import parse_dockerfile
+from ctxsize.engine.builders.masked import masker_of
+from ctxsize.engine.containers import VerifyCommand, verify
+from ctxsize.engine.errors import engine_trouble
+from ctxsize.engine.footprint.run import Run
+from ctxsize.engine.images import configuration_of, read_images
+from ctxsize.errors import BuildFailed, DockerfileError
+from ctxsize.files.tarlist import changed_meta
+from ctxsize.image.entries import path_of
+from ctxsize.image.inventory import ShownPair
+from ctxsize.inspection.leftovers import leftover_place
+from ctxsize.inspection.sources import OpenedImage, opened_build
+from ctxsize.inspection.types import Difference, Fix, Proof
+from ctxsize.measure.bench import Bench, TimeLimit
+from ctxsize.measure.figures import WITH
+from ctxsize.measure.history import keyword_of
+from ctxsize.measure.subject import Subject, prepare_opened
+from ctxsize.progress import Progress
+
+#: Differences that are named.
+MOST_DIFFERENCES = 100
+
+
+def prove(
+    subject: Subject,
+    opened: OpenedImage,
+    fixes: Sequence[Fix],
+    data: bytes,
+    *,
+    run: Run,
+    command: VerifyCommand | None,
+    progress: Progress,
+) -> Proof:
+    """Build ``subject`` with ``data`` as its Dockerfile, which ``fixes`` led to, in the run that built
+    ``opened``. A build that fails is a proof, too: that they don't work. Raises EngineError."""
+    expected = sum(fix.bytes or 0 for fix in fixes if fix.patched)
+    try:
+        fixed = _rewritten(subject, data, progress)
+        bench = Bench(fixed, run, fixed.builder(run), TimeLimit(None), progress)
+        result = bench.build(fixed.variant(WITH), "build the fixed Dockerfile")
+    except (BuildFailed, DockerfileError) as error:
+        return Proof(expected, 0, None, False, (), 0, error=str(error))
+    api = subject.engine.api
+    progress.phase("read the fixed image")
+    inventory = opened.inventory
+    assert inventory is not None and opened.build is not None
+    read_images(api, [result.image_id], lambda: inventory)  # who opened it closes it
+    image = opened_build(fixed, result, inventory).image
+    inventory.show(0, opened.image)
+    inventory.show(1, image)
+    ran = _run_positions(opened)
+    found: list[Difference] = []
+    count, serious = 0, 0
+    for pair in inventory.differing(0, 1):
+        for each in _differences(pair, ran):
+            count += 1
+            serious += not each.made_anew
+            if len(found) < MOST_DIFFERENCES:
+                found.append(each)
+    configurations = [configuration_of(api, each) for each in (opened.build.image_id, result.image_id)]
+    configuration = tuple(
+        name for name in sorted({*configurations[0], *configurations[1]})
+        if configurations[0].get(name) != configurations[1].get(name)
+    )  # fmt: skip
+    verified = None
+    if command is not None:
+        progress.phase("verify the fixed image")
+        with engine_trouble():
+            verified = verify(
+                api,
+                result.image_id,
+                command,
+                run=run.id,
+                mask=masker_of(subject.options, subject.plan.resolved),
+            )
+    pulls = opened.image.pull_bytes, image.pull_bytes
+    return Proof(
+        expected_bytes=expected,
+        bytes=opened.image.bytes - image.bytes,
+        pull_bytes=None if pulls[0] is None or pulls[1] is None else pulls[0] - pulls[1],
+        same=not serious and not configuration,
+        differences=tuple(sorted(found, key=lambda each: (each.made_anew, each.path))),
+        difference_count=count,
+        configuration=configuration,
+        verify=verified,
+    )
+
+
+def _rewritten(subject: Subject, data: bytes, progress: Progress) -> Subject:
+    """The same project with another Dockerfile, in memory only."""
+    project = subject.project
+    assert project.dockerfile is not None
+    parsed = parse_dockerfile(data, project.dockerfile.path)
+    return prepare_opened(
+        replace(project, dockerfile=parsed, dockerfile_data=data),
+        subject.engine,
+        subject.choice,
+        options=subject.options,
+        progress=progress,
+    )
+
+
+def _run_positions(opened: OpenedImage) -> frozenset[int]:
+    """The positions of layers that a RUN made."""
+    found, position = set(), 0
+    for entry in opened.image.history:
+        if entry.layer is not None:
+            if keyword_of(entry.created_by) == "RUN":
+                found.add(position)
+            position += 1
+    return frozenset(found)
+
+
+def _differences(pair: ShownPair, ran: frozenset[int]) -> Iterator[Difference]:
+    path = path_of(pair.path)
+    before, after = pair.before, pair.after
+    if before is None or after is None:
+        place = leftover_place(path)
+        if place is None or after is not None:
+            yield Difference(path, "missing" if after is None else "new", made_anew=False)
+        return
+    if before.type != after.type:
+        yield Difference(path, "type", made_anew=False)
+        return
+    if (before.size, before.hash) != (after.size, after.hash):
+        yield Difference(path, "content", made_anew=before.position in ran)
+    for what in changed_meta(before.meta, after.meta):
+        if what != "time":
+            yield Difference(path, what, made_anew=False)
