@@ -143,10 +143,10 @@ class TarReader:
             return None
         if len(block) < BLOCK:
             raise tarfile.ReadError("a tar is cut off in a header")
-        given = _number(block[148:156])
         rest = block[:148] + block[156:]
+        over = sum(rest) + 256 - _number(block[148:156])
         # Some old programs added the bytes up as signed ones.
-        if given not in (sum(rest) + 256, sum(rest) + 256 - 256 * sum(byte > 127 for byte in rest)):
+        if over and over != 256 * sum(byte > 127 for byte in rest):
             raise tarfile.ReadError("a tar has a damaged header")
         return block
 
