@@ -22,8 +22,9 @@ TARGET_SECONDS = 20.0
 #: … and this many when a single build takes longer than LONG_BUILD_SECONDS.
 LONG_BUILD_RUNS = 3
 LONG_BUILD_SECONDS = 10.0
-#: The part of a long warm-up that may have gone into what later builds take from the cache, for it to count
-#: as one of them.
+#: A warm-up that takes this long counts as one of the builds with the ignore file, if no more than this part of
+#: it went into what later builds take from the cache.
+LONG_WARM_UP_SECONDS = 60.0
 NEGLIGIBLE = 0.01
 
 
@@ -183,7 +184,7 @@ def _made_once(bench: Bench, build: BuildResult) -> float:
 
 def _is_one_of_many(bench: Bench, warm_up: BuildResult) -> bool:
     """Whether a warm-up is so long, and made so little that later builds need not, that its time counts."""
-    if warm_up.undecided or warm_up.seconds <= LONG_BUILD_SECONDS:
+    if warm_up.undecided or warm_up.seconds < LONG_WARM_UP_SECONDS:
         return False
     return _made_once(bench, warm_up) <= NEGLIGIBLE * warm_up.seconds
 
