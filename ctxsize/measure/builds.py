@@ -22,8 +22,8 @@ TARGET_SECONDS = 20.0
 #: … and this many when a single build takes longer than LONG_BUILD_SECONDS.
 LONG_BUILD_RUNS = 3
 LONG_BUILD_SECONDS = 10.0
-#: A warm-up that takes this long counts as one of the builds with the ignore file, if no more than this part of
-#: it went into what later builds take from the cache.
+#: A warm-up that takes this long counts as one of the builds with the ignore file, if no more than this part
+#: of it went into what later builds take from the cache.
 LONG_WARM_UP_SECONDS = 60.0
 NEGLIGIBLE = 0.01
 
