@@ -211,7 +211,7 @@ def test_cache_records_that_may_not_be_removed_are_said(project: Path, engine: F
     assert any("step" in entry.values() for entry in journals()[0]), "all that identifies them is still there"
 
 
-@pytest.mark.parametrize("command", ["compare", "cache", "check"])
+@pytest.mark.parametrize("command", ["compare", "cache", "check", "image"])
 def test_the_report_is_there_before_cleaning_and_ctrl_c_in_that_leaves_the_rest_to_the_next_run(
     project: Path, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -222,8 +222,8 @@ def test_the_report_is_there_before_cleaning_and_ctrl_c_in_that_leaves_the_rest_
         raise KeyboardInterrupt
 
     monkeypatch.setattr(leftovers, "find_labelled", interrupted)
-    words = [command, str(project), "--builder", "classic", "--repeat", "1", "-o", str(file)]
-    words += ["--limit", "image=1GB"] if command == "check" else []
+    words = [command, str(project), "--builder", "classic", "-o", str(file)]
+    words += {"check": ["--limit", "image=1GB"], "image": []}.get(command, ["--repeat", "1"])
     result = CliRunner().invoke(main, [*words, "--format", "json"])
 
     assert result.exit_code == 130, result.output
