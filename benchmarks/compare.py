@@ -30,6 +30,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from attribution import PROJECTS
+from rows import row
 
 #: Of the report against six builds.
 BARS = {"buildkit": 1.25, "classic": 1.05}
@@ -76,11 +77,12 @@ def main() -> int:
 
 
 def shown(what: str, ours: list[float], peer: str, theirs: list[float], bar: float) -> bool:
-    """Print a ratio; whether it misses its bar."""
+    """Print and take down a ratio; whether it misses its bar."""
     ratio = statistics.median(ours) / statistics.median(theirs)
     series = [" ".join(f"{seconds:.1f}" for seconds in each) for each in (ours, theirs)]
-    print(f"{what} {series[0]} s, {peer} {series[1]} s: {ratio:.2f}× (bar {bar})", flush=True)
-    return ratio > bar
+    detail = f"{series[0]} s, {peer} {series[1]} s"
+    print(f"{what} {detail}: {ratio:.2f}× (bar {bar})", flush=True)
+    return not row(what, ratio, bar, detail=detail)
 
 
 def compare(top: Path, builder: str, base: str) -> tuple[float, float]:

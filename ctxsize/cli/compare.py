@@ -19,6 +19,8 @@ from ctxsize.cli.options import (
     seconds_option,
     top_option,
 )
+from ctxsize.cli.reports import HTML, needs_pages, write_page
+from ctxsize.cli.suggest import hint_at_suggest
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
@@ -33,6 +35,7 @@ Examples:
   ctxsize compare --exact 3                time the three largest paths with dedicated builds
   ctxsize compare --verify 'python -c "import main"'
   ctxsize compare --format json -o ctxsize.json
+  ctxsize compare --html ctxsize.html      a page to look at, with a map of the tree
   ctxsize compare -f docker/Dockerfile.prod --build-arg VERSION=1.2 .
 """
 
@@ -84,6 +87,7 @@ Examples:
     default=True,
     help="Do not compress the images to learn how much a pull transfers: large ones take a while.",
 )
+@HTML
 @format_option("comparison")
 @output_options("comparison")
 def compare(
@@ -93,6 +97,7 @@ def compare(
     verify_network: bool,
     verify_timeout: float,
     cache_cost: bool,
+    html: str | None,
     **asked: Any,
 ) -> None:
     """Build the project at PATH twice, with and without its .dockerignore, and compare.
@@ -108,6 +113,7 @@ def compare(
 
     if verify is not None and not verify.strip():
         raise click.UsageError("--verify needs a command")
+    needs_pages(html)
     project = configured(asked["path"])
     asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
     asked["builder"] = project.builder_under(asked["builder"])
@@ -118,7 +124,11 @@ def compare(
         progress.close()
         out.report(found)
         builder = "classic" if found.engine is not None and found.engine.builder == "classic" else "buildkit"
+        built_with = project.under(build)
+        if found.project.ignore_file is None:
+            hint_at_suggest(out, built_with, asked["path"], asked["dockerfile"], builder)
         hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
+        write_page(out, found, html, built_with, asked["path"], asked["dockerfile"], builder)
         show_failures(measured.failures.items())
 
     reported: list[Warning] = []

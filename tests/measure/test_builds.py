@@ -12,6 +12,7 @@ import pytest
 
 from ctxsize.context.variant import Variant
 from ctxsize.engine.builders.interface import BuildResult, Step
+from ctxsize.engine.footprint.images import HeldImages
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure import bench as benches
@@ -63,7 +64,7 @@ def bench_of(
     subject: Any = SimpleNamespace(
         variant=VARIANTS.get, blame_rule=lambda failure: None, key="a project", plan=plan
     )
-    run: Any = SimpleNamespace(remove_image=remove_image)
+    run: Any = SimpleNamespace(images=HeldImages(remove_image))
     return Bench(subject, run, builder, TimeLimit(limit), Silent())
 
 
@@ -163,6 +164,17 @@ def test_of_short_builds_nothing_is_said_nor_kept(tmp_path: Path, monkeypatch: p
 
     assert told(LoggingBuilder(seconds=1.0), None) == []
     assert not list(tmp_path.rglob("*.json"))
+
+
+def test_an_image_that_a_later_build_gives_again_stays() -> None:
+    class Same(LoggingBuilder):
+        def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
+            return replace(super().build(variant, progress=progress, rebuild=rebuild), image_id="image")
+
+    measured, removed = build(Same(), 2)
+
+    assert [each.image_id for each in measured.values()] == ["image", "image"]
+    assert removed == []
 
 
 def test_the_first_image_of_each_variant_is_kept_and_every_other_removed() -> None:
