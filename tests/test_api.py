@@ -19,6 +19,7 @@ FUNCTIONS = [
     "connect",
     "context",
     "image",
+    "image_difference",
     "lint",
     "suggest",
     "suggest_static",
@@ -47,6 +48,7 @@ RESULTS = [
     "Difference", "Duplicate", "Fix", "ImageName", "ImageReport", "ImageStep", "ImageTotals", "Leftover",
     "NoRules", "Proof", "SavedByRules", "SuggestMeasurement", "SuggestedRule", "Suggestion",
     "ViewRow", "WasteGroup", "Wasted",
+    "DifferenceTotals", "ImageDifference", "PathChange", "Sizes", "StatusSum", "StepChange",
 ]  # fmt: skip
 
 

@@ -53,6 +53,12 @@ def platform_of(api: docker.APIClient, image_id: str) -> str | None:
     return "/".join(map(str, filter(None, parts))) or None
 
 
+def layers_of(api: docker.APIClient, image_id: str) -> tuple[str, ...]:
+    """The digests of an image's layers, lowest first, as ``Layer.diff_id`` has them. Raises EngineError."""
+    with engine_trouble(), sensible("the image"):
+        return tuple(map(str, (api.inspect_image(image_id).get("RootFS") or {}).get("Layers") or ()))
+
+
 def configuration_of(api: docker.APIClient, image_id: str) -> dict[str, str]:
     """What the image says of how a container is started, each value as text, without the marks of a run.
     Raises EngineError."""

@@ -47,6 +47,8 @@ class LayerReader(ABC):
     """
 
     _schema: ClassVar[str]
+    #: Whether it is enough to know roughly what each entry takes compressed.
+    _coarse: ClassVar[bool] = False
 
     def __init__(self) -> None:
         """An empty one. Raises sqlite3.Error when there is no room for its database."""
@@ -78,7 +80,7 @@ class LayerReader(ABC):
         """
         key, self._layers = self._layers, self._layers + 1
         if pull_bytes is None:
-            with GzipMeter() as meter:
+            with GzipMeter(coarse=self._coarse) as meter:
                 body.listener = meter.feed
                 self._take(key, body)
             if stored is not None:
@@ -95,6 +97,11 @@ class LayerReader(ABC):
         self._list(key, body)
         self._database.execute("COMMIT")
         body.drain()
+
+    @abstractmethod
+    def listing(self, image: Image) -> Iterator[tuple[str, int]]:
+        """Path and bytes of every entry of every layer but directories, lowest layer first; a layer that the
+        image has several times comes once, with the bytes of all."""
 
     @abstractmethod
     def _list(self, key: int, body: Body) -> None:
@@ -141,8 +148,6 @@ class ImageReader(LayerReader):
         return found
 
     def listing(self, image: Image) -> Iterator[tuple[str, int]]:
-        """Path and bytes of every entry of every layer, lowest layer first; a layer that the image has
-        several times comes once, with the bytes of all."""
         for key, times in Counter(layer.key for layer in image.layers).items():
             rows = self._database.execute(
                 "SELECT path, bytes FROM entries WHERE layer = ? ORDER BY path", (key,)

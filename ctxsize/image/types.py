@@ -34,11 +34,13 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image as it was read: its layers, lowest first, and its history."""
+    """An image as it was read: its layers, lowest first, its history, and what it says it is for
+    (``linux/arm64``), None where that was not read."""
 
     id: str
     layers: tuple[Layer, ...]
     history: tuple[HistoryEntry, ...]
+    platform: str | None = None
 
     @property
     def bytes(self) -> int:

@@ -9,6 +9,7 @@ from ctxsize.context.roots import IgnoredRoots
 from ctxsize.lint.facts import Facts, literal_pattern
 from ctxsize.lint.findings.all import BY_CODE
 from ctxsize.lint.findings.needed import asks
+from ctxsize.lint.findings.words import count
 from ctxsize.lint.tree import File, Folder, Match
 from ctxsize.lint.types import Finding
 from ctxsize.suggest.ecosystems import Ecosystem, Usual, ecosystems
@@ -68,6 +69,8 @@ class _Gathering:
             taker.matcher.cover(match.path) != "none" for match in matches for taker in self.facts.takers
         ):
             evidence = ("no step takes it", *evidence)
+        if rule in _OFTEN and (steps := _steps_after(self.facts, matches[0].path)):
+            evidence = (*evidence, f"each change to it runs {count(steps, 'step')} again")
         files, size, _ = self.facts.tree.size(self._left(matches))
         self.found.append(
             Candidate(
@@ -79,7 +82,6 @@ class _Gathering:
                 doubts=tuple(doubts),
                 blocked=blocked,
                 always=always,
-                changes_often=rule in _OFTEN,
                 stages=tuple(
                     dict.fromkeys(stage for match in matches for stage in self.needs.other_stages(match.path))
                 ),
@@ -189,6 +191,15 @@ def _usual(gathering: _Gathering, usual: Usual) -> None:
         always=usual.rule == ".git",
         uncertain=usual.kind == "prove",
     )
+
+
+def _steps_after(facts: Facts, path: str) -> int:
+    """How many steps of its stage run again when a path changes: that which takes it, and those after it."""
+    taker = facts.taker_of(path)
+    if taker is None or facts.plan is None:
+        return 0
+    steps = [step for step in facts.plan.stages[taker.stage].steps if step.kind != "other"]
+    return len(steps) - next((n for n, step in enumerate(steps) if step is taker.step), len(steps))
 
 
 def _build_files(gathering: _Gathering) -> None:

@@ -151,7 +151,7 @@ class Trials:
         except BuildFailed as failure:
             return failure
         if self.first is not None and result.image_id != self.first.image.id:
-            self.bench.run.remove_image(result.image_id)
+            self.bench.run.images.remove(result.image_id)
         return None
 
     def _build(self, variant: Variant, title: str) -> Built:
@@ -235,7 +235,7 @@ class Trials:
             return
         self.reader.forget(built.slot, built.image)
         with suppress(BuildFailed):
-            self.bench.run.remove_image(built.image.id)
+            self.bench.run.images.remove(built.image.id)
 
 
 def _said(result: Verification) -> str:

@@ -25,10 +25,10 @@ class Candidate:
     ``hits`` are the topmost paths that it keeps out and nothing before it does, ``files`` and ``bytes`` what
     arrives of them today. ``evidence`` says in words why no image needs them, the cheapest first; ``doubts``
     why one may: such a candidate is tried after the others. ``blocked`` is why it is not tried at all.
-    ``always``: worth it however small it is. ``changes_often``: its paths change without a change to the
-    source. ``stages`` are the stages that take it, run something, and are not built for this target.
-    ``uncertain``: only builds tell whether anything needs it. ``lines`` are those that it stands for, where
-    they are several: they come before all others, and ``why`` has a reason for each that has its own.
+    ``always``: worth it however small it is. ``stages`` are the stages that take it, run something, and are
+    not built for this target. ``uncertain``: only builds tell whether anything needs it. ``lines`` are those
+    that it stands for, where they are several: they come before all others, and ``why`` has a reason for each
+    that has its own.
     """
 
     rule: str
@@ -39,7 +39,6 @@ class Candidate:
     doubts: tuple[str, ...] = ()
     blocked: str | None = None
     always: bool = False
-    changes_often: bool = False
     stages: tuple[str, ...] = ()
     uncertain: bool = False
     lines: tuple[str, ...] = ()

@@ -48,7 +48,7 @@ def test_the_report(shop: Path) -> None:
 Worth a try, not proven
 rule             files  context  why
 **/node_modules      1      5kB  `npm ci` (Dockerfile:3) makes it anew; packages installed on this machine
-**/*.log             1     100B  logs of this machine; every line in them makes COPY anew
+**/*.log             1     100B  logs of this machine; each change to it runs 1 step again
 Dockerfile           1      53B  builders read it all the same; every edit of it makes COPY anew
 .dockerignore        0       0B  builders read it all the same; every edit of it makes COPY anew
 

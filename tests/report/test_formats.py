@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "check",
     "cache": "cache",
     "image": "image",
+    "difference": "image",
     "lint": "lint",
     "suggestion": "suggest",
 }
@@ -30,6 +31,7 @@ SHARED = {
     "comparison.rows",
     "comparison.savings",
     "check.problems",
+    "difference.words",
     "image.words",
     "lint.explain",
     "lint.problems",
