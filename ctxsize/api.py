@@ -78,6 +78,9 @@ if TYPE_CHECKING:
     from ctxsize.rebuild.cache import cache
     from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost, RebuildMeasurement
     from ctxsize.sensitive.types import SensitiveFile
+    from ctxsize.suggest.static import suggest_static
+    from ctxsize.suggest.suggest import suggest
+    from ctxsize.suggest.types import NoRules, SavedByRules, SuggestedRule, Suggestion, SuggestMeasurement
     from ctxsize.survey.dialects import Differences, PathDifference
     from ctxsize.survey.overview import Overview
     from ctxsize.survey.overview import overview as context
@@ -88,17 +91,19 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions", "CheckReport",
     "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError", "Dialect",
-    "Difference", "DifferenceTotals", "Differences", "DirTotals", "DockerfileError", "Duplicate", "Engine",
-    "EngineError", "EngineFigures", "FileFinding", "Finding", "Fix", "Grown", "IgnoreFileError",
-    "IgnoredRoot", "ImageDifference", "ImageFigures", "ImageName", "ImageReport", "ImageStep", "ImageTotals",
-    "Interrupted", "Judged", "LargestPaths", "LateInstall", "Layer", "Leftover", "LintConfig", "LintOptions",
-    "LintReport", "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "Overview", "PathChange",
-    "PathDifference", "PathSaving", "Progress", "ProjectFigures", "Proof", "Rebuild", "RebuildCost",
-    "RebuildMeasurement", "Rule", "RuleSaving", "RuleTotals", "Saved", "ScanResult", "SecondsSaved",
-    "SensitiveFile", "Sizes", "StatusSum", "Step", "StepChange", "TargetReport", "Totals", "Unattributed",
-    "UsageError", "VariantFigures", "Verification", "VerifyCommand", "VerifyFailed", "View", "ViewRow",
-    "Warning", "WasteGroup", "Wasted", "cache", "check", "compare", "connect", "context", "image",
-    "image_difference", "lint", "why",
+    "Difference", "DifferenceTotals", "Differences", "DirTotals", "DockerfileError", "Duplicate",
+    "Engine", "EngineError", "EngineFigures", "FileFinding", "Finding", "Fix", "Grown",
+    "IgnoreFileError", "IgnoredRoot", "ImageDifference", "ImageFigures", "ImageName", "ImageReport",
+    "ImageStep", "ImageTotals", "Interrupted", "Judged", "LargestPaths", "LateInstall", "Layer",
+    "Leftover", "LintConfig", "LintOptions", "LintReport", "LintTarget", "LintTotals", "MeasuredTarget",
+    "Measurement", "NoRules", "Overview", "PathChange", "PathDifference", "PathSaving", "Progress",
+    "ProjectFigures", "Proof", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving",
+    "RuleTotals", "Saved", "SavedByRules", "ScanResult", "SecondsSaved", "SensitiveFile", "Sizes",
+    "StatusSum", "Step", "StepChange", "SuggestMeasurement", "SuggestedRule", "Suggestion",
+    "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
+    "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup", "Wasted", "cache",
+    "check", "compare", "connect", "context", "image", "image_difference", "lint", "suggest",
+    "suggest_static", "why",
 ]  # fmt: skip
 
 _HOMES = {
@@ -131,6 +136,9 @@ _HOMES = {
     "rebuild.cache": "cache",
     "rebuild.types": "ChangeCost LateInstall Rebuild RebuildCost RebuildMeasurement",
     "sensitive.types": "SensitiveFile",
+    "suggest.static": "suggest_static",
+    "suggest.suggest": "suggest",
+    "suggest.types": "NoRules SavedByRules SuggestMeasurement SuggestedRule Suggestion",
     "survey.dialects": "Differences PathDifference",
     "survey.overview": "Overview",
     "survey.views": "View",

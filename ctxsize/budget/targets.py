@@ -15,14 +15,14 @@ from ctxsize.budget.limits import Limit, Listed
 from ctxsize.budget.masked import masked_report
 from ctxsize.budget.options import CheckOptions
 from ctxsize.budget.types import FileFinding, Judged, TargetReport
-from ctxsize.context.scan import scan
+from ctxsize.context.reading import Reading
 from ctxsize.context.totals import ScanResult
 from ctxsize.errors import BuildFailed, ConfigError, CtxsizeError, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure.target import DEPTH, MOST_FILES, MeasuredTarget
 from ctxsize.progress import Progress
 from ctxsize.project import Project, names_of, open_project
-from ctxsize.sensitive.names import suspects
+from ctxsize.survey.scans import Scanned, Scans
 from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
@@ -82,11 +82,12 @@ class _Found:
     warnings: list[Warning] = field(default_factory=list)
     image_errors: list[CtxsizeError] = field(default_factory=list)
     context_errors: list[CtxsizeError] = field(default_factory=list)
+    past_errors: list[CtxsizeError] = field(default_factory=list)
 
     @property
     def error(self) -> CtxsizeError | None:
         """The error to report: that of the highest exit code, the image's before the context's."""
-        errors = (*self.image_errors, *self.context_errors)
+        errors = (*self.image_errors, *self.context_errors, *self.past_errors)
         return max(errors, key=lambda error: error.exit_code, default=None)
 
 
@@ -107,6 +108,7 @@ class TargetChecker:
         self._progress = progress
         self._engine = engine
         self._no_engine: EngineError | None = None
+        self._scans = Scans()
 
     def target(self, target: Target) -> tuple[TargetReport, bool]:
         """The report of a target, and whether all that was asked for could be measured."""
@@ -165,7 +167,7 @@ class TargetChecker:
             from ctxsize.budget.images.against import image_before, over_baseline
 
             platform = (options.build and options.build.platform) or target.platform
-            with _noted(found.image_errors):
+            with _noted(found.past_errors):
                 self._progress.phase("read the image to compare with")
                 before = image_before(target.against, platform, self._connect, self._progress)
                 past = over_baseline(before, past)
@@ -223,14 +225,20 @@ class TargetChecker:
                     options=self._build_options(target),
                     progress=self._progress,
                     forbidden=files.forbidden if files is not None else None,
+                    asked=files.required if files is not None else (),
                     depth=asked.depth,
                     largest=asked.largest,
                 )
         with _noted(found.context_errors):
             if files is not None:
-                seen = prepared.found if prepared is not None else self._scan(files, asked)
-                found.findings = files.findings(seen, prepared.sensitive if prepared is not None else None)
-                found.findings += _linted(target, found.findings)
+                reading = self._reading(target, files.project)
+                if prepared is not None:
+                    seen, secrets = prepared.found, prepared.sensitive
+                else:
+                    seen, secrets = self._scan(files, asked, reading)
+                found.findings = files.findings(seen, secrets)
+                opened = None if asked.built else files.project  # else as the engine reads it, not the target
+                found.findings += _linted(target, found.findings, opened, reading)
                 if (left := files.left_out(seen)) is not None:
                     found.warnings.append(left)
                 scanned = seen
@@ -244,22 +252,24 @@ class TargetChecker:
             found.measured = found.measured.with_context(scanned, paths=asked.context_paths)
         found.measured = replace(found.measured, missing=_missing(found.measured, asked, found.image_errors))
 
-    def _scan(self, files: FileRules, asked: _Asked) -> ScanResult:
+    def _reading(self, target: Target, project: Project) -> Reading | None:
+        """Where the tree is kept in memory, for lint to read it no second time; None where nobody lints."""
+        lints = target.budget.lint is not None and target.budget.lint.text != "off"
+        return self._scans.reading(project.context) if lints else None
+
+    def _scan(self, files: FileRules, asked: _Asked, reading: Reading | None) -> Scanned:
         """Scan a context without an engine."""
         self._progress.phase("scan")
-        return scan(
-            files.project.context,
-            files.project.rules,
-            files.project.dialect,
-            hidden=files.project.ignore_files,
-            dockerfile=files.project.dockerfile_in_context,
+        return self._scans.scan(
+            files.project,
             eligible_only=not asked.any("savings"),
-            roots=False,
-            forbidden=files.forbidden,
-            suspects=suspects if files.sensitive else None,
-            progress=lambda seen: self._progress.step(f"{seen} entries"),
             depth=asked.depth,
             largest=asked.largest,
+            forbidden=files.forbidden,
+            sensitive=files.sensitive,
+            asked=files.required,
+            reading=reading,
+            progress=lambda seen: self._progress.step(f"{seen} entries"),
         )
 
     def _build_options(self, target: Target) -> BuildOptions:
@@ -316,13 +326,15 @@ class TargetChecker:
         return self._engine
 
 
-def _linted(target: Target, told: tuple[FileFinding, ...]) -> tuple[FileFinding, ...]:
+def _linted(
+    target: Target, told: tuple[FileFinding, ...], project: Project | None, reading: Reading | None
+) -> tuple[FileFinding, ...]:
     """What lint finds, where the budget asks for it."""
-    if target.budget.lint is None:
+    if reading is None:
         return ()
     from ctxsize.budget.linting.lint import findings_for_check  # most checks do without
 
-    return findings_for_check(target, told)
+    return findings_for_check(target, told, project, reading)
 
 
 @contextmanager

@@ -98,36 +98,40 @@ class TarReader:
             elif kind == b"g":
                 self._skip_to(self._at + padded(size))  # Docker makes nothing of it
             else:
-                return self._made(block, start, name, link, pax)
+                return self._made(block, size, start, name, link, pax)
         if self._at - start > BLOCK:
             raise tarfile.ReadError("a tar ends behind a header that belongs to a file")
         return None
 
-    def _made(self, block: bytes, start: int, name: bytes, link: bytes, pax: dict[bytes, bytes]) -> TarEntry:
+    def _made(
+        self, block: bytes, size: int, start: int, name: bytes, link: bytes, pax: dict[bytes, bytes]
+    ) -> TarEntry:
         kind = block[156:157]
-        stored = _decimal(pax[b"size"]) if b"size" in pax else _number(block[124:136])
+        stored = _decimal(pax[b"size"]) if b"size" in pax else size
         size = stored
         if kind == b"S":
             size = _number(block[483:495])
             more = block[482]
             while more:
                 more = self._take_all(BLOCK)[504]
-        for field in (b"GNU.sparse.realsize", b"GNU.sparse.size"):
-            if field in pax:
-                size = _decimal(pax[field])
-        if kind in _BARE:
-            stored = 0
         own = _text(block[:100])
         if block[257:263] == b"ustar\0" and (prefix := _text(block[345:500])):
             own = prefix + b"/" + own
-        own = pax.get(b"GNU.sparse.name") or pax.get(b"path") or name or own
+        own = name or own
+        if pax:
+            for field in (b"GNU.sparse.realsize", b"GNU.sparse.size"):
+                if field in pax:
+                    size = _decimal(pax[field])
+            own = pax.get(b"GNU.sparse.name") or pax.get(b"path") or own
+        if kind in _BARE:
+            stored = 0
         what = _KINDS.get(kind, "other")
         if kind == b"\0" and own.endswith(b"/"):
             what = "directory"
         self._end = self._at + stored
         self._next = self._at + padded(stored)
         target = pax.get(b"linkpath") or link or _text(block[157:257])
-        if max(len(own), len(target)) > MOST_NAME:
+        if len(own) > MOST_NAME or len(target) > MOST_NAME:
             raise tarfile.ReadError(f"a tar has a name of more than {MOST_NAME} bytes")
         return TarEntry(
             own.decode("utf-8", "surrogateescape"),
@@ -212,16 +216,16 @@ def _text(field: bytes) -> bytes:
 
 def _number(field: bytes) -> int:
     """A number field: octal digits, or big-endian bytes behind a first byte of 0x80. Never negative."""
-    if field[0] & 0x80:
-        if field[0] & 0x40:
+    first = field[0]
+    if first & 0x80:
+        if first & 0x40:
             raise tarfile.ReadError("a tar has a negative number in a header")
-        value = int.from_bytes(bytes([field[0] & 0x3F]) + field[1:], "big")
-    else:
-        try:
-            value = int(_text(field).strip(b" ") or b"0", 8)
-        except ValueError as error:
-            raise tarfile.ReadError("a tar has a number in a header that is none") from error
-    return _bounded(value)
+        return _bounded(int.from_bytes(bytes([first & 0x3F]) + field[1:], "big"))
+    try:
+        value = int(field.split(b"\0", 1)[0].strip(b" ") or b"0", 8)
+    except ValueError as error:
+        raise tarfile.ReadError("a tar has a number in a header that is none") from error
+    return value if 0 <= value <= _LARGEST else _bounded(value)
 
 
 def _decimal(field: bytes) -> int:

@@ -160,6 +160,7 @@ class Inventory(LayerReader):
     """Everything in the layers of images."""
 
     _schema = _SCHEMA
+    _coarse = True
 
     def rows(self, image: Image) -> Iterator[Row]:
         """All entries and marks of all layers, in the order of their keys. A layer that the image has several
@@ -245,6 +246,12 @@ class Inventory(LayerReader):
                 None if one[0] is None else Shown(*one[1:]),
                 None if other[0] is None else Shown(*other[1:]),
             )
+
+    def forget(self, slot: int, image: Image) -> None:
+        """Drop what is kept of ``image``, and what ``show`` kept under ``slot``."""
+        self._database.execute("DELETE FROM shown WHERE slot = ?", (slot,))
+        for layer in image.layers:
+            self._database.execute("DELETE FROM entries WHERE layer = ?", (layer.key,))
 
     def pull_bytes(self, stored: Stored) -> int | None:
         """What it takes compressed, estimated; None when its layer was not compressed to learn that."""

@@ -57,7 +57,7 @@ class Image:
 class Change:
     """A path that has more, or fewer, bytes in one variant's layer than in the other's.
 
-    ``pull_bytes`` is its share of the compressed ``without`` layer. ``link`` is the path whose
+    ``pull_bytes`` is its share of the compressed layers, without − with. ``link`` is the path whose
     content a hard link shares, None for other entries.
     """
 

@@ -78,7 +78,7 @@ def registry_image(name: str, *, platform: str | None = None, files: bool = True
             found = describe(registry, reference, platform)
             shown = str(reference)
             if not files:
-                missing = dict.fromkeys(("bytes", "base_bytes"), _BY_MANIFEST)
+                missing = {"bytes": _BY_MANIFEST}
                 yield OpenedImage(
                     shown, "registry", described(found), None, found.config.platform, missing=missing
                 )

@@ -46,7 +46,7 @@ class ImageTotals:
     one of the copies take) are part of the live ones.
     """
 
-    bytes: int
+    bytes: int | None
     files: int | None
     pull_bytes: int | None
     base_bytes: int | None
@@ -73,7 +73,7 @@ class ImageStep:
     line: int | None
     layer: int | None
     base: bool
-    bytes: int
+    bytes: int | None
     files: int | None
     pull_bytes: int | None
     live_bytes: int | None

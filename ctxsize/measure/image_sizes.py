@@ -67,10 +67,11 @@ def built(
         try:
             first = bench.build(subject.variant(WITH), "build")
             ids = [first.image_id]
+            run.images.hold(ids[0])
             for number in range(repeat):
                 result = bench.build(subject.variant(WITH), f"build {number + 1} of {repeat}")
                 runs.append(result.seconds)
-                run.remove_image(result.image_id)
+                run.images.remove(result.image_id)
             if without:
                 ids.append(bench.build(subject.variant(WITHOUT), "build without the ignore file").image_id)
         except BuildFailed as failure:

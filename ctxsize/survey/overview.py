@@ -86,7 +86,7 @@ def overview(
     if by is not None and (files or largest is not None):
         raise UsageError("--by groups files and --files and --largest list them", hint="choose one")
     project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
-    resolved = _resolved(project, target, build_args or {}, platform)
+    resolved = resolved_of(project, target, build_args or {}, platform)
     sources = plan_sources(resolved, ContextDirectory(project.context)) if resolved else None
     mask = Masker.of(build_args or {}, derived=resolved.derived if resolved else None)
     listed = files or largest is not None
@@ -97,12 +97,15 @@ def overview(
         eligible_only=eligible_only,
         roots=by_directory and not eligible_only,
         depth=depth if by_directory else 0,
+        largest=0 if ignored else largest or 0,
         secrets=secrets,
         progress=progress,
     )
     found = seen.scan
     shown: list[View] = []
-    if listed:
+    if largest is not None and not ignored:
+        shown.append(views.largest(found))
+    elif listed:
         shown.append(views.files(listing_of(project), only_ignored=ignored, most=largest))
     elif by == "ext":
         shown.append(views.extensions(listing_of(project), only_ignored=ignored))
@@ -128,7 +131,7 @@ def overview(
     )
 
 
-def _resolved(
+def resolved_of(
     project: Project, target: str | None, build_args: Mapping[str, str], platform: str | None
 ) -> ResolvedDockerfile | None:
     """The Dockerfile for these options; None when there is none."""

@@ -6,23 +6,26 @@ import gzip
 import io
 import json
 import random
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 
 from ctxsize.errors import ConfigError, UsageError
 from ctxsize.inspection.difference.difference import image_difference
 from ctxsize.inspection.difference.types import ImageDifference, Sizes
 from ctxsize.inspection.image import image
-from ctxsize.report.formats import drawing
+from ctxsize.report.formats import FORMATS, drawing
 from ctxsize.report.shared.look import Look
 from tests.support.registry import Registry
 from tests.support.saved_images import layer, save
 
+ROOT = Path(__file__).resolve().parents[2]
 BASE = layer({"bin/sh": b"x" * 100_000})
 OLD = layer({"app/a.py": b"a" * 1000, "app/b.py": b"b" * 2000, "app/data/old": b"o" * 70_000})
 NEW = layer({"app/a.py": b"a" * 1000, "app/b.py": b"B" * 5000, "app/new": b"n" * 300})
@@ -189,7 +192,14 @@ def test_one_image_in_a_registry(registry: Registry) -> None:
     sizes = image(registry.name())
     assert sizes.totals.pull_bytes == sum(map(len, packed))
     assert [step.pull_bytes for step in sizes.steps] == [len(each) for each in packed]
-    assert sizes.totals.wasted_bytes is None
+    assert (sizes.totals.bytes, sizes.totals.wasted_bytes) == (None, None)
+    assert [step.bytes for step in sizes.steps] == [None, None, None]
+    for name in FORMATS["image"]:
+        text = "".join(drawing("image", name)(sizes, Look()))
+        assert not re.search(r"\b0B", text)
+        assert name == "csv" or "compressed sizes only" in text
+    schema = json.loads((ROOT / "docs/schema/image-1.json").read_text())
+    jsonschema.validate(json.loads("".join(drawing("image", "json")(sizes, Look()))), schema)
     read = image(registry.name(), files=True)
     assert (read.totals.bytes, read.totals.wasted_bytes) == (107_300, 1_000)
     assert read.image.source == "registry"

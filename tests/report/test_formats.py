@@ -23,6 +23,7 @@ COMMANDS = {
     "image": "image",
     "difference": "image",
     "lint": "lint",
+    "suggestion": "suggest",
 }
 #: Modules in a room of a result that draw nothing themselves.
 SHARED = {
@@ -35,6 +36,7 @@ SHARED = {
     "lint.explain",
     "lint.problems",
     "lint.words",
+    "suggestion.words",
 }
 FORMAT = pytest.mark.parametrize(
     ("result", "name"), [(result, name) for result, names in FORMATS.items() for name in names]
@@ -48,14 +50,16 @@ def test_every_format_of_the_registry_can_be_drawn(result: str, name: str) -> No
 
 def test_a_file_that_draws_is_a_format_and_the_other_way_round() -> None:
     files = {f"{file.parent.name}.{file.stem}" for file in ROOMS.glob("*/*.py") if file.stem != "__init__"}
-    files = {name for name in files if not name.startswith("shared.")}
+    files = {name for name in files if not name.startswith(("page.", "shared."))}
 
     assert files - SHARED == {f"{result}.{name}" for result, names in FORMATS.items() for name in names}
 
 
 @pytest.mark.parametrize("result", FORMATS)
 def test_the_command_offers_the_formats_of_the_registry_the_first_by_default(result: str) -> None:
-    options = {option.name: option for option in main.commands[COMMANDS[result]].params}
+    command = main.get_command(click.Context(main), COMMANDS[result])
+    assert command is not None
+    options = {option.name: option for option in command.params}
     option = options["format"]
 
     assert isinstance(option.type, click.Choice)

@@ -66,7 +66,7 @@ def tool_fixes(case: Case) -> Iterator[Fix]:
     """What installs compilers and headers into the image itself. What they take is not known apart."""
     for step in case.report.steps:
         run = case.instruction(step.number)
-        if run is None or run.keyword != "RUN" or step.bytes < LEAST:
+        if run is None or run.keyword != "RUN" or step.bytes is None or step.bytes < LEAST:
             continue
         tools = dict.fromkeys(
             tool for packages in _INSTALLS.findall(run.args) for tool in _TOOLS.findall(packages)

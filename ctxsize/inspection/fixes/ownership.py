@@ -168,7 +168,7 @@ def _flags(
 ) -> list[str] | None:
     """The flags for a COPY; None when it can't have them."""
     step = case.step(copy.line)
-    if step is None or (step.live_bytes or 0) * _SHARE > step.bytes:
+    if step is None or (step.live_bytes or 0) * _SHARE > (step.bytes or 0):
         return None  # it copies more than is touched
     own = [group for group in groups if group.stored_by == step.number]
     found = []

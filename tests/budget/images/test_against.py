@@ -23,14 +23,6 @@ STEPS = ["FROM base", "COPY . /app # buildkit"]
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    (folder / "Dockerfile").write_text("FROM scratch\n")
-    return folder
-
-
-@pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     found = Registry()
@@ -90,9 +82,10 @@ def test_the_context_is_still_measured_from_the_baseline(
 def test_an_image_that_is_not_there_is_an_error_and_no_growth(
     root: Path, registry: Registry, new: str
 ) -> None:
-    report = checked(root, new, "growth.pull=1 B", against={"": registry.name("other")})
+    limits = ("image=1 GB", "growth.pull=1 B")
+    report = checked(root, new, *limits, against={"": registry.name("other")})
     assert "no such image" in (report.error or "")
-    assert report.limits[0].value is None
+    assert [each.value is None for each in report.limits] == [False, True]
     assert report.exit_code == 2
 
 

@@ -24,14 +24,6 @@ STEPS = ["FROM base", "COPY . /app # buildkit", "RUN /bin/sh -c chown 7 /app/a &
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    (folder / "Dockerfile").write_text("FROM scratch\n")
-    return folder
-
-
-@pytest.fixture
 def archive(tmp_path: Path) -> str:
     return str(save(tmp_path / "shop.tar", [BASE, APP, OWNED], STEPS))
 

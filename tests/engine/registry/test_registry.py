@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,17 +15,12 @@ from ctxsize.engine.registry.images import RemoteImage, describe, read_layers
 from ctxsize.engine.registry.reference import parse_reference
 from ctxsize.errors import EngineError, UsageError
 from ctxsize.image.reader import ImageReader
+from tests.support import saved_images
 from tests.support.registry import PASSWORD, TOKEN, Answer, Registry
 
 
 def layer(**files: int) -> bytes:
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w") as tar:
-        for name, size in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = size
-            tar.addfile(entry, io.BytesIO(b"x" * size))
-    return gzip.compress(data.getvalue(), mtime=0)
+    return gzip.compress(saved_images.layer({name: b"x" * size for name, size in files.items()}), mtime=0)
 
 
 def look(name: str, platform: str | None = None) -> RemoteImage:
