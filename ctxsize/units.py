@@ -51,4 +51,4 @@ def format_share(part: float, whole: float) -> str:
         return "<0.1%"
     if 99.9 < share < 100:
         return ">99.9%"
-    return f"{share:.0f}%" if 10 <= abs(share) <= 99 or share == 100 else f"{share:.1f}%"
+    return f"{share:.0f}%" if 10 <= abs(share) <= 99 or abs(share) >= 100 else f"{share:.1f}%"

@@ -13,7 +13,7 @@ from ctxsize.context.totals import ScanResult
 from ctxsize.errors import ConfigError, IgnoreFileError
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import clean_pattern, read_line
-from ctxsize.ignore.types import PatternError, Rule
+from ctxsize.ignore.types import Dialect, PatternError, Rule
 from ctxsize.project import Project
 from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.warning import Warning
@@ -33,9 +33,9 @@ class FileRules:
         """Raises ConfigError for a pattern or a path of the budget that can't be meant."""
         self.project = project
         self._how = budget.sensitive
-        self._forbid = _patterns("forbid", budget.forbid, project)
+        self._forbid = pattern_rules("forbid", budget.forbid, project.dialect)
         self._harmless = Matcher(
-            tuple(_patterns("not-sensitive", budget.not_sensitive, project)), project.dialect
+            tuple(pattern_rules("not-sensitive", budget.not_sensitive, project.dialect)), project.dialect
         )
         self._required = _paths(budget.require_ignored)
         self.forbidden = Matcher(tuple(self._forbid), project.dialect) if self._forbid else None
@@ -130,8 +130,9 @@ class FileRules:
         return None, f"add a line to {ignore.path} that ignores it"
 
 
-def _patterns(key: str, patterns: Iterable[Listed], project: Project) -> dict[Rule, Listed]:
-    """The patterns of the list ``key`` as rules of an ignore file, and where each is from."""
+def pattern_rules(key: str, patterns: Iterable[Listed], dialect: Dialect) -> dict[Rule, Listed]:
+    """The patterns of the list ``key`` as rules of an ignore file, and where each is from. Raises ConfigError
+    for one that can't be meant."""
     rules = {}
     for number, listed in enumerate(patterns, 1):
         try:
@@ -141,7 +142,7 @@ def _patterns(key: str, patterns: Iterable[Listed], project: Project) -> dict[Ru
                 raise PatternError("a pattern that says nothing")
             # Negative numbers: no rule of an ignore file has one, so that the rules differ from all others.
             rule = Rule(-number, listed.text, *cleaned)
-            Matcher((rule,), project.dialect).matches_or_parent("x", strict=True)
+            Matcher((rule,), dialect).matches_or_parent("x", strict=True)
         except (PatternError, IgnoreFileError) as error:
             raise ConfigError(
                 f"{key}: {error.message if isinstance(error, IgnoreFileError) else error} ({listed.text!r})",

@@ -19,6 +19,8 @@ from ctxsize.cli.options import (
     seconds_option,
     top_option,
 )
+from ctxsize.cli.reports import HTML, needs_pages, write_page
+from ctxsize.cli.suggest import hint_at_suggest
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
@@ -31,6 +33,7 @@ Examples:
   ctxsize compare --exact 3                time the three largest paths with dedicated builds
   ctxsize compare --verify 'python -c "import main"'
   ctxsize compare --format json -o ctxsize.json
+  ctxsize compare --html ctxsize.html      a page to look at, with a map of the tree
   ctxsize compare -f docker/Dockerfile.prod --build-arg VERSION=1.2 .
 """
 
@@ -74,6 +77,7 @@ Examples:
     is_flag=True,
     help="Also measure what a change to each of the 5 largest ignored paths costs in the next build.",
 )
+@HTML
 @format_option("comparison")
 @output_options("comparison")
 def compare(
@@ -83,6 +87,7 @@ def compare(
     verify_network: bool,
     verify_timeout: float,
     cache_cost: bool,
+    html: str | None,
     **asked: Any,
 ) -> None:
     """Build the project at PATH twice, with and without its .dockerignore, and compare.
@@ -98,6 +103,7 @@ def compare(
 
     if verify is not None and not verify.strip():
         raise click.UsageError("--verify needs a command")
+    needs_pages(html)
     project = configured(asked["path"])
     asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
     asked["builder"] = project.builder_under(asked["builder"])
@@ -112,5 +118,10 @@ def compare(
     out.report(measurement.comparison)
     engine = measurement.comparison.engine
     builder = "classic" if engine is not None and engine.builder == "classic" else "buildkit"
+    if measurement.comparison.project.ignore_file is None:
+        hint_at_suggest(out, project.under(build), asked["path"], asked["dockerfile"], builder)
     hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
+    write_page(
+        out, measurement.comparison, html, project.under(build), asked["path"], asked["dockerfile"], builder
+    )
     exit_for(measurement.failures.items())

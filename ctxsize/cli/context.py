@@ -17,6 +17,7 @@ from ctxsize.cli.options import (
     output_options,
     top_option,
 )
+from ctxsize.cli.reports import HTML, needs_pages, write_page
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
@@ -65,9 +66,12 @@ Examples:
 )
 @top_option("Show at most N rows of each table except lists of files; 0 shows all.")
 @format_option("context", help="Format of the report; list prints only the paths of files.")
+@HTML
 @click.option("-0", "--null", is_flag=True, help="End the paths of a list with a null byte, for xargs -0.")
 @output_options("context", "file", "quiet")
-def context(build: BuildOptions, out: Output, builder: str, by: By | None, files: bool, **asked: Any) -> None:
+def context(
+    build: BuildOptions, out: Output, builder: str, by: By | None, files: bool, html: str | None, **asked: Any
+) -> None:
     """Show what a build of the project at PATH can see, without an engine.
 
     Totals with and without the ignore file, what the Dockerfile needs, the directories, files or rules
@@ -82,6 +86,7 @@ def context(build: BuildOptions, out: Output, builder: str, by: By | None, files
         raise click.UsageError("--null is for --format list")
     if as_list and by is not None:
         raise click.UsageError("--format list lists files, which --by groups: use --format csv")
+    needs_pages(html)
     project = configured(asked["path"])
     build = project.under(build)
     asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
@@ -102,6 +107,7 @@ def context(build: BuildOptions, out: Output, builder: str, by: By | None, files
             if warning.code != "needed-unknown":  # these formats say nothing of it
                 show_note(f"{warning.where}: {warning.message}" if warning.where else warning.message)
     out.report(result)
+    write_page(out, result, html, build, asked["path"], asked["dockerfile"], builder)
     everything = result.scan.without
     if everything is not None and everything.files + everything.dirs <= MOST_ENTRIES:
         hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)

@@ -12,9 +12,12 @@ from ctxsize.cli.errors import exit_codes
 
 #: The commands, and those of their modules that have another name.
 COMMANDS = (
-    "cache", "check", "clean", "compare", "completion", "context", "docker-plugin", "image", "lint", "why"
+    "cache", "check", "clean", "comment", "compare", "completion", "context", "docker-plugin", "image",
+    "lint", "report", "suggest", "trend", "why",
 )  # fmt: skip
-_MODULES = {"docker-plugin": "docker.plugin"}
+_MODULES = {
+    "comment": "forge.comment", "docker-plugin": "docker.plugin", "report": "reports", "trend": "forge.trend"
+}  # fmt: skip
 
 
 class _Group(click.Group):
@@ -42,6 +45,7 @@ Examples:
   ctxsize why node_modules/x     which line keeps this out
   ctxsize check --init           limits for `ctxsize check` in CI
   ctxsize image                  where the bytes of the image are, and what of them is wasted
+  ctxsize suggest                rules worth adding to it, each proven by a build
   ctxsize lint                   what is wrong with the ignore file, and what it costs
 
 \b

@@ -295,6 +295,11 @@ class Books:
             while path:
                 path = path.rpartition("/")[0]
                 sums[path] = sums.get(path, Totals()) + totals
-        found = [DirTotals(path, totals) for path, totals in sums.items()]
+        unread: set[str] = set()
+        for path, ignored in self.unread:
+            while not ignored and path not in unread:
+                unread.add(path)
+                path = path.rpartition("/")[0]
+        found = [DirTotals(path, totals, path in unread) for path, totals in sums.items()]
         found.sort(key=lambda item: (-item.totals.bytes, os.fsencode(item.path)))
         return tuple(found)

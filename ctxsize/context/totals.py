@@ -54,10 +54,12 @@ class RuleTotals:
 
 @dataclass(frozen=True, slots=True)
 class DirTotals:
-    """What is eligible below the directory ``path`` ('' is the context), at any depth; itself not counted."""
+    """What is eligible below the directory ``path`` ('' is the context), at any depth; itself not counted.
+    ``unread``: something in it can't be read, so that there is more than ``totals`` say."""
 
     path: str
     totals: Totals
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

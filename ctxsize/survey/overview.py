@@ -86,7 +86,7 @@ def overview(
     if by is not None and (files or largest is not None):
         raise UsageError("--by groups files and --files and --largest list them", hint="choose one")
     project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
-    resolved = _resolved(project, target, build_args or {}, platform)
+    resolved = resolved_of(project, target, build_args or {}, platform)
     sources = plan_sources(resolved, ContextDirectory(project.context)) if resolved else None
     mask = Masker.of(build_args or {}, derived=resolved.derived if resolved else None)
     listed = files or largest is not None
@@ -131,7 +131,7 @@ def overview(
     )
 
 
-def _resolved(
+def resolved_of(
     project: Project, target: str | None, build_args: Mapping[str, str], platform: str | None
 ) -> ResolvedDockerfile | None:
     """The Dockerfile for these options; None when there is none."""

@@ -29,7 +29,8 @@ class View:
 
 def directories(scan: ScanResult) -> View:
     """What arrives of each directory down to the depth of the scan, as a tree; the first row (``.``) is all
-    of it, siblings come largest first, and files right in a directory have no row of their own."""
+    of it, siblings come largest first, and files right in a directory have no row of their own. What holds
+    something that can't be read has no figures."""
     below: dict[str, list[DirTotals]] = {}
     for item in scan.directories:
         if item.path:
@@ -38,7 +39,7 @@ def directories(scan: ScanResult) -> View:
     stack = [(item, 0) for item in scan.directories if not item.path]
     while stack:
         item, depth = stack.pop()
-        rows.append((item.path or ".", depth, item.totals.files, item.totals.dirs, item.totals.bytes))
+        rows.append((item.path or ".", depth, *_counts(item.totals, unread=item.unread)))
         stack.extend((child, depth + 1) for child in reversed(below.get(item.path, [])))
     return View("directories", ("path", "depth", "files", "dirs", "bytes"), tuple(rows))
 

@@ -21,7 +21,9 @@ COMMANDS = {
     "check": "check",
     "cache": "cache",
     "image": "image",
+    "difference": "image",
     "lint": "lint",
+    "suggestion": "suggest",
 }
 #: Modules in a room of a result that draw nothing themselves.
 SHARED = {
@@ -29,10 +31,12 @@ SHARED = {
     "comparison.rows",
     "comparison.savings",
     "check.problems",
+    "difference.words",
     "image.words",
     "lint.explain",
     "lint.problems",
     "lint.words",
+    "suggestion.words",
 }
 FORMAT = pytest.mark.parametrize(
     ("result", "name"), [(result, name) for result, names in FORMATS.items() for name in names]
@@ -46,7 +50,7 @@ def test_every_format_of_the_registry_can_be_drawn(result: str, name: str) -> No
 
 def test_a_file_that_draws_is_a_format_and_the_other_way_round() -> None:
     files = {f"{file.parent.name}.{file.stem}" for file in ROOMS.glob("*/*.py") if file.stem != "__init__"}
-    files = {name for name in files if not name.startswith("shared.")}
+    files = {name for name in files if not name.startswith(("page.", "shared."))}
 
     assert files - SHARED == {f"{result}.{name}" for result, names in FORMATS.items() for name in names}
 

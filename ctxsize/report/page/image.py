@@ -1,0 +1,240 @@
+"""The page of an image: where its bytes are, which step stored them, what is wasted and what would help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ctxsize.report.page import parts
+from ctxsize.report.page.parts import Document, bar, count, size, text
+from ctxsize.report.page.tree import TreeBuilder
+from ctxsize.report.page.types import Bar, Map, Page, Row, Section, Table
+from ctxsize.units import format_bytes, format_share
+
+_KINDS = (
+    ("live", "yours, and shown"),
+    ("base", "the base image's"),
+    ("wasted", "wasted: stored, and not shown"),
+)
+_TOTALS = (
+    ("bytes", "image"),
+    ("base_bytes", "of that, the base image"),
+    ("live_bytes", "of that, shown"),
+    ("wasted_bytes", "of that, wasted"),
+    ("reclaimable_bytes", "of the wasted, in your own layers"),
+    ("leftover_bytes", "leftovers of installing"),
+    ("duplicate_bytes", "duplicates"),
+    ("pull_bytes", "pull"),
+)
+_VIEWS = {"dir": "directory", "ext": "extension", "file": "file", "context": "context path"}
+
+
+def page(document: Document) -> Page:
+    """The page of ``document``, an image."""
+    image = document["image"]
+    made = f"built from {image['dockerfile']}" if image["dockerfile"] else image["source"]
+    return Page(
+        title=text(f"Where the bytes are: {image['name']}"),
+        headline=_headline(document),
+        subtitle=text(f"{made}, {image['platform'] or 'platform unknown'}, {image['layers']} layers"),
+        map=_map(document),
+        sections=[
+            Section("In all", _totals(document)),
+            *_fixes(document),
+            *_steps(document),
+            *_waste(document),
+            *_sized(document, "leftovers", "Leftovers of installing", "path", "kind"),
+            *_duplicates(document),
+            *_rows(document),
+            *parts.warnings(document),
+        ],
+        footer=parts.footer(document),
+    )
+
+
+def _headline(document: Document) -> str:
+    totals, fixes = document["totals"], document["fixes"]
+    said = f"The image has {format_bytes(totals['bytes'])}"
+    wasted = totals["wasted_bytes"]
+    if wasted is not None:
+        share = format_share(wasted, totals["bytes"])
+        said += (
+            f", of which {format_bytes(wasted)} ({share}) are wasted"
+            if wasted
+            else ", and none of it is wasted"
+        )
+    if saved := sum(fix["bytes"] for fix in fixes):
+        said += f"; {len(fixes)} {'fix' if len(fixes) == 1 else 'fixes'} would save {format_bytes(saved)}"
+    return f"{said}."
+
+
+def _totals(document: Document) -> Table:
+    totals = document["totals"]
+    rows = [
+        Row(
+            (label, size(totals[name]), _share(totals[name], totals["bytes"])),
+            bar(totals[name], totals["bytes"]),
+        )
+        for name, label in _TOTALS
+    ]
+    notes = [text(f"{name} is not known: {why}") for name, why in document["missing"].items()]
+    return Table(("", "bytes", "share"), "lrr", rows, "of the image", notes)
+
+
+def _share(part: int | None, whole: int) -> str:
+    return "" if part is None else format_share(part, whole)
+
+
+def _fixes(document: Document) -> Iterator[Section]:
+    fixes = document["fixes"]
+    if not fixes:
+        return
+    most = max(fix["bytes"] for fix in fixes)
+    rows = [
+        Row(
+            (text(fix["text"]), ", ".join(map(str, fix["lines"])), size(fix["bytes"])),
+            bar(fix["bytes"], most),
+        )
+        for fix in fixes
+    ]
+    table = Table(("what to do", "lines", "saves"), "lrr", rows, "size")
+    yield Section(
+        "What would make it smaller", table, code="\n".join(map(text, document["diff"].splitlines()))
+    )
+
+
+def _steps(document: Document) -> Iterator[Section]:
+    steps = [step for step in document["steps"] if step["layer"] is not None]
+    if not steps:
+        return
+    most = max(step["bytes"] for step in steps) or 1
+    rows = []
+    for step in steps[: parts.MOST_ROWS]:
+        wasted = step["wasted_bytes"] or 0
+        live = (step["bytes"] - wasted) / most
+        bars = [Bar(0.0, live, "cached" if step["base"] else "saved"), Bar(0.0, wasted / most, "grown")]
+        name = step["text"] or ("the base image" if step["base"] else "(not in the history)")
+        line = "" if step["line"] is None else str(step["line"])
+        sizes = (size(step[key]) for key in ("bytes", "wasted_bytes", "pull_bytes"))
+        rows.append(Row((text(name), line, *sizes), bars))
+    notes = ["Above what is shown, below what is wasted.", *parts.left_out(steps)]
+    headers = ("step", "line", "bytes", "wasted", "pull")
+    yield Section("By step", Table(headers, "lrrrr", rows, "size", notes))
+
+
+def _waste(document: Document) -> Iterator[Section]:
+    groups = document["waste_groups"]
+    if not groups:
+        return
+    most = max(each["bytes"] for each in groups)
+    rows = [
+        Row(
+            (
+                text(each["path"]),
+                text(each["cause"] + (f" ({', '.join(each['changed'])})" if each["changed"] else "")),
+                f"#{each['stored_by']}",
+                f"#{each['buried_by']}",
+                count(each["files"]),
+                size(each["bytes"]),
+            ),
+            bar(each["bytes"], most, "grown"),
+        )
+        for each in groups[: parts.MOST_ROWS]
+    ]
+    headers = ("path", "why", "stored by", "buried by", "files", "bytes")
+    yield Section("Wasted", Table(headers, "lllrrr", rows, "size", parts.left_out(groups)))
+
+
+def _duplicates(document: Document) -> Iterator[Section]:
+    found = document["duplicates"]
+    if not found:
+        return
+    most = max(each["wasted_bytes"] for each in found)
+    rows = [
+        Row(
+            (
+                text(", ".join(each["paths"])),
+                count(each["count"]),
+                size(each["bytes"]),
+                size(each["wasted_bytes"]),
+            ),
+            bar(each["wasted_bytes"], most, "grown"),
+        )
+        for each in found[: parts.MOST_ROWS]
+    ]
+    headers = ("some of the paths", "copies", "each", "too much")
+    yield Section("Duplicates", Table(headers, "lrrr", rows, "size", parts.left_out(found)))
+
+
+def _sized(document: Document, key: str, title: str, *names: str) -> Iterator[Section]:
+    found = document[key]
+    if not found:
+        return
+    most = max(each["bytes"] for each in found)
+    rows = [
+        Row(
+            (*(text(each[name]) for name in names), count(each["files"]), size(each["bytes"])),
+            bar(each["bytes"], most),
+        )
+        for each in found[: parts.MOST_ROWS]
+    ]
+    align = "l" * len(names) + "rr"
+    yield Section(title, Table((*names, "files", "bytes"), align, rows, "size", parts.left_out(found)))
+
+
+def _rows(document: Document) -> Iterator[Section]:
+    word = _VIEWS.get(document["view"], "row")
+    yield from _sized(document, "rows", f"By {word}", "name")
+    yield from _sized(document, "largest", "Largest files", "name")
+
+
+def _map(document: Document) -> Map:
+    """The bytes by what the report lists them by, or by step; they add up to the image."""
+    tree = TreeBuilder()
+    if document["view"] in ("dir", "file", "context"):
+        whole = {
+            "live": document["totals"]["live_bytes"] or 0,
+            "wasted": document["totals"]["wasted_bytes"] or 0,
+        }
+        for row in document["rows"]:
+            path = row["name"].strip("/") or "(root)"
+            for kind in whole:
+                part = row[f"{kind}_bytes"]
+                whole[kind] -= part
+                if part:
+                    tree.add(path, kind, files=row["files"] if kind == "live" else 0, image=part)
+        for kind, rest in whole.items():
+            tree.add("(not listed)", kind, files=0, image=rest)
+        return Map(f"The image by {_VIEWS[document['view']]}", tree.json(), [("image", "bytes")], _KINDS)
+    for step in document["steps"]:
+        wasted = step["wasted_bytes"] or 0
+        name = (step["text"] or ("the base image" if step["base"] else f"step {step['number']}")).replace(
+            "/", "∕"
+        )
+        kind = "base" if step["base"] else "live"
+        pull = step["pull_bytes"]
+        tree.add(name, kind, files=step["files"] or 0, image=step["bytes"] - wasted, pull=pull)
+        tree.add(name, "wasted", files=0, image=wasted)
+    metrics = [("image", "bytes"), ("pull", "pull")]
+    note = "`ctxsize image --by file --top 0 --format json` maps single files."
+    return Map("The image by step", tree.json(), metrics, _KINDS, note=note)
+
+
+def totals_of(document: Document) -> dict[str, Any]:
+    """The sums of an image by name."""
+    totals = document["totals"]
+    return {
+        label: totals[name]
+        for name, label in (("bytes", "image"), ("pull_bytes", "pull"), ("wasted_bytes", "wasted"))
+    }
+
+
+def paths_of(document: Document) -> dict[str, dict[str, int | None]]:
+    """What the report lists: directories, files …, or steps."""
+    if document["view"] != "step":
+        return {row["name"]: {"image": row["bytes"]} for row in document["rows"]}
+    found: dict[str, dict[str, int | None]] = {}
+    for step in document["steps"]:
+        name = step["text"] or ("the base image" if step["base"] else "(not in the history)")
+        found[name] = {"image": (found.get(name, {}).get("image") or 0) + step["bytes"]}
+    return found
