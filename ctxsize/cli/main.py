@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ctxsize import __version__
+from ctxsize.cli.look.browse import browse
 from ctxsize.cli.cache import cache
 from ctxsize.cli.check import check
 from ctxsize.cli.clean import clean
@@ -57,6 +58,7 @@ def main() -> None:
 
 
 for _command in (
+    browse,
     cache,
     check,
     clean,
