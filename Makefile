@@ -87,6 +87,19 @@ live: venv engine  ## the current engine: a short sweep against the official cli
 repos: venv engine  ## trees shaped like real repositories against plain builds by the official client (as root)
 	@$(python) tests/conformance/repos.py $(ARGS)
 
+# A user that may not read root's files: whoever is named here gets the group of the engine's socket.
+ANYBODY := nobody
+
+.PHONY: environments
+environments: venv engine  ## reported cases and repos, on this engine and a current one, as root and as ANYBODY
+	@modern=$$(scripts/modern-engine start $(MODERN)); bad=0; \
+	for host in "$${DOCKER_HOST:-unix:///var/run/docker.sock}" $$modern; do for user in root $(ANYBODY); do \
+	  for what in repos environments; do \
+	    echo "== $$what on $$host as $$user"; \
+	    DOCKER_HOST=$$host $(python) tests/conformance/$$what.py --client $(MODERN) --user $$user $(ARGS) || bad=1; \
+	  done; \
+	done; done; exit $$bad
+
 .PHONY: podman
 podman: venv  ## the tests against a real Podman and its own `podman build` (as root)
 	@scripts/podman-engine start $(PODMAN) >/dev/null
@@ -102,9 +115,17 @@ naive: venv  ## see each fault test fail against a naive product (as root, a qua
 storm: venv engine  ## 1,000 comparisons killed at random moments, then a look at what is left (an hour or more)
 	@$(python) tests/faults/storm.py --runs 1000 --minutes 240 $(ARGS)
 
-.PHONY: bench
+.PHONY: suggestions
+suggestions: venv engine  ## `suggest` on projects with an expert's ignore file, at full size (half an hour)
+	@$(python) -m pytest -m 'slow or not slow' tests/suggest $(ARGS)
+
+.PHONY: bench bench-table
 bench: venv engine  ## run the benchmarks, each a ratio against a peer (ARGS="scan check": only these)
+	@scripts/apt-install git git
 	@VENV=$(VENV) MODERN=$(MODERN) scripts/bench $(ARGS)
+
+bench-table: venv  ## put the results of the last `make bench` into benchmarks/README.md
+	@$(python) benchmarks/rows.py .cache/bench/results.json --into benchmarks/README.md
 
 .PHONY: clean
 clean:  ## remove what the other targets made: .venv, .cache, the stand-in base images

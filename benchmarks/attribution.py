@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rows import row as take_down
+
 from ctxsize.comparison.attribution import attribute_images
 from ctxsize.comparison.path_seconds import divide_seconds, restored_variants
 from ctxsize.engine.builders.interface import PHASES
@@ -156,7 +158,7 @@ def measure(
             raise SystemExit("; ".join(failures))
         ends = {name: measured[name] for name in (WITH, WITHOUT)}
         with read_images(bench, ends) as images:
-            savings = attribute_images(subject, images)
+            savings = attribute_images(subject, images, ends)
         divided, warnings = divide_seconds(bench, ends, savings, exact=0)
     if divided is None:
         raise SystemExit("; ".join(warning.message for warning in warnings))
@@ -240,7 +242,15 @@ def report(name: str, builder: str, rows: list[Row], total: float) -> bool:
         f" worst error {worst:.0%} (bar {BAR_ERROR:.0%})"
     )
     sys.stdout.flush()
-    return correlation < BAR_CORRELATION or worst > BAR_ERROR
+    case = f"{name}, {builder}"
+    detail = f"{total:.1f} s saved"
+    met = take_down(
+        f"{case}: rank correlation", correlation, BAR_CORRELATION, unit="", least=True, detail=detail
+    )
+    return (
+        not take_down(f"{case}: worst error", 100 * worst, 100 * BAR_ERROR, unit="%", detail=detail)
+        or not met
+    )
 
 
 if __name__ == "__main__":

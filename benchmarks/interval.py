@@ -17,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from rows import row
+
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.measure.bench import Bench, TimeLimit
@@ -52,7 +54,14 @@ def main() -> int:
                 noise = statistics.median(spread for _, spread in same)
                 print(f"{builder}, itself: no measurable difference {quiet} of {len(same)} times")
                 print(f"  median absolute deviation of the builds {noise:.1%}", flush=True)
-                missed |= quiet < BAR * len(same)
+                missed |= not row(
+                    f"{builder}, itself: no measurable difference, of {len(same)} times",
+                    quiet,
+                    BAR * len(same),
+                    unit="times",
+                    least=True,
+                    detail=f"median absolute deviation of the builds {noise:.1%}",
+                )
             if arguments.only != "itself":
                 size = ignored_part(top, builder, arguments.base)
                 different = [compare(top, builder, arguments.base) for _ in range(arguments.times)]
@@ -63,7 +72,14 @@ def main() -> int:
                 )
                 shares = ", ".join(f"{saved.median:.2f}" for saved, _ in different)
                 print(f"  seconds saved: {shares}", flush=True)
-                missed |= found < BAR * len(different)
+                missed |= not row(
+                    f"{builder}, a fifth of the build: found, of {len(different)} times",
+                    found,
+                    BAR * len(different),
+                    unit="times",
+                    least=True,
+                    detail=f"{size / 1e6:.0f} MB; seconds saved: {shares}",
+                )
     return 1 if missed else 0
 
 

@@ -23,6 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from rows import row
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Library calls side by side, start of the interpreter and imports not counted: each prints its seconds.
@@ -37,8 +39,10 @@ start = time.perf_counter()
 print(time.perf_counter() - start)
 """
 OUR_CALL = CALL.format(
-    imports="from ctxsize.context.scan import scan\nfrom ctxsize.ignore import Dialect, parse_ignore",
-    call="scan(root, parse_ignore(text.encode(), '.dockerignore', Dialect.BUILDKIT), Dialect.BUILDKIT)",
+    imports="from ctxsize.context.scan import scan\n"
+    "from ctxsize.ignore import Dialect, Matcher, parse_ignore",
+    call="rules = parse_ignore(text.encode(), '.dockerignore', Dialect.BUILDKIT).rules\n"
+    "scan(root, Matcher(rules, Dialect.BUILDKIT), Dialect.BUILDKIT)",
 )
 SDK_CALL = CALL.format(
     imports="from docker.utils.build import exclude_paths",
@@ -131,7 +135,8 @@ def measure(root: Path, runs: int, sdk: bool) -> bool:
         peer, own = (statistics.median(each.wall for each in series) for series in (peers, ours))
         cpu = statistics.median(a.processor / b.processor for a, b in zip(ours, peers, strict=True))
         memory = max(each.memory for each in ours) / 1e6
-        met = met and own / peer <= case.bar
+        detail = f"{own:.2f} s against {peer:.2f} s of du; processor {cpu:.2f} ×; {memory:.0f} MB"
+        met = row(case.name, own / peer, case.bar, detail=detail) and met
         print(
             f"{case.name:40} {peer:6.2f} {own:9.2f} {own / peer:6.2f} {case.bar:4} {cpu:9.2f} {memory:8.1f}"
         )
@@ -141,7 +146,8 @@ def measure(root: Path, runs: int, sdk: bool) -> bool:
             statistics.median(float(run([sys.executable, "-c", call, str(root)]).output) for _ in range(runs))
             for call in (OUR_CALL, SDK_CALL)
         )
-        met = met and peer / own >= 10
+        detail = f"{own:.2f} s against {peer:.2f} s"
+        met = row("the SDK's exclude_paths", peer / own, 10, least=True, detail=detail) and met
         print(f"the SDK's exclude_paths: {peer:.2f} s, our scan: {own:.2f} s: {peer / own:.1f} x (bar: 10 x)")
     return met
 
@@ -164,7 +170,7 @@ def measure_pruning(root: Path, alone: Path, runs: int) -> bool:
         single.append(run(context(alone, "--eligible-only")).wall)
     ratio = statistics.median(beside) / statistics.median(single)
     print(f"eligible only, 90 % ignored, against the eligible part alone: {ratio:.2f} x (bar: 1.1 x)")
-    return ratio <= 1.1
+    return row("eligible only, 90 % ignored, against the eligible part alone", ratio, 1.1)
 
 
 def main() -> None:

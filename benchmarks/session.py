@@ -28,6 +28,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import docker
+from rows import row
 
 ROOT = Path(__file__).resolve().parent.parent
 TAG = "ctxsize-benchmark-session"
@@ -154,7 +155,9 @@ def main() -> None:
                     engine.reset()
         medians = {which: statistics.median(values) for which, values in seconds.items()}
         ratio = medians["ours"] / medians["official"]
-        failed |= ratio > BAR_RATIO or memory > BAR_MEMORY
+        detail = f"{medians['ours']:.1f} s against {medians['official']:.1f} s of docker build"
+        failed |= not row(name, ratio, BAR_RATIO, detail=detail)
+        failed |= not row(f"{name}, memory", memory / 1e6, BAR_MEMORY / 1e6, unit="MB")
         spread = "; ".join(f"{w} {' '.join(f'{s:.1f}' for s in v)}" for w, v in seconds.items())
         print(f"{name}: {ratio:.2f}x ({medians['ours']:.1f} s / {medians['official']:.1f} s), "
               f"peak {memory / 1e6:.0f} MB   [{spread}]", flush=True)  # fmt: skip

@@ -46,6 +46,15 @@ if TYPE_CHECKING:
     )
     from ctxsize.ignore.types import Dialect, Rule
     from ctxsize.image.types import Layer
+    from ctxsize.inspection.difference.difference import image_difference
+    from ctxsize.inspection.difference.types import (
+        DifferenceTotals,
+        ImageDifference,
+        PathChange,
+        Sizes,
+        StatusSum,
+        StepChange,
+    )
     from ctxsize.inspection.image import image
     from ctxsize.inspection.types import (
         Difference,
@@ -69,6 +78,9 @@ if TYPE_CHECKING:
     from ctxsize.rebuild.cache import cache
     from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost, RebuildMeasurement
     from ctxsize.sensitive.types import SensitiveFile
+    from ctxsize.suggest.static import suggest_static
+    from ctxsize.suggest.suggest import suggest
+    from ctxsize.suggest.types import NoRules, SavedByRules, SuggestedRule, Suggestion, SuggestMeasurement
     from ctxsize.survey.dialects import Differences, PathDifference
     from ctxsize.survey.overview import Overview
     from ctxsize.survey.overview import overview as context
@@ -79,16 +91,19 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions", "CheckReport",
     "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError", "Dialect",
-    "Difference", "Differences", "DirTotals", "DockerfileError", "Duplicate", "Engine", "EngineError",
-    "EngineFigures", "FileFinding", "Finding", "Fix", "Grown", "IgnoreFileError", "IgnoredRoot",
-    "ImageFigures", "ImageName", "ImageReport", "ImageStep", "ImageTotals", "Interrupted", "Judged",
-    "LargestPaths", "LateInstall", "Layer", "Leftover", "LintConfig", "LintOptions", "LintReport",
-    "LintTarget", "LintTotals", "MeasuredTarget", "Measurement", "Overview", "PathDifference", "PathSaving",
-    "Progress", "ProjectFigures", "Proof", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule",
-    "RuleSaving", "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step",
+    "Difference", "DifferenceTotals", "Differences", "DirTotals", "DockerfileError", "Duplicate",
+    "Engine", "EngineError", "EngineFigures", "FileFinding", "Finding", "Fix", "Grown",
+    "IgnoreFileError", "IgnoredRoot", "ImageDifference", "ImageFigures", "ImageName", "ImageReport",
+    "ImageStep", "ImageTotals", "Interrupted", "Judged", "LargestPaths", "LateInstall", "Layer",
+    "Leftover", "LintConfig", "LintOptions", "LintReport", "LintTarget", "LintTotals", "MeasuredTarget",
+    "Measurement", "NoRules", "Overview", "PathChange", "PathDifference", "PathSaving", "Progress",
+    "ProjectFigures", "Proof", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving",
+    "RuleTotals", "Saved", "SavedByRules", "ScanResult", "SecondsSaved", "SensitiveFile", "Sizes",
+    "StatusSum", "Step", "StepChange", "SuggestMeasurement", "SuggestedRule", "Suggestion",
     "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
-    "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup", "Wasted", "cache", "check",
-    "compare", "connect", "context", "image", "lint", "why",
+    "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup", "Wasted", "cache",
+    "check", "compare", "connect", "context", "image", "image_difference", "lint", "suggest",
+    "suggest_static", "why",
 ]  # fmt: skip
 
 _HOMES = {
@@ -108,6 +123,8 @@ _HOMES = {
     " UsageError VerifyFailed",
     "ignore.types": "Dialect Rule",
     "image.types": "Layer",
+    "inspection.difference.difference": "image_difference",
+    "inspection.difference.types": "DifferenceTotals ImageDifference PathChange Sizes StatusSum StepChange",
     "inspection.image": "image",
     "inspection.types": "Difference Duplicate Fix ImageName ImageReport ImageStep ImageTotals Leftover Proof"
     " ViewRow Wasted WasteGroup",
@@ -119,6 +136,9 @@ _HOMES = {
     "rebuild.cache": "cache",
     "rebuild.types": "ChangeCost LateInstall Rebuild RebuildCost RebuildMeasurement",
     "sensitive.types": "SensitiveFile",
+    "suggest.static": "suggest_static",
+    "suggest.suggest": "suggest",
+    "suggest.types": "NoRules SavedByRules SuggestMeasurement SuggestedRule Suggestion",
     "survey.dialects": "Differences PathDifference",
     "survey.overview": "Overview",
     "survey.views": "View",

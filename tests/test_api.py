@@ -12,7 +12,19 @@ import pytest
 
 from ctxsize import api
 
-FUNCTIONS = ["cache", "check", "compare", "connect", "context", "image", "lint", "why"]
+FUNCTIONS = [
+    "cache",
+    "check",
+    "compare",
+    "connect",
+    "context",
+    "image",
+    "image_difference",
+    "lint",
+    "suggest",
+    "suggest_static",
+    "why",
+]
 ERRORS = ["BuildFailed", "ConfigError", "CtxsizeError", "DockerfileError", "EngineError", "IgnoreFileError",
           "Interrupted", "UsageError", "VerifyFailed"]  # fmt: skip
 GIVEN = [
@@ -34,7 +46,9 @@ RESULTS = [
     "RuleTotals", "Saved", "ScanResult", "SecondsSaved", "SensitiveFile", "Step", "TargetReport",
     "Totals", "Unattributed", "VariantFigures", "Verification", "View", "Warning",
     "Difference", "Duplicate", "Fix", "ImageName", "ImageReport", "ImageStep", "ImageTotals", "Leftover",
-    "Proof", "ViewRow", "WasteGroup", "Wasted",
+    "NoRules", "Proof", "SavedByRules", "SuggestMeasurement", "SuggestedRule", "Suggestion",
+    "ViewRow", "WasteGroup", "Wasted",
+    "DifferenceTotals", "ImageDifference", "PathChange", "Sizes", "StatusSum", "StepChange",
 ]  # fmt: skip
 
 
@@ -71,7 +85,15 @@ def test_what_is_not_exported_is_no_attribute() -> None:
 
 
 @pytest.mark.parametrize(
-    "used", ["", "api.context({path!r})", "api.why({path!r}, ['a'])", "api.BuildOptions()", "api.EngineError"]
+    "used",
+    [
+        "",
+        "api.context({path!r})",
+        "api.why({path!r}, ['a'])",
+        "api.BuildOptions()",
+        "api.EngineError",
+        "api.suggest_static({path!r})",
+    ],
 )
 def test_what_needs_no_engine_does_not_load_the_docker_sdk(used: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")

@@ -34,6 +34,13 @@ def test_context(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert counts["listings"] == 1
 
 
+def test_the_largest_files_are_found_by_the_same_walk(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = count_work(monkeypatch)
+    (view,) = context(app, largest=1).views
+    assert list(view.rows) == [("src/main.py", 1100)]
+    assert counts["listings"] == 1
+
+
 @pytest.mark.docker
 def test_compare(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counts = count_work(monkeypatch)

@@ -16,11 +16,12 @@ from ctxsize.errors import ConfigError, UsageError
 from ctxsize.files.nested import nested_input
 from ctxsize.files.repository import read_file
 from ctxsize.files.write import replacing
-from ctxsize.measure.target import LargestPaths, MeasuredTarget
+from ctxsize.measure.target import LargestPaths, MeasuredTarget, StepSize
 from ctxsize.text import json_text
 
 SCHEMA = 1
 _MOST_BYTES = 64 << 20
+_MOST_STEPS = 1_000
 _RENEW = "make it again with --save-baseline, or with `ctxsize compare --format json`"
 
 
@@ -83,6 +84,15 @@ def _past(past: MeasuredTarget) -> dict[str, Any]:
         image = {
             "bytes": past.image_bytes,
             "pull_bytes": past.pull_bytes,
+            "steps": [
+                {
+                    "text": json_text(step.text),
+                    "line": step.line,
+                    "bytes": step.bytes,
+                    "pull_bytes": step.pull_bytes,
+                }
+                for step in past.steps
+            ],
             **_paths(past.image_paths),
         }
     return {
@@ -132,6 +142,7 @@ class _Reader:
             image_bytes=self._integer(image, "bytes"),
             pull_bytes=self._integer(image, "pull_bytes"),
             image_paths=self._paths(image),
+            steps=self._steps(image),
             runs=self._runs(build),
         )
 
@@ -157,6 +168,19 @@ class _Reader:
                 raise self._wrong("paths")
             sizes[row["path"]] = size
         return LargestPaths(sizes, complete=table.get("complete") is True)
+
+    def _steps(self, table: Mapping[str, Any]) -> tuple[StepSize, ...]:
+        rows = table.get("steps", [])
+        if not isinstance(rows, list) or len(rows) > _MOST_STEPS:
+            raise self._wrong("steps")
+        steps = []
+        for row in rows:
+            text = self._table(row, "steps").get("text")
+            if not isinstance(text, str):
+                raise self._wrong("steps")
+            sizes = (self._integer(row, key) for key in ("line", "bytes", "pull_bytes"))
+            steps.append(StepSize(text, *sizes))
+        return tuple(steps)
 
     def _runs(self, table: Mapping[str, Any]) -> tuple[float, ...]:
         runs = table.get("runs", [])

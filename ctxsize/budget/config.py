@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
-from ctxsize.budget.lines import KeyPath, key_lines
+from ctxsize.budget.lines import KeyPath, key_lines, kind_of
 from ctxsize.budget.linting.config import LINT_KEYS, lint_config
 from ctxsize.errors import ConfigError
 from ctxsize.files.nested import TooDeep, nested_input
@@ -37,14 +37,14 @@ _MOST_ITEMS_IN_ALL = 20_000
 _LONG_KEY = re.compile(rf"""(?:(?:(?<![\w-])[\w-]++|"[^"]*+"|'[^']*+')\s*+\.\s*+){{{_MOST_PARTS},}}""")
 _BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
 _GROUPS = ("growth", "savings")
-_LISTS = ("forbid", "require-ignored", "not-sensitive")
+_LISTS = ("forbid", "require-ignored", "not-sensitive", "exempt")
 _SENSITIVE = "sensitive"
 _LINT = "lint"
 _WORDS = (_SENSITIVE, _LINT)  # that are off, warn or fail
 _BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE, _LINT)
 _BUILD_KEYS = ("dockerfile", "target", "build-args", "platform", "builder")
-_TOP_KEYS = (*_BUILD_KEYS, "baseline", "budget", _LINT, "targets")
-_TARGET_KEYS = ("path", *_BUILD_KEYS, "budget", _LINT)
+_TOP_KEYS = (*_BUILD_KEYS, "against", "baseline", "budget", _LINT, "targets")
+_TARGET_KEYS = ("path", *_BUILD_KEYS, "against", "budget", _LINT)
 _ENVIRONMENT = "CTXSIZE_"
 
 
@@ -54,7 +54,8 @@ class Target:
 
     ``path`` is the context directory as the user would write it. ``dockerfile`` as ``docker build -f`` takes
     it, relative to the current directory; None for the context's own. ``stage`` is its ``--target``.
-    ``config`` is the file the limits come from. ``services`` are those of a Compose file that share it.
+    ``against`` is the image in a registry that growth is measured from. ``config`` is the file the limits
+    come from. ``services`` are those of a Compose file that share it.
     ``mask`` hides the values of variables that a Compose file made names and paths of.
     """
 
@@ -65,6 +66,7 @@ class Target:
     build_args: Mapping[str, str] = field(default_factory=dict)
     platform: str | None = None
     builder: str = "auto"
+    against: str | None = None
     budget: Budget = Budget()  # noqa: RUF009  (immutable)
     lint: LintConfig = LintConfig()  # noqa: RUF009  (immutable)
     config: str | None = None
@@ -137,6 +139,7 @@ def environment_budget(environ: Mapping[str, str]) -> Budget:
         words.get(_SENSITIVE),
         lists.get("not-sensitive", ()),
         words.get(_LINT),
+        lists.get("exempt", ()),
     )
 
 
@@ -146,6 +149,7 @@ def options_budget(
     require_ignored: Iterable[str],
     sensitive: str | None = None,
     lint: str | None = None,
+    exempt: Iterable[str] = (),
 ) -> Budget:
     """The limits of the command line: ``NAME=SIZE`` words, patterns and paths. Raises ConfigError."""
     found = {}
@@ -162,6 +166,7 @@ def options_budget(
         tuple(Listed(path, "--require-ignored") for path in require_ignored),
         None if sensitive is None else parse_sensitive(sensitive, "--sensitive"),
         lint=None if lint is None else parse_sensitive(lint, "--lint", _LINT),
+        exempt=tuple(Listed(pattern, "--exempt") for pattern in exempt),
     )
 
 
@@ -263,7 +268,8 @@ class _Reader:
             joined = self._inside((*here, "path"), os.path.normpath(self._directory / path))
             targets.append(self._target(here, content, name=name, path=joined, base=defaults, checked=True))
             budget = targets[-1].budget
-            items += len(budget.forbid) + len(budget.require_ignored) + len(budget.not_sensitive)
+            items += len(budget.forbid) + len(budget.require_ignored)
+            items += len(budget.not_sensitive) + len(budget.exempt)
             if items > _MOST_ITEMS_IN_ALL:
                 raise ConfigError(
                     f"the lists of all targets have more than {_MOST_ITEMS_IN_ALL} items",
@@ -308,10 +314,21 @@ class _Reader:
             build_args={**base.build_args, **args},
             platform=base.platform if platform is None else platform,
             builder=base.builder if builder is None else builder,
+            against=self._against(here, table) or base.against,
             budget=self._budget((*here, "budget"), self._mapping(here, table, "budget")).over(base.budget),
             lint=self._lint((*here, _LINT), self._mapping(here, table, _LINT)).over(base.lint),
             config=self._shown,
         )
+
+    def _against(self, here: KeyPath, table: Mapping[str, Any]) -> str | None:
+        """What growth is measured from. Raises ConfigError for anything but an image in a registry: a
+        stranger's configuration must not have us read files."""
+        text = self._text_of(here, table, "against")
+        if text is not None and not text.startswith("registry://"):
+            where = self._where((*here, "against"))
+            hint = "--against on the command line takes any image"
+            raise ConfigError("against must be registry://HOST/NAME:TAG", where=where, hint=hint)
+        return text
 
     def _lint(self, here: KeyPath, table: Mapping[str, Any]) -> LintConfig:
         self._keys(here, table, LINT_KEYS)
@@ -358,6 +375,7 @@ class _Reader:
             None if sensitive is None else parse_sensitive(sensitive, self._where((*here, _SENSITIVE))),
             self._list(here, table, "not-sensitive"),
             None if lint is None else parse_sensitive(lint, self._where((*here, _LINT)), _LINT),
+            self._list(here, table, "exempt"),
         )
 
     def _limit(self, here: KeyPath, name: str, value: object) -> Limit | None:
@@ -401,9 +419,7 @@ class _Reader:
 
     def _wrong(self, here: KeyPath, value: object, wanted: str, *, found: str | None = None) -> ConfigError:
         name = ".".join(str(part) for part in here if isinstance(part, str)) or "tool.ctxsize"
-        return ConfigError(
-            f"{name} must be {wanted}, not {found or _kind_of(value)}", where=self._where(here)
-        )
+        return ConfigError(f"{name} must be {wanted}, not {found or kind_of(value)}", where=self._where(here))
 
     def _keys(self, here: KeyPath, table: Mapping[str, Any], known: Iterable[str]) -> None:
         """Raise ConfigError for a key that is not ``known``."""
@@ -425,16 +441,3 @@ class _Reader:
         while path and path not in self._lines:
             path = path[:-1]
         return f"{self._shown}:{self._lines[path]}" if path else self._shown
-
-
-_KINDS_OF: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, "true or false"),
-    ((int, float), "a number"),
-    (str, "a string"),
-    (list, "a list"),
-    (Mapping, "a table"),
-)
-
-
-def _kind_of(value: object) -> str:
-    return next((name for kind, name in _KINDS_OF if isinstance(value, kind)), "a date")

@@ -8,57 +8,55 @@ from itertools import islice
 
 from ctxsize.budget.limits import Budget, Listed
 from ctxsize.budget.types import FileFinding
+from ctxsize.context.forbidden import MOST_FORBIDDEN
 from ctxsize.context.totals import ScanResult
 from ctxsize.errors import ConfigError, IgnoreFileError
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.parse import clean_pattern, read_line
-from ctxsize.ignore.types import PatternError, Rule
+from ctxsize.ignore.types import Dialect, PatternError, Rule
 from ctxsize.project import Project
-from ctxsize.sensitive.find import find_sensitive
 from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.warning import Warning
 
-#: Findings of a kind: a pattern such as ``*`` can forbid a million files, and nobody reads more of them.
-MOST = 10_000
+#: Files like secrets that become findings; of forbidden ones a scan tells no more either.
+MOST = MOST_FORBIDDEN
 
 
 class FileRules:
     """What a budget says of the files of ``project``.
 
-    For the scan: ``forbidden`` has the patterns of forbid (None: there are none), and ``sensitive`` says
-    whether to look for secrets.
+    For the scan: ``forbidden`` has the patterns of forbid (None: there are none), ``required`` are the paths
+    of require-ignored, and ``sensitive`` says whether to look for secrets.
     """
 
     def __init__(self, budget: Budget, project: Project) -> None:
         """Raises ConfigError for a pattern or a path of the budget that can't be meant."""
         self.project = project
         self._how = budget.sensitive
-        self._forbid = _patterns("forbid", budget.forbid, project)
+        self._forbid = pattern_rules("forbid", budget.forbid, project.dialect)
         self._harmless = Matcher(
-            tuple(_patterns("not-sensitive", budget.not_sensitive, project)), project.dialect
+            tuple(pattern_rules("not-sensitive", budget.not_sensitive, project.dialect)), project.dialect
         )
         self._required = _paths(budget.require_ignored)
         self.forbidden = Matcher(tuple(self._forbid), project.dialect) if self._forbid else None
+        self.required = tuple(self._required)
         self.sensitive = self._how is None or self._how.text != "off"
 
-    def findings(
-        self, found: ScanResult, secrets: Iterable[SensitiveFile] | None = None
-    ) -> tuple[FileFinding, ...]:
-        """The paths in a scan that should not be there. ``secrets`` are the files that look like them, where
-        that is known already. Of each kind there are at most MOST; :meth:`left_out` has the rest. Raises
-        ContextError, IgnoreFileError."""
-        forbidden = [self._forbidden(path, rule) for path, rule in found.forbidden[:MOST]]
-        told = {path for path, _ in found.forbidden}
-        kept = islice(self._secrets(found, secrets, told), MOST)
-        return (*forbidden, *kept, *self._not_ignored())
+    def findings(self, found: ScanResult, secrets: Iterable[SensitiveFile]) -> tuple[FileFinding, ...]:
+        """The paths in a scan that should not be there. ``secrets`` are the files that look like them. Of
+        each kind there are at most MOST; :meth:`left_out` has the rest. Raises IgnoreFileError."""
+        forbidden = [self._forbidden(path, rule) for path, rule in found.forbidden]
+        kept = islice(self._secrets(secrets), MOST)
+        return (*forbidden, *kept, *self._not_ignored(found))
 
     def left_out(self, found: ScanResult) -> Warning | None:
         """How many files that a scan found forbidden are no findings, as there are too many; None: none."""
-        left = len(found.forbidden) - MOST
+        told = len(found.forbidden)
+        left = found.forbidden_count - told
         if left <= 0:
             return None
         return Warning(
-            "findings-left-out", f"{left} more files are forbidden: only the first {MOST} are named"
+            "findings-left-out", f"{left} more files are forbidden: only the first {told} are named"
         )
 
     def _forbidden(self, path: str, rule: Rule) -> FileFinding:
@@ -73,20 +71,17 @@ class FileRules:
             help=hint,
         )
 
-    def _secrets(
-        self, found: ScanResult, secrets: Iterable[SensitiveFile] | None, told: set[str]
-    ) -> Iterator[FileFinding]:
-        """The files that almost certainly hold a secret and arrive, each once; of those ``told`` already,
+    def _secrets(self, secrets: Iterable[SensitiveFile]) -> Iterator[FileFinding]:
+        """The files that almost certainly hold a secret and arrive, each once; of those that are forbidden,
         none. Keys of installed packages and for tests are not among them."""
         if not self.sensitive:
             return
-        if secrets is None:
-            secrets = find_sensitive(
-                self.project.context, found.suspects, self.project.rules, eligible_only=True
-            )
+        told: set[str] = set()
         arriving = (file for file in secrets if file.eligible and file.level == "likely")
         for file in sorted(arriving, key=lambda file: (os.fsencode(file.path), file.line or 0)):
-            if self._harmless.quick_verdict(file.path).ignored or not told.isdisjoint(_upwards(file.path)):
+            if file.path in told or self._harmless.quick_verdict(file.path).ignored:
+                continue
+            if self.forbidden is not None and self.forbidden.quick_verdict(file.path).ignored:
                 continue
             told.add(file.path)
             line, hint = self._lets_in(file.path)
@@ -101,13 +96,13 @@ class FileRules:
                 severity="error" if self._how is not None and self._how.text == "fail" else "warning",
             )
 
-    def _not_ignored(self) -> Iterator[FileFinding]:
+    def _not_ignored(self, found: ScanResult) -> Iterator[FileFinding]:
         """The paths that should be ignored and are not, whether they are there or not."""
         if not self._required:
             return
         from ctxsize.survey.why import why
 
-        for answer in why(self.project, self._required):
+        for answer in why(self.project, self._required, partly=found.partly):
             if answer.verdict == "ignored":
                 continue
             line, hint = self._lets_in(answer.path)
@@ -135,8 +130,9 @@ class FileRules:
         return None, f"add a line to {ignore.path} that ignores it"
 
 
-def _patterns(key: str, patterns: Iterable[Listed], project: Project) -> dict[Rule, Listed]:
-    """The patterns of the list ``key`` as rules of an ignore file, and where each is from."""
+def pattern_rules(key: str, patterns: Iterable[Listed], dialect: Dialect) -> dict[Rule, Listed]:
+    """The patterns of the list ``key`` as rules of an ignore file, and where each is from. Raises ConfigError
+    for one that can't be meant."""
     rules = {}
     for number, listed in enumerate(patterns, 1):
         try:
@@ -146,7 +142,7 @@ def _patterns(key: str, patterns: Iterable[Listed], project: Project) -> dict[Ru
                 raise PatternError("a pattern that says nothing")
             # Negative numbers: no rule of an ignore file has one, so that the rules differ from all others.
             rule = Rule(-number, listed.text, *cleaned)
-            Matcher((rule,), project.dialect).matches_or_parent("x", strict=True)
+            Matcher((rule,), dialect).matches_or_parent("x", strict=True)
         except (PatternError, IgnoreFileError) as error:
             raise ConfigError(
                 f"{key}: {error.message if isinstance(error, IgnoreFileError) else error} ({listed.text!r})",
@@ -170,10 +166,3 @@ def _paths(required: Iterable[Listed]) -> dict[str, Listed]:
             )
         paths[path] = listed
     return paths
-
-
-def _upwards(path: str) -> Iterator[str]:
-    """The path and every directory above it."""
-    while path:
-        yield path
-        path = path.rpartition("/")[0]

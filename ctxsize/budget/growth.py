@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ctxsize.budget.types import Grown
-from ctxsize.measure.target import LargestPaths
+from ctxsize.inspection.difference.steps import aligned
+from ctxsize.measure.target import LargestPaths, StepSize
 
 #: Paths named below a limit that is not kept.
 MOST = 5
 # A directory is left out for the one path in it that makes up this much of its growth, in per cent.
 _ALMOST_ALL = 80
+#: Characters of an instruction that a message has.
+_MOST_SHOWN = 80
 
 
 def grown(before: LargestPaths, after: LargestPaths, kind: Literal["context", "image"]) -> tuple[Grown, ...]:
@@ -36,6 +39,22 @@ def grown(before: LargestPaths, after: LargestPaths, kind: Literal["context", "i
             found.append(Grown(path, past, after.sizes[path], kind))
     found.sort(key=lambda item: (-growths[item.path], item.path))
     return tuple(found[:MOST])
+
+
+def grown_lines(
+    before: Sequence[StepSize], after: Sequence[StepSize], of: Literal["bytes", "pull_bytes"] = "bytes"
+) -> tuple[Grown, ...]:
+    """Every step that both images have or only the later one, in the order of the Dockerfile, and what it had
+    before. Empty when that is not known."""
+    if not before or any(getattr(step, of) is None for step in (*before, *after)):
+        return ()
+    found = []
+    for one, other in aligned(before, after):
+        if other is not None:
+            text = other.text if len(other.text) <= _MOST_SHOWN else f"{other.text[: _MOST_SHOWN - 1]}…"
+            name = text if other.line is None else f"line {other.line}: {text}"
+            found.append(Grown(name, 0 if one is None else getattr(one, of), getattr(other, of), "line"))
+    return tuple(found)
 
 
 def _above(path: str, known: Mapping[str, int]) -> str:

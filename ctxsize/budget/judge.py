@@ -6,7 +6,7 @@ import statistics
 from dataclasses import replace
 from typing import Any
 
-from ctxsize.budget.growth import grown
+from ctxsize.budget.growth import MOST, grown, grown_lines
 from ctxsize.budget.limits import Kind, Limit
 from ctxsize.budget.types import Grown, Judged
 from ctxsize.measure.target import MeasuredTarget
@@ -15,10 +15,16 @@ from ctxsize.measure.target import MeasuredTarget
 _LOOK_AT = {
     "context": "`ctxsize context --largest 10…` shows what is large",
     "context-files": "`ctxsize context --depth 3…` shows where the files are",
-    "image": "`ctxsize compare…` shows what the ignore file saves, `docker history` what each step adds",
-    "pull": "`ctxsize compare…` shows what the ignore file saves, `docker history` what each step adds",
+    "image": "`ctxsize compare…` shows what the ignore file saves, `ctxsize image…` what each step adds",
+    "pull": "`ctxsize compare…` shows what the ignore file saves, `ctxsize image…` what each step adds",
+    "wasted": "`ctxsize image…` shows what is wasted, and how not to",
+    "reclaimable": "`ctxsize image…` shows what is wasted, and how not to",
+    "leftovers": "`ctxsize image…` shows what was left, and by which step",
+    "layer": "`ctxsize image --by dir…` shows what is in it",
+    "line": "`ctxsize image…` shows what each step adds",
     "build-time": "`ctxsize compare --format json…` has the seconds of every step",
 }
+_RENEW = "make it again with --save-baseline; a registry knows `pull` alone"
 _SAVES = "`ctxsize compare…` shows what each rule saves"
 
 
@@ -38,6 +44,8 @@ def _judge(limit: Limit, now: MeasuredTarget, past: MeasuredTarget | None, no_pa
             return _unknown(limit, no_past, "--baseline FILE gives one, --save-baseline FILE makes one")
         if limit.kind.of == "build-time":
             return _build_time(limit, now, past)
+        if limit.kind.of == "line":
+            return _line(limit, now, past)
         return _growth(limit, now, past)
     value = now.size(limit.kind.of)
     if value is None:
@@ -45,9 +53,15 @@ def _judge(limit: Limit, now: MeasuredTarget, past: MeasuredTarget | None, no_pa
     if group == "savings":
         return _savings(limit, now, value)
     most = limit.amount or 0
+    if limit.share is not None:
+        if now.image_bytes is None:
+            return _unknown(limit, _why(limit, now))
+        most = limit.share.of(now.image_bytes)
     hint = None
     if value > most:
         hint = f"{_LOOK_AT[limit.kind.of]}; to accept it, raise the limit ({limit.where})"
+        if largest := now.most.get(limit.kind.of):
+            hint = f"most of it: {largest}; {hint}"
     return _judged(limit, most, value, over=value > most, hint=hint)
 
 
@@ -57,7 +71,7 @@ def _growth(limit: Limit, now: MeasuredTarget, past: MeasuredTarget) -> Judged:
     if total is None:
         return _unknown(limit, _why(limit, now))
     if before is None:
-        return _unknown(limit, f"the baseline does not know it ({of})", "make it again with --save-baseline")
+        return _unknown(limit, f"the baseline does not know it ({of})", _RENEW)
     most = limit.share.of(before) if limit.share else limit.amount or 0
     value = total - before
     over = value > most
@@ -69,7 +83,28 @@ def _growth(limit: Limit, now: MeasuredTarget, past: MeasuredTarget) -> Judged:
 def _grew(kind: Kind, now: MeasuredTarget, past: MeasuredTarget) -> tuple[Grown, ...]:
     if kind.of in ("context", "context-files"):
         return grown(past.context_paths, now.context_paths, "context")
-    return grown(past.image_paths, now.image_paths, "image")
+    lines = grown_lines(past.steps, now.steps, "pull_bytes" if kind.of == "pull" else "bytes")
+    larger = sorted((each for each in lines if each.bytes > 0), key=lambda each: -each.bytes)
+    return (*larger[:MOST], *grown(past.image_paths, now.image_paths, "image"))
+
+
+def _line(limit: Limit, now: MeasuredTarget, past: MeasuredTarget) -> Judged:
+    """The step that is furthest beyond what it may grow by."""
+    if not now.steps:
+        return _unknown(limit, _why(limit, now))
+    lines = grown_lines(past.steps, now.steps)
+    if not lines:
+        return _unknown(limit, "the baseline does not know the lines of the Dockerfile", _RENEW)
+    may = {id(each): limit.share.of(each.before or 0) if limit.share else limit.amount or 0 for each in lines}
+    worst = max(lines, key=lambda each: each.bytes - may[id(each)])
+    most = may[id(worst)]
+    over = worst.bytes > most
+    grew = sorted((each for each in lines if each.bytes > may[id(each)]), key=lambda each: -each.bytes)
+    hint = f"{_LOOK_AT['line']}; to accept it, make a new baseline with --save-baseline" if over else None
+    return _judged(
+        limit, most, worst.bytes, over=over, total=worst.after, baseline=worst.before, hint=hint,
+        grew=(worst, *(each for each in grew if each is not worst))[:MOST] if over else (),
+    )  # fmt: skip
 
 
 def _build_time(limit: Limit, now: MeasuredTarget, past: MeasuredTarget) -> Judged:

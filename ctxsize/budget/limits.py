@@ -22,7 +22,7 @@ class Kind:
     """A sort of limit: ``name`` as in the configuration (``growth.image``).
 
     ``absolute`` and ``relative`` say whether it may be an amount and a percentage. ``engine``: it takes an
-    image, built or there already.
+    image, built or there already. ``inside``: it takes all files of the image.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Kind:
     absolute: bool = True
     relative: bool = False
     engine: bool = False
+    inside: bool = False
 
     @property
     def group(self) -> str:
@@ -38,7 +39,7 @@ class Kind:
 
     @property
     def of(self) -> str:
-        """What it is a limit of: ``context``, ``context-files``, ``image``, ``pull`` or ``build-time``."""
+        """What it is a limit of: ``context``, ``context-files``, ``image``, ``pull``, ``wasted`` …"""
         return self.name.rpartition(".")[2]
 
 
@@ -48,6 +49,11 @@ def _kinds() -> Iterable[Kind]:
         yield Kind(f"{prefix}context-files", "files", relative=relative)
         yield Kind(f"{prefix}image", "bytes", relative=relative, engine=True)
         yield Kind(f"{prefix}pull", "bytes", relative=relative, engine=True)
+    # A percentage of these is one of the image.
+    for name in ("wasted", "reclaimable", "leftovers"):
+        yield Kind(name, "bytes", relative=True, engine=True, inside=True)
+    yield Kind("layer", "bytes", relative=True, engine=True)
+    yield Kind("growth.line", "bytes", relative=True, engine=True)
     # Seconds depend on the machine, so they have no limit of their own.
     yield Kind("growth.build-time", "seconds", absolute=False, relative=True, engine=True)
 
@@ -79,7 +85,7 @@ class Listed:
 class Budget:
     """The limits of a target by name, None for one that was taken away; its lists; what files that look
     like secrets are (one of SENSITIVE; None: ``warn``), and patterns of those that are none; what findings of
-    lint are (one of SENSITIVE; None: ``off``)."""
+    lint are (one of SENSITIVE; None: ``off``); patterns of what may be wasted or left in an image."""
 
     limits: Mapping[str, Limit | None] = field(default_factory=dict)
     forbid: tuple[Listed, ...] = ()
@@ -87,6 +93,7 @@ class Budget:
     sensitive: Listed | None = None
     not_sensitive: tuple[Listed, ...] = ()
     lint: Listed | None = None
+    exempt: tuple[Listed, ...] = ()
 
     def over(self, weaker: Budget) -> Budget:
         """This budget where it says something, else the weaker one; lists add up."""
@@ -97,6 +104,7 @@ class Budget:
             sensitive=self.sensitive or weaker.sensitive,
             not_sensitive=tuple(dict.fromkeys((*weaker.not_sensitive, *self.not_sensitive))),
             lint=self.lint or weaker.lint,
+            exempt=tuple(dict.fromkeys((*weaker.exempt, *self.exempt))),
         )
 
     def set_limits(self) -> tuple[Limit, ...]:

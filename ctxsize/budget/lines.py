@@ -93,3 +93,17 @@ def _note(
 
 def _holds(line: str, item: str) -> bool:
     return item in line and not line.lstrip().startswith("#")
+
+
+_KINDS_OF: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "true or false"),
+    ((int, float), "a number"),
+    (str, "a string"),
+    (list, "a list"),
+    (Mapping, "a table"),
+)
+
+
+def kind_of(value: object) -> str:
+    """What a value of a TOML file is, in words: ``a number``."""
+    return next((name for kind, name in _KINDS_OF if isinstance(value, kind)), "a date")

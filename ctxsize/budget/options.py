@@ -22,10 +22,12 @@ class CheckOptions:
 
     ``limits`` are ``NAME=SIZE`` words (``image=250 MB``), ``forbid`` patterns and ``require_ignored``
     paths, for every target, as the environment's. ``sensitive`` and ``lint`` are ``off``, ``warn`` or
-    ``fail``. ``baseline`` and ``save_baseline`` are files. ``images`` are images that are there already,
-    by target name ('' is for the only target); ``archive`` is a saved image, read without an engine.
-    ``static`` leaves out every limit that needs an image. ``only`` are the names of the targets to check.
-    ``build`` are options for the build besides those the configuration has.
+    ``fail``; ``exempt`` are patterns of what may be wasted or left in the image. ``baseline`` and
+    ``save_baseline`` are files; ``against`` are images that growth is measured from, in a registry or
+    wherever ``image`` finds them, and ``images`` those that are there already, both by target name ('' is
+    for the only target); ``archive`` is a saved image, read without an engine. ``static`` leaves out
+    every limit that needs an image. ``only`` are the names of the targets to check. ``build`` are options
+    for the build besides those the configuration has.
     """
 
     limits: Sequence[str] = ()
@@ -33,7 +35,9 @@ class CheckOptions:
     require_ignored: Sequence[str] = ()
     sensitive: str | None = None
     lint: str | None = None
+    exempt: Sequence[str] = ()
     baseline: str | None = None
+    against: Mapping[str, str] = field(default_factory=dict)
     save_baseline: str | None = None
     images: Mapping[str, str] = field(default_factory=dict)
     archive: str | None = None
@@ -65,7 +69,12 @@ def put_together(
     """The targets of the configurations and ``targets``, with the limits of the environment and ``options``
     over their own. Raises ConfigError and UsageError for what can't be answered."""
     given = options_budget(
-        options.limits, options.forbid, options.require_ignored, options.sensitive, options.lint
+        options.limits,
+        options.forbid,
+        options.require_ignored,
+        options.sensitive,
+        options.lint,
+        options.exempt,
     )
     over = given.over(environment_budget(environ))
     named = [target for config in configs for target in config.targets]
@@ -83,6 +92,7 @@ def _with_options(target: Target, options: CheckOptions) -> Target:
         dockerfile=options.dockerfile or target.dockerfile,
         stage=options.stage or target.stage,
         builder=options.builder or target.builder,
+        against=next(filter(None, map(options.against.get, (*target.names, ""))), target.against),
     )
 
 
@@ -123,15 +133,17 @@ def _check(targets: Sequence[Target], options: CheckOptions) -> None:
         for given, flag in ((options.archive, "--archive"), (options.dockerfile, "--file")):
             if given:
                 raise UsageError(f"{flag} is for one target and there are {len(targets)}", hint="use --only")
-        if "" in options.images:
-            raise UsageError(
-                f"--image names an image for one target and there are {len(targets)}",
-                hint=f"write TARGET=IMAGE, such as {targets[0].name}={options.images['']}",
-            )
+        for images, flag in ((options.images, "--image"), (options.against, "--against")):
+            if "" in images:
+                raise UsageError(
+                    f"{flag} names an image for one target and there are {len(targets)}",
+                    hint=f"write TARGET=IMAGE, such as {targets[0].name}={images['']}",
+                )
     names = list(dict.fromkeys(name for target in targets for name in target.names))
-    for name in options.images:
-        if name and name not in names:
-            raise unknown(name, names, "--image", what="target")
+    for images, flag in ((options.images, "--image"), (options.against, "--against")):
+        for name in images:
+            if name and name not in names:
+                raise unknown(name, names, flag, what="target")
     if options.save_baseline is None:
         for target in targets:
             if target.budget.empty:

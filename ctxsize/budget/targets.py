@@ -11,18 +11,18 @@ from ctxsize.budget.baseline import Baseline
 from ctxsize.budget.config import Target
 from ctxsize.budget.findings import FileRules
 from ctxsize.budget.judge import judge
-from ctxsize.budget.limits import Limit
+from ctxsize.budget.limits import Limit, Listed
 from ctxsize.budget.masked import masked_report
 from ctxsize.budget.options import CheckOptions
 from ctxsize.budget.types import FileFinding, Judged, TargetReport
-from ctxsize.context.scan import scan
+from ctxsize.context.reading import Reading
 from ctxsize.context.totals import ScanResult
 from ctxsize.errors import BuildFailed, ConfigError, CtxsizeError, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure.target import DEPTH, MOST_FILES, MeasuredTarget
 from ctxsize.progress import Progress
 from ctxsize.project import Project, names_of, open_project
-from ctxsize.sensitive.names import suspects
+from ctxsize.survey.scans import Scanned, Scans
 from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 #: Timed builds when a limit on build time needs them and nobody says how many.
 DEFAULT_REPEAT = 5
 _NO_BASELINE = "there is no baseline"
+#: What limits on an image are of.
+_OF_IMAGES = ("image", "pull", "wasted", "reclaimable", "leftovers", "layer", "line", "build-time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class _Asked:
 
     ``past`` is its baseline. ``source`` is where its image comes from, as in MeasuredTarget; None when no
     image is needed. ``built``: it must be built; else ``image`` is its name, on the engine or in the archive.
-    ``context_paths`` and ``image_paths`` ask for the largest paths.
+    ``inside``: what is wasted is asked for, too, without what ``exempt`` matches. ``context_paths`` and
+    ``image_paths`` ask for the largest paths.
     """
 
     limits: tuple[Limit, ...]
@@ -49,6 +52,8 @@ class _Asked:
     source: str | None
     built: bool
     image: str | None
+    inside: bool
+    exempt: tuple[Listed, ...]
     context_paths: bool
     image_paths: bool
 
@@ -77,11 +82,12 @@ class _Found:
     warnings: list[Warning] = field(default_factory=list)
     image_errors: list[CtxsizeError] = field(default_factory=list)
     context_errors: list[CtxsizeError] = field(default_factory=list)
+    past_errors: list[CtxsizeError] = field(default_factory=list)
 
     @property
     def error(self) -> CtxsizeError | None:
         """The error to report: that of the highest exit code, the image's before the context's."""
-        errors = (*self.image_errors, *self.context_errors)
+        errors = (*self.image_errors, *self.context_errors, *self.past_errors)
         return max(errors, key=lambda error: error.exit_code, default=None)
 
 
@@ -102,6 +108,7 @@ class TargetChecker:
         self._progress = progress
         self._engine = engine
         self._no_engine: EngineError | None = None
+        self._scans = Scans()
 
     def target(self, target: Target) -> tuple[TargetReport, bool]:
         """The report of a target, and whether all that was asked for could be measured."""
@@ -111,11 +118,13 @@ class TargetChecker:
         no_past = _NO_BASELINE
         if self._baseline is not None:
             no_past = f"the baseline {self._baseline.file} has no target {target.name!r}"
+        if target.against is not None:
+            no_past = f"{target.against} could not be read: see the error"
         words = "" if found.project is None else found.project.words(target.stage)
         judged = tuple(
             judge(limit, found.measured, asked.past, no_past, words)
             for limit in asked.limits
-            if not (self._first_baseline and limit.kind.group == "growth")
+            if not (self._first_baseline and asked.past is None and limit.kind.group == "growth")
         )
         error, project = found.error, found.project
         dialect = Dialect.CLASSIC if target.builder == "classic" else Dialect.BUILDKIT
@@ -147,13 +156,21 @@ class TargetChecker:
             found.warnings.append(Warning("static", note))
             limits = tuple(limit for limit in limits if not limit.kind.engine)
         growing = [limit.kind for limit in limits if limit.kind.group == "growth"]
-        if self._first_baseline and growing:
+        if self._first_baseline and growing and target.against is None:
             left = ", ".join(kind.name for kind in growing)
             note = f"not judged, as this is the first baseline: {left}"
             found.warnings.append(Warning("first-baseline", note))
         past = None
         if self._baseline is not None:
             past = self._baseline.past(target.name, alone=self._alone)
+        if target.against is not None and any(kind.engine for kind in growing):
+            from ctxsize.budget.images.against import image_before, over_baseline
+
+            platform = (options.build and options.build.platform) or target.platform
+            with _noted(found.past_errors):
+                self._progress.phase("read the image to compare with")
+                before = image_before(target.against, platform, self._connect, self._progress)
+                past = over_baseline(before, past)
         image = next(filter(None, map(options.images.get, (*target.names, ""))), None)
         source = None if options.static else options.archive or image
         built = source is None and any(limit.kind.engine for limit in limits)
@@ -165,6 +182,8 @@ class TargetChecker:
             "built" if built else source,
             built,
             image,
+            inside=any(limit.kind.inside for limit in limits),
+            exempt=target.budget.exempt,
             context_paths=saving or (with_paths and any(not kind.engine for kind in growing)),
             image_paths=saving or any(kind.engine for kind in growing),
         )
@@ -206,14 +225,20 @@ class TargetChecker:
                     options=self._build_options(target),
                     progress=self._progress,
                     forbidden=files.forbidden if files is not None else None,
+                    asked=files.required if files is not None else (),
                     depth=asked.depth,
                     largest=asked.largest,
                 )
         with _noted(found.context_errors):
             if files is not None:
-                seen = prepared.found if prepared is not None else self._scan(files, asked)
-                found.findings = files.findings(seen, prepared.sensitive if prepared is not None else None)
-                found.findings += _linted(target, found.findings)
+                reading = self._reading(target, files.project)
+                if prepared is not None:
+                    seen, secrets = prepared.found, prepared.sensitive
+                else:
+                    seen, secrets = self._scan(files, asked, reading)
+                found.findings = files.findings(seen, secrets)
+                opened = None if asked.built else files.project  # else as the engine reads it, not the target
+                found.findings += _linted(target, found.findings, opened, reading)
                 if (left := files.left_out(seen)) is not None:
                     found.warnings.append(left)
                 scanned = seen
@@ -227,22 +252,24 @@ class TargetChecker:
             found.measured = found.measured.with_context(scanned, paths=asked.context_paths)
         found.measured = replace(found.measured, missing=_missing(found.measured, asked, found.image_errors))
 
-    def _scan(self, files: FileRules, asked: _Asked) -> ScanResult:
+    def _reading(self, target: Target, project: Project) -> Reading | None:
+        """Where the tree is kept in memory, for lint to read it no second time; None where nobody lints."""
+        lints = target.budget.lint is not None and target.budget.lint.text != "off"
+        return self._scans.reading(project.context) if lints else None
+
+    def _scan(self, files: FileRules, asked: _Asked, reading: Reading | None) -> Scanned:
         """Scan a context without an engine."""
         self._progress.phase("scan")
-        return scan(
-            files.project.context,
-            files.project.rules,
-            files.project.dialect,
-            hidden=files.project.ignore_files,
-            dockerfile=files.project.dockerfile_in_context,
+        return self._scans.scan(
+            files.project,
             eligible_only=not asked.any("savings"),
-            roots=False,
-            forbidden=files.forbidden,
-            suspects=suspects if files.sensitive else None,
-            progress=lambda seen: self._progress.step(f"{seen} entries"),
             depth=asked.depth,
             largest=asked.largest,
+            forbidden=files.forbidden,
+            sensitive=files.sensitive,
+            asked=files.required,
+            reading=reading,
+            progress=lambda seen: self._progress.step(f"{seen} entries"),
         )
 
     def _build_options(self, target: Target) -> BuildOptions:
@@ -259,8 +286,13 @@ class TargetChecker:
 
     def _image(self, asked: _Asked, prepared: Subject | None) -> MeasuredTarget:
         """Look at the image that is asked for."""
+        from ctxsize.budget.images.inside import Look
+        from ctxsize.image.inventory import Inventory
+        from ctxsize.image.reader import ImageReader, LayerReader
         from ctxsize.measure import image_sizes
 
+        into: type[LayerReader] = Inventory if asked.inside else ImageReader
+        look = Look(asked.exempt)
         paths, timed = asked.image_paths, any(limit.kind.of == "build-time" for limit in asked.limits)
         if prepared is not None:
             return image_sizes.built(
@@ -269,13 +301,15 @@ class TargetChecker:
                 repeat=(self._options.repeat or DEFAULT_REPEAT) if timed else 0,
                 paths=paths,
                 progress=self._progress,
+                into=into,
+                look=look,
             )
         if self._options.archive:
             self._progress.phase("read the image")
-            return image_sizes.archived(self._options.archive, asked.image, paths=paths)
+            return image_sizes.archived(self._options.archive, asked.image, paths=paths, into=into, look=look)
         engine = self._connect()
         self._progress.phase("read the image")
-        return image_sizes.named(engine, str(asked.image), paths=paths)
+        return image_sizes.named(engine, str(asked.image), paths=paths, into=into, look=look)
 
     def _connect(self) -> Engine:
         """The engine; one that does not answer is not asked again for every target."""
@@ -292,13 +326,15 @@ class TargetChecker:
         return self._engine
 
 
-def _linted(target: Target, told: tuple[FileFinding, ...]) -> tuple[FileFinding, ...]:
+def _linted(
+    target: Target, told: tuple[FileFinding, ...], project: Project | None, reading: Reading | None
+) -> tuple[FileFinding, ...]:
     """What lint finds, where the budget asks for it."""
-    if target.budget.lint is None:
+    if reading is None:
         return ()
     from ctxsize.budget.linting.lint import findings_for_check  # most checks do without
 
-    return findings_for_check(target, told)
+    return findings_for_check(target, told, project, reading)
 
 
 @contextmanager
@@ -317,7 +353,7 @@ def _missing(measured: MeasuredTarget, asked: _Asked, errors: Sequence[CtxsizeEr
         missing |= dict.fromkeys(("context", "context-files"), "the context was not measured")
     if measured.image_bytes is None:
         reason = "there is no image: see the error" if errors else "it was not measured"
-        return missing | dict.fromkeys(("image", "pull", "build-time"), reason)
+        return missing | dict.fromkeys(_OF_IMAGES, reason)
     if not asked.built:
         reason = f"only {measured.image_source} was looked at, and nothing built"
         missing |= dict.fromkeys(("image", "pull"), reason)

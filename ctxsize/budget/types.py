@@ -25,12 +25,12 @@ FileFinding = Finding
 class Grown:
     """Something that is larger than in the baseline, in bytes. ``before`` is 0 for what is new, and None
     when the baseline does not tell. ``kind`` says what ``path`` is in: the context, or the image, where it
-    begins with ``/``."""
+    begins with ``/``; or it is a ``line`` of the Dockerfile, with its number where that is known."""
 
     path: str
     before: int | None
     after: int
-    kind: Literal["context", "image"] = "context"
+    kind: Literal["context", "image", "line"] = "context"
 
     @property
     def bytes(self) -> int:

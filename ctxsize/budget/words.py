@@ -47,6 +47,10 @@ def verdict(judged: Judged) -> str:
     beyond = amount(judged.overshoot, judged.unit)
     of = name.partition(".")[2]
     if name.startswith("growth."):
+        if of == "line":  # the one that is furthest beyond its limit
+            of = judged.grew[0].path if judged.grew else "no line of the Dockerfile"
+            if not judged.over:
+                return f"{of} grew by more than the {limit} it may"
         grew = f"{of} grew by {value}" if judged.value >= 0 else f"{of} shrank by {value.removeprefix('-')}"
         return (
             f"{grew}, {beyond} more than the {limit} it may" if judged.over else f"{grew} and may by {limit}"

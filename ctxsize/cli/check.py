@@ -41,6 +41,8 @@ Examples:
   ctxsize check --limit image='250 MB' --image shop:latest
   ctxsize check --save-baseline baseline.json
   ctxsize check --baseline baseline.json --limit growth.image=5%
+  ctxsize check --against registry://ghcr.io/me/shop:main --limit growth.pull='2 MB'
+  ctxsize check --limit reclaimable='20 MB' --limit layer=60%
 
 \b
 Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could not be judged,
@@ -59,6 +61,11 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
 )
 @repeated_option("--forbid", metavar="PATTERN", help="Fail if a file matching PATTERN reaches the build.")
 @repeated_option("--require-ignored", metavar="PATH", help="Fail unless PATH is ignored.")
+@repeated_option(
+    "--exempt",
+    metavar="PATTERN",
+    help="Don't count files of the image that match PATTERN as wasted or left over.",
+)
 @click.option(
     "--sensitive",
     type=click.Choice(["off", "warn", "fail"]),
@@ -74,6 +81,12 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     type=_FILE,
     metavar="FILE",
     help="Measure growth since FILE was written, by --save-baseline or by compare --format json.",
+)
+@repeated_option(
+    "--against",
+    metavar="[TARGET=]IMAGE",
+    help="Measure growth since IMAGE: registry://HOST/NAME:TAG (only its manifest is read), an archive, or an"
+    " image of the engine.",
 )
 @click.option(
     "--save-baseline",
@@ -124,6 +137,7 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
 def check(
     paths: tuple[str, ...],
     images: tuple[str, ...],
+    against: tuple[str, ...],
     compose: tuple[str, ...],
     compose_root: str | None,
     init: bool,
@@ -147,7 +161,11 @@ def check(
     further = [further_report("check", word) for word in reports]
     no_build = asked["static"] or asked["archive"]
     options = CheckOptions(
-        images=_images(images), stage=build.target, build=None if no_build else build, **asked
+        images=_images(images),
+        against=_images(against),
+        stage=build.target,
+        build=None if no_build else build,
+        **asked,
     )
     with out.progress() as progress:
         if init:

@@ -20,6 +20,7 @@ from ctxsize.cli.options import (
     top_option,
 )
 from ctxsize.cli.reports import HTML, needs_pages, write_page
+from ctxsize.cli.suggest import hint_at_suggest
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
@@ -117,6 +118,8 @@ def compare(
     out.report(measurement.comparison)
     engine = measurement.comparison.engine
     builder = "classic" if engine is not None and engine.builder == "classic" else "buildkit"
+    if measurement.comparison.project.ignore_file is None:
+        hint_at_suggest(out, project.under(build), asked["path"], asked["dockerfile"], builder)
     hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
     write_page(
         out, measurement.comparison, html, project.under(build), asked["path"], asked["dockerfile"], builder

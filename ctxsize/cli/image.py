@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,13 @@ from ctxsize.cli.options import (
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
     from ctxsize.engine.options import BuildOptions
+    from ctxsize.inspection.difference.types import ImageDifference
+    from ctxsize.progress import Progress
+
+#: Rows of a difference in JSON and CSV.
+_MOST_ROWS = 1_000
+#: Options that say nothing of two images.
+_FOR_ONE = ("largest", "layer", "base", "hide_base", "prove", "verify", "verify_network", "diff", "write")
 
 _EPILOG = """\b
 Examples:
@@ -30,11 +38,15 @@ Examples:
   ctxsize image --prove --verify "app --version"   whether the fixes hold
   ctxsize image --diff                     the fixes as a patch
   ctxsize image --layer 7 --largest 10 shop:latest
+  ctxsize image shop.tar                   what docker save wrote, or an OCI layout; - is standard input
+  ctxsize image registry://ghcr.io/me/shop:1.4
+  ctxsize image shop:1.4 .                 what the image built here has more or less than shop:1.4
+  ctxsize image --by file registry://ghcr.io/me/shop:1.4 shop:latest
 """
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("name", metavar="[PATH|IMAGE]", default=".", required=False)
+@click.argument("names", metavar="[PATH|IMAGE] [PATH|IMAGE]", nargs=-1)
 @click.option(
     "--by",
     "view",
@@ -55,7 +67,13 @@ Examples:
     "--largest", type=click.IntRange(min=0), default=0, metavar="N", help="Also list the N largest files."
 )
 @click.option("--layer", type=click.IntRange(min=1), metavar="N", help="List only files of layer N.")
+@click.option("--base", metavar="IMAGE", help="The base image of IMAGE, if the engine has it.")
 @click.option("--hide-base", is_flag=True, help="List no files of the base image.")
+@click.option(
+    "--files",
+    is_flag=True,
+    help="Also read the layers of an image in a registry: what is wasted takes its files.",
+)
 @click.option(
     "--prove",
     is_flag=True,
@@ -80,7 +98,7 @@ Examples:
 @format_option("image")
 @output_options("image")
 def image(
-    name: str,
+    names: tuple[str, ...],
     build: BuildOptions,
     out: Output,
     verify: str | None,
@@ -89,11 +107,13 @@ def image(
     diff: bool,
     **asked: Any,
 ) -> None:
-    """Say where the bytes of an image are, which step put them there, and what of them is wasted.
+    """Say where the bytes of an image are, which step put them there, and what of them is wasted. With two
+    images: what each step, directory and file of the second has more or less.
 
-    IMAGE is one that the engine has. For a directory, PATH, the project there is built once, and what would
-    make its image smaller is said line by line. Nothing is written in PATH without --write, and nothing is
-    left on the engine.
+    IMAGE is one that the engine has, a saved archive, an OCI layout, registry://HOST/NAME:TAG, or the JSON of
+    a comparison. For a directory, PATH, the project there is built once, and what would make its image
+    smaller is said line by line. Nothing is written in PATH without --write, and nothing is left on the
+    engine or pulled into it.
     """
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import image as look_at
@@ -102,16 +122,22 @@ def image(
     from ctxsize.inspection.fixes.remedy import holds
     from ctxsize.inspection.image import is_project
 
+    if len(names) > 2:
+        raise click.UsageError("one image, or two to compare")
     if verify is not None and not verify.strip():
         raise click.UsageError("--verify needs a command")
     command = None if verify is None else VerifyCommand(verify, verify_network, verify_timeout)
-    if is_project(name):
+    for name in filter(is_project, names or (".",)):
         project = configured(name)
         asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
         asked["builder"] = project.builder_under(asked["builder"])
         build = project.under(build)
     with out.progress() as progress:
-        report = look_at(name, options=build, verify=command, progress=progress, **asked)
+        if len(names) == 2:
+            alone = {**asked, "verify": verify, "verify_network": verify_network, "diff": diff}
+            replace(out, result="difference").report(_difference(names, build, out, progress, alone))
+            return
+        report = look_at(*names, options=build, verify=command, progress=progress, **asked)
     if diff:
         write(report.diff, out.file or "-")
     else:
@@ -122,3 +148,16 @@ def image(
         if asked["write"]:
             show_note("the Dockerfile was not changed: the proof does not hold")
         raise SystemExit(1)
+
+
+def _difference(
+    names: tuple[str, ...], build: BuildOptions, out: Output, progress: Progress, asked: dict[str, Any]
+) -> ImageDifference:
+    from ctxsize.api import image_difference
+
+    for name in _FOR_ONE:
+        if asked.pop(name):
+            raise click.UsageError(f"--{name.replace('_', '-')} is for one image")
+    # What is written for programs has more rows than what is shown.
+    most = out.rows if out.format in ("table", "markdown") else max(out.rows, _MOST_ROWS) if out.rows else 0
+    return image_difference(*names, options=build, progress=progress, most=most, **asked)

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import click
 
 from ctxsize import __version__
-from ctxsize.cli.look.browse import browse
-from ctxsize.cli.cache import cache
-from ctxsize.cli.check import check
-from ctxsize.cli.clean import clean
-from ctxsize.cli.compare import compare
-from ctxsize.cli.completion import completion
-from ctxsize.cli.context import context
-from ctxsize.cli.docker.plugin import docker_plugin
 from ctxsize.cli.errors import exit_codes
-from ctxsize.cli.forge.comment import comment
-from ctxsize.cli.forge.trend import trend
-from ctxsize.cli.image import image
-from ctxsize.cli.lint import lint
-from ctxsize.cli.reports import report
-from ctxsize.cli.why import why
+
+#: The commands, and those of their modules that have another name.
+COMMANDS = (
+    "browse", "cache", "check", "clean", "comment", "compare", "completion", "context", "docker-plugin",
+    "image", "lint", "report", "suggest", "trend", "why",
+)  # fmt: skip
+_MODULES = {
+    "browse": "look.browse", "comment": "forge.comment", "docker-plugin": "docker.plugin",
+    "report": "reports", "trend": "forge.trend",
+}  # fmt: skip
 
 
 class _Group(click.Group):
-    """A group whose commands end with the documented exit codes (docs/exit-codes.md)."""
+    """A group whose commands are imported when they are asked for, so that each starts without the others.
+    They end with the documented exit codes (docs/exit-codes.md)."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            module = import_module(f"ctxsize.cli.{_MODULES.get(cmd_name, cmd_name)}")
+            self.add_command(getattr(module, cmd_name.replace("-", "_")))
+        return self.commands.get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         with exit_codes():
@@ -39,6 +46,7 @@ Examples:
   ctxsize why node_modules/x     which line keeps this out
   ctxsize check --init           limits for `ctxsize check` in CI
   ctxsize image                  where the bytes of the image are, and what of them is wasted
+  ctxsize suggest                rules worth adding to it, each proven by a build
   ctxsize lint                   what is wrong with the ignore file, and what it costs
 
 \b
@@ -55,22 +63,3 @@ Exit codes: 0 done, 1 over budget or findings, 2 wrong usage, 3 a build failed,
 @click.version_option(__version__, prog_name="ctxsize")
 def main() -> None:
     """Measure what a .dockerignore saves: context, image, build time."""
-
-
-for _command in (
-    browse,
-    cache,
-    check,
-    clean,
-    comment,
-    compare,
-    completion,
-    context,
-    docker_plugin,
-    image,
-    lint,
-    report,
-    trend,
-    why,
-):
-    main.add_command(_command)

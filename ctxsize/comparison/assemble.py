@@ -228,7 +228,7 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
         yield Warning(
             "no-ignore-file",
             "there is no ignore file, so there is nothing to compare and nothing was built;"
-            f" `ctxsize context --largest 10{_words(subject)}` shows what one could leave out",
+            f" `ctxsize suggest{_words(subject)}` finds what one could leave out, and proves it",
             where=subject.project.name,
         )
     yield from found.warnings

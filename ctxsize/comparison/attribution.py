@@ -58,7 +58,7 @@ def attribute_images(subject: Subject, images: Images, builds: Mapping[str, Buil
     if images.reader is None or len(images.images) < 2 or project.rules is None:
         return None
     rules, roots = project.rules, IgnoredRoots(subject.plan.ignored)
-    links = _directory_links(images.reader.symlinks(images.images[WITHOUT].layers))
+    links = directory_links(images.reader.symlinks(images.images[WITHOUT].layers))
     image_map = ImageMap(subject.plan.resolved, ContextDirectory(project.context), links)
     return attribute(
         step_changes(images.reader, images.images[WITH], images.images[WITHOUT], image_map),
@@ -121,7 +121,7 @@ def _placed(
     return kept
 
 
-def _directory_links(symlinks: Mapping[str, str]) -> dict[str, str]:
+def directory_links(symlinks: Mapping[str, str]) -> dict[str, str]:
     """The symlinks at the root of an image as clean paths from there (bin → usr/bin)."""
     return {
         path: os.path.normpath(os.path.join("/", os.path.dirname(path), target)).lstrip("/")

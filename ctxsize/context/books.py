@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from operator import itemgetter
 from typing import NamedTuple
 
-from ctxsize.context.links import Inode, Links, path_of, walk_key
+from ctxsize.context.forbidden import MOST_FORBIDDEN
+from ctxsize.context.links import Inode, Links, WalkKey, path_of, walk_key
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import DirTotals, IgnoredRoot, RuleTotals, ScanResult, Totals
 from ctxsize.ignore.types import Rule
@@ -53,9 +55,45 @@ class Largest:
         return sorted(self._files, key=lambda item: (-item[1], walk_key(item[0])))[: self.most]
 
 
+class First:
+    """The first ``most`` of the paths it is told of, in the order of a walk, and how many there are."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.count = 0
+        self._last: WalkKey | None = None  # those after it are none of them
+        self._paths: list[tuple[WalkKey, str, Rule]] = []
+
+    def add(self, path: str, rule: Rule) -> None:
+        """One more path, which the rule matches."""
+        self.count += 1
+        key = walk_key(path)
+        if self._last is None or key < self._last:
+            self._paths.append((key, path, rule))
+            if len(self._paths) >= 2 * self.most:
+                self._cut()
+                self._last = self._paths[-1][0]
+
+    def _cut(self) -> None:
+        self._paths.sort(key=itemgetter(0))
+        del self._paths[self.most :]
+
+    def paths(self) -> list[tuple[str, Rule]]:
+        """The paths, each with its rule."""
+        self._cut()
+        return [(path, rule) for _, path, rule in self._paths]
+
+    def merge(self, other: First) -> None:
+        """Add what another process was told of."""
+        left = other.count - len(other._paths)
+        for _, path, rule in other._paths:
+            self.add(path, rule)
+        self.count += left
+
+
 class Books:
-    """Counts by account number. ``files``, ``dirs``, ``bytes``, ``suspects``, ``unread``, ``forbidden`` and
-    ``largest`` are for the scanner to add to."""
+    """Counts by account number. ``files``, ``dirs``, ``bytes``, ``suspects``, ``unread``, ``forbidden``,
+    ``partly`` and ``largest`` are for the scanner to add to."""
 
     def __init__(self, *, list_roots: bool, largest: int = 0) -> None:
         self.files: list[int] = []
@@ -63,7 +101,8 @@ class Books:
         self.bytes: list[int] = []
         self.suspects: list[str] = []  # paths
         self.unread: list[tuple[str, bool]] = []  # directories: path, whether it is ignored
-        self.forbidden: list[tuple[str, Rule]] = []
+        self.forbidden = First(MOST_FORBIDDEN)
+        self.partly: list[str] = []  # paths that were asked about
         self.largest = Largest(largest)
         self.links = Links()
         self._list_roots = list_roots
@@ -126,7 +165,8 @@ class Books:
             counts[:] = [0] * len(counts)
         self.suspects = []
         self.unread = []
-        self.forbidden = []
+        self.forbidden = First(MOST_FORBIDDEN)
+        self.partly = []
         self.largest = Largest(self.largest.most)
         self._single = []
         self._unlisted = {}
@@ -143,7 +183,8 @@ class Books:
         self._absorbed_by += [by if by < 0 else by + offset for by in other._absorbed_by[shared:]]
         self.suspects += other.suspects
         self.unread += other.unread
-        self.forbidden += other.forbidden
+        self.forbidden.merge(other.forbidden)
+        self.partly += other.partly
         for path, size in other.largest.files():
             self.largest.add(size, path)
         self._single += other._single
@@ -174,7 +215,9 @@ class Books:
             rules=per_rule,
             directories=self._directories(),
             suspects=tuple(sorted(self.suspects, key=os.fsencode)),
-            forbidden=tuple(sorted(self.forbidden, key=lambda item: walk_key(item[0]))),
+            forbidden=tuple(self.forbidden.paths()),
+            forbidden_count=self.forbidden.count,
+            partly=frozenset(self.partly),
             largest=tuple(self.largest.files()),
             unread=tuple(sorted(path for path, _ in self.unread)),
             eligible_unread=any(not ignored for _, ignored in self.unread),
@@ -252,6 +295,11 @@ class Books:
             while path:
                 path = path.rpartition("/")[0]
                 sums[path] = sums.get(path, Totals()) + totals
-        found = [DirTotals(path, totals) for path, totals in sums.items()]
+        unread: set[str] = set()
+        for path, ignored in self.unread:
+            while not ignored and path not in unread:
+                unread.add(path)
+                path = path.rpartition("/")[0]
+        found = [DirTotals(path, totals, path in unread) for path, totals in sums.items()]
         found.sort(key=lambda item: (-item.totals.bytes, os.fsencode(item.path)))
         return tuple(found)

@@ -11,6 +11,9 @@ from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.table import Outcome
 from ctxsize.ignore.types import Rule
 
+#: Forbidden paths that a scan tells of: a pattern such as ``*`` can forbid a million files, and nobody reads
+#: more of them. The others are counted.
+MOST_FORBIDDEN = 10_000
 #: What is forbidden in a directory: as the state says, all of it by one rule, or nothing (more).
 State = DirState | Rule | None
 

@@ -33,6 +33,7 @@ class Wanted(NamedTuple):
     largest: int
     classic: bool
     suspects: Suspects | None
+    asked: frozenset[str]
 
     def can_do_without(self, place: Place, error: Exception) -> bool:
         """Whether a build does not read the directory that ``error`` came of, if that is a permission: it is

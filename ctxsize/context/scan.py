@@ -2,9 +2,8 @@
 
 Work is done per directory wherever it can be. The rules say of a whole listing which names are special
 (DirState.special), usually none; the rest is counted in a loop that does nothing but add up sizes,
-and no path is made for a file. For that speed it does without the walk of context.walk. Directories that
-wait for their turn are the only thing memory grows with, besides the ignored roots asked for and the hard
-links whose other names were not met yet.
+and no path is made for a file. For that speed it does without the walk of context.walk. Memory grows with the
+directories that wait for their turn, the ignored roots asked for and the hard links with names still to meet.
 
 Every count goes into an *account*: the eligible part of a directory, or one ignored root.
 """
@@ -14,8 +13,8 @@ from __future__ import annotations
 import os
 import stat as statmod
 from collections import deque
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
 
 from ctxsize.context.books import EMPTIED, HIDDEN, NEEDED, ROOT, Account, Books, Largest
@@ -24,6 +23,7 @@ from ctxsize.context.errors import ContextError
 from ctxsize.context.forbidden import Forbidden
 from ctxsize.context.links import Name, walk_key
 from ctxsize.context.places import Cover, Frame, Needs, Place, Suspects, Tally, Wanted
+from ctxsize.context.reading import Entries, Reading, entries_of
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.walk import OpenTree, if_it_matters
 from ctxsize.context.workers import MOST_HELPERS, SHARE_FROM, TASK_GROUPS, TASKS_TO_SHARE, processors, share
@@ -31,8 +31,6 @@ from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.table import Outcome
 from ctxsize.ignore.types import Dialect
-
-_LISTING = 1024  # entries of a directory that are looked at (and held in memory) at once
 
 
 def scan(
@@ -49,6 +47,8 @@ def scan(
     largest: int = 0,
     forbidden: Matcher | None = None,
     suspects: Suspects | None = None,
+    asked: Collection[str] = (),
+    reading: Reading | None = None,
     progress: Callable[[int], None] | None = None,
     processes: int | None = None,
 ) -> ScanResult:
@@ -58,32 +58,33 @@ def scan(
     ``dockerfile`` is its path in the context, if it lies there: the classic client always sends it and
     ``.dockerignore``, and the daemon removes them again when they are ignored, so that they are ignored
     roots although directories above them arrive. ``needs`` tells what the Dockerfile takes.
-    ``eligible_only`` does not enter what is ignored, so its size is not known. Without ``roots`` the
-    result lists none, and memory does not grow with them. ``depth`` asks for the totals of directories
-    down to that many levels, ``largest`` for that many files. ``forbidden`` are rules that change no count:
-    the result lists what arrives and matches them. ``suspects`` is asked once per listing which names the
-    result shall have the paths of, whatever becomes of them. ``progress`` is called with the number of
-    entries seen so far. ``processes`` share the work: as many as there are processors by default, and one
-    when this process has threads.
+    ``eligible_only`` does not enter what is ignored, so its size is not known. Without ``roots`` none are
+    listed, and memory does not grow with them. ``depth`` asks for the totals of directories down to that many
+    levels, ``largest`` for that many files. ``forbidden`` are rules that change no count: what arrives and
+    matches them is listed. ``suspects`` is asked once per listing which names to list, whatever becomes of
+    them. Of the paths ``asked`` about those are listed that are ignored directories with something kept in
+    them. ``reading`` has the directories that were read already, and gets the others. ``progress`` is called
+    with the number of entries seen so far. ``processes`` share the work: by default as many as there are
+    processors, one when this process has threads or a ``reading``.
 
-    Raises ContextError naming the directory that can't be read though a build of the dialect reads it, and
-    IgnoreFileError where Docker fails on a broken rule.
+    Raises ContextError naming a directory that can't be read though a build reads it, and IgnoreFileError.
     """
     matcher, classic = rules, dialect is Dialect.CLASSIC
     if rules is not None and classic:
         matcher = rules.for_classic_build(dockerfile or ".dockerignore")
     removed = removed_by_daemon(rules, dockerfile) if classic else {}
-    wanted = Wanted(hidden, removed, needs, eligible_only, roots, depth, largest, classic, suspects)
-    count = processes if processes is not None else processors()
+    wanted = Wanted(
+        hidden, removed, needs, eligible_only, roots, depth, largest, classic, suspects, frozenset(asked)
+    )
+    count = 1 if reading is not None else processes if processes is not None else processors()
     with OpenTree(root) as tree:
-        scanner = _Scanner(tree, matcher, Forbidden(forbidden), wanted, progress)
+        begin = partial(_Scanner, tree, matcher, Forbidden(forbidden), wanted, reading, progress)
         try:
-            scanner.run(count)
+            books = begin().run(count)
         except ChildProcessError:  # something killed a helper: its share is lost, so start again, alone
-            scanner = _Scanner(tree, matcher, Forbidden(forbidden), wanted, progress)
-            scanner.run(1)
+            books = begin().run(1)
     written = rules.rules if rules is not None else ()
-    return scanner.books.result(written, eligible_only=eligible_only, needed=needs is not None)
+    return books.result(written, eligible_only=eligible_only, needed=needs is not None)
 
 
 class _Scanner:
@@ -95,11 +96,13 @@ class _Scanner:
         matcher: Matcher | None,
         forbidden: Forbidden,
         wanted: Wanted,
+        reading: Reading | None,
         progress: Callable[[int], None] | None,
     ) -> None:
         self.books = Books(list_roots=wanted.roots, largest=wanted.largest)
         self._forbidden = forbidden
         self._tree = tree
+        self._entries = partial(entries_of if reading is None else reading.entries, tree)
         self._wanted = wanted
         # Per directory the names of files that need a look of their own.
         self._odd_in: dict[str, set[str]] = {}
@@ -113,7 +116,7 @@ class _Scanner:
         cover: Cover = wanted.needs(".") if wanted.needs is not None else "none"
         self._waiting.append(Place("", if_it_matters(state), ROOT, False, cover, None, forbidden.start))
 
-    def run(self, processes: int) -> None:
+    def run(self, processes: int) -> Books:
         """Scan it all. Breadth first until there is enough to share, then depth first."""
         waiting = self._waiting
         while processes > 1 and waiting:
@@ -121,11 +124,12 @@ class _Scanner:
                 self._share(processes)
                 break
             self._read(waiting.popleft())
-        self._drain()
+        return self._drain()
 
-    def _drain(self) -> None:
+    def _drain(self) -> Books:
         while self._waiting:
             self._read(self._waiting.pop())
+        return self.books
 
     def _share(self, processes: int) -> None:
         """Scan what waits together with forks of this process."""
@@ -158,23 +162,16 @@ class _Scanner:
             self._waiting.extend(undecided)
 
     def _read(self, place: Place) -> None:
-        fd = None
         try:
-            fd = self._tree.open_directory(place.path)
-            if fd is not None:
-                with os.scandir(fd) as listing:
-                    while entries := list(islice(listing, _LISTING)):
-                        self._list(entries, place)
+            for entries in self._entries(place.path):
+                self._list(entries, place)
         except (ContextError, OSError) as error:
             if not self._wanted.can_do_without(place, error):
                 raise self._wanted.unreadable(self._tree.shown(place.path), error) from error
             self.books.unread.append((place.path, place.ignored or place.frame is not None))
-        finally:
-            if fd is not None:
-                os.close(fd)
         self._close(place.frame)
 
-    def _list(self, entries: list[os.DirEntry[str]], place: Place) -> None:
+    def _list(self, entries: Entries, place: Place) -> None:
         """Book a part of a directory's listing."""
         path, suspects = place.path, self._wanted.suspects
         self._tally.add(len(entries))
@@ -187,7 +184,7 @@ class _Scanner:
         else:
             self._divide(entries, place.state, place)
 
-    def _divide(self, entries: list[os.DirEntry[str]], state: DirState, place: Place) -> None:
+    def _divide(self, entries: Entries, state: DirState, place: Place) -> None:
         """Book entries as the rules say."""
         special = state.special([entry.name for entry in entries])
         if special:
@@ -206,7 +203,7 @@ class _Scanner:
 
     def _take(
         self,
-        entries: list[os.DirEntry[str]],
+        entries: Entries,
         outcome: Outcome | None,
         place: Place,
         *,
@@ -227,7 +224,8 @@ class _Scanner:
         sized = books.largest if self._wanted.largest and not place.ignored and not emptied else None
         files, size = self._count(entries, below, linked, place.path, sized)
         if place.forbidden is not None:
-            books.forbidden += self._forbidden.find(entries, place.path, place.forbidden)
+            for path, bad in self._forbidden.find(entries, place.path, place.forbidden):
+                books.forbidden.add(path, bad)
         if needed == "some" and (files or below):
             needed = self._cover(place, entries[0].name)
         if emptied:
@@ -252,7 +250,7 @@ class _Scanner:
 
     def _count(
         self,
-        entries: list[os.DirEntry[str]],
+        entries: Entries,
         below: list[str],
         linked: list[tuple[str, os.stat_result]],
         path: str,
@@ -296,7 +294,7 @@ class _Scanner:
         bad = self._forbidden.below(place.forbidden, name, kept=True)
         self._waiting.append(Place(path, if_it_matters(state), account, place.ignored, needed, None, bad))
 
-    def _leave(self, entries: list[os.DirEntry[str]], outcome: Outcome, place: Place) -> None:
+    def _leave(self, entries: Entries, outcome: Outcome, place: Place) -> None:
         """Book entries that are ignored."""
         if self._wanted.eligible_only:
             if not outcome.prunable:
@@ -367,6 +365,8 @@ class _Scanner:
         books = self.books
         while frame is not None and not frame.kept:
             frame.kept = True
+            if frame.path in self._wanted.asked:
+                books.partly.append(frame.path)
             books.dirs[frame.outer] += 1
             if frame.needed:
                 books.dirs[NEEDED] += 1
@@ -397,7 +397,7 @@ class _Scanner:
                     parent.accounts.append(account)
             frame = parent
 
-    def _without_odd(self, entries: list[os.DirEntry[str]], place: Place) -> list[os.DirEntry[str]]:
+    def _without_odd(self, entries: Entries, place: Place) -> Entries:
         """Book the files among the entries that are hidden or that the daemon removes; returns the others."""
         names = self._odd_in[place.path]
         rest = []

@@ -54,10 +54,12 @@ class RuleTotals:
 
 @dataclass(frozen=True, slots=True)
 class DirTotals:
-    """What is eligible below the directory ``path`` ('' is the context), at any depth; itself not counted."""
+    """What is eligible below the directory ``path`` ('' is the context), at any depth; itself not counted.
+    ``unread``: something in it can't be read, so that there is more than ``totals`` say."""
 
     path: str
     totals: Totals
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,10 @@ class ScanResult:
     directories down to the depth asked for, sorted as the roots. ``suspects`` are the paths whose names
     the scan was asked to take down, in byte order.
 
-    ``forbidden`` are the eligible paths that forbidding rules match, in the order of a walk, and ``largest``
-    the largest eligible files with their bytes, a file with several names under its first.
+    ``forbidden`` are the first of the ``forbidden_count`` eligible paths that forbidding rules match, in the
+    order of a walk, and ``largest`` the largest eligible files with their bytes, a file with several names
+    under its first. ``partly`` are those of the paths asked about that are ignored directories with something
+    kept in them.
 
     ``unread`` are directories that can't be read and that a build does not read: then ``without`` is None.
     ``eligible_unread``: one of them is not ignored, so that there is more than ``eligible`` says.
@@ -96,6 +100,8 @@ class ScanResult:
     directories: tuple[DirTotals, ...]
     suspects: tuple[str, ...] = ()
     forbidden: tuple[tuple[str, Rule], ...] = ()
+    forbidden_count: int = 0
+    partly: frozenset[str] = frozenset()
     largest: tuple[tuple[str, int], ...] = ()
     unread: tuple[str, ...] = ()
     eligible_unread: bool = False

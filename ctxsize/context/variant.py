@@ -59,6 +59,10 @@ class Variant:
             ignore_file=(ignore_file, content + b"\n" + exception.encode() + b"\n"),
         )
 
+    def replacing(self, path: str, content: bytes) -> Variant:
+        """The same view, in which the file ``path``, also one that the tree has not, has that content."""
+        return replace(self, changes=self.changes.then(Changes({path: content})))
+
     def walk(self, dockerfile: str | None = None) -> Iterator[Entry]:
         """The entries a build of this variant sends, in Docker's order.
 

@@ -57,6 +57,16 @@ def check_configuration() -> None:
         raise _wrong(path, "a login in it is not Base64 of a user, a colon and a password") from error
 
 
+def configured() -> dict[str, Any]:
+    """What the configuration file says; nothing when there is none, or one of the form of long ago. Raises
+    ConfigError when it can't be read."""
+    path = find_config_file()
+    if path is None or os.path.basename(path) == _LEGACY:
+        return {}
+    data = read_small(path)
+    return lenient(parse_json(path, data) if data.strip() else {})
+
+
 def lenient(found: dict[str, Any]) -> dict[str, Any]:
     """A configuration as the official client takes it: null, and an empty login, is as if there were none."""
     kept = {key: _without_nulls(value) for key, value in found.items() if value is not None}
@@ -79,11 +89,7 @@ def _without_nulls(value: Any) -> Any:
 def proxies(host: str) -> dict[str, str]:
     """The build arguments that the configuration gives every build on the engine at ``host``: its proxies, in
     both cases, as the official client passes them (``ParseProxyConfig`` of github.com/docker/cli)."""
-    path = find_config_file()
-    if path is None or os.path.basename(path) == _LEGACY:
-        return {}
-    data = read_small(path)
-    by_host = lenient(parse_json(path, data) if data.strip() else {}).get("proxies") or {}
+    by_host = configured().get("proxies") or {}
     given = by_host.get(host, by_host.get("default", {}))
     names = {name: given[key] for key, name in _PROXIES.items() if given.get(key)}
     return {spelled: value for name, value in names.items() for spelled in (name, name.lower())}

@@ -53,6 +53,12 @@ def platform_of(api: docker.APIClient, image_id: str) -> str | None:
     return "/".join(map(str, filter(None, parts))) or None
 
 
+def layers_of(api: docker.APIClient, image_id: str) -> tuple[str, ...]:
+    """The digests of an image's layers, lowest first, as ``Layer.diff_id`` has them. Raises EngineError."""
+    with engine_trouble(), sensible("the image"):
+        return tuple(map(str, (api.inspect_image(image_id).get("RootFS") or {}).get("Layers") or ()))
+
+
 def configuration_of(api: docker.APIClient, image_id: str) -> dict[str, str]:
     """What the image says of how a container is started, each value as text, without the marks of a run.
     Raises EngineError."""
@@ -82,12 +88,24 @@ def read_images(
     with ExitStack() as undo, _reading_errors():
         reader = into()
         undo.enter_context(reader)
+        read_into(reader, api, image_ids, progress)
+        undo.pop_all()
+    return reader
+
+
+def read_into(
+    reader: LayerReader,
+    api: docker.APIClient,
+    image_ids: Sequence[str],
+    progress: Progress | None = None,
+) -> None:
+    """Have an open reader read more images. Raises as ``open_images``."""
+    with _reading_errors():
         bare = {image_id: _bare(api, image_id) for image_id in image_ids}
         reader.images.update((image_id, image) for image_id, image in bare.items() if image is not None)
         filled = [image_id for image_id in image_ids if bare[image_id] is None]
         if not filled:
-            undo.pop_all()
-            return reader
+            return
         parameters = {"names": filled}
         response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
         with response:
@@ -97,8 +115,6 @@ def read_images(
                 progress.expect(size=_saved_bytes(api, filled))
                 chunks = _counted(chunks, progress)
             read_saved(reader, Body(chunks), filled)
-        undo.pop_all()
-    return reader
 
 
 def _saved_bytes(api: docker.APIClient, image_ids: Sequence[str]) -> int | None:

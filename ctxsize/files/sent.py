@@ -8,22 +8,22 @@ from collections.abc import Callable
 
 #: Changed entries whose names are kept.
 _MOST_NAMES = 100
+_PARTS = 64
 
 
 class SentTree:
     """Sizes of what a build was sent, and the names of what had changed since ``since`` (epoch nanoseconds,
     None: not known). ``root_of`` gives the ignored root of a path: ``by_root`` has the bytes of each.
 
-    Holds 16 bytes for an entry, however long its path is.
+    Holds 16 bytes for an entry, however long its path is, in parts of which each is sorted by itself when it
+    is first asked about.
     """
 
     def __init__(
         self, since: int | None = None, root_of: Callable[[str], str | None] = lambda path: None
     ) -> None:
         self._since = since
-        self._keys = array("q")
-        self._sizes = array("q")
-        self._sorted = True
+        self._parts = [_Part() for _ in range(_PARTS)]
         self._root_of = root_of
         self.by_root: dict[str, int] = {}
         #: The first of the entries that had changed when they were sent, in the order they were sent.
@@ -40,17 +40,35 @@ class SentTree:
 
     def resize(self, path: str, size: int) -> None:
         """What was sent of ``path`` has another size than was said before."""
-        self._keys.append(hash(path))
-        self._sizes.append(size)
-        self._sorted = False
+        key = hash(path)
+        self._parts[key % _PARTS].add(key, size)
 
     def size(self, path: str) -> int | None:
         """The bytes of ``path`` as they were sent; None when it was not."""
+        key = hash(path)
+        return self._parts[key % _PARTS].size(key)
+
+
+class _Part:
+    """Sizes by key; of the same key the last one counts."""
+
+    __slots__ = ("_keys", "_sizes", "_sorted")
+
+    def __init__(self) -> None:
+        self._keys = array("q")
+        self._sizes = array("q")
+        self._sorted = True
+
+    def add(self, key: int, size: int) -> None:
+        self._keys.append(key)
+        self._sizes.append(size)
+        self._sorted = False
+
+    def size(self, key: int) -> int | None:
         if not self._sorted:
             order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
             self._keys = array("q", (self._keys[number] for number in order))
             self._sizes = array("q", (self._sizes[number] for number in order))
             self._sorted = True
-        key = hash(path)
         place = bisect_right(self._keys, key) - 1
         return self._sizes[place] if place >= 0 and self._keys[place] == key else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, Protocol
+from zlib import adler32
 
 BLOCK = 512
 #: Bytes of a long name, or of a PAX header; Go's archive/tar has the same limit.
@@ -22,6 +23,8 @@ MOST_NAME = 4096
 _LARGEST = 1 << 60
 _SKIP = 1 << 18
 _ZEROS = bytes(BLOCK)
+#: What stands for a header's checksum where it is added up.
+_BLANK = b" " * 8
 _FIELDS = frozenset(b"path linkpath size GNU.sparse.name GNU.sparse.realsize GNU.sparse.size".split())
 
 Kind = Literal["file", "directory", "symlink", "hardlink", "other"]
@@ -95,36 +98,40 @@ class TarReader:
             elif kind == b"g":
                 self._skip_to(self._at + padded(size))  # Docker makes nothing of it
             else:
-                return self._made(block, start, name, link, pax)
+                return self._made(block, size, start, name, link, pax)
         if self._at - start > BLOCK:
             raise tarfile.ReadError("a tar ends behind a header that belongs to a file")
         return None
 
-    def _made(self, block: bytes, start: int, name: bytes, link: bytes, pax: dict[bytes, bytes]) -> TarEntry:
+    def _made(
+        self, block: bytes, size: int, start: int, name: bytes, link: bytes, pax: dict[bytes, bytes]
+    ) -> TarEntry:
         kind = block[156:157]
-        stored = _decimal(pax[b"size"]) if b"size" in pax else _number(block[124:136])
+        stored = _decimal(pax[b"size"]) if b"size" in pax else size
         size = stored
         if kind == b"S":
             size = _number(block[483:495])
             more = block[482]
             while more:
                 more = self._take_all(BLOCK)[504]
-        for field in (b"GNU.sparse.realsize", b"GNU.sparse.size"):
-            if field in pax:
-                size = _decimal(pax[field])
-        if kind in _BARE:
-            stored = 0
         own = _text(block[:100])
         if block[257:263] == b"ustar\0" and (prefix := _text(block[345:500])):
             own = prefix + b"/" + own
-        own = pax.get(b"GNU.sparse.name") or pax.get(b"path") or name or own
+        own = name or own
+        if pax:
+            for field in (b"GNU.sparse.realsize", b"GNU.sparse.size"):
+                if field in pax:
+                    size = _decimal(pax[field])
+            own = pax.get(b"GNU.sparse.name") or pax.get(b"path") or own
+        if kind in _BARE:
+            stored = 0
         what = _KINDS.get(kind, "other")
         if kind == b"\0" and own.endswith(b"/"):
             what = "directory"
         self._end = self._at + stored
         self._next = self._at + padded(stored)
         target = pax.get(b"linkpath") or link or _text(block[157:257])
-        if max(len(own), len(target)) > MOST_NAME:
+        if len(own) > MOST_NAME or len(target) > MOST_NAME:
             raise tarfile.ReadError(f"a tar has a name of more than {MOST_NAME} bytes")
         return TarEntry(
             own.decode("utf-8", "surrogateescape"),
@@ -144,9 +151,10 @@ class TarReader:
         if len(block) < BLOCK:
             raise tarfile.ReadError("a tar is cut off in a header")
         given = _number(block[148:156])
-        rest = block[:148] + block[156:]
+        rest = block[:148] + _BLANK + block[156:]
+        found = _sum(rest)
         # Some old programs added the bytes up as signed ones.
-        if given not in (sum(rest) + 256, sum(rest) + 256 - 256 * sum(byte > 127 for byte in rest)):
+        if given != found and given != found - 256 * sum(byte > 127 for byte in rest):
             raise tarfile.ReadError("a tar has a damaged header")
         return block
 
@@ -170,6 +178,13 @@ class TarReader:
         while self._at < offset:
             if not self._take(min(offset - self._at, _SKIP)):
                 raise tarfile.ReadError("a tar is cut off")
+
+
+def _sum(block: bytes) -> int:
+    """The sum of the bytes of a block. The lower half of an Adler-32 checksum is that, modulo 65,521 and
+    beginning at 1: more than half a block can't come to, in a tenth of the time that sum() takes."""
+    half = BLOCK // 2
+    return (adler32(block[:half]) & 0xFFFF) + (adler32(block[half:]) & 0xFFFF) - 2
 
 
 def padded(size: int) -> int:
@@ -201,16 +216,16 @@ def _text(field: bytes) -> bytes:
 
 def _number(field: bytes) -> int:
     """A number field: octal digits, or big-endian bytes behind a first byte of 0x80. Never negative."""
-    if field[0] & 0x80:
-        if field[0] & 0x40:
+    first = field[0]
+    if first & 0x80:
+        if first & 0x40:
             raise tarfile.ReadError("a tar has a negative number in a header")
-        value = int.from_bytes(bytes([field[0] & 0x3F]) + field[1:], "big")
-    else:
-        try:
-            value = int(_text(field).strip(b" ") or b"0", 8)
-        except ValueError as error:
-            raise tarfile.ReadError("a tar has a number in a header that is none") from error
-    return _bounded(value)
+        return _bounded(int.from_bytes(bytes([first & 0x3F]) + field[1:], "big"))
+    try:
+        value = int(field.split(b"\0", 1)[0].strip(b" ") or b"0", 8)
+    except ValueError as error:
+        raise tarfile.ReadError("a tar has a number in a header that is none") from error
+    return value if 0 <= value <= _LARGEST else _bounded(value)
 
 
 def _decimal(field: bytes) -> int:

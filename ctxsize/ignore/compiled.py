@@ -6,17 +6,19 @@ has the literal text without which the rule can't match (literals.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, compress, count
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import re2
 
 from ctxsize.errors import IgnoreFileError
-from ctxsize.ignore.literals import Literals
 from ctxsize.ignore.pattern import Kind, Op, Program, compile_pattern, compile_regex, refused_by_go
 from ctxsize.ignore.regexset import MANY, RegexSet
 from ctxsize.ignore.types import Rule
+
+if TYPE_CHECKING:
+    from ctxsize.ignore.literals import Literals
 
 _MOST_AWAKE = 4_000  # patterns; of more, those are compiled that a name may make matter
 _PATIENCE = 1  # all wake when waking them bit by bit has cost this many times as much
@@ -46,7 +48,7 @@ class CompiledRules:
         self.generation = 0  # how often rules have been woken
         self._restarted = 0  # with how many rules in all
         #: What wakes the others; None when few enough rules are all awake from the start.
-        self.literals = Literals(self.index) if len(self.index) > _MOST_AWAKE else None
+        self.literals = _literals(self.index) if len(self.index) > _MOST_AWAKE else None
         self.wakeful = self.literals is not None  # whether some are asleep
         self._woken: set[str] = set()
         self._regexes: dict[str, re2._Regexp] = {}
@@ -144,3 +146,9 @@ class CompiledRules:
         if regex is None:
             regex = self._regexes[text] = compile_regex(f"^(?:{text})$")
         return regex
+
+
+def _literals(patterns: Collection[str]) -> Literals:
+    from ctxsize.ignore.literals import Literals  # slow to import, and hardly any project has so many
+
+    return Literals(patterns)

@@ -80,10 +80,11 @@ def _read(line: str, where: str, buildkit: bool) -> _Line | None:
     read = read_line(text)
     if read is None:
         return None
-    if buildkit:
-        read = _through_json(read)
     try:
         cleaned = clean_pattern(read)
+        if buildkit:  # it is the engine that looks for errors, before
+            read = _through_json(read)
+            cleaned = clean_pattern(read)
     except PatternError as error:
         raise IgnoreFileError(
             f"{error} ({text.strip(_SPACE)!r})",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import sqlite3
 import tarfile
@@ -14,8 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ctxsize.errors import EngineError, UsageError
-from ctxsize.image.content import Content, digest_of
+from ctxsize.files.tarlist import Readable
+from ctxsize.image.content import Content, digest_of, platform_of
+from ctxsize.image.manifest import choose
 from ctxsize.image.reader import ImageReader, LayerReader
+from ctxsize.image.streams import Body, chunks, gunzip, read_up_to
 
 _Reader = TypeVar("_Reader", bound=LayerReader)
 _ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
@@ -26,7 +28,7 @@ _MOST_RECORDS = 10_000
 _NAME_KEYS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 
 
-def open_archive(path: Path, name: str | None = None) -> ImageReader:
+def open_archive(path: Path | Readable, name: str | None = None) -> ImageReader:
     """Read one image from an archive, which may be compressed with gzip. ``images`` has it under its id.
 
     ``name`` is the image's tag, needed when there are several. Raises UsageError.
@@ -34,18 +36,25 @@ def open_archive(path: Path, name: str | None = None) -> ImageReader:
     return read_archive(path, name, ImageReader)
 
 
-def read_archive(path: Path, name: str | None, into: Callable[[], _Reader]) -> _Reader:
-    """As ``open_archive``, for a reader of the kind that ``into`` makes."""
-    with ExitStack() as undo, _usage_errors(path):
+def read_archive(
+    path: Path | Readable, name: str | None, into: Callable[[], _Reader], platform: str | None = None
+) -> _Reader:
+    """As ``open_archive``, for a reader of the kind that ``into`` makes. ``path`` may be a stream; of several
+    images for different platforms the one for ``platform`` is read, else that for this machine."""
+    where = str(path) if isinstance(path, Path) else "standard input"
+    with ExitStack() as undo, _usage_errors(where):
         reader = into()
         undo.enter_context(reader)
         # What is known of sizes goes by the names of layers, which a file can give to anything.
         content = Content(reader, {})
-        if path.is_dir():
+        if not isinstance(path, Path):
+            _add_stream(content, path)
+        elif path.is_dir():
             _add_directory(content, path)
         else:
-            _add_file(content, path)
-        record = _chosen(_records(content), name)
+            with open(path, "rb") as file:
+                _add_stream(content, file)
+        record = _chosen(content, _records(content), name, platform, where)
         image_id = f"sha256:{digest_of(record['Config'])}"
         reader.images[image_id] = content.image(image_id, record)
         undo.pop_all()
@@ -53,30 +62,25 @@ def read_archive(path: Path, name: str | None, into: Callable[[], _Reader]) -> _
 
 
 @contextmanager
-def _usage_errors(path: Path) -> Iterator[None]:
+def _usage_errors(where: str) -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise UsageError(f"not an image archive: {error}", where=str(path), hint=_ARCHIVES) from error
+        raise UsageError(f"not an image archive: {error}", where=where, hint=_ARCHIVES) from error
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise UsageError("the image archive is damaged", where=str(path), hint=_ARCHIVES) from error
+        raise UsageError("the image archive is damaged", where=where, hint=_ARCHIVES) from error
     except EngineError as error:
-        raise UsageError(error.message, where=str(path), hint=error.hint or _ARCHIVES) from error
+        raise UsageError(error.message, where=where, hint=error.hint or _ARCHIVES) from error
     except OSError as error:
-        raise UsageError(f"can't be read: {error.strerror}", where=str(path)) from error
+        raise UsageError(f"can't be read: {error.strerror}", where=where) from error
     except sqlite3.Error as error:
-        raise UsageError(f"its files can't be listed: {error}", where=str(path)) from error
+        raise UsageError(f"its files can't be listed: {error}", where=where) from error
 
 
-def _add_file(content: Content, path: Path) -> None:
-    with open(path, "rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        if compressed:
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                content.add_tar(unpacked)
-        else:
-            content.add_tar(file)
+def _add_stream(content: Content, source: Readable) -> None:
+    head = read_up_to(source, 2)
+    pieces = chunks(head, source)
+    content.add_tar(Body(gunzip(pieces) if head == b"\x1f\x8b" else pieces))
 
 
 def _add_directory(content: Content, directory: Path) -> None:
@@ -125,8 +129,11 @@ def _indexed(
             }
 
 
-def _chosen(records: Sequence[Mapping[str, Any]], name: str | None) -> Mapping[str, Any]:
-    """The one image that is meant. Raises EngineError, whose message is for a UsageError."""
+def _chosen(
+    content: Content, records: Sequence[Mapping[str, Any]], name: str | None, platform: str | None, where: str
+) -> Mapping[str, Any]:
+    """The one image that is meant. Raises UsageError for a platform that it is not for, and EngineError,
+    whose message is for a UsageError."""
     tags = sorted({tag for record in records for tag in record.get("RepoTags") or []})
     if name is not None:
         wanted = {name, f"{name}:latest"}
@@ -135,10 +142,20 @@ def _chosen(records: Sequence[Mapping[str, Any]], name: str | None) -> Mapping[s
             raise EngineError(f"no image {name} in it", hint=f"there are: {', '.join(tags) or 'no names'}")
     if not records:
         raise EngineError("there is no image in it")
-    if len({record["Config"] for record in records}) > 1:
+    found = list({record["Config"]: record for record in records}.values())
+    if len(found) > 1 and len({tuple(sorted(record.get("RepoTags") or [])) for record in found}) > 1:
         known = f"it has {', '.join(tags)}" if tags else "save the one alone"
         raise EngineError("there are several images in it", hint=f"name one with --image: {known}")
-    return records[0]
+    if len(found) == 1 and platform is None:
+        return found[0]
+    platforms = [_platform(content, record) for record in found]
+    if len(found) > 1 and len(set(platforms)) < len(found):
+        raise EngineError("there are several images in it", hint="save the one alone")
+    return found[choose(platforms, platform, where)]
+
+
+def _platform(content: Content, record: Mapping[str, Any]) -> str | None:
+    return platform_of(content.document(content.resolve(record["Config"])) or {})
 
 
 def _blob(digest: str) -> str:

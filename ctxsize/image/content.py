@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ctxsize.dockerfile.platforms import normalized
 from ctxsize.errors import EngineError
 from ctxsize.files.nested import nested_input
 from ctxsize.files.tarlist import Readable, TarReader
@@ -23,7 +24,7 @@ _MOST_PARSED = 4 * _MAX_DOCUMENTS
 #: What is kept of an archive for each of its entries lies in memory; an image has three entries for a layer.
 _MOST_MEMBERS = 50_000
 #: An engine takes no more than 127 in an image.
-_MOST_LAYERS = 500
+MOST_LAYERS = 500
 
 
 class Content:
@@ -115,8 +116,8 @@ class Content:
         AttributeError for documents that are not what they should be.
         """
         config = self.document(self.resolve(record["Config"]))
-        if len(record["Layers"]) > _MOST_LAYERS:
-            raise EngineError(f"an image has more than {_MOST_LAYERS} layers")
+        if len(record["Layers"]) > MOST_LAYERS:
+            raise EngineError(f"an image has more than {MOST_LAYERS} layers")
         layers = []
         for path, diff_id in zip(record["Layers"], config["rootfs"]["diff_ids"], strict=True):
             layer = self.layer(path)
@@ -125,7 +126,7 @@ class Content:
             if not isinstance(diff_id, str):
                 raise EngineError("the configuration of an image names a layer by something that is no name")
             layers.append(replace(layer, diff_id=diff_id))
-        return Image(id=image_id, layers=tuple(layers), history=_history(config, layers))
+        return Image(image_id, tuple(layers), _history(config, layers), platform_of(config))
 
     def _count(self) -> None:
         self._members += 1
@@ -143,6 +144,13 @@ class Content:
 def digest_of(name: str) -> str:
     """The hexadecimal digits in ``sha256:…``, ``blobs/sha256/…`` or ``….json``."""
     return os.path.basename(name).removeprefix("sha256:").removesuffix(".json")
+
+
+def platform_of(config: Mapping[str, Any]) -> str | None:
+    """What a configuration, or an entry of an index, says its image is for; None when it does not say."""
+    parts = [config.get(key) for key in ("os", "architecture", "variant")]
+    names = [part for part in parts if isinstance(part, str) and part]
+    return normalized("/".join(names)) if len(names) >= 2 else None
 
 
 def _history(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[HistoryEntry, ...]:

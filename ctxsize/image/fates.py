@@ -11,7 +11,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
@@ -63,19 +62,45 @@ class _Node:
 def fates(rows: Iterable[Row]) -> Iterator[Fate]:
     """The fate of every entry, of rows as Inventory gives them."""
     stack = [_Node(b"", (), (), (), (), bare=False)]
-    for path, group in groupby(rows, key=attrgetter("path")):
+    bare: list[_Node] = []  # those of the stack that are
+    for found, following in _by_path(rows):
+        path = found[0].path
         while not stack[-1].holds(path):
-            yield from _ended(stack.pop())
-        found = list(group)
-        for above in reversed(stack):
-            if above.bare:
-                above.implied.update(row.position for row in found if row.mark == ENTRY)
-        if len(found) == 1 and found[0].kind == DIRECTORY:
-            stack.append(_Node(path, found, (), stack[-1].below, stack[-1].below, bare=False))
+            node = stack.pop()
+            if node.bare:
+                bare.pop()
+            yield from _ended(node)
+        for above in bare:
+            above.implied.update(row.position for row in found if row.mark == ENTRY)
+        first, below = found[0], stack[-1].below
+        if len(found) > 1 or first.mark != ENTRY:
+            node = _node(path, found, below)
+        elif first.kind == DIRECTORY:
+            node = _Node(path, found, (), below, below, bare=False)
+        elif not below and not following.startswith(path):
+            yield Fate(first)  # most are files that one layer has, in directories that nothing hides
+            continue
         else:
-            stack.append(_node(path, found, stack[-1].below))
+            node = _node(path, found, below)
+        stack.append(node)
+        if node.bare:
+            bare.append(node)
     while stack:
         yield from _ended(stack.pop())
+
+
+def _by_path(rows: Iterable[Row]) -> Iterator[tuple[list[Row], bytes]]:
+    """The rows of each path, and the path that comes after."""
+    found: list[Row] = []
+    path = None
+    for row in rows:
+        if row.path != path:
+            if found:
+                yield found, row.path
+            found, path = [], row.path
+        found.append(row)
+    if found:
+        yield found, b""
 
 
 def _node(path: bytes, rows: Sequence[Row], inherited: Sequence[_Cover]) -> _Node:

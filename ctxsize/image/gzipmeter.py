@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
+from typing import Any
 
 from zlib_ng import zlib_ng
 
@@ -38,9 +39,11 @@ class GzipMeter:
 
     ``total`` is exact once closed. ``between`` is an estimate: the output of a block is divided over the
     entries of a tar in it (see ``_sizes``). The parts of any partition add up to ``total`` exactly.
+    ``coarse`` takes half of the time, and tells what lies within a hundred kilobytes apart by size alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, coarse: bool = False) -> None:
+        self._divide = _lumps if coarse else _sizes
         self._inputs = array("q", [0])
         self._outputs = array("q", [0])
         self._threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)))
@@ -58,7 +61,9 @@ class GzipMeter:
         """Take the next piece of input; waits when the compressors fall behind."""
         self._block += data
         while len(self._block) >= _BLOCK:
-            self._compress(bytes(self._block[:_BLOCK]))
+            with memoryview(self._block) as view:
+                block = bytes(view[:_BLOCK])
+            self._compress(block)
             del self._block[:_BLOCK]
 
     def between(self, start: int, stop: int) -> int:
@@ -91,7 +96,7 @@ class GzipMeter:
         # Two blocks a thread: one at work, one to go on with.
         while len(self._pending) >= 2 * self._threads:
             self._collect()
-        self._pending.append(self._pool.submit(_sizes, block, self._dictionary))
+        self._pending.append(self._pool.submit(self._divide, block, self._dictionary))
         self._dictionary = block[-_DICTIONARY:]
 
     def _collect(self) -> None:
@@ -135,6 +140,24 @@ def _sizes(block: bytes, dictionary: bytes) -> list[tuple[int, int]]:
     return sizes
 
 
+def _lumps(block: bytes, dictionary: bytes) -> list[tuple[int, int]]:
+    """The (input, output) bytes of a block's parts, as the output comes: late, but in lumps that are small
+    beside the block."""
+    compressor = _compressor(dictionary, GZIP_LEVEL)
+    sizes: list[tuple[int, int]] = []
+    taken = 0
+    view = memoryview(block)
+    for at in range(0, len(block), _PIECE):
+        piece = view[at : at + _PIECE]
+        taken += len(piece)
+        if given := len(compressor.compress(piece)):
+            sizes.append((taken, given))
+            taken = 0
+    # What was held back is the last parts' own.
+    rest = len(compressor.flush(zlib_ng.Z_SYNC_FLUSH))
+    return [*sizes, (taken, rest)]
+
+
 def _parts(block: bytes) -> list[int]:
     """Where the parts of a block start: at tar headers, and behind them. Headers that follow each other, and
     what belongs to a header (long names), are one part. A block begins where a tar record does."""
@@ -167,10 +190,7 @@ def _behind(block: bytes, header: int) -> int:
 
 def _compressed(block: bytes, starts: list[int], dictionary: bytes, level: int) -> list[int]:
     """The output for each part of a block, ended after each."""
-    if dictionary:
-        compressor = zlib_ng.compressobj(level, wbits=_RAW, zdict=dictionary)
-    else:
-        compressor = zlib_ng.compressobj(level, wbits=_RAW)
+    compressor = _compressor(dictionary, level)
     view = memoryview(block)
     sizes = []
     for start, end in zip(starts, [*starts[1:], len(block)], strict=True):
@@ -178,3 +198,9 @@ def _compressed(block: bytes, starts: list[int], dictionary: bytes, level: int) 
         given = sum(len(compressor.compress(piece)) for piece in pieces)
         sizes.append(given + len(compressor.flush(zlib_ng.Z_SYNC_FLUSH)))
     return sizes
+
+
+def _compressor(dictionary: bytes, level: int) -> Any:
+    if dictionary:
+        return zlib_ng.compressobj(level, wbits=_RAW, zdict=dictionary)
+    return zlib_ng.compressobj(level, wbits=_RAW)

@@ -7,6 +7,7 @@ owns what, and a digest of each content, so that a copy is known for one.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import groupby
@@ -83,6 +84,7 @@ _ROWS = """
 SELECT path, layer, mark, kind, size, link, hash, meta, start, stop, shared FROM entries
  WHERE layer IN (SELECT value FROM json_each(?)) ORDER BY path, layer
 """
+_LISTING = "SELECT path, kind, size FROM entries WHERE layer = ? AND mark = 0 AND kind <> 1 ORDER BY path"
 _NAME = "INSERT INTO names VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _NAMES = "SELECT * FROM names ORDER BY position, root, buried IS NOT NULL, buried DESC, path"
 _SHOWN = "INSERT OR REPLACE INTO shown VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -158,6 +160,7 @@ class Inventory(LayerReader):
     """Everything in the layers of images."""
 
     _schema = _SCHEMA
+    _coarse = True
 
     def rows(self, image: Image) -> Iterator[Row]:
         """All entries and marks of all layers, in the order of their keys. A layer that the image has several
@@ -207,6 +210,11 @@ class Inventory(LayerReader):
             for size, digest, count in found
         ]
 
+    def listing(self, image: Image) -> Iterator[tuple[str, int]]:
+        for key, times in Counter(layer.key for layer in image.layers).items():
+            for path, kind, size in self._database.execute(_LISTING, (key,)):
+                yield path_of(path)[1:], size * times if kind in (FILE, SYMLINK) else 0
+
     def layers_with(self, image: Image, path: str) -> frozenset[int]:
         """The positions of the layers of ``image`` that have an entry at ``path``."""
         rows = self._database.execute(
@@ -238,6 +246,12 @@ class Inventory(LayerReader):
                 None if one[0] is None else Shown(*one[1:]),
                 None if other[0] is None else Shown(*other[1:]),
             )
+
+    def forget(self, slot: int, image: Image) -> None:
+        """Drop what is kept of ``image``, and what ``show`` kept under ``slot``."""
+        self._database.execute("DELETE FROM shown WHERE slot = ?", (slot,))
+        for layer in image.layers:
+            self._database.execute("DELETE FROM entries WHERE layer = ?", (layer.key,))
 
     def pull_bytes(self, stored: Stored) -> int | None:
         """What it takes compressed, estimated; None when its layer was not compressed to learn that."""

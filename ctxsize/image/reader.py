@@ -10,7 +10,7 @@ import os
 import sqlite3
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -26,11 +26,12 @@ CREATE TABLE entries (
 """
 _INSERT = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)"
 _CHANGES = """
-SELECT b.path, coalesce(a.bytes, 0), b.bytes, b.link, b.start, b.stop
+SELECT b.path, coalesce(a.bytes, 0), b.bytes, b.link,
+       coalesce(a.start, 0), coalesce(a.stop, 0), b.start, b.stop
   FROM entries b LEFT JOIN entries a ON a.layer = :with AND a.path = b.path
  WHERE b.layer = :without AND coalesce(a.bytes, 0) <> b.bytes
 UNION ALL
-SELECT a.path, a.bytes, 0, a.link, 0, 0
+SELECT a.path, a.bytes, 0, a.link, a.start, a.stop, 0, 0
   FROM entries a LEFT JOIN entries b ON b.layer = :without AND b.path = a.path
  WHERE a.layer = :with AND b.path IS NULL AND a.bytes <> 0
 """
@@ -46,6 +47,8 @@ class LayerReader(ABC):
     """
 
     _schema: ClassVar[str]
+    #: Whether it is enough to know roughly what each entry takes compressed.
+    _coarse: ClassVar[bool] = False
 
     def __init__(self) -> None:
         """An empty one. Raises sqlite3.Error when there is no room for its database."""
@@ -77,7 +80,7 @@ class LayerReader(ABC):
         """
         key, self._layers = self._layers, self._layers + 1
         if pull_bytes is None:
-            with GzipMeter() as meter:
+            with GzipMeter(coarse=self._coarse) as meter:
                 body.listener = meter.feed
                 self._take(key, body)
             if stored is not None:
@@ -96,6 +99,11 @@ class LayerReader(ABC):
         body.drain()
 
     @abstractmethod
+    def listing(self, image: Image) -> Iterator[tuple[str, int]]:
+        """Path and bytes of every entry of every layer but directories, lowest layer first; a layer that the
+        image has several times comes once, with the bytes of all."""
+
+    @abstractmethod
     def _list(self, key: int, body: Body) -> None:
         """Put the entries of a layer into the database."""
 
@@ -112,15 +120,20 @@ class ImageReader(LayerReader):
     def changes(self, with_: Layer | None, without: Layer | None) -> Iterator[Change]:
         """Every path whose bytes differ between two layers that the same step made."""
         keys = {"with": with_.key if with_ else -1, "without": without.key if without else -1}
-        curve = self._curves.get(without.key) if without else None
-        for path, before, after, link, start, stop in self._database.execute(_CHANGES, keys):
+        shares = [self._share(with_), self._share(without)]
+        for path, before, after, link, *spans in self._database.execute(_CHANGES, keys):
             yield Change(
                 path=os.fsdecode(path),
                 bytes_with=before,
                 bytes_without=after,
-                pull_bytes=curve.between(start, stop) if curve and stop else 0,
+                pull_bytes=shares[1](*spans[2:]) - shares[0](*spans[:2]),
                 link=os.fsdecode(link) if link is not None else None,
             )
+
+    def _share(self, layer: Layer | None) -> Callable[[int, int], int]:
+        """The compressed bytes of a layer that what lies between two offsets of its tar accounts for."""
+        curve = self._curves.get(layer.key) if layer else None
+        return lambda start, stop: curve.between(start, stop) if curve and stop else 0
 
     def symlinks(self, layers: Sequence[Layer]) -> dict[str, str]:
         """Every symlink at the root of ``layers`` with its target; a higher layer's wins. Those further down
@@ -135,8 +148,6 @@ class ImageReader(LayerReader):
         return found
 
     def listing(self, image: Image) -> Iterator[tuple[str, int]]:
-        """Path and bytes of every entry of every layer, lowest layer first; a layer that the image has
-        several times comes once, with the bytes of all."""
         for key, times in Counter(layer.key for layer in image.layers).items():
             rows = self._database.execute(
                 "SELECT path, bytes FROM entries WHERE layer = ? ORDER BY path", (key,)

@@ -59,24 +59,26 @@ class Body:
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
-        self._buffer = memoryview(b"")
+        self._buffer = b""
+        self._at = 0  # bytes of it taken
         self.listener: Callable[[bytes], None] | None = None
 
     def read(self, size: int = -1) -> bytes:
         """``size`` bytes, fewer only at the end; by default all that is left."""
         if size < 0:
             return b"".join(iter(lambda: self.read(BLOCK), b""))
-        if not self._buffer:
-            self._buffer = memoryview(self._next())
-        if len(self._buffer) >= size:
-            data, self._buffer = bytes(self._buffer[:size]), self._buffer[size:]
+        end = self._at + size
+        data = self._buffer[self._at : end]
+        if len(data) == size:  # as most: headers and small files
+            self._at = end
             return data
-        parts = [bytes(self._buffer)]
-        wanted = size - len(self._buffer)
-        self._buffer = memoryview(b"")
+        parts = [data]
+        wanted = size - len(data)
+        self._buffer, self._at = b"", 0
         while wanted and (chunk := self._next()):
             parts.append(chunk[:wanted])
-            self._buffer = memoryview(chunk)[wanted:]
+            if len(chunk) > wanted:
+                self._buffer, self._at = chunk, wanted
             wanted -= len(parts[-1])
         return b"".join(parts)
 

@@ -34,11 +34,13 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image as it was read: its layers, lowest first, and its history."""
+    """An image as it was read: its layers, lowest first, its history, and what it says it is for
+    (``linux/arm64``), None where that was not read."""
 
     id: str
     layers: tuple[Layer, ...]
     history: tuple[HistoryEntry, ...]
+    platform: str | None = None
 
     @property
     def bytes(self) -> int:
@@ -55,7 +57,7 @@ class Image:
 class Change:
     """A path that has more, or fewer, bytes in one variant's layer than in the other's.
 
-    ``pull_bytes`` is its share of the compressed ``without`` layer. ``link`` is the path whose
+    ``pull_bytes`` is its share of the compressed layers, without − with. ``link`` is the path whose
     content a hard link shares, None for other entries.
     """
 

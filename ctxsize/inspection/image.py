@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +10,21 @@ from ctxsize.errors import UsageError
 from ctxsize.inspection.fixes.remedy import Remedy, remedied
 from ctxsize.inspection.inspect import inspect
 from ctxsize.inspection.sources import Source, built, engine_image
+from ctxsize.inspection.stored import stored_source
 from ctxsize.inspection.tally import Asked
 from ctxsize.inspection.types import ImageReport, View
 from ctxsize.progress import Progress, Silent
+from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
     from ctxsize.engine.connect import Engine
     from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
+
+_NO_BASE = Warning(
+    "base-unknown",
+    "which layers are the base image's is not known: name it with --base, or a project's directory",
+)
 
 
 def image(
@@ -29,6 +35,8 @@ def image(
     largest: int = 0,
     layer: int | None = None,
     hide_base: bool = False,
+    base: str | None = None,
+    files: bool = False,
     dockerfile: str | Path | None = None,
     builder: str = "auto",
     options: BuildOptions | None = None,
@@ -38,12 +46,17 @@ def image(
     write: bool = False,
     progress: Progress | None = None,
 ) -> ImageReport:
-    """Look at an image: the one that the engine has under ``name``, or that of the project in the directory
-    ``name``, which is built once.
+    """Look at an image: the one that the engine has under ``name``, that of the project in the directory
+    ``name``, which is built once, or the one in a saved archive or OCI layout (a path; ``-`` is standard
+    input), in a registry (``registry://HOST/NAME:TAG``) or in the JSON of a comparison.
+
+    Of an image in a registry only manifest and configuration are fetched, unless ``files`` or what else is
+    asked for takes the layers.
 
     ``view`` says what the bytes are listed by: ``step``, ``dir`` and ``context`` (as deep as ``depth``),
     ``ext``, ``file``. ``largest`` files are listed beside that, ``layer`` (from 1) is the only one whose
-    files are, and with ``hide_base`` those of the base image are not.
+    files are, and with ``hide_base`` those of the base image are not. ``base`` names the base image of one
+    that the engine has; a project's is known.
 
     For a project the report says what would make the image smaller, and has the Dockerfile with that as a
     patch. ``prove`` builds it and says what the image loses and whether it is otherwise the same; ``verify``
@@ -52,13 +65,21 @@ def image(
     """
     shown = progress or Silent()
     asked = Asked(view, depth, largest, None if layer is None else layer - 1)
+    if base is not None and is_project(name):
+        raise UsageError("the base image of a project is known", where=str(name), hint="leave --base out")
     if is_project(name):
         remedy = Remedy(prove or verify is not None, verify, write)
         return _of_project(name, asked, hide_base, dockerfile, builder, options, engine, remedy, shown)
     if prove or write or verify is not None:
         raise UsageError("only a project's Dockerfile can be fixed", where=str(name), hint="name a directory")
     platform = None if options is None else options.platform
-    return of_source(engine_image(str(name), engine=engine, platform=platform), asked, hide_base, shown)
+    files = files or view != "step" or largest > 0 or layer is not None
+    source = stored_source(str(name), platform=platform, files=files)
+    if source is None:
+        source = engine_image(str(name), engine=engine, platform=platform, base=base)
+    elif base is not None:
+        raise UsageError("--base is for an image that the engine has", where=str(name))
+    return of_source(source, asked, hide_base, shown)
 
 
 def is_project(name: str | Path) -> bool:
@@ -69,7 +90,10 @@ def is_project(name: str | Path) -> bool:
 def of_source(source: Source, asked: Asked, hide_base: bool, progress: Progress) -> ImageReport:
     """The report on the image of a source."""
     with source(progress) as opened:
-        return inspect(opened, replace(asked, hidden=(opened.base or 0) if hide_base else 0))
+        report = inspect(opened, replace(asked, hidden=(opened.base or 0) if hide_base else 0))
+    if hide_base and opened.base is None:
+        report = replace(report, warnings=(*report.warnings, _NO_BASE))
+    return report
 
 
 def _of_project(
@@ -95,9 +119,7 @@ def _of_project(
         progress=progress,
         engine=engine,
     )
-    with ExitStack() as stack:
-        run = stack.enter_context(Run(subject.engine))
-        with built(subject, run, progress) as opened:
-            report = inspect(opened, replace(asked, hidden=(opened.base or 0) if hide_base else 0))
-            report = remedied(report, subject, opened, remedy, run=run, progress=progress)
+    with Run(subject.engine) as run, built(subject, run, progress) as opened:
+        report = inspect(opened, replace(asked, hidden=(opened.base or 0) if hide_base else 0))
+        report = remedied(report, subject, opened, remedy, run=run, progress=progress)
     return replace(report, warnings=(*subject.warnings, *report.warnings, *run.left))

@@ -27,7 +27,9 @@ def inspect(opened: OpenedImage, asked: Asked) -> ImageReport:
     image = opened.image
     if asked.layer is not None and not 0 <= asked.layer < len(image.layers):
         raise UsageError(
-            f"it has {len(image.layers)} layers", where=opened.name, hint="--layer counts from 1"
+            f"there is no layer {asked.layer + 1} in it",
+            where=opened.name,
+            hint=f"it has {len(image.layers)}, counted from 1",
         )
     if asked.view == "context" and opened.image_map is None:
         raise UsageError(
@@ -51,7 +53,10 @@ def inspect(opened: OpenedImage, asked: Asked) -> ImageReport:
         ),
         engine=opened.engine,
         totals=_sizes_alone(opened),
-        steps=tuple(_step(step, opened.base or 0, pull) for step, pull in _with_pulls(steps)),
+        steps=tuple(
+            _step(step, opened.base or 0, pull, "bytes" not in opened.missing)
+            for step, pull in _with_pulls(steps)
+        ),
         view=asked.view,
         missing=opened.missing,
         warnings=opened.warnings,
@@ -98,10 +103,12 @@ def _sizes_alone(opened: OpenedImage) -> ImageTotals:
     base = opened.base
     missing = opened.missing
     return ImageTotals(
-        bytes=image.bytes,
+        bytes=None if "bytes" in missing else image.bytes,
         files=None,
         pull_bytes=None if "pull_bytes" in missing else image.pull_bytes,
-        base_bytes=None if base is None else sum(layer.bytes for layer in image.layers[:base]),
+        base_bytes=None
+        if base is None or "bytes" in missing
+        else sum(layer.bytes for layer in image.layers[:base]),
         live_bytes=None,
         wasted_bytes=None,
         reclaimable_bytes=None,
@@ -121,8 +128,9 @@ def _with_pulls(steps: Sequence[Step]) -> Iterator[tuple[Step, int | None]]:
             seen.add(step.layer.diff_id)
 
 
-def _step(step: Step, base: int, pull: int | None) -> ImageStep:
+def _step(step: Step, base: int, pull: int | None, sized: bool) -> ImageStep:
     layer = step.layer
+    known = sized or layer is None
     return ImageStep(
         number=step.number,
         created_by=step.created_by,
@@ -130,8 +138,8 @@ def _step(step: Step, base: int, pull: int | None) -> ImageStep:
         line=step.line,
         layer=None if step.position is None else step.position + 1,
         base=step.position is not None and step.position < base,
-        bytes=layer.bytes if layer is not None else 0,
-        files=layer.files if layer is not None else 0,
+        bytes=None if not known else layer.bytes if layer is not None else 0,
+        files=None if not known else layer.files if layer is not None else 0,
         pull_bytes=pull,
         live_bytes=None,
         wasted_bytes=None,

@@ -18,9 +18,10 @@ from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
-from ctxsize.engine.images import id_of, platform_of, read_images
+from ctxsize.engine.images import id_of, layers_of, platform_of, read_images
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.image.inventory import Inventory
+from ctxsize.image.reader import LayerReader
 from ctxsize.image.types import Image
 from ctxsize.inspection.steps import lines_of
 from ctxsize.measure.bench import Bench, TimeLimit
@@ -76,10 +77,21 @@ def engine_image(
         image_id = id_of(found.api, name)
         its = platform_of(found.api, image_id)
         require_platform(name, its, platform)
+        below = None if base is None else layers_of(found.api, id_of(found.api, base))
         progress.phase("read the image")
-        with read_images(found.api, [image_id], Inventory) as inventory:
+        with read_images(found.api, [image_id], Inventory, progress) as inventory:
+            image = inventory.images[image_id]
+            if below is not None and below != tuple(layer.diff_id for layer in image.layers[: len(below)]):
+                raise UsageError(f"{name} does not start from it", where=base)
             yield OpenedImage(
-                name, "engine", inventory.images[image_id], inventory, its, engine=engine_figures(found)
+                name,
+                "engine",
+                image,
+                inventory,
+                its,
+                base=None if below is None else len(below),
+                base_source=base,
+                engine=engine_figures(found),
             )
 
     return opened
@@ -96,12 +108,12 @@ def built(subject: Subject, run: Run, progress: Progress) -> Iterator[OpenedImag
         subject.blame_rule(failure)
         raise
     progress.phase("read the image")
-    with read_images(subject.engine.api, [result.image_id], Inventory) as inventory:
+    with read_images(subject.engine.api, [result.image_id], Inventory, progress) as inventory:
         yield opened_build(subject, result, inventory)
 
 
-def opened_build(subject: Subject, result: BuildResult, inventory: Inventory) -> OpenedImage:
-    """A build of ``subject`` whose image ``inventory`` has."""
+def opened_build(subject: Subject, result: BuildResult, inventory: LayerReader) -> OpenedImage:
+    """A build of ``subject`` whose image ``inventory`` has, or any other reader."""
     read = inventory.images[result.image_id]
     base = _base_layers(read)
     image = without_markers(read)
@@ -114,7 +126,7 @@ def opened_build(subject: Subject, result: BuildResult, inventory: Inventory) ->
         name=subject.project.name,
         source="built",
         image=image,
-        inventory=inventory,
+        inventory=inventory if isinstance(inventory, Inventory) else None,
         platform=platform_of(subject.engine.api, result.image_id),
         base=base,
         base_source=None if base is None else "FROM",

@@ -45,6 +45,7 @@ class _Sum:
     bytes: int = 0
     live: int = 0
     files: int = 0
+    pull: int | None = 0
 
     def add(self, stored: Stored) -> None:
         self.bytes += stored.bytes
@@ -100,7 +101,7 @@ class Tally:
             if stored.buried_by is None:
                 self.live[stored.position] += stored.bytes
                 self.live_files += 1
-                self._leftover(stored)
+                self._leftover(stored, pull)
             else:
                 self.wasted[stored.position] += stored.bytes
                 self.buried[stored.buried_by] += stored.bytes
@@ -168,7 +169,8 @@ class Tally:
             files = sum(each.files for each in sums.values())
             base = all(position < self.base for position in sums)
             if steps:
-                found.append(Leftover(path, kind, sum(steps.values()), files, steps, base))
+                pulls = {numbers[position]: each.pull for position, each in sums.items()}
+                found.append(Leftover(path, kind, sum(steps.values()), files, steps, pulls, base))
         return tuple(sorted(found, key=lambda each: (-each.bytes, each.path)))
 
     def rows(self) -> tuple[tuple[ViewRow, ...], int]:
@@ -216,7 +218,7 @@ class Tally:
             group.modes.add(stored.mode.strip(b"\0 ").decode("latin-1")[-4:].lstrip("0") or "0")
         group.pull = None if pull is None or group.pull is None else group.pull + pull
 
-    def _leftover(self, stored: Stored) -> None:
+    def _leftover(self, stored: Stored, pull: Callable[[Stored], int | None]) -> None:
         place = leftover_place(path_of(stored.path))
         if place is None:
             return
@@ -225,7 +227,11 @@ class Tally:
             if len(self._places) >= _MOST_PLACES:
                 return
             sums = self._places[place] = {}
-        sums.setdefault(stored.position, _Sum()).add(stored)
+        total = sums.setdefault(stored.position, _Sum())
+        total.add(stored)
+        if total.pull is not None:
+            size = pull(stored)
+            total.pull = None if size is None else total.pull + size
 
     def _row(self, name: str, stored: Stored) -> None:
         row = self._rows.get(name)

@@ -46,7 +46,7 @@ class ImageTotals:
     one of the copies take) are part of the live ones.
     """
 
-    bytes: int
+    bytes: int | None
     files: int | None
     pull_bytes: int | None
     base_bytes: int | None
@@ -73,7 +73,7 @@ class ImageStep:
     line: int | None
     layer: int | None
     base: bool
-    bytes: int
+    bytes: int | None
     files: int | None
     pull_bytes: int | None
     live_bytes: int | None
@@ -117,13 +117,15 @@ class WasteGroup:
 @dataclass(frozen=True, slots=True)
 class Leftover:
     """What a package manager or a build left that nothing needs, in the directory ``path``. ``kind`` is a
-    word for it: ``apt-lists``. ``steps`` are the bytes by the step that stored them."""
+    word for it: ``apt-lists``. ``steps`` are the bytes by the step that stored them, and ``pulls`` what these
+    take compressed, estimated."""
 
     path: str
     kind: str
     bytes: int
     files: int
     steps: Mapping[int, int]
+    pulls: Mapping[int, int | None]
     base: bool = False
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ctxsize.context.classic import removed_by_daemon
+from ctxsize.context.reading import Reading
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile, ResolvedStep, resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
@@ -287,11 +288,13 @@ def gather(
     podman: bool = False,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
+    reading: Reading | None = None,
     progress: object = None,
 ) -> Facts:
     """Walk the project's tree and work out what its Dockerfile takes.
 
-    ``data`` is the content of the ignore file. Raises ContextError, IgnoreFileError, UsageError.
+    ``data`` is the content of the ignore file. ``reading`` has what was read of the tree before. Raises
+    ContextError, IgnoreFileError, UsageError.
     """
     plan = sources = None
     if project.dockerfile is not None:
@@ -309,6 +312,7 @@ def gather(
         _all if everything or sources is None else sources.cover,
         suspects=suspects,
         removed=removed,
+        reading=reading,
         progress=progress if callable(progress) else None,
     )
     return Facts(project, podman, tree, plan, sources, data, Git(project.context))

@@ -7,11 +7,14 @@ nothing is fetched and nothing is written.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 _SECONDS = 60.0
+#: What `git check-ignore -v` says first: the file, the line and the pattern.
+_RULE = re.compile(r"(.+?):(\d+):(.*)", re.DOTALL)
 _SWITCHED_OFF = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -49,11 +52,9 @@ class Git:
 
     def why_ignored(self, path: str) -> str | None:
         """``file:line pattern`` of the rule of git that ignores a path; None when none does."""
-        out = self._run("check-ignore", "-v", "-z", "--no-index", "--", path)
-        parts = out.split("\0")
-        if len(parts) < 4 or not parts[0]:
-            return None
-        return f"{parts[0]}:{parts[1]} {parts[2]}"
+        out = self._run("check-ignore", "-v", "--no-index", "--", path)
+        found = _RULE.match(out.partition("\t")[0])
+        return f"{found[1]}:{found[2]} {found[3]}" if found is not None else None
 
     def _paths(self, *words: str) -> list[str]:
         return [path for path in self._run(*words).split("\0") if path]

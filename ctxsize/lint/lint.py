@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ctxsize.context.reading import Reading
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.errors import DockerfileError, IgnoreFileError
 from ctxsize.files.repository import MOST_DOCKERFILE, MOST_IGNORE_FILE, read_file
@@ -74,11 +75,14 @@ def look(
     *,
     name: str | None = None,
     data: bytes | None = None,
+    project: Project | None = None,
+    reading: Reading | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Facts, LintTarget]:
-    """Lint a subject; ``data`` is what its ignore file would have in it (None: what it has)."""
+    """Lint a subject; ``data`` is what its ignore file would have in it (None: what it has). ``project`` is
+    the subject if it was opened already, and ``reading`` has what was read of its tree."""
     try:
-        project = open_project(
+        project = project or open_project(
             subject.path,
             dockerfile=subject.dockerfile,
             dialect=subject.dialect,
@@ -89,16 +93,20 @@ def look(
             ignore = parse_ignore(data, project.ignore.path, subject.dialect)
             rules = Matcher(ignore.rules, subject.dialect, ignore.path)
             project = replace(project, ignore=ignore, rules=rules)
-        facts = _facts(project, subject, data, progress)
+        facts = _facts(project, subject, data, reading, progress)
         found = _look(facts)
     except IgnoreFileError as error:
-        facts = _facts(_without_rules(subject), subject, data, progress)
+        facts = _facts(_without_rules(subject), subject, data, reading, progress)
         found = [_refused(facts, error)]
     return facts, _report(facts, found, config, subject, name)
 
 
 def _facts(
-    project: Project, subject: Subject, data: bytes | None, progress: Callable[[int], None] | None
+    project: Project,
+    subject: Subject,
+    data: bytes | None,
+    reading: Reading | None,
+    progress: Callable[[int], None] | None,
 ) -> Facts:
     if data is None:
         data = b""
@@ -112,6 +120,7 @@ def _facts(
         podman=subject.podman,
         target=subject.target,
         build_args=subject.build_args,
+        reading=reading,
         progress=progress,
     )
 

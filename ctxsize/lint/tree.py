@@ -6,16 +6,15 @@ ignore files: rules may be there for them.
 
 from __future__ import annotations
 
-import os
 import re
 import stat as statmod
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ctxsize.context.errors import ContextError
 from ctxsize.context.places import Suspects
+from ctxsize.context.reading import Reading
 from ctxsize.context.walk import OpenTree, if_it_matters
 from ctxsize.dockerfile.wildcard import Cover
 from ctxsize.errors import IgnoreFileError
@@ -132,10 +131,11 @@ class Tree:
         *,
         suspects: Suspects,
         removed: frozenset[str] = frozenset(),
+        reading: Reading | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
-        """Read it. Raises ContextError for a kept directory that can't be read, and IgnoreFileError where
-        Docker fails on a broken rule."""
+        """Read it, but for what ``reading`` has. Raises ContextError for a kept directory that can't be read,
+        and IgnoreFileError where Docker fails on a broken rule."""
         self.root = Folder("", None, cover("."))
         self.removed = removed
         self.suspects: list[str] = []
@@ -151,6 +151,7 @@ class Tree:
         self._odd = False
         self._index: dict[str, list[Folder]] | None = None
         self._matches: dict[tuple[str, bool], tuple[Match, ...]] = {}
+        self._reading = reading or Reading()
         self._read(root, matcher, suspects, progress)
         for folder in reversed(self.folders):
             if folder.above is not None:
@@ -164,16 +165,14 @@ class Tree:
         suspects: Suspects,
         progress: Callable[[int], None] | None,
     ) -> None:
-        clock, seen, told = time.perf_counter, 0, 0
+        seen = told = 0
         with OpenTree(root) as opened:
             stack: list[tuple[Folder, DirState | None]] = [
                 (self.root, if_it_matters(matcher.start()) if matcher is not None else None)
             ]
             while stack:
                 folder, state = stack.pop()
-                start = clock()
                 below = self._list(opened, folder, state)
-                folder.seconds = clock() - start
                 self.folders.append(folder)
                 names = folder.names
                 folder.entries = len(names)
@@ -199,40 +198,21 @@ class Tree:
     def _list(self, opened: OpenTree, folder: Folder, state: DirState | None) -> list[str]:
         """Read a directory; returns the names of those in it."""
         try:
-            fd = opened.open_directory(folder.path)
+            found = self._reading.directory(opened, folder.path)
         except ContextError:
             if state is not None and state.sink and state.default.ignored:
                 return []  # no build goes in there either
             raise
-        if fd is None:
-            return []
-        below: list[str] = []
-        files = folder.files
-        try:
-            with os.scandir(fd) as entries:
-                for entry in entries:
-                    name = entry.name
-                    if entry.is_dir(follow_symlinks=False):
-                        below.append(name)
-                        continue
-                    try:
-                        st = entry.stat(follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue
-                    files[name] = st.st_size
-                    if not statmod.S_ISREG(st.st_mode):
-                        if statmod.S_ISLNK(st.st_mode):
-                            folder.links = (*folder.links, name)
-                        else:
-                            files[name] = 0
-                    elif st.st_nlink > 1:
-                        self._inodes[folder.join(name)] = (st.st_dev, st.st_ino)
-        finally:
-            os.close(fd)
-        folder.names = [*files, *below]
+        folder.files, folder.seconds = found.sizes, found.seconds
+        for name, st in found.odd.items():
+            if statmod.S_ISLNK(st.st_mode):
+                folder.links = (*folder.links, name)
+            elif statmod.S_ISREG(st.st_mode):
+                self._inodes[folder.join(name)] = (st.st_dev, st.st_ino)
+        folder.names = [*found.sizes, *found.folders]
         if not self._odd and "\n" in "".join(folder.names):
             self._odd = True
-        return below
+        return found.folders
 
     def _book(self, folder: Folder) -> None:
         """Take down what the rules decide in a directory."""

@@ -122,7 +122,7 @@ def build_restored(bench: Bench, variants: Mapping[str, Variant], *, runs: int) 
                 builds[name].runs.append(result)
     for each in builds.values():
         if each.image_id is not None:
-            bench.run.remove_image(each.image_id)
+            bench.run.images.release(each.image_id)
     return builds
 
 
@@ -137,8 +137,9 @@ def _build(
             builds.changed.update(dict.fromkeys(result.sent.changed))
         if builds.image_id is None:
             builds.image_id, builds.sent = result.image_id, result.sent
+            bench.run.images.hold(result.image_id)
         else:
-            bench.run.remove_image(result.image_id)
+            bench.run.images.remove(result.image_id)
     except (BuildFailed, EngineError) as error:
         builds.failure = error
         return None

@@ -65,7 +65,7 @@ def calibrate(bench: Bench, size: ProbeSize) -> dict[str, Cost]:
                 engine=subject.engine,
             )
             result = probe.builder(run).build(probe.variant(WITHOUT), progress=progress)
-            run.remove_image(result.image_id)
+            run.images.remove(result.image_id)
             results.append((entries, result))
     (_, nothing), (_, large), (entries, small) = results
     return _costs(nothing, large, small, size.bytes, entries)

@@ -24,15 +24,31 @@ from ctxsize.measure.target import (
 )
 
 if TYPE_CHECKING:
+    from ctxsize.engine.builders.interface import BuildResult
     from ctxsize.engine.connect import Engine
-    from ctxsize.image.reader import ImageReader
+    from ctxsize.image.reader import LayerReader
     from ctxsize.measure.subject import Subject
     from ctxsize.progress import Progress
 
 
-def built(subject: Subject, *, without: bool, repeat: int, paths: bool, progress: Progress) -> MeasuredTarget:
+#: Adds to what was measured of an image what a reader of its layers has; a build comes with its subject.
+LookInside = Callable[
+    ["MeasuredTarget", "LayerReader", Image, "tuple[Subject, BuildResult] | None"], "MeasuredTarget"
+]
+
+
+def built(
+    subject: Subject,
+    *,
+    without: bool,
+    repeat: int,
+    paths: bool,
+    progress: Progress,
+    into: type[LayerReader],
+    look: LookInside,
+) -> MeasuredTarget:
     """Build the subject once with its ignore file, and read the image: its sizes and, for ``paths``, its
-    largest ones.
+    largest ones. It is read ``into`` a reader of this kind, for ``look``.
 
     ``without`` also builds it once without the ignore file. ``repeat`` builds with the ignore file are
     timed, under the conditions of ``compare``: after a first one that fills the cache. Nothing is left on
@@ -41,7 +57,7 @@ def built(subject: Subject, *, without: bool, repeat: int, paths: bool, progress
     """
     from ctxsize.engine.builders.masked import masker_of
     from ctxsize.engine.footprint.run import Run
-    from ctxsize.engine.images import open_images
+    from ctxsize.engine.images import read_images
     from ctxsize.measure.bench import Bench, TimeLimit
     from ctxsize.measure.figures import WITH, WITHOUT
 
@@ -49,43 +65,51 @@ def built(subject: Subject, *, without: bool, repeat: int, paths: bool, progress
         bench = Bench(subject, run, subject.builder(run), TimeLimit(None), progress)
         runs = []
         try:
-            ids = [bench.build(subject.variant(WITH), "build").image_id]
+            first = bench.build(subject.variant(WITH), "build")
+            ids = [first.image_id]
+            run.images.hold(ids[0])
             for number in range(repeat):
                 result = bench.build(subject.variant(WITH), f"build {number + 1} of {repeat}")
                 runs.append(result.seconds)
-                run.remove_image(result.image_id)
+                run.images.remove(result.image_id)
             if without:
                 ids.append(bench.build(subject.variant(WITHOUT), "build without the ignore file").image_id)
         except BuildFailed as failure:
             subject.blame_rule(failure)
             raise
         progress.phase("read the image")
-        with open_images(subject.engine.api, list(dict.fromkeys(ids)), progress) as reader:
+        with read_images(subject.engine.api, list(dict.fromkeys(ids)), into, progress) as reader:
             images = [reader.images[image_id] for image_id in ids]
             mask = masker_of(subject.options, subject.plan.resolved)
             measured = _measured(reader, images[0], paths, mask)
             measured = replace(measured, layers=tuple(_with_recipes(images[0], subject)))
+            measured = look(measured, reader, images[0], (subject, first))
             bare = _measured(reader, images[1]) if without else None
     return replace(measured, runs=tuple(runs), without=bare, warnings=run.left)
 
 
-def named(engine: Engine, name: str, *, paths: bool = False) -> MeasuredTarget:
+def named(
+    engine: Engine, name: str, *, paths: bool, into: type[LayerReader], look: LookInside
+) -> MeasuredTarget:
     """Read an image that the engine has. Raises UsageError when it has none of that name, EngineError."""
-    from ctxsize.engine.images import id_of, open_images
+    from ctxsize.engine.images import id_of, read_images
 
     image_id = id_of(engine.api, name)
-    with open_images(engine.api, [image_id]) as reader:
-        return _measured(reader, reader.images[image_id], paths)
+    with read_images(engine.api, [image_id], into) as reader:
+        image = reader.images[image_id]
+        return look(_measured(reader, image, paths), reader, image, None)
 
 
-def archived(path: str, name: str | None = None, *, paths: bool = False) -> MeasuredTarget:
+def archived(
+    path: str, name: str | None = None, *, paths: bool, into: type[LayerReader], look: LookInside
+) -> MeasuredTarget:
     """Read an image from what ``docker save`` wrote, or from an OCI layout, without an engine. ``name`` is
     its tag, needed when there are several. Raises UsageError."""
-    from ctxsize.image.archive import open_archive
+    from ctxsize.image.archive import read_archive
 
-    with open_archive(Path(path), name) as reader:
+    with read_archive(Path(path), name, into) as reader:
         (image,) = reader.images.values()
-        return _measured(reader, image, paths)
+        return look(_measured(reader, image, paths), reader, image, None)
 
 
 def _with_recipes(image: Image, subject: Subject) -> Iterator[Layer]:
@@ -110,7 +134,7 @@ def _with_recipes(image: Image, subject: Subject) -> Iterator[Layer]:
 
 
 def _measured(
-    reader: ImageReader, image: Image, paths: bool = False, mask: Callable[[str], str] = str
+    reader: LayerReader, image: Image, paths: bool = False, mask: Callable[[str], str] = str
 ) -> MeasuredTarget:
     from ctxsize.measure.images import without_markers
 
@@ -123,7 +147,7 @@ def _measured(
     )
 
 
-def _paths(reader: ImageReader, image: Image, mask: Callable[[str], str]) -> LargestPaths:
+def _paths(reader: LayerReader, image: Image, mask: Callable[[str], str]) -> LargestPaths:
     """The largest directories and files of all layers; what several layers have counts in each. ``mask``
     hides values of build arguments in them, such as in ``COPY . /srv/$TOKEN``."""
     directories: dict[str, int] = {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ctxsize.context.roots import IgnoredRoots
@@ -56,6 +56,8 @@ class Subject:
     plan: BuildPlan
     sensitive: tuple[SensitiveFile, ...]
     warnings: tuple[Warning, ...]
+    #: The views that are built, by name, where they are other ones than with and without the ignore file.
+    views: Mapping[str, Variant] = field(default_factory=dict)
 
     @property
     def needed_bytes(self) -> int | None:
@@ -112,6 +114,8 @@ class Subject:
     def variant(self, name: str) -> Variant:
         """The view of the tree that is built: ``with`` or ``without`` the ignore file."""
         project = self.project
+        if name in self.views:
+            return self.views[name]
         if name == WITHOUT:
             return Variant(WITHOUT, project.context, None, project.ignore_files, project.dialect)
         return Variant(WITH, project.context, project.rules, frozenset(), project.dialect)
@@ -186,11 +190,12 @@ def prepare_opened(
     options: BuildOptions,
     progress: Progress,
     forbidden: Matcher | None = None,
+    asked: Collection[str] = (),
     depth: int = 0,
     largest: int = 0,
 ) -> Subject:
     """Scan a project that was opened for the builder ``choice`` of ``engine``, with a Dockerfile.
-    ``forbidden``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
+    ``forbidden``, ``asked``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
     assert project.dockerfile is not None  # it is required
     options = replace(options, build_args={**proxies(engine.host), **options.build_args})
     keep_out_of(project.context)
@@ -206,7 +211,13 @@ def prepare_opened(
     )
     sources = plan_sources(resolved, ContextDirectory(project.context))
     seen = survey(
-        project, sources, podman=engine.info.podman, depth=depth, largest=largest, forbidden=forbidden
+        project,
+        sources,
+        podman=engine.info.podman,
+        depth=depth,
+        largest=largest,
+        forbidden=forbidden,
+        asked=asked,
     )
     return Subject(
         engine=engine,

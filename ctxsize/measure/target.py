@@ -26,14 +26,28 @@ class LargestPaths:
 
 
 @dataclass(frozen=True, slots=True)
+class StepSize:
+    """A step of an image: its instruction, its line in the Dockerfile, and what its layer has. None: not
+    known."""
+
+    text: str
+    line: int | None
+    bytes: int | None
+    pull_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class MeasuredTarget:
     """The sizes of a context and its image, in bytes and numbers of files. ``None``: not measured.
 
     ``image_source`` says where the image came from: ``built``, the name of an image that was there, or an
-    archive's path; None when no image was looked at. ``layers`` are its layers, lowest first. ``runs`` are
-    the seconds of timed builds. ``without`` is the same target without its ignore file, as far as asked for.
-    ``missing`` says why a size is not known, by the name of a limit on it (``image``, ``build-time``).
-    ``warnings`` tell of what building it left on the engine.
+    archive's path; None when no image was looked at. ``layers`` are its layers, lowest first, and
+    ``steps`` those of its steps that made one. ``inside`` are further sizes of the image by the name of a
+    limit (``wasted``, ``reclaimable``, ``leftovers``, ``layer``), as far as asked for, and ``most`` says
+    in words what makes up most of each. ``runs`` are the seconds of timed builds. ``without`` is the same
+    target without its ignore file, as far as asked for. ``missing`` says why a size is not known, by the
+    name of a limit on it (``image``, ``build-time``). ``warnings`` tell of what building it left on the
+    engine.
     """
 
     context_bytes: int | None = None
@@ -43,6 +57,9 @@ class MeasuredTarget:
     pull_bytes: int | None = None
     image_paths: LargestPaths = LargestPaths()
     layers: tuple[Layer, ...] = ()
+    steps: tuple[StepSize, ...] = ()
+    inside: Mapping[str, int] = field(default_factory=dict)
+    most: Mapping[str, str] = field(default_factory=dict)
     image_source: str | None = None
     runs: tuple[float, ...] = ()
     without: MeasuredTarget | None = None
@@ -50,13 +67,14 @@ class MeasuredTarget:
     warnings: tuple[Warning, ...] = ()
 
     def size(self, of: str) -> int | None:
-        """What a limit of ``context``, ``context-files``, ``image`` or ``pull`` is held against."""
+        """What a limit on a size, such as ``context`` or ``wasted``, is held against."""
         return {
+            **self.inside,
             "context": self.context_bytes,
             "context-files": self.context_files,
             "image": self.image_bytes,
             "pull": self.pull_bytes,
-        }[of]
+        }.get(of)
 
     def with_context(self, found: ScanResult, *, paths: bool = False) -> MeasuredTarget:
         """This target with the sizes of its context as scanned; ``paths``: with its largest ones, too."""

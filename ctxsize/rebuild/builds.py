@@ -82,9 +82,11 @@ class _Work:
         variant = replace(self._variant, changes=self._variant.changes.then(change))
         result = self._bench.build(variant, title, rebuild=True)
         self._variant = variant
-        # A build that changed nothing gives the same image again. The cache needs none of them.
-        if self._image is not None and self._image != result.image_id:
-            self._bench.run.remove_image(self._image)
+        # A build that changed nothing gives the same image again, as may one of the other variant. The cache
+        # needs none of those before.
+        self._bench.run.images.hold(result.image_id)
+        if self._image is not None:
+            self._bench.run.images.release(self._image)
         self._image = result.image_id
         self._longest = max(self._longest, result.seconds)
         return result

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from ctxsize.context.totals import IgnoredRoot, Totals
 from ctxsize.dockerfile.names import ContextDirectory
@@ -41,9 +41,13 @@ def choose_changes(subject: Subject, top: int, *, eligible: bool) -> ChosenChang
     """Changes to the ``top`` largest ignored roots (0: all) and, if ``eligible``, to a file for each of the
     first ``top`` instructions that take any."""
     all_roots = _roots(subject)
-    all_copies = _copies(subject) if eligible else ()
-    if eligible and not any(root.path == _GIT for root in all_roots):
-        all_copies = (*_commits(subject), *all_copies)
+    all_copies: tuple[CopyChange, ...] = ()
+    if eligible:
+        names = ContextDirectory(subject.project.context)
+        files, repositories = _eligible_files(subject)
+        kept = [path for path in repositories if not any(root.path == path for root in all_roots)]
+        commits = (change for path in kept for change in _commits(subject, path, names))
+        all_copies = (*commits, *copy_changes(subject.plan.resolved, files, names))
     roots, copies = tuple(all_roots[: top or None]), all_copies[: top or None]
     edits = {WITH: [*_root_edits(subject, roots), *(_copy_edit(subject, copy.path) for copy in copies)]}
     if roots:
@@ -54,26 +58,39 @@ def choose_changes(subject: Subject, top: int, *, eligible: bool) -> ChosenChang
 def _roots(subject: Subject) -> list[IgnoredRoot]:
     """The ignored roots that change each for itself, the largest first. What is ignored of a repository that
     is kept in part changes together, and with what is kept of it: when somebody commits."""
-    roots = [root for root in subject.found.roots if not root.hidden and not root.unread]
-    inside = [root for root in roots if root.path.startswith(f"{_GIT}/")]
-    if not inside or Commits.of(subject.project.context, _GIT) is None:
-        return roots
-    together = IgnoredRoot(_GIT, True, inside[0].rule, sum((root.totals for root in inside), Totals()))
-    others = [root for root in roots if root not in inside]
-    return sorted([*others, together], key=lambda root: -root.totals.bytes)
+    context = subject.project.context
+    others: list[IgnoredRoot] = []
+    inside = defaultdict[str, list[IgnoredRoot]](list)
+    for root in subject.found.roots:
+        if not root.hidden and not root.unread:
+            path = _repository(root.path)
+            (others if path in (None, root.path) else inside[path or ""]).append(root)
+    for path, parts in inside.items():
+        if Commits.of(context, path) is None:
+            others += parts
+        else:
+            others.append(
+                IgnoredRoot(path, True, parts[0].rule, sum((each.totals for each in parts), Totals()))
+            )
+    return sorted(others, key=lambda root: -root.totals.bytes)
 
 
-def _commits(subject: Subject) -> tuple[CopyChange, ...]:
-    """The first instruction that takes the repository, when the context has one and all of it is kept."""
-    if Commits.of(subject.project.context, _GIT) is None:
+def _repository(path: str) -> str | None:
+    """The `.git` that ``path`` is, or is in; None when it is in none."""
+    parts = path.split("/")
+    return "/".join(parts[: parts.index(_GIT) + 1]) if _GIT in parts else None
+
+
+def _commits(subject: Subject, path: str, names: ContextDirectory) -> tuple[CopyChange, ...]:
+    """The first instruction that takes the repository ``path``, none if it is not known here."""
+    if Commits.of(subject.project.context, path) is None:
         return ()
-    names = ContextDirectory(subject.project.context)
-    found = copy_changes(subject.plan.resolved, [(f"{_GIT}/HEAD", 1)], names)
-    return tuple(replace(copy, path=_GIT) for copy in found)
+    found = copy_changes(subject.plan.resolved, [(f"{path}/HEAD", 1)], names)
+    return tuple(replace(copy, path=path) for copy in found)
 
 
 def _copy_edit(subject: Subject, path: str) -> Edit:
-    commits = Commits.of(subject.project.context, path) if path == _GIT else None
+    commits = Commits.of(subject.project.context, path) if _repository(path) == path else None
     return commits or Lengthened(path)
 
 
@@ -89,21 +106,18 @@ def _root_edits(subject: Subject, roots: tuple[IgnoredRoot, ...]) -> list[Edit |
     return [edit_of(project.context, root.path, ignored=ignored, needed=needed) for root in roots]
 
 
-def _copies(subject: Subject) -> tuple[CopyChange, ...]:
-    names = ContextDirectory(subject.project.context)
-    return copy_changes(subject.plan.resolved, islice(_eligible_files(subject), _LOOK_AT), names)
-
-
-def _eligible_files(subject: Subject) -> Iterator[tuple[str, int]]:
-    """Files that somebody works on: not the Dockerfile and the ignore file, which are the builder's own, nor
-    those that are git's."""
+def _eligible_files(subject: Subject) -> tuple[list[tuple[str, int]], tuple[str, ...]]:
+    """Files that somebody works on, with their bytes: not the Dockerfile and the ignore file, which are the
+    builder's own, nor those that are git's. And the repositories that are kept, or a part of them."""
     project = subject.project
     own = {project.dockerfile_in_context, *project.ignore_files}
+    files: list[tuple[str, int]] = []
+    repositories: dict[str, None] = {}
     for entry in subject.variant(WITH).walk(project.dockerfile_in_context):
-        if (
-            stat.S_ISREG(entry.stat.st_mode)
-            and not entry.emptied
-            and entry.path not in own
-            and entry.path.partition("/")[0] != _GIT
-        ):
-            yield entry.path, entry.stat.st_size
+        if len(files) == _LOOK_AT:
+            break
+        if (path := _repository(entry.path)) is not None:
+            repositories[path] = None
+        elif stat.S_ISREG(entry.stat.st_mode) and not entry.emptied and entry.path not in own:
+            files.append((entry.path, entry.stat.st_size))
+    return files, tuple(repositories)

@@ -21,6 +21,8 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "check": ("table", "json", "markdown", "github", "gitlab", "junit", "sarif", "csv"),
     "cache": ("table", "json"),
     "image": ("table", "json", "markdown", "csv"),
+    "suggestion": ("table", "json", "markdown", "diff", "dockerignore"),
+    "difference": ("table", "json", "markdown", "csv"),
     "lint": ("table", "concise", "json", "markdown", "github", "gitlab", "junit", "sarif"),
 }
 

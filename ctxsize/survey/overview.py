@@ -97,12 +97,15 @@ def overview(
         eligible_only=eligible_only,
         roots=by_directory and not eligible_only,
         depth=depth if by_directory else 0,
+        largest=0 if ignored else largest or 0,
         secrets=secrets,
         progress=progress,
     )
     found = seen.scan
     shown: list[View] = []
-    if listed:
+    if largest is not None and not ignored:
+        shown.append(views.largest(found))
+    elif listed:
         shown.append(views.files(listing_of(project), only_ignored=ignored, most=largest))
     elif by == "ext":
         shown.append(views.extensions(listing_of(project), only_ignored=ignored))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from ctxsize.context.scan import scan
@@ -15,7 +15,6 @@ from ctxsize.sensitive.names import suspects
 from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey.dialects import Disagreement, disagreement
 from ctxsize.survey.listings import listing_of
-from ctxsize.survey.podman import podman_disagreement
 from ctxsize.text import printable
 from ctxsize.warning import Warning
 
@@ -54,6 +53,7 @@ def survey(
     depth: int = 0,
     largest: int = 0,
     forbidden: Matcher | None = None,
+    asked: Collection[str] = (),
     secrets: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Survey:
@@ -79,6 +79,7 @@ def survey(
         largest=largest,
         forbidden=forbidden,
         suspects=suspects,
+        asked=asked,
         progress=progress,
     )
     detect: Iterable[str] = ()
@@ -94,4 +95,12 @@ def survey(
         eligible_only=eligible_only,
         detect=detect,
     )
-    return Survey(found, sensitive, podman_disagreement(project) if podman else disagreement(project))
+    return Survey(found, sensitive, _differing(project, podman))
+
+
+def _differing(project: Project, podman: bool) -> Disagreement | None:
+    if not podman:
+        return disagreement(project)
+    from ctxsize.survey.podman import podman_disagreement  # who has Docker starts without
+
+    return podman_disagreement(project)

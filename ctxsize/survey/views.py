@@ -29,7 +29,8 @@ class View:
 
 def directories(scan: ScanResult) -> View:
     """What arrives of each directory down to the depth of the scan, as a tree; the first row (``.``) is all
-    of it, siblings come largest first, and files right in a directory have no row of their own."""
+    of it, siblings come largest first, and files right in a directory have no row of their own. What holds
+    something that can't be read has no figures."""
     below: dict[str, list[DirTotals]] = {}
     for item in scan.directories:
         if item.path:
@@ -38,7 +39,7 @@ def directories(scan: ScanResult) -> View:
     stack = [(item, 0) for item in scan.directories if not item.path]
     while stack:
         item, depth = stack.pop()
-        rows.append((item.path or ".", depth, item.totals.files, item.totals.dirs, item.totals.bytes))
+        rows.append((item.path or ".", depth, *_counts(item.totals, unread=item.unread)))
         stack.extend((child, depth + 1) for child in reversed(below.get(item.path, [])))
     return View("directories", ("path", "depth", "files", "dirs", "bytes"), tuple(rows))
 
@@ -73,6 +74,11 @@ def extensions(listing: Listing, *, only_ignored: bool = False) -> View:
     rows.sort(key=lambda row: (-row[2], -row[1], row[0]))
     name = "ignored_extensions" if only_ignored else "extensions"
     return View(name, ("extension", "files", "bytes"), tuple(rows))
+
+
+def largest(scan: ScanResult) -> View:
+    """The largest files that arrive, the largest first, those of 0 bytes left out."""
+    return View("files", ("path", "bytes"), scan.largest)
 
 
 def files(listing: Listing, *, only_ignored: bool = False, most: int | None = None) -> View:

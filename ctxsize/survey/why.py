@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -70,8 +70,9 @@ def context_path(project: Project, text: str, *, given: str = ".") -> str:
     return path
 
 
-def why(project: Project, paths: Iterable[str]) -> Iterator[Answer]:
-    """Judge context paths as :func:`context_path` gives them, one after the other.
+def why(project: Project, paths: Iterable[str], *, partly: Collection[str] | None = None) -> Iterator[Answer]:
+    """Judge context paths as :func:`context_path` gives them, one after the other. ``partly`` are those of
+    them of which a scan said that they are ignored directories with something kept in them.
 
     Raises IgnoreFileError where Docker fails on a broken rule, and ContextError when an ignored directory
     that may have something kept in it can't be read.
@@ -82,10 +83,12 @@ def why(project: Project, paths: Iterable[str]) -> Iterator[Answer]:
         for path in paths:
             # What the daemon removes is judged by the rules as written, without the client's own exceptions.
             matcher = project.rules if path in listing.removed else listing.matcher
-            yield _answer(project, tree, matcher or nothing, path)
+            yield _answer(project, tree, matcher or nothing, path, partly)
 
 
-def _answer(project: Project, tree: OpenTree, matcher: Matcher, path: str) -> Answer:
+def _answer(
+    project: Project, tree: OpenTree, matcher: Matcher, path: str, partly: Collection[str] | None
+) -> Answer:
     if path == ".":
         return Answer(
             path, "kept", None, None, (), False, None, True, ("the context itself is never ignored",)
@@ -98,7 +101,9 @@ def _answer(project: Project, tree: OpenTree, matcher: Matcher, path: str) -> An
     verdict = matcher.verdict(path, is_dir)
     word: PathVerdict = "kept"
     if verdict.ignored:
-        word = "partly" if is_dir and keeps_something(tree, matcher, path) else "ignored"
+        known = None if partly is None else path in partly
+        kept = is_dir and (keeps_something(tree, matcher, path) if known is None else known)
+        word = "partly" if kept else "ignored"
     return Answer(
         path=path,
         verdict=word,

@@ -9,14 +9,13 @@ import pytest
 from ctxsize.budget.findings import FileRules
 from ctxsize.budget.limits import Budget, Listed
 from ctxsize.budget.types import FileFinding
-from ctxsize.context.scan import scan
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.walk import OpenTree
 from ctxsize.errors import ConfigError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure.target import DEPTH, MOST_FILES, context_paths
 from ctxsize.project import Project, open_project
-from ctxsize.sensitive.names import suspects
+from ctxsize.survey.scans import Scans
 
 
 @pytest.fixture
@@ -42,20 +41,18 @@ def measure(
     project: Project, budget: Budget, *, without: bool = False, depth: int = 0, largest: int = 0
 ) -> tuple[ScanResult, tuple[FileFinding, ...]]:
     files = FileRules(budget, project)
-    found = scan(
-        project.context,
-        project.rules,
-        project.dialect,
-        hidden=project.ignore_files,
-        dockerfile=project.dockerfile_in_context,
+    found, secrets = Scans().scan(
+        project,
         eligible_only=not without,
-        roots=False,
-        forbidden=files.forbidden,
-        suspects=suspects if files.sensitive else None,
         depth=depth,
         largest=largest,
+        forbidden=files.forbidden,
+        sensitive=files.sensitive,
+        asked=files.required,
+        reading=None,
+        progress=lambda seen: None,
     )
-    return found, files.findings(found)
+    return found, files.findings(found, secrets)
 
 
 def look(
@@ -263,12 +260,13 @@ def test_forbidden_files_that_another_process_of_the_scan_finds(tmp_path: Path) 
 def test_of_very_many_findings_the_first_are_kept_and_the_rest_counted(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ctxsize.budget.findings.MOST", 2)
+    monkeypatch.setattr("ctxsize.context.books.MOST_FORBIDDEN", 2)
     project = open_project(root, dialect=Dialect.BUILDKIT)
     budget = Budget(forbid=(Listed("**", "here"),))
     found, findings = measure(project, budget)
     left = FileRules(budget, project).left_out(found)
 
-    assert len([each for each in findings if each.code == "forbidden"]) == 2
+    # All that arrives but directories, of which each is found as a whole.
+    assert paths(findings) == [".dockerignore", "Dockerfile"]
     assert left is not None and left.code == "findings-left-out"
-    assert left.message == f"{len(found.forbidden) - 2} more files are forbidden: only the first 2 are named"
+    assert left.message == "2 more files are forbidden: only the first 2 are named"

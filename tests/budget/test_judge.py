@@ -10,7 +10,7 @@ from ctxsize.budget import words
 from ctxsize.budget.judge import judge
 from ctxsize.budget.limits import KINDS, Limit, parse_limit
 from ctxsize.budget.types import Judged
-from ctxsize.measure.target import MeasuredTarget
+from ctxsize.measure.target import MeasuredTarget, StepSize
 
 SPELLINGS = [
     *((f"7 {unit}", 7 * 1000**power) for power, unit in enumerate(["B", "kB", "MB", "GB", "TB", "PB"])),
@@ -195,7 +195,15 @@ def test_in_words(judged: Judged, sentence: str) -> None:
 
 
 def test_every_kind_can_be_judged() -> None:
-    past = MeasuredTarget(1, 1, image_bytes=1, pull_bytes=1, runs=FAST)
+    past = MeasuredTarget(
+        1,
+        1,
+        image_bytes=1,
+        pull_bytes=1,
+        runs=FAST,
+        steps=(StepSize("COPY . .", 3, 1, 1),),
+        inside=dict.fromkeys(("wasted", "reclaimable", "leftovers", "layer"), 1),
+    )
     for name, kind in KINDS.items():
         text = "5%" if kind.relative else "5" if kind.unit == "files" else "5 MB"
         judged = judge(limit(name, text), replace(past, without=past), past)

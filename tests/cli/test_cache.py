@@ -160,6 +160,29 @@ def test_a_commit_is_simulated_however_much_of_the_repository_is_kept(
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize(
+    ("rules", "part"),
+    [("**/.git\n!**/.git/logs/HEAD\n", "ignored"), ("logs\n", "eligible")],
+    ids=["partly", "kept"],
+)
+def test_a_repository_below_the_contexts_root_is_committed_to_as_well(
+    ctxsize: Ctxsize, project: Path, rules: str, part: str
+) -> None:
+    (project / "vendor/lib").mkdir(parents=True)
+    (project / ".git/logs").mkdir()
+    (project / ".git/logs/HEAD").write_text("a log\n")
+    (project / ".git").rename(project / "vendor/lib/.git")
+    (project / "Dockerfile").write_text("FROM scratch\nCOPY vendor /src/\n")
+    (project / ".dockerignore").write_text(rules + "Dockerfile\n.dockerignore\n")
+
+    report = json.loads(ctxsize("cache", project, "--top", "0", "--repeat", "1", "--format", "json").stdout)
+
+    changes = {change["path"]: change for change in report[part]}
+    assert changes["vendor/lib/.git"]["how"].startswith("a commit (")
+    assert lines(changes["vendor/lib/.git"], "with") == [2]
+
+
+@pytest.mark.docker
 def test_a_commit_in_a_worktree_changes_nothing_in_the_context(ctxsize: Ctxsize, tmp_path: Path) -> None:
     app = tmp_path / "worktree"
     app.mkdir()

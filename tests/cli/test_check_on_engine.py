@@ -111,10 +111,38 @@ def test_growth_of_an_image_names_the_path_in_it(app: Path, tmp_path: Path) -> N
     (target,) = targets(result)
     image, seconds = target["limits"]
     assert (image["value"], image["baseline"], image["over"]) == (70_000, OWN, True)
-    assert image["grew"] == [{"path": "/app/assets/font.bin", "kind": "image", "before": 0, "after": 70_000}]
+    assert image["grew"] == [
+        {"path": "line 2: COPY app /app", "kind": "line", "before": OWN, "after": OWN + 70_000},
+        {"path": "/app/assets/font.bin", "kind": "image", "before": 0, "after": 70_000},
+    ]
     assert (seconds["unit"], seconds["over"]) == ("seconds", False)
     assert seconds["total"] > 0
     assert target["exit_code"] == 1
+
+
+def test_what_is_wasted_and_which_lines_of_the_dockerfile_do_it(
+    tmp_path: Path, engine: docker.DockerClient, base_image: Callable[[str], str], new_tag: Callable[[], str]
+) -> None:
+    """What the base wastes is wasted, and not reclaimable; its layers are not the largest of one's own."""
+    base, busybox = new_tag(), base_image("busybox:1.36")
+    lower = tmp_path / "lower"
+    lower.mkdir()
+    (lower / "data").write_bytes(b"d" * 50_000)
+    (lower / "Dockerfile").write_text(f"FROM {busybox}\nCOPY data /data\nRUN rm /data\n")
+    engine.images.build(path=str(lower), tag=base, rm=True)
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "big").write_bytes(b"b" * 7_000)
+    (own / "Dockerfile").write_text(
+        f"FROM {base}\nCOPY big /big\nRUN chmod 600 /big && mkdir -p /tmp && echo x > /tmp/x\n"
+    )
+    limits = [f"--limit={name}=1 B" for name in ("wasted", "reclaimable", "leftovers", "layer")]
+    (target,) = targets(check(own, *limits, "--format", "json"))
+    assert {each["name"]: each["value"] for each in target["limits"]} == {
+        "wasted": 57_000, "reclaimable": 7_000, "leftovers": 2, "layer": 7_002,
+    }  # fmt: skip
+    hint = target["limits"][1]["hint"]
+    assert "7kB in /big of line 2: COPY big /big, stored again by line 3: RUN chmod 600 /big" in hint
 
 
 def test_an_image_that_is_there_is_not_built(app: Path, image: str) -> None:

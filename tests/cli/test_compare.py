@@ -208,7 +208,7 @@ def test_without_an_ignore_file_the_context_is_reported_and_nothing_built(
 
     assert result.returncode == 0
     assert "there is nothing to compare" in result.stdout
-    assert "ctxsize context --largest 10" in result.stdout
+    assert "`ctxsize suggest " in result.stdout
 
 
 # Reports

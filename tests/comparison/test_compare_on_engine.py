@@ -293,3 +293,26 @@ def test_files_that_look_like_secrets_are_known_whatever_the_builder(
     }
     assert all(file.needed for file in files if file.eligible)
     assert {file.path for file in files if not file.eligible} == {".env", "id_rsa"}
+
+
+def test_content_that_both_images_pull_is_not_saved_by_the_name_it_has_without(
+    compared: Callable[[str, str], Compared],
+) -> None:
+    """An ignored and a kept name share a content: in a tar it comes with the first of them."""
+    result = compared("links", "buildkit").comparison
+
+    left, saved = result.unattributed.pull_bytes, result.saved.pull_bytes
+    assert left is not None and saved is not None
+    assert abs(left) <= saved / 50
+
+
+def test_builds_that_all_give_the_same_image_of_a_target(tmp_path: Path) -> None:
+    """The classic builder gives a target no label, and takes all of it from the first build."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch AS web\nCOPY a /s\nFROM scratch\nCOPY a /\n")
+    (tmp_path / ".dockerignore").write_text("b\n")
+    (tmp_path / "a").write_text("a\n")
+
+    result = ctxsize_api.compare(tmp_path, builder="classic", options=BuildOptions(target="web"), repeat=2)
+
+    images = [each.image and each.image.bytes for each in result.comparison.variants.values()]
+    assert images == [2, 2]

@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -120,9 +121,18 @@ def official(words: list[str], who: Someone, builder: str) -> int | None:
     tag = f"ctxsize-repos:{uuid.uuid4().hex}"
     environment = {"DOCKER_BUILDKIT": "0" if builder == "classic" else "1"}
     built = who.run("build", "--no-cache", "-t", tag, *words, environment=environment, client=True)
-    if built.returncode:
-        return None
-    return image_bytes(tag)
+    try:
+        return None if built.returncode else image_bytes(tag)
+    finally:
+        _remove_stages(built.stdout)
+
+
+def _remove_stages(said: str) -> None:
+    """The classic builder leaves the images of stages that are not in the target's."""
+    for image in reversed(re.findall(r"^ ---> ([0-9a-f]{12})$", said, re.MULTILINE)):
+        tags = ["docker", "image", "inspect", "--format", "{{len .RepoTags}}", image]
+        if subprocess.run(tags, capture_output=True, text=True).stdout.strip() == "0":
+            subprocess.run(["docker", "image", "rm", image], capture_output=True)
 
 
 def image_bytes(tag: str) -> int:

@@ -573,3 +573,17 @@ class TestSuspects:
             suspects=lambda _, names: names,
         )
         assert found.suspects == (".dockerignore", "ignored", "x")[1:]
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_of_very_many_forbidden_files_the_first_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    monkeypatch.setattr("ctxsize.context.books.MOST_FORBIDDEN", 30)
+    monkeypatch.setattr(scan_module, "SHARE_FROM", 200)
+    make(tmp_path, *(f"d{number % 100:02}/{number}" for number in range(1000)))
+    bad = Matcher.from_patterns(["*/*"], Dialect.BUILDKIT)
+    found = scan(tmp_path, None, Dialect.BUILDKIT, forbidden=bad, processes=processes)
+    everything = [entry.path for entry in walk(tmp_path, None) if not entry.is_dir]
+    assert [path for path, _ in found.forbidden] == everything[:30]
+    assert found.forbidden_count == 1000

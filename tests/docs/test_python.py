@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.saved_images import layer, save
+
 TEXT = (Path(__file__).parents[2] / "docs" / "python.md").read_text()
 EXAMPLES = {
     section.split("\n", 1)[0]: re.findall(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
@@ -23,6 +25,12 @@ def project(make_fixture: Callable[..., Path], tmp_path: Path, monkeypatch: pyte
     folder = tmp_path / "services" / "api"
     shutil.copytree(make_fixture("derived"), folder, symlinks=True)
     monkeypatch.chdir(tmp_path)
+    base = layer({"bin/sh": b"x" * 100_000})
+    old = layer({"app/a": b"a" * 3_000, "app/old": b"o" * 70_000})
+    new = layer({"app/a": b"A" * 6_300}), layer({"app/a": (b"A" * 1_000, 7)})
+    steps = ["FROM base", "COPY . /app", "RUN /bin/sh -c chown 7 /app/a"]
+    save(tmp_path / "shop-1.tar", [base, old], steps[:2])
+    save(tmp_path / "shop-2.tar", [base, *new], steps)
     return folder
 
 
@@ -45,10 +53,16 @@ OFFLINE = {
         "CX503 Dockerfile 4 this copies Dockerfile and .dockerignore",
         " 0 unsafe\n",
     ],
+    "`image_difference`: what one image has more or less than another": [
+        "-65700 ",
+        "changed None COPY . /app -66700\n",
+    ],
     "Errors and progress": ["no/such/directory"],
 }
 ON_ENGINE = {
+    "`image`: where the bytes of an image are": ["4 30207 0 COPY . ."],
     "`compare`: with and without the ignore file": ["1172310 ", "data 1 500000 500000"],
+    "`suggest`: rules worth adding": ["Dockerfile", " same-image "],
     "`cache`: what a change costs in the next build": ["data one more byte "],
 }
 

@@ -1,4 +1,4 @@
-"""Comparisons in a row, each stopped by a random signal at a random moment, and then a look at what is left.
+"""Comparisons and suggestions, each stopped by a random signal at a random moment, and then what is left.
 
     python tests/faults/storm.py --runs 1000 --minutes 60
 
@@ -38,6 +38,8 @@ from tests.support.tree import tree_hash  # noqa: E402
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 BUILDERS = ("buildkit", "classic", "buildkit-upload")
+#: What is run, with the options that make it short.
+COMMANDS = {"compare": ("--repeat", "1"), "suggest": ("--repeat", "0", "--min-bytes", "0")}
 #: Seconds after which a run that was sent a signal counts as hanging.
 LIMIT = 120
 #: What the official client's builds send; ours carries the run.
@@ -50,7 +52,10 @@ def make_project(folder: Path, base: str | None) -> Path:
     """A project with something to send, to run and to ignore."""
     (folder / "logs").mkdir(parents=True)
     (folder / "keep").write_text("kept")
+    (folder / "docs").mkdir()
     (folder / ".dockerignore").write_text("logs\n")
+    for number in range(5):
+        (folder / "docs" / f"{number}.txt").write_text("documentation\n" * 1000)
     for number in range(20):
         (folder / "logs" / f"{number}.log").write_bytes(random.Random(number).randbytes(100_000))
     steps = f"FROM {base}\nRUN echo 1 > /one\nCOPY . /src/\nRUN sleep 0.3\n" if base else None
@@ -104,30 +109,30 @@ class Storm:
         self.outcomes: Counter[str] = Counter()
         self.odd: list[str] = []
 
-    def start(self, builder: str) -> subprocess.Popen[str]:
-        """A comparison."""
-        words = [sys.executable, "-m", "ctxsize", "compare", str(self._project), "--builder", builder]
+    def start(self, builder: str, command: str) -> subprocess.Popen[str]:
+        """A run of one command."""
+        words = [sys.executable, "-m", "ctxsize", command, str(self._project), "--builder", builder]
         return subprocess.Popen(
-            [*words, "--repeat", "1", "--quiet"],
+            [*words, *COMMANDS[command], "--quiet"],
             env=self._environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def quiet_run(self, builder: str) -> float:
-        """A comparison that nobody disturbs; returns its seconds."""
+    def quiet_run(self, builder: str, command: str) -> float:
+        """A run that nobody disturbs; returns its seconds."""
         started = time.monotonic()
-        process = self.start(builder)
+        process = self.start(builder, command)
         _, errors = process.communicate(timeout=LIMIT)
         if process.returncode:
-            raise SystemExit(f"an undisturbed run with {builder} failed: {errors}")
+            raise SystemExit(f"an undisturbed {command} with {builder} failed: {errors}")
         return time.monotonic() - started
 
-    def disturbed_run(self, builder: str, seconds: float) -> None:
-        """A comparison that gets a signal within ``seconds``, the same again shortly after at times."""
+    def disturbed_run(self, builder: str, command: str, seconds: float) -> None:
+        """A run that gets a signal within ``seconds``, the same again shortly after at times."""
         sent = self._chance.choice(SIGNALS)
-        process = self.start(builder)
+        process = self.start(builder, command)
         time.sleep(self._chance.uniform(0, seconds))
         process.send_signal(sent)
         if self._chance.random() < 0.1:
@@ -138,10 +143,10 @@ class Storm:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            self.odd.append(f"{builder}, {sent.name}: still there after {LIMIT} seconds")
+            self.odd.append(f"{command}, {builder}, {sent.name}: still there after {LIMIT} seconds")
             return
         code = process.returncode
-        self.outcomes[f"{builder}, {sent.name}: exit {code}"] += 1
+        self.outcomes[f"{command}, {builder}, {sent.name}: exit {code}"] += 1
         # A signal before the program's first line is Python's own affair.
         if "Fatal Python error: init_import_site" in errors:
             return
@@ -150,7 +155,7 @@ class Storm:
         if code not in (0, Interrupted.exit_code, -sent, -signal.SIGINT) or (
             "Traceback" in errors and "/ctxsize/" in errors
         ):
-            self.odd.append(f"{builder}, {sent.name}: exit {code}: {errors[-1500:]}")
+            self.odd.append(f"{command}, {builder}, {sent.name}: exit {code}: {errors[-1500:]}")
 
 
 def main() -> None:
@@ -170,13 +175,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="storm-") as name:
         project = make_project(Path(name) / "project", options.base)
         storm = Storm(Path(name), project, random.Random(options.seed))
-        taken = {builder: storm.quiet_run(builder) for builder in builders}
+        kinds = [(builder, command) for command in COMMANDS for builder in builders]
+        taken = {kind: storm.quiet_run(*kind) for kind in kinds}
         before, tree = things(api), tree_hash(project)
         deadline = time.monotonic() + options.minutes * 60
         done = 0
         while done < options.runs and time.monotonic() < deadline:
-            builder = builders[done % len(builders)]
-            storm.disturbed_run(builder, taken[builder] * 1.1)
+            kind = kinds[done % len(kinds)]
+            storm.disturbed_run(*kind, taken[kind] * 1.1)
             done += 1
             if done % 25 == 0:
                 print(f"{done} runs, {len(things(api) - before)} things on the way", flush=True)
@@ -184,8 +190,8 @@ def main() -> None:
         for outcome, count in sorted(storm.outcomes.items()):
             print(f"  {count:5} {outcome}")
         time.sleep(_WINDING_DOWN + 1)
-        for builder in builders:
-            storm.quiet_run(builder)
+        for kind in kinds:
+            storm.quiet_run(*kind)
         anonymous = {f"cache record {each.id}" for each in cache_records.records(api) if each.is_anonymous}
         new = things(api) - before
         left = [shown(api, thing) for thing in sorted(new - anonymous)]

@@ -139,3 +139,18 @@ def test_a_chain_of_headers_is_no_recursion() -> None:
 
 def test_a_global_header_names_nothing() -> None:
     assert [entry.name for entry in TarReader(io.BytesIO(special(b"g", b"11 path=ab\n") + PLAIN))] == ["a"]
+
+
+def test_a_checksum_of_signed_bytes_is_one_too_and_any_other_is_none() -> None:
+    """Some old programs added the bytes of a header up as signed ones."""
+    made = bytearray(archive(tarfile.GNU_FORMAT, member("\u00e9" * 20, 3)))
+    unsigned = sum(made[:512]) - sum(made[148:156]) + 256
+    high = sum(byte > 127 for byte in made[:512])
+    assert high == 40
+    for counted, fine in ((unsigned, True), (unsigned - 256 * high, True), (unsigned + 65_521, False)):
+        made[148:156] = b"%06o\0 " % counted
+        if fine:
+            assert [entry.name for entry in TarReader(io.BytesIO(bytes(made)))] == ["\u00e9" * 20]
+        else:
+            with pytest.raises(tarfile.ReadError, match="damaged header"):
+                list(TarReader(io.BytesIO(bytes(made))))

@@ -80,7 +80,10 @@ def run(*words: str, environment: dict[str, str] | None = None) -> None:
 def _options() -> dict[str, list[str]]:
     """Every option and argument that takes a path: its name, and the words in front of the path."""
     found = {}
-    for name, command in main.commands.items():
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
         commands = {
             f"{name} {inner}": each for inner, each in getattr(command, "commands", {name: command}).items()
         }

@@ -104,3 +104,30 @@ def test_the_parts_can_be_made_to_add_up_to_another_compressors_total() -> None:
 def test_nothing_is_a_few_bytes_of_gzip_and_no_part_of_it() -> None:
     assert metered().total == 20
     assert metered().between(0, 0) == 0
+
+
+def test_roughly_divided_the_total_is_the_same_and_large_parts_are_told_apart() -> None:
+    chance = random.Random(6)
+    words = b" ".join(b"%d" % chance.randrange(3000) for _ in range(90_000))
+    made, places = io.BytesIO(), []
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for number in range(8):
+            content = chance.randbytes(250_000) if number % 2 else words[: 250_000 - number]
+            entry = tarfile.TarInfo(f"file{number}")
+            entry.size = len(content)
+            start = tar.offset
+            tar.addfile(entry, io.BytesIO(content))
+            places.append((start, tar.offset))
+        for number in range(600):
+            entry = tarfile.TarInfo(f"small{number}")
+            entry.size = 300
+            tar.addfile(entry, io.BytesIO(words[number * 300 : number * 300 + 300]))
+    fine, rough = metered(made.getvalue()), GzipMeter(coarse=True)
+    with rough:
+        rough.feed(made.getvalue())
+
+    assert rough.total == fine.total
+    for place in places:
+        assert rough.between(*place) == pytest.approx(fine.between(*place), rel=0.25)
+    rest = places[-1][1], len(made.getvalue())
+    assert rough.between(*rest) == pytest.approx(fine.between(*rest), rel=0.25)

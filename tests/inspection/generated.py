@@ -4,7 +4,7 @@
 
 builds that many, and compares what we say of each with `docker export` of a container: the same paths, kinds
 and contents, and shown + wasted bytes = the bytes of the layers, counted apart by Python's tarfile. Needs an
-engine and half an hour.
+engine and half an hour; the engine's build cache is gone afterwards.
 """
 
 from __future__ import annotations
@@ -67,6 +67,22 @@ def project(folder: Path, seed: int) -> None:
             commands = (_command(chance) for _ in range(chance.randint(1, 4)))
             lines.append("RUN " + " ; ".join(commands) + " ; true")
     (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
+
+
+def everything(folder: Path) -> None:
+    """Write a project whose image has each way of burying a byte once."""
+    for name, size in {"a": 10, "b": 20, "dir/x": 40, "dir/y": 80, "other/z": 160, "kept": 320}.items():
+        (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "tree" / name).write_bytes(b"." * size)
+    (folder / "tree/link").symlink_to("aaaa")
+    (folder / "Dockerfile").write_text(
+        f"""FROM {BASE}
+COPY tree /w
+RUN chown 5:5 /w/a && rm /w/b && rm -rf /w/dir && mkdir /w/dir && echo new > /w/dir/n && ln -sf bbbbb /w/link
+RUN rm -rf /w/other && echo file > /w/other && ln /w/a /w/a2 && echo more >> /w/dir/n
+RUN rm /w/other /w/a && mkdir -p /w/other/deep && echo x > /w/other/deep/x
+"""
+    )
 
 
 def _tree(chance: random.Random, folder: Path, depth: int) -> None:

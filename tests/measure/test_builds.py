@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from ctxsize.context.variant import Variant
 from ctxsize.engine.builders.interface import BuildResult
+from ctxsize.engine.footprint.images import HeldImages
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure import bench as benches
@@ -52,7 +54,7 @@ def bench_of(
 ) -> Bench:
     """The two variants on ``builder``."""
     subject: Any = SimpleNamespace(variant=VARIANTS.get, blame_rule=lambda failure: None)
-    run: Any = SimpleNamespace(remove_image=remove_image)
+    run: Any = SimpleNamespace(images=HeldImages(remove_image))
     return Bench(subject, run, builder, TimeLimit(limit), Silent())
 
 
@@ -88,6 +90,17 @@ def test_the_shorter_a_build_the_more_of_them(seconds: float, runs: int) -> None
     build(builder, None)
 
     assert builder.log[1:].count("with") == builder.log.count("without") == runs
+
+
+def test_an_image_that_a_later_build_gives_again_stays() -> None:
+    class Same(LoggingBuilder):
+        def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
+            return replace(super().build(variant, progress=progress, rebuild=rebuild), image_id="image")
+
+    measured, removed = build(Same(), 2)
+
+    assert [each.image_id for each in measured.values()] == ["image", "image"]
+    assert removed == []
 
 
 def test_the_first_image_of_each_variant_is_kept_and_every_other_removed() -> None:

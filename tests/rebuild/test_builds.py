@@ -10,6 +10,7 @@ import pytest
 
 from ctxsize.context.variant import Variant
 from ctxsize.engine.builders.interface import BuildResult
+from ctxsize.engine.footprint.images import HeldImages
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure.bench import Bench, TimeLimit
@@ -46,7 +47,7 @@ def rebuild(
     builder: LoggingBuilder, *names: str, repeat: int | None = 2, limit: float | None = None
 ) -> tuple[Rebuilt, list[str]]:
     removed: list[str] = []
-    run: Any = SimpleNamespace(remove_image=removed.append)
+    run: Any = SimpleNamespace(images=HeldImages(removed.append))
     subject: Any = None
     bench = Bench(subject, run, builder, TimeLimit(limit), Silent())
     edits = [Lengthened(name) if name else None for name in names]

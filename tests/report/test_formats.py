@@ -21,7 +21,9 @@ COMMANDS = {
     "check": "check",
     "cache": "cache",
     "image": "image",
+    "difference": "image",
     "lint": "lint",
+    "suggestion": "suggest",
 }
 #: Modules in a room of a result that draw nothing themselves.
 SHARED = {
@@ -29,10 +31,12 @@ SHARED = {
     "comparison.rows",
     "comparison.savings",
     "check.problems",
+    "difference.words",
     "image.words",
     "lint.explain",
     "lint.problems",
     "lint.words",
+    "suggestion.words",
 }
 FORMAT = pytest.mark.parametrize(
     ("result", "name"), [(result, name) for result, names in FORMATS.items() for name in names]
@@ -53,7 +57,9 @@ def test_a_file_that_draws_is_a_format_and_the_other_way_round() -> None:
 
 @pytest.mark.parametrize("result", FORMATS)
 def test_the_command_offers_the_formats_of_the_registry_the_first_by_default(result: str) -> None:
-    options = {option.name: option for option in main.commands[COMMANDS[result]].params}
+    command = main.get_command(click.Context(main), COMMANDS[result])
+    assert command is not None
+    options = {option.name: option for option in command.params}
     option = options["format"]
 
     assert isinstance(option.type, click.Choice)

@@ -87,6 +87,7 @@ def test_make_help_lists_every_target() -> None:
 
     targets = [line.split()[0] for line in done.stdout.splitlines()]
     slow = ["fuzz", "conformance", "oldest", "live", "repos", "podman", "faults", "naive", "storm", "bench"]
+    slow.append("bench-table")
     assert targets == ["help", "compare", "test", "lint", *slow, "clean"]
 
 
@@ -106,6 +107,8 @@ def test_bench_goes_on_after_a_failure_names_it_and_lets_python_keep_its_bytecod
         "benchmarks/check.py --runs 1 unset",
         "== scan",
         "benchmarks/scan.py --runs 1 unset",
+        "== table",
+        "benchmarks/rows.py .cache/bench/rows.jsonl --save .cache/bench/results.json --failed=check unset",
     ]
     assert done.stderr == "failed, or missed the bar: check\n"
 

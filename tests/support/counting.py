@@ -26,7 +26,8 @@ FUNCTIONS = {
 
 def count_work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count from now on. ``compilations`` are those of an ignore file's rules; ``listings`` are the times
-    that the context's own directory was opened, by whatever walks it."""
+    that the context's own directory was opened, by whatever walks it; ``listed again`` are all directories
+    opened a second time (by this process: helpers of a scan are not watched)."""
     counts: Counter[str] = Counter()
     for name, function in FUNCTIONS.items():
         _replace_everywhere(monkeypatch, function, _counted(function, counts, name))
@@ -48,18 +49,26 @@ def count_work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr(Matcher, "__init__", compiled)
     monkeypatch.setattr(Matcher, "from_patterns", asked_back)
+    opened: set[tuple[str, str]] = set()
     for name in ("open_directory", "names"):
-        _count_listings(monkeypatch, name, counts)
+        _count_listings(monkeypatch, name, counts, opened)
     return counts
 
 
-def _count_listings(monkeypatch: pytest.MonkeyPatch, name: str, counts: Counter[str]) -> None:
+def _count_listings(
+    monkeypatch: pytest.MonkeyPatch, name: str, counts: Counter[str], opened: set[tuple[str, str]]
+) -> None:
     from ctxsize.context.walk import OpenTree
 
     function = getattr(OpenTree, name)
 
     def listed(tree: OpenTree, path: str) -> Any:
+        if not counts["listings"]:
+            opened.clear()  # somebody begins anew
         counts["listings"] += path == ""
+        if (tree.root, path) in opened:
+            counts["listed again"] += 1
+        opened.add((tree.root, path))
         return function(tree, path)
 
     monkeypatch.setattr(OpenTree, name, listed)

@@ -24,7 +24,8 @@ class Fault:
 
     ``kind`` is ``cut`` (both ways end at once), ``truncate`` (the answer ends as if it were whole),
     ``corrupt`` (its body is garbled), ``rename`` (it is JSON still, with other names in it), ``delay``
-    (each piece of it comes late), ``pause`` (one piece does) or ``hold`` (nothing comes any more, on any
+    (each piece of it comes late), ``pause`` (one piece does), ``refuse`` (the proxy answers 403 itself) or
+    ``hold`` (nothing comes any more, on any
     connection, but all stay). It begins when ``after`` bytes of the answer have passed, or with ``upwards``
     of the request; ``then`` is called once at that moment.
     """
@@ -130,6 +131,10 @@ class _Connection:
                     self._fault = self._proxy.meets(head[0].decode("latin-1").strip())
                     self._passed, self._struck = 0, False
                 fault = self._fault
+                if fault is not None and fault.kind == "refuse":
+                    self._proxy.strike(fault)
+                    self._near.sendall(_REFUSED)
+                    break
                 if fault is not None and fault.upwards:
                     data = self._harm(fault, data)
                 self._far.sendall(data)
@@ -174,6 +179,9 @@ class _Connection:
             for each in (self._near, self._far):
                 _end(each)
         raise OSError
+
+
+_REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\nConnection: close\r\n\r\nnot let in"
 
 
 def _garbled(data: bytes, letters: bytes, *, head: bool) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ctxsize import __version__
 from ctxsize.budget.config import Target, load_config
+from ctxsize.context.reading import Reading
 from ctxsize.errors import CtxsizeError, UsageError
 from ctxsize.ignore.types import Dialect
 from ctxsize.lint.config import LintConfig
@@ -16,7 +17,7 @@ from ctxsize.lint.lint import Subject, look
 from ctxsize.lint.mend import mended
 from ctxsize.lint.types import Finding, LintReport, LintTarget, LintTotals
 from ctxsize.progress import Progress, Silent
-from ctxsize.project import open_context
+from ctxsize.project import Project, open_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,16 @@ def lint(
     )
 
 
-def lint_target(target: Target, options: LintOptions, progress: Progress) -> LintTarget:
-    """Lint one target; what keeps that from being done is in the result."""
+def lint_target(
+    target: Target,
+    options: LintOptions,
+    progress: Progress,
+    *,
+    project: Project | None = None,
+    reading: Reading | None = None,
+) -> LintTarget:
+    """Lint one target; what keeps that from being done is in the result. ``project`` is the target if it was
+    opened already as its builder reads it, and ``reading`` has what was read of its tree."""
     builder = options.builder or target.builder
     subject = Subject(
         target.path,
@@ -91,7 +100,9 @@ def lint_target(target: Target, options: LintOptions, progress: Progress) -> Lin
                 subject, config, unsafe=options.unsafe, dry=options.diff, name=target.name, progress=step
             )
         else:
-            found = look(subject, config, name=target.name, progress=step)[1]
+            _, found = look(
+                subject, config, name=target.name, project=project, reading=reading, progress=step
+            )
     except CtxsizeError as error:
         found = LintTarget(target.name, target.path, None, None, error=str(error))
     if (mask := target.mask) is None:
@@ -100,13 +111,16 @@ def lint_target(target: Target, options: LintOptions, progress: Progress) -> Lin
     return replace(found, name=mask(found.name), path=mask(found.path), error=why)
 
 
-def findings_for_check(target: Target, told: Iterable[Finding]) -> tuple[Finding, ...]:
+def findings_for_check(
+    target: Target, told: Iterable[Finding], project: Project | None, reading: Reading | None
+) -> tuple[Finding, ...]:
     """What lint finds in a target of ``check``, as its budget's ``lint`` says: errors where that is ``fail``
-    and the finding at or above fail-on, else warnings. Without information, and secrets that are ``told``."""
+    and the finding at or above fail-on, else warnings. Without information, and secrets that are ``told``.
+    ``project`` and ``reading`` as for :func:`lint_target`."""
     how = target.budget.lint
     if how is None or how.text == "off":
         return ()
-    found = lint_target(target, LintOptions(), Silent())
+    found = lint_target(target, LintOptions(), Silent(), project=project, reading=reading)
     if found.error is not None:
         raise UsageError(found.error)
     known = any(each.code == "sensitive" for each in told)

@@ -90,7 +90,7 @@ class Auth:
         return pb.CredentialsResponse(username=username, secret=secret)
 
     async def _fetch_token(self, request: pb.FetchTokenRequest) -> pb.FetchTokenResponse:
-        return await asyncio.to_thread(self._token, request)
+        return await asyncio.to_thread(self.token, request)
 
     async def _get_authority(self, _: pb.GetTokenAuthorityRequest) -> pb.GetTokenAuthorityResponse:
         return pb.GetTokenAuthorityResponse(public_key=self._authority)
@@ -98,7 +98,8 @@ class Auth:
     async def _verify_authority(self, _: pb.VerifyTokenAuthorityRequest) -> pb.VerifyTokenAuthorityResponse:
         raise grpclib.GRPCError(Status.UNAVAILABLE, "tokens of other sessions are not shared")
 
-    def _token(self, request: pb.FetchTokenRequest) -> pb.FetchTokenResponse:
+    def token(self, request: pb.FetchTokenRequest) -> pb.FetchTokenResponse:
+        """A token for ``request.scopes``, with the login stored for its host. Raises GRPCError."""
         username, secret = self.login(request.host)
         try:
             if secret:

@@ -37,6 +37,9 @@ STATS_PER_WRITE = 256
 """Entries listed per write: fewer, larger HTTP/2 writes cost far less than one each."""
 BYTES_PER_WRITE = 512 * 1024
 """File content gathered per write (bytes), and so what a transfer holds in memory twice over."""
+MOST_REQUESTED = 4096
+"""Files that the engine waits for while we list more: every entry is held in memory until it is asked for and
+sent, and listing is faster than sending. It is enough to keep the engine busy."""
 BLOCK = 32 * 1024
 """Bytes of content per DATA packet: fsutil's buffer, so that packets and their overhead match."""
 
@@ -55,7 +58,8 @@ class Transfer:
     alone. ``unopened`` could not be opened and arrived empty; of ``resized`` another number of bytes was sent
     than listed.
     ``started``, ``listed`` (the last entry was sent) and ``completed`` are time.perf_counter() seconds:
-    the clock on the wall can be set meanwhile.
+    the clock on the wall can be set meanwhile. For ``waited`` seconds listing stood still, because too many
+    files were still to be sent.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Transfer:
     started: float
     completed: float | None = None
     listed: float | None = None
+    waited: float = 0.0
     entries: int = 0
     files: int = 0
     bytes: int = 0
@@ -182,6 +187,7 @@ class _Sender:
         self._requestable: dict[int, ServedEntry] = {}
         self._requested: deque[int] = deque()
         self._something_requested = asyncio.Event()
+        self._caught_up = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until the engine says FIN. Raises ServeError, and GRPCError for what the engine reports."""
@@ -210,6 +216,7 @@ class _Sender:
         entries = enumerate(self._tree.walk())
         try:
             while True:
+                await self._let_sending_catch_up()
                 data, requestable, count, size = await _in_directory(_stats, entries)
                 self._requestable.update(requestable)
                 self._transfer.entries += count
@@ -224,6 +231,13 @@ class _Sender:
             self._on_failure(error.cause)
             await self._write(_frame(pb.Packet(type=pb.Packet.ERR, data=str(error).encode(errors="replace"))))
             raise
+
+    async def _let_sending_catch_up(self) -> None:
+        started = time.perf_counter()
+        while len(self._requested) > MOST_REQUESTED:
+            self._caught_up.clear()
+            await self._caught_up.wait()
+        self._transfer.waited += time.perf_counter() - started
 
     async def _receive(self) -> None:
         try:
@@ -253,6 +267,8 @@ class _Sender:
                 if not data:
                     break
                 await self._write(data)
+                if len(self._requested) <= MOST_REQUESTED:
+                    self._caught_up.set()
                 if self._on_sent is not None and files:
                     self._on_sent(Sent(self._transfer.name, files, started, time.perf_counter()))
 

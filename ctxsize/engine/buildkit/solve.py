@@ -136,7 +136,7 @@ class SolveResult:
     @property
     def listing_seconds(self) -> float:
         """Seconds that listing the context took; its files were already asked for and sent meanwhile."""
-        return sum(t.listed - t.started for t in self.context if t.listed is not None)
+        return sum(t.listed - t.started - t.waited for t in self.context if t.listed is not None)
 
     @property
     def sent_files(self) -> int:

@@ -6,7 +6,8 @@ A tag on an image means that it is wanted, and so is all that it is built on.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import docker
@@ -18,6 +19,30 @@ from ctxsize.engine.rfc3339 import parse_time
 
 #: With these an engine, or what sits before it, says that it will not do it, now or later.
 _REFUSED = (401, 403, 405, 407, 501)
+
+
+class HeldImages:
+    """Images of a run that are no longer needed go, unless somebody holds them: a build that took all of it
+    from the cache gives the image of one before it again."""
+
+    def __init__(self, remove: Callable[[str], None]) -> None:
+        """``remove`` removes an image, unless it has a tag."""
+        self._remove = remove
+        self._held: Counter[str] = Counter()
+
+    def hold(self, image_id: str) -> None:
+        """Have an image stay until it is released as often."""
+        self._held[image_id] += 1
+
+    def release(self, image_id: str) -> None:
+        """Let go of an image, and remove it when nobody else holds it."""
+        self._held[image_id] -= 1
+        self.remove(image_id)
+
+    def remove(self, image_id: str) -> None:
+        """Remove an image unless it is held."""
+        if self._held[image_id] <= 0:
+            self._remove(image_id)
 
 
 def remove_untagged(api: docker.APIClient, image_id: str) -> bool:

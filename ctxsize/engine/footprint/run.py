@@ -19,7 +19,7 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import TROUBLE, engine_error, engine_trouble
 from ctxsize.engine.footprint import leftovers
 from ctxsize.engine.footprint.clean import sweep
-from ctxsize.engine.footprint.images import refusal, remove_untagged
+from ctxsize.engine.footprint.images import HeldImages, refusal, remove_untagged
 from ctxsize.engine.footprint.journal import Journal, owner
 from ctxsize.errors import CtxsizeError, EngineError
 from ctxsize.warning import Warning
@@ -46,6 +46,7 @@ class Run:
         self._api = engine.api
         self._engine = engine.info
         self._forget: list[Callable[[], bool]] = []
+        self.images = HeldImages(self._remove_image)
         #: What could not be removed, once the run has ended.
         self.left: tuple[Warning, ...] = ()
         #: A build was broken off: the engine may still be making something when the run ends.
@@ -85,8 +86,7 @@ class Run:
         """Call ``forget`` when the run ends, until it says that it has removed all it had to."""
         self._forget.append(forget)
 
-    def remove_image(self, image_id: str) -> None:
-        """Remove an image of this run that is no longer needed, unless it has a tag."""
+    def _remove_image(self, image_id: str) -> None:
         with engine_trouble():
             remove_untagged(self._api, image_id)
 

@@ -43,20 +43,21 @@ def cleanup_fixes(case: Case) -> Iterator[Fix]:
             run = case.instruction(number)
             if size < LEAST or run is None or not is_shell(run):
                 continue
+            pull = found.pulls.get(number)
             command = _REMOVE.get(found.kind, "").format(path=found.path)
             if command:
                 case.rewriting.append(run.line, command)
                 otherwise = f" (or use {_OTHERWISE[found.kind]})" if found.kind in _OTHERWISE else ""
-                advice = f"end it with && {command}{otherwise}"
+                advice = f"end it with `&& {command}`{otherwise}"
             else:
                 advice = f"remove what is not needed in the same RUN, or mount {found.path} as a cache"
             yield Fix(
                 code="cleanup",
                 lines=(run.line,),
                 text=f"{quoted(run)} leaves {format_bytes(size)} of {WORDS[found.kind]} in {found.path};"
-                f" {advice}: {loses(size, None)}",
+                f" {advice}: {loses(size, pull)}",
                 bytes=size,
-                pull_bytes=None,
+                pull_bytes=pull,
                 patched=bool(command),
             )
 
@@ -65,7 +66,7 @@ def tool_fixes(case: Case) -> Iterator[Fix]:
     """What installs compilers and headers into the image itself. What they take is not known apart."""
     for step in case.report.steps:
         run = case.instruction(step.number)
-        if run is None or run.keyword != "RUN" or step.bytes < LEAST:
+        if run is None or run.keyword != "RUN" or step.bytes is None or step.bytes < LEAST:
             continue
         tools = dict.fromkeys(
             tool for packages in _INSTALLS.findall(run.args) for tool in _TOOLS.findall(packages)

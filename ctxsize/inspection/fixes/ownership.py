@@ -56,7 +56,7 @@ def ownership_fixes(case: Case) -> Iterator[Fix]:
         yield Fix(
             code=f"copy-{name}",
             lines=(*(each.line for each in stores), line),
-            text=f"{quoted(run)} stores again {_size(size)} of {of}; {_advice(changes, stores, run)}:"
+            text=f"{quoted(run)} stores again {_size(size)} of {of}; {_advice(changes, stores, run, groups)}:"
             f" {loses(size, pull)}",
             bytes=size,
             pull_bytes=pull,
@@ -70,16 +70,30 @@ def _size(size: int) -> str:
     return format_bytes(size)
 
 
-def _advice(changes: Sequence[_Command], stores: Sequence[Instruction], run: Instruction) -> str:
+def _advice(
+    changes: Sequence[_Command],
+    stores: Sequence[Instruction],
+    run: Instruction,
+    groups: Sequence[WasteGroup],
+) -> str:
     copies = [each.line for each in stores if each.keyword in ("COPY", "ADD")]
     runs = [each.line for each in stores if each.keyword == "RUN"]
-    flags = " ".join(dict.fromkeys(f"--{each.name}={_flag_value(each) or each.value}" for each in changes))
+    modes = {group.mode for group in groups}
+    mode = modes.pop() if len(modes) == 1 else None
+    values = (
+        _flag_value(each) or (mode if each.name == "chmod" and mode else each.value) for each in changes
+    )
+    flags = " ".join(f"--{each.name}={value}" for each, value in zip(changes, values, strict=True))
     said = []
     if copies:
         said.append(f"use COPY {flags or '--chown or --chmod'} in {lines_text(copies)}")
     if runs:
         said.append(f"do it at the end of {lines_text(runs)}")
-    return " and ".join([*said, f"drop {lines_text([run.line])}" if changes else "not later"])
+    if not changes:
+        return " and ".join(said)
+    alone = len(changes) == len(run_commands(run) or ())
+    dropped = lines_text([run.line]) if alone else f"{changes[0].name} from line {run.line}"
+    return " and ".join([*said, f"drop {dropped}"])
 
 
 def _parsed(command: str) -> _Command | None:
@@ -154,7 +168,7 @@ def _flags(
 ) -> list[str] | None:
     """The flags for a COPY; None when it can't have them."""
     step = case.step(copy.line)
-    if step is None or (step.live_bytes or 0) * _SHARE > step.bytes:
+    if step is None or (step.live_bytes or 0) * _SHARE > (step.bytes or 0):
         return None  # it copies more than is touched
     own = [group for group in groups if group.stored_by == step.number]
     found = []

@@ -24,6 +24,11 @@ from ctxsize.measure.history import keyword_of
 from ctxsize.measure.subject import Subject, prepare_opened
 from ctxsize.progress import Progress
 
+#: What an engine makes in every container, and so in the layer of a RUN that would not have it otherwise.
+_ENGINES = {
+    *("/dev", "/proc", "/sys", "/.dockerenv"),
+    *("/etc/hosts", "/etc/hostname", "/etc/mtab", "/etc/resolv.conf"),
+}
 #: Differences that are named.
 MOST_DIFFERENCES = 100
 
@@ -51,13 +56,13 @@ def prove(
     progress.phase("read the fixed image")
     inventory = opened.inventory
     assert inventory is not None and opened.build is not None
-    read_images(api, [result.image_id], lambda: inventory)  # who opened it closes it
+    read_images(api, [result.image_id], lambda: inventory, progress)  # who opened it closes it
     image = opened_build(fixed, result, inventory).image
     inventory.show(0, opened.image)
     inventory.show(1, image)
     ran = _run_positions(opened)
     found: list[Difference] = []
-    count, serious = 0, 0
+    count = serious = 0
     for pair in inventory.differing(0, 1):
         for each in _differences(pair, ran):
             count += 1
@@ -120,8 +125,14 @@ def _run_positions(opened: OpenedImage) -> frozenset[int]:
 def _differences(pair: ShownPair, ran: frozenset[int]) -> Iterator[Difference]:
     path = path_of(pair.path)
     before, after = pair.before, pair.after
+    if (
+        path in _ENGINES
+        or path.startswith("/dev/")
+        or (path == "/etc" and before and after and before.type == after.type)
+    ):
+        return
     if before is None or after is None:
-        place = leftover_place(path)
+        place = leftover_place(f"{path}/")  # the directory of leftovers itself, too
         if place is None or after is not None:
             yield Difference(path, "missing" if after is None else "new", made_anew=False)
         return

@@ -12,6 +12,12 @@ from ctxsize.report.shared.look import Look
 
 #: Raised when a key changes its meaning; new keys alone do not raise it.
 SCHEMA = 1
+_INSIDE = {
+    "wasted": "wasted_bytes",
+    "reclaimable": "reclaimable_bytes",
+    "leftovers": "leftover_bytes",
+    "layer": "layer_bytes",
+}
 _SIZES = ("context_bytes", "context_files", "image_bytes", "pull_bytes")
 
 
@@ -31,7 +37,10 @@ def draw(report: CheckReport, look: Look) -> str:
 def _target(target: TargetReport) -> dict[str, Any]:
     return {
         **fields(target, "name", "path", "dockerfile", "ignore_file"),
-        "sizes": fields(target.sizes, *_SIZES, "image_source"),
+        "sizes": {
+            **fields(target.sizes, *_SIZES, "image_source"),
+            **{key: target.sizes.size(of) for of, key in _INSIDE.items()},
+        },
         "limits": [_judged(judged) for judged in target.limits],
         "findings": [
             fields(found, "code", "level", "path", "message", "where", "line", "hint")

@@ -68,13 +68,14 @@ def _directories(view: View, result: Overview, look: Look) -> Iterator[str]:
     """A tree of the largest directories; what the top row has and no row below it is in the last row."""
     found = [_Named(view.columns, row) for row in view.rows]
     # A directory is at least as large as one in it, so that the largest with all above them are a tree.
-    largest = sorted(found, key=lambda row: (-row.size, row.depth))
+    # One of unknown size comes first, as do those above it, which are unknown for its sake.
+    largest = sorted(found, key=lambda row: (row.known, -row.size, row.depth))
     shown = set(map(id, largest[: look.rows + 1] if look.rows else largest))
     drawn = [row for row in found if id(row) in shown]
-    rows = [[format_bytes(row.size), str(row.number("files")), row.indented()] for row in drawn]
+    rows = [[row.shown_size, row.text("files"), row.indented()] for row in drawn]
     top, below = found[0], [row for row in found if row.depth == 1]
     files = top.number("files") - sum(row.number("files") for row in below)
-    if below and files:
+    if below and files and top.known:
         size = top.size - sum(row.size for row in below)
         rows.append([format_bytes(size), str(files), "  (files directly in it)"])
     yield columns(rows, ["bytes", "files", "path"], "rrl")
@@ -102,6 +103,10 @@ class _Named:
     @property
     def size(self) -> int:
         return self.number("bytes")
+
+    @property
+    def known(self) -> bool:
+        return self._cells["bytes"] is not None
 
     @property
     def depth(self) -> int:

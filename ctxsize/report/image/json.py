@@ -56,7 +56,10 @@ def draw(result: ImageReport, look: Look) -> str:
             "leftovers": [
                 {
                     **fields(each, "path", "kind", "bytes", "files", "base"),
-                    "steps": [{"step": step, "bytes": size} for step, size in each.steps.items()],
+                    "steps": [
+                        {"step": step, "bytes": size, "pull_bytes": each.pulls.get(step)}
+                        for step, size in each.steps.items()
+                    ],
                 }
                 for each in result.leftovers
             ],

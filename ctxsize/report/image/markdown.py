@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctxsize.inspection.types import ImageReport
-from ctxsize.report.image.words import cause, leftover, proven, totals, where
+from ctxsize.report.image.words import cause, largest_first, leftover, proven, totals, where
 from ctxsize.report.shared.columns import known
 from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.markdown import cell, fitted, plain, row
@@ -35,6 +35,8 @@ def _lines(result: ImageReport, look: Look) -> Iterator[str]:
     if result.proof is not None:
         for text in proven(result.proof):
             yield f"- **{plain(text)}**"
+    for name, why in result.missing.items():
+        yield f"- {plain(f'{name}: {why}')}"
     for warning in result.warnings:
         yield f"- {plain(warning.message)}"
     yield ""
@@ -43,12 +45,11 @@ def _lines(result: ImageReport, look: Look) -> Iterator[str]:
 
 
 def _steps(result: ImageReport, look: Look) -> Iterator[str]:
-    steps = [step for step in result.steps if step.layer is not None]
-    shown, left = look.first(sorted(steps, key=lambda step: (-step.bytes, step.number)))
+    shown, left = look.first(largest_first(result.steps))
     yield row(("line", "bytes", "wasted", "pull", "step"))
     yield row(("---:", "---:", "---:", "---:", ":---"))
     for step in sorted(shown, key=lambda step: step.number):
-        sizes = (format_bytes(step.bytes), known(step.wasted_bytes), known(step.pull_bytes))
+        sizes = (known(step.bytes), known(step.wasted_bytes), known(step.pull_bytes))
         yield row((where(step).replace("#", "step "), *sizes, cell(step.text)))
     if left:
         yield row((f"… and {left} more", "", "", "", ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ctxsize.inspection.types import ImageReport, ViewRow
-from ctxsize.report.image.words import cause, leftover, proven, totals, where
+from ctxsize.report.image.words import cause, largest_first, leftover, proven, totals, where
 from ctxsize.report.shared.columns import columns, known, more
 from ctxsize.report.shared.look import Look
 from ctxsize.text import printable
@@ -26,6 +26,7 @@ def draw(result: ImageReport, look: Look) -> str:
         _leftovers(result, look),
         _duplicates(result, look),
         _fixes(result, look),
+        "".join(look.note(f"{name}: {why}") for name, why in result.missing.items()),
         "".join(look.note(warning.message, warning.where) for warning in result.warnings),
     ]
     return "\n".join(part for part in parts if part)
@@ -35,19 +36,19 @@ def _title(result: ImageReport, look: Look) -> str:
     image = result.image
     what = [image.source if image.dockerfile is None else f"built from {image.dockerfile}"]
     what += [image.platform] if image.platform else []
-    what.append(f"{image.layers} layers" + (f", {image.base} of the base image" if image.base else ""))
+    count = "1 layer" if image.layers == 1 else f"{image.layers} layers"
+    what.append(count + (f", {image.base} of the base image" if image.base else ""))
     return look.bold(printable(f"{image.name}: {', '.join(what)}")) + "\n"
 
 
 def _steps(result: ImageReport, look: Look) -> str:
-    steps = [step for step in result.steps if step.layer is not None]
-    if not steps:
+    shown, left = look.first(largest_first(result.steps))
+    if not shown:
         return ""
-    shown, left = look.first(sorted(steps, key=lambda step: (-step.bytes, step.number)))
     rows = [
         [
             where(step),
-            format_bytes(step.bytes),
+            known(step.bytes),
             known(step.wasted_bytes),
             known(step.pull_bytes),
             printable(step.text or "(not in the history)") + (" (base image)" if step.base else ""),
@@ -77,7 +78,8 @@ def _sized(title: str, rows: Sequence[ViewRow], look: Look) -> str:
         ]
         for row in rows
     ]
-    return look.bold(title.capitalize()) + "\n" + columns(cells, ["bytes", "wasted", "files", title], "rrrl")
+    count = "step" if any(row.step for row in rows) else "files"
+    return look.bold(title.capitalize()) + "\n" + columns(cells, ["bytes", "wasted", count, "name"], "rrrl")
 
 
 def _waste(result: ImageReport, look: Look) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ctxsize.inspection.leftovers import WORDS
 from ctxsize.inspection.types import ImageReport, ImageStep, Leftover, Proof, WasteGroup
@@ -34,8 +34,18 @@ def totals(report: ImageReport) -> Iterator[tuple[str, str, str]]:
     ):
         if name == "  base image" and size is None:
             continue
-        share = "" if size is None or name in ("image", "pull") else format_share(size, sums.bytes)
+        share = (
+            ""
+            if size is None or not sums.bytes or name in ("image", "pull")
+            else format_share(size, sums.bytes)
+        )
         yield name, known(size), share
+
+
+def largest_first(steps: Iterable[ImageStep]) -> list[ImageStep]:
+    """The steps that made a layer, by its bytes; where these are not known, by what a pull of it takes."""
+    made = (step for step in steps if step.layer is not None)
+    return sorted(made, key=lambda step: (-(step.bytes or 0), -(step.pull_bytes or 0), step.number))
 
 
 def cause(group: WasteGroup) -> str:

@@ -19,6 +19,7 @@ import pytest
 
 from ctxsize.engine.buildkit import BuildKitError, history
 from ctxsize.engine.marks import RUN_LABEL
+from tests.support.proxy import Fault, Proxy
 
 pytestmark = pytest.mark.reference
 
@@ -50,15 +51,15 @@ def build(api: docker.APIClient, dockerfile: str) -> None:
 
 
 @pytest.fixture
-def start(tmp_path: Path, newer: docker.APIClient) -> Callable[[str], subprocess.Popen[str]]:
-    """``start(builder)``: a comparison."""
+def start(tmp_path: Path, newer: docker.APIClient) -> Callable[..., subprocess.Popen[str]]:
+    """``start(builder)``: a comparison; with more variables, if any are named."""
     project = tmp_path / "project"
     project.mkdir()
     (project / ".dockerignore").write_text("log\n")
     (project / "log").write_bytes(bytes(100_000))
     (project / "Dockerfile").write_text("FROM scratch\nARG TOKEN\nLABEL token=$TOKEN\nCOPY . /\n")
 
-    def start(builder: str) -> subprocess.Popen[str]:
+    def start(builder: str, **more: str) -> subprocess.Popen[str]:
         words = [
             "compare",
             str(project),
@@ -71,8 +72,8 @@ def start(tmp_path: Path, newer: docker.APIClient) -> Callable[[str], subprocess
         ]
         return subprocess.Popen(
             [sys.executable, "-m", "ctxsize", *words],
-            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")},
-            stdout=subprocess.DEVNULL,
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), **more},
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -87,7 +88,7 @@ def ours(api: docker.APIClient) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload"])
 def test_a_run_takes_its_builds_out_of_the_history_and_no_other(
-    newer: docker.APIClient, start: Callable[[str], subprocess.Popen[str]], builder: str
+    newer: docker.APIClient, start: Callable[..., subprocess.Popen[str]], builder: str
 ) -> None:
     # Those of other runs may go meanwhile.
     before = {ref for ref, said in history.past_builds(newer).items() if f"label:{RUN_LABEL}" not in said}
@@ -104,7 +105,7 @@ def test_a_run_takes_its_builds_out_of_the_history_and_no_other(
 
 
 def test_those_of_a_killed_run_go_with_the_next(
-    newer: docker.APIClient, start: Callable[[str], subprocess.Popen[str]]
+    newer: docker.APIClient, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     killed = start("buildkit")
     while not ours(newer):
@@ -116,6 +117,39 @@ def test_those_of_a_killed_run_go_with_the_next(
     following = start("buildkit")
     assert following.wait(120) == 0, following.communicate()[1]
     assert ours(newer) == {}
+
+
+def clean(tmp_path: Path, host: str) -> subprocess.CompletedProcess[str]:
+    """``ctxsize clean`` of what `start` makes."""
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), "DOCKER_HOST": host}
+    words = [sys.executable, "-m", "ctxsize", "clean"]
+    return subprocess.run(words, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload"])
+def test_a_proxy_that_does_not_let_us_forget(
+    newer: docker.APIClient, start: Callable[..., subprocess.Popen[str]], builder: str, tmp_path: Path
+) -> None:
+    """As socket proxies are set up: /build and /session are let through, /grpc is not."""
+    host = os.environ["DOCKER_HOST"]
+    proxy = Proxy(host, tmp_path / "p.sock", Fault("POST /(v[0-9.]+/)?grpc", "refuse", nth=None))
+    try:
+        measured = start(builder, DOCKER_HOST=proxy.url)
+        said = "".join(measured.communicate())
+        tried = clean(tmp_path, proxy.url)
+    finally:
+        proxy.close()
+
+    assert measured.returncode == 0, said
+    assert "history of builds may still have those of this run" in said
+    assert "403" in said
+    assert ours(newer), "they stay"
+    assert list((tmp_path / "state").rglob("*.jsonl")), "and so does the journal"
+    assert tried.returncode == 1, tried.stdout + tried.stderr
+    assert "403" in tried.stdout + tried.stderr
+
+    let_in = clean(tmp_path, host)
+    assert (let_in.returncode, ours(newer)) == (0, {}), let_in.stdout + let_in.stderr
 
 
 def test_a_build_that_is_not_there_can_not_be_forgotten(newer: docker.APIClient) -> None:

@@ -1,0 +1,49 @@
+"""The machine-readable report; its schema is docs/schema/suggestion-1.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ctxsize.report.shared import json_parts as part
+from ctxsize.report.shared.json_parts import fields, json_report
+from ctxsize.report.shared.look import Look
+from ctxsize.suggest.types import SuggestedRule, Suggestion
+
+#: Raised when a key changes its meaning; new keys alone do not raise it.
+SCHEMA = 1
+
+
+def draw(result: Suggestion, look: Look) -> str:
+    """``result`` as JSON text with a line end; ``look`` is not used."""
+    saved = result.saved
+    return json_report(
+        {
+            "schema": SCHEMA,
+            "ctxsize": result.version,
+            "created": result.created,
+            "project": part.project(result.project),
+            "engine": part.engine(result.engine),
+            **fields(result, "static", "allowlist"),
+            "rules": [_rule(rule) for rule in result.rules],
+            "saved": {
+                **fields(saved, "context_bytes", "context_files", "image_bytes", "pull_bytes"),
+                "seconds": fields(saved.seconds, "median", "low", "high", "significant"),
+            },
+            "unattributed": fields(result.unattributed, "image_bytes", "derived_bytes", "pull_bytes"),
+            **fields(result, "builds", "timed_builds", "context_bytes"),
+            "file": {
+                "path": result.ignore_file,
+                **fields(result, "new", "block", "diff", "written"),
+            },
+            "warnings": part.warnings(result.warnings),
+        }
+    )
+
+
+def _rule(rule: SuggestedRule) -> dict[str, Any]:
+    found: dict[str, Any] = fields(
+        rule,
+        *("rule", "paths", "files", "context_bytes", "image_bytes", "pull_bytes", "evidence", "proof"),
+        *("proposed", "reason", "rebuild_seconds", "rebuild_steps"),
+    )
+    return found

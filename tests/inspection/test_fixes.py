@@ -1,0 +1,134 @@
+"""The fixes: what they say, and that a build of the fixed Dockerfile loses that and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import docker
+import pytest
+
+from ctxsize.api import Fix, ImageReport, VerifyCommand, image
+from tests.inspection.wasteful import WASTEFUL, Wasteful
+
+
+def proven(project: Wasteful, folder: Path, builder: str = "auto") -> ImageReport:
+    """The report on a project's image, with the proof of its fixes."""
+    project.write(folder)
+    return image(folder, builder=builder, verify=VerifyCommand(project.verify))
+
+
+def check(project: Wasteful, report: ImageReport) -> None:
+    """Hold a report against what is known of the project."""
+    proof = report.proof
+    assert proof is not None and proof.error is None
+    assert tuple(sorted(fix.code for fix in report.fixes if fix.patched)) == tuple(sorted(project.codes))
+    assert report.totals.live_bytes is not None and report.totals.wasted_bytes is not None
+    assert report.totals.live_bytes + report.totals.wasted_bytes == report.totals.bytes
+    assert abs(proof.bytes - proof.expected_bytes) <= proof.expected_bytes / 100
+    assert abs(proof.bytes - project.bytes) <= project.bytes / 100
+    assert proof.same and not proof.configuration
+    assert proof.verify is not None and proof.verify.passed
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.parametrize("project", WASTEFUL, ids=lambda project: project.name)
+def test_a_proven_fix_loses_what_was_foretold(
+    project: Wasteful, api: docker.APIClient, base_image: object, tmp_path: Path
+) -> None:
+    check(project, proven(project, tmp_path / "p"))
+
+
+@pytest.mark.docker
+def test_several_fixes_of_one_dockerfile_are_proven_together(
+    api: docker.APIClient, base_image: object, tmp_path: Path
+) -> None:
+    project = Wasteful(
+        "everything",
+        """FROM BASE
+WORKDIR /srv
+COPY app /srv
+COPY archive /tmp/archive
+RUN cp /tmp/archive /kept && rm /tmp/archive
+RUN chown -R 7:7 /srv && echo done > /done
+RUN mkdir -p /var/lib/apt/lists && head -c 100000 /dev/zero > /var/lib/apt/lists/one
+RUN head -c 200000 /dev/zero > /gone; touch /made
+RUN rm /gone
+""",
+        {"app/one": 150_000, "app/sub/two": 50_000, "archive": 80_000},
+        580_000,
+        ("bind-mount", "cleanup", "copy-chown", "same-run"),
+        "test -e /kept && test -e /done && test -e /made && test $(stat -c %u /srv/one) = 7",
+    )
+
+    report = proven(project, tmp_path / "p")
+
+    check(project, report)
+    assert report.diff == PATCH
+    assert (tmp_path / "p/Dockerfile").read_text() == project.dockerfile.replace(
+        "BASE", "ctxsize/base-busybox:local"
+    )
+    # What is compressed depends on the compressor.
+    assert [fix.text.partition(", pull ~−")[0] for fix in report.fixes] == TEXTS
+
+
+PATCH = """\
+--- Dockerfile
++++ Dockerfile
+@@ -1,9 +1,10 @@
+ FROM ctxsize/base-busybox:local
+ WORKDIR /srv
+-COPY app /srv
+-COPY archive /tmp/archive
+-RUN cp /tmp/archive /kept && rm /tmp/archive
+-RUN chown -R 7:7 /srv && echo done > /done
+-RUN mkdir -p /var/lib/apt/lists && head -c 100000 /dev/zero > /var/lib/apt/lists/one
+-RUN head -c 200000 /dev/zero > /gone; touch /made
+-RUN rm /gone
++COPY --chown=7:7 app /srv
++RUN --mount=type=bind,source=archive,target=/tmp/archive cp /tmp/archive /kept
++RUN echo done > /done \\
++ && chown 7:7 /srv
++RUN mkdir -p /var/lib/apt/lists && head -c 100000 /dev/zero > /var/lib/apt/lists/one \\
++ && rm -rf /var/lib/apt/lists/*
++RUN ( head -c 200000 /dev/zero > /gone; touch /made ) \\
++ && rm /gone
+"""
+TEXTS = [
+    "6: RUN chown -R 7:7 /srv && echo done > /done stores again 200kB of 3: COPY app /srv; use COPY "
+    "--chown=7:7 in line 3 and drop chown from line 6: image −200kB",
+    "9: RUN rm /gone buries 200kB that 8: RUN head -c 200000 /dev/zero > /gone; touch /made stored; "
+    "make one RUN of lines 8 and 9: image −200kB",
+    "7: RUN mkdir -p /var/lib/apt/lists && head -c 100000 /dev/zero > /var/lib/apt/list… leaves "
+    "100kB of package lists of apt in /var/lib/apt/lists; end it with `&& rm -rf "
+    "/var/lib/apt/lists/*` (or use a cache mount): image −100kB",
+    "5: RUN cp /tmp/archive /kept && rm /tmp/archive removes 80kB of 4: COPY archive /tmp/archive; "
+    "mount it in line 5 instead (RUN --mount=type=bind): image −80kB",
+]
+
+
+@pytest.mark.docker
+def test_what_the_fixed_dockerfile_would_break_is_said(
+    api: docker.APIClient, base_image: object, tmp_path: Path
+) -> None:
+    """The user is made by the line that owns the files, from a file that COPY brings."""
+    project = Wasteful(
+        "late-user",
+        """FROM BASE
+COPY files /files
+RUN cat /files/passwd >> /etc/passwd && chown -R late /files
+""",
+        {"files/large": 50_000},
+        50_000,
+        (),
+        "true",
+    )
+    project.write(tmp_path / "p")
+    (tmp_path / "p/files/passwd").write_text("late:x:77:77::/:/bin/sh\n")
+
+    report = image(tmp_path / "p", prove=True, write=True)
+
+    assert report.proof is not None and not report.proof.same and not report.written
+    assert report.proof.error or {each.what for each in report.proof.differences} == {"owner"}
+    assert "chown" in (tmp_path / "p/Dockerfile").read_text()
+    assert isinstance(report.fixes[0], Fix)
