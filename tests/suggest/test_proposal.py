@@ -18,7 +18,7 @@ B = Candidate("b", ("b",), 1, 0, ("an editor's settings",))
 ALLOW = Candidate("*", (), 9, 9, ("needless",), lines=("*", "!src"), why={"!src": "COPY src (Dockerfile:2)"})
 BLOCK = [
     "# Added by ctxsize suggest on 2026-11-26, each proven by a build",
-    "# packages, 2MB",
+    "# git ignores it; packages, 2MB",
     "**/a",
     "# an editor's settings",
     "b",
