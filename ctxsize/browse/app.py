@@ -9,11 +9,12 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.coordinate import Coordinate
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, Static
 
 from ctxsize.browse.open import Opened
-from ctxsize.browse.rows import METRICS, largest, rows, search
+from ctxsize.browse.rows import METRICS, Row, largest, rows, search
 from ctxsize.browse.tree import Node
 from ctxsize.errors import CtxsizeError
 from ctxsize.text import printable
@@ -22,8 +23,8 @@ from ctxsize.units import format_bytes
 _COLOURS = {"ignored": "bright_black", "partly": "yellow", "needed": "blue", "kept": "green"}
 #: How often the rows follow the scan.
 _SECONDS = 0.4
-#: Rows of a directory; the rest is in the last one.
-_MOST = 2000
+#: Rows that are shown, so that a key shows its effect at once; how many are not is said above them.
+_MOST = 300
 _HELP = """\
 Arrows, Enter   move, open a directory        Backspace  up
 i               ignore this                   e          except it: keep it
@@ -100,6 +101,8 @@ class Browser(App[None]):
         self._judged = False
         self._stop = threading.Event()
         self._trouble = ""
+        self._hidden = 0
+        self._drawn: list[list[Text]] = []
 
     def compose(self) -> ComposeResult:
         yield Static(id="where")
@@ -146,18 +149,30 @@ class Browser(App[None]):
         """Draw everything anew, the cursor on ``selected`` if that is there."""
         below = self._at.below or {}
         nodes = largest(self._at, self._metric) if self._files else [*below.values()]
-        found = rows(nodes, self._metric, self._tree, paths=self._files)[:_MOST]
+        found = rows(nodes, self._metric, self._tree, paths=self._files)
+        self._hidden = max(len(found) - _MOST, 0)
+        found = found[:_MOST]
         table = self._table
-        table.clear()
-        self._shown = [row.node for row in found]
-        for row in found:
-            colour = _COLOURS[row.mark] if self._judged else ""
-            cells = (row.size, row.bar, row.mark if self._judged else "", row.name)
-            styles = ("", colour, "", colour)
-            table.add_row(*(Text(cell, style=style) for cell, style in zip(cells, styles, strict=True)))
+        cells = [self._cells(row) for row in found]
+        if self._shown == [row.node for row in found]:
+            # The rows of before: only what changed is drawn, since drawing takes longest.
+            for at, (new, old) in enumerate(zip(cells, self._drawn, strict=True)):
+                for column, text in enumerate(new):
+                    if text != old[column]:
+                        table.update_cell_at(Coordinate(at, column), text)
+        else:
+            table.clear()
+            for row_cells in cells:
+                table.add_row(*row_cells)
+        self._shown, self._drawn = [row.node for row in found], cells
         if selected in self._shown:
             table.move_cursor(row=self._shown.index(selected))
         self._show_texts()
+
+    def _cells(self, row: Row) -> list[Text]:
+        colour = _COLOURS[row.mark] if self._judged else ""
+        texts = (row.size, row.bar, row.mark if self._judged else "", row.name)
+        return [Text(text, style=style) for text, style in zip(texts, ("", colour, "", colour), strict=True)]
 
     def _show_texts(self) -> None:
         where = printable("/".join(filter(None, (self._title, self._at.path))))
@@ -165,7 +180,8 @@ class Browser(App[None]):
         state = "" if self._tree.complete else f", scanning … {self._tree.seen} entries"
         trouble = f"  {printable(self._tree.trouble)}" if self._tree.trouble else ""
         sizes = f"{format_bytes(self._at.bytes)}, {self._at.files} files, by {self._metric}"
-        self.query_one("#where", Static).update(Text(f"{what}: {sizes}{state}{trouble}"))
+        hidden = f", {self._hidden} smaller ones not shown" if self._hidden else ""
+        self.query_one("#where", Static).update(Text(f"{what}: {sizes}{hidden}{state}{trouble}"))
         lines = Text(f"{printable(self._draft.name)}\n\n", style="bold")
         for line in self._draft.lines:
             lines.append(f"{printable(line)}\n", style="not bold")

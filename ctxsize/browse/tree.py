@@ -6,7 +6,7 @@ below it and the directories above it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from ctxsize.context.errors import ContextError
 from ctxsize.context.walk import walk
@@ -14,7 +14,7 @@ from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.table import Outcome
 from ctxsize.project import Project
-from ctxsize.sensitive.names import classify
+from ctxsize.sensitive.names import classify, suspects
 
 #: Entries after which progress is told.
 _OFTEN = 2000
@@ -98,12 +98,20 @@ class FileTree:
                         return
         except ContextError as error:
             self.trouble = str(error)
+        self._find_secrets(directories)
         self.complete = True
 
+    def _find_secrets(self, directories: Mapping[str, Node]) -> None:
+        """Classifying a name takes long; asking which of a directory's are worth it does not."""
+        for path, directory in directories.items():
+            assert directory.below is not None
+            for name in suspects(path, [*directory.below]):
+                node = directory.below[name]
+                found = classify(f"{path}/{name}" if path else name)
+                if node.below is None and found is not None and found.alone == "likely":
+                    self.secrets.append(node)
+
     def _count(self, node: Node, path: str) -> None:
-        found = classify(path)
-        if found is not None and found.alone == "likely":
-            self.secrets.append(node)
         node.needed = node.bytes if self._needs is not None and self._needs(path) else 0
         up = node.up
         while up is not None:

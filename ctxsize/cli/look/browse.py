@@ -11,8 +11,14 @@ from ctxsize.cli.options import DIALECT, PATH, build_options, configured
 if TYPE_CHECKING:
     from ctxsize.engine.options import BuildOptions
 
+_EPILOG = """\b
+Examples:
+  ctxsize browse                                      the project in this directory
+  ctxsize browse -f docker/Dockerfile.prod --target app services/api
+"""
 
-@click.command()
+
+@click.command(epilog=_EPILOG)
 @PATH
 @build_options("target", "build_args", "platform")
 @DIALECT
