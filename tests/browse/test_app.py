@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -146,6 +147,19 @@ def test_in_a_real_terminal_from_start_to_a_written_file(project: Path, tmp_path
     finally:
         subprocess.run([*tmux, "kill-server"], capture_output=True)
     assert (project / ".dockerignore").read_text() == "*.log\nvideo\n"
+
+
+def test_it_ends_with_its_terminal(project: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(sys.executable, [sys.executable, "-m", "ctxsize", "browse", str(project)], environment)
+    drawn = b""
+    while b"The build sees" not in drawn:
+        drawn += os.read(terminal, 65536)
+    os.close(terminal)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
 
 
 def _keys(tmux: list[str], *keys: str) -> None:

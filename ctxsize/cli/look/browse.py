@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import click
@@ -30,7 +32,7 @@ def browse(path: str, dockerfile: str | None, build: BuildOptions, builder: str)
     keys (needs `pip install 'ctxsize[tui]'`).
     """
     # Imported here so that other commands start without it.
-    from ctxsize.errors import UsageError
+    from ctxsize.errors import Interrupted, UsageError
     from ctxsize.ignore.types import Dialect
 
     try:
@@ -51,4 +53,6 @@ def browse(path: str, dockerfile: str | None, build: BuildOptions, builder: str)
         platform=build.platform,
         dialect=Dialect.CLASSIC if project.builder_under(builder) == "classic" else Dialect.BUILDKIT,
     )
+    # Without its terminal there is nothing to put back, and a thread of the library would read from it for ever.
+    signal.signal(signal.SIGHUP, lambda *_: os._exit(Interrupted.exit_code))
     Browser(opened).run()
