@@ -53,6 +53,6 @@ def browse(path: str, dockerfile: str | None, build: BuildOptions, builder: str)
         platform=build.platform,
         dialect=Dialect.CLASSIC if project.builder_under(builder) == "classic" else Dialect.BUILDKIT,
     )
-    # Without its terminal there is nothing to put back, and a thread of the library would read from it for ever.
+    # Without its terminal there is nothing to put back, and a thread of the library would go on reading.
     signal.signal(signal.SIGHUP, lambda *_: os._exit(Interrupted.exit_code))
     Browser(opened).run()
