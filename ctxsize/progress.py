@@ -19,6 +19,9 @@ class Progress(Protocol):
     def phase(self, name: str) -> None:
         """A new phase starts: ``scan``, ``build 2 of 7 (without)``, ``read images``…"""
 
+    def note(self, text: str) -> None:
+        """Something to know while it goes on: how long it will take."""
+
     def expect(self, *, size: int | None = None, seconds: float | None = None) -> None:
         """What is to come: bytes of this phase, seconds until all phases of its kind are over."""
 
@@ -35,13 +38,15 @@ class Progress(Protocol):
         """A line of the builder's own output."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Nothing more will come, or something else is shown before the next phase."""
 
 
 class Silent:
     """Says nothing: no terminal, ``--quiet``, or a Python caller who doesn't care."""
 
     def phase(self, name: str) -> None: ...
+
+    def note(self, text: str) -> None: ...
 
     def expect(self, *, size: int | None = None, seconds: float | None = None) -> None: ...
 
@@ -87,22 +92,28 @@ class Terminal:
         self._ends: float | None = None
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._ticking = ticking
+        self._ticks = self._ticking = ticking
 
     def phase(self, name: str) -> None:
         with self._lock:
+            if self._over.is_set():  # closed, so that a report could be printed
+                self._over, self._ticking = threading.Event(), self._ticks
             self._phase, self._detail, self._began = name, "", self._clock()
             self._size = self._first = self._ends = None
             self._draw(force=True)
         if self._ticking:
             self._ticking = False
-            threading.Thread(target=self._tick, name="progress", daemon=True).start()
+            threading.Thread(target=self._tick, args=[self._over], name="progress", daemon=True).start()
 
     def expect(self, *, size: int | None = None, seconds: float | None = None) -> None:
         with self._lock:
             self._size = size
             self._ends = None if seconds is None else self._clock() + seconds
             self._draw()
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            self._write(f"\r\x1b[K{printable(text)}\n")
 
     def sent(self, size: int) -> None:
         self._moved("sending context", size)
@@ -136,8 +147,8 @@ class Terminal:
             self._detail = text
             self._draw()
 
-    def _tick(self) -> None:
-        while not self._over.wait(1.0):
+    def _tick(self, over: threading.Event) -> None:
+        while not over.wait(1.0):
             with self._lock:
                 self._draw()
 
@@ -175,6 +186,9 @@ class Verbose:
 
     def phase(self, name: str) -> None:
         self._line(f"== {name}")
+
+    def note(self, text: str) -> None:
+        self._line(f"== {text}")
 
     def expect(self, *, size: int | None = None, seconds: float | None = None) -> None: ...
 

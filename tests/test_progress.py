@@ -97,6 +97,27 @@ def test_it_moves_by_itself_until_it_is_closed() -> None:
     assert "read the images, 2 s …" in stream.getvalue()
 
 
+def test_a_line_of_its_own_stays_and_what_is_drawn_goes_on_below_it() -> None:
+    screen = Screen()
+    screen.progress.phase("build 1 of 6")
+    screen.progress.note("6 builds, about 12 min\x1b[2J")
+    assert screen.stream.getvalue().endswith("\r\x1b[K6 builds, about 12 min\\x1b[2J\n")
+    screen.progress.step("RUN make")
+    assert screen.line == "build 1 of 6: RUN make"
+
+
+def test_closed_for_a_report_it_goes_on_with_the_next_phase() -> None:
+    screen = Screen()
+    screen.progress.phase("read the images")
+    screen.progress.close()
+    before = screen.stream.getvalue()
+    assert before.endswith("\r\x1b[K"), "the report begins on a clean line"
+    screen.progress.step("late")
+    assert screen.stream.getvalue() == before
+    screen.progress.phase("clean up")
+    assert screen.line == "clean up …"
+
+
 def test_verbose_has_every_line_and_lets_none_of_them_steer_the_terminal() -> None:
     stream = io.StringIO()
     progress = Verbose(stream)

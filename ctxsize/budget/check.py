@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +41,7 @@ def check(
     environ: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    on_result: Callable[[CheckReport], object] = lambda report: None,
 ) -> CheckReport:
     """Hold the projects at ``paths`` (default: the current directory) against the limits of their
     configuration, of the environment and of ``options``.
@@ -48,10 +49,13 @@ def check(
     ``targets`` are checked, too, and instead of the current directory (``--compose`` names some). ``notes``
     are put in front of the report's warnings. What is wrong with a target
     is in its report; ConfigError and UsageError are raised for what is wrong with the question.
+
+    ``on_result`` is called with the report as soon as it is complete, before what the last build made on the
+    engine is removed. What is returned afterwards also says (``warnings``) what could not be removed.
     """
     targets = None if targets is None else tuple(targets)
     try:
-        return _check(paths, targets, options or CheckOptions(), notes, environ, progress, engine)
+        return _check(paths, targets, options or CheckOptions(), notes, environ, progress, engine, on_result)
     except CtxsizeError as error:
         for mask in {target.mask for target in targets or () if target.mask is not None}:
             mask_error(error, mask)
@@ -66,20 +70,35 @@ def _check(
     environ: Mapping[str, str] | None,
     progress: Progress | None,
     engine: Engine | None,
+    on_result: Callable[[CheckReport], object],
 ) -> CheckReport:
     environ = os.environ if environ is None else environ
     configs = [_load(path) for path in paths or ((".",) if targets is None else ())]
     question = put_together(configs, targets or (), options, environ)
     baseline = load_baseline(question.baseline) if question.baseline else None
-    checker = TargetChecker(options, baseline, question.alone, progress or Silent(), engine)
     for target in question.targets:
         keep_out_of(Path(target.path))
-    results = [checker.target(target) for target in question.targets]
+    with TargetChecker(options, baseline, question.alone, progress or Silent(), engine) as checker:
+        results = [checker.target(target) for target in question.targets]
+        left = tuple(checker.left)
+        report = _report(results, (*notes, *_shadowed(configs)), left, options)
+        on_result(report)
+    first, *others = report.targets
+    first = replace(first, warnings=(*first.warnings, *checker.left[len(left) :]))
+    return replace(report, targets=(first, *others))
+
+
+def _report(
+    results: Sequence[tuple[TargetReport, bool]],
+    notes: Iterable[Warning],
+    left: Iterable[Warning],
+    options: CheckOptions,
+) -> CheckReport:
+    """What is found of all targets; the baseline is saved. ``notes`` come before the first one's warnings,
+    and what is ``left`` on the engine after them."""
     created = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     reports = [report for report, _ in results]
-    shadowed = [Warning("config-shadowed", f"{each.shadowed} has limits, too, which do not apply") for each in
-                configs if each.shadowed]  # fmt: skip
-    reports[0] = replace(reports[0], warnings=(*notes, *shadowed, *reports[0].warnings))
+    reports[0] = replace(reports[0], warnings=(*notes, *reports[0].warnings, *left))
     if options.save_baseline:
         if all(complete for _, complete in results):
             save_baseline(options.save_baseline, {each.name: each.sizes for each in reports}, created)
@@ -93,6 +112,14 @@ def _check(
         totals=_totals(reports),
         exit_code=max(report.exit_code for report in reports),
     )
+
+
+def _shadowed(configs: Iterable[Config]) -> list[Warning]:
+    return [
+        Warning("config-shadowed", f"{each.shadowed} has limits, too, which do not apply")
+        for each in configs
+        if each.shadowed
+    ]
 
 
 def _load(path: str | Path) -> Config:
@@ -115,7 +142,7 @@ def _totals(reports: Sequence[TargetReport]) -> CheckTotals:
         context_bytes=_sum([each.context_bytes for each in sizes]),
         context_files=_sum([each.context_files for each in sizes]),
         image_bytes=sum(layer.bytes for layer in layers) if with_images else None,
-        pull_bytes=sum(layer.pull_bytes for layer in layers) if with_images else None,
+        pull_bytes=_sum([layer.pull_bytes for layer in layers]) if with_images else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ from ctxsize.warning import Warning
 if TYPE_CHECKING:
     from ctxsize.engine.connect import Engine
     from ctxsize.engine.options import BuildOptions
+    from ctxsize.image.reader import LayerReader
+    from ctxsize.measure.image_sizes import LookInside
     from ctxsize.measure.subject import Subject
 
 #: Timed builds when a limit on build time needs them and nobody says how many.
@@ -92,7 +94,11 @@ class _Found:
 
 
 class TargetChecker:
-    """Measures targets one after the other; the engine is asked for when the first image is."""
+    """Measures targets one after the other; the engine is asked for when the first image is.
+
+    A context manager: what the last build made on the engine is removed on leaving, so that the report need
+    not wait for it; what the others made, before the next is built. ``left`` says what could not be removed.
+    """
 
     def __init__(
         self,
@@ -109,6 +115,14 @@ class TargetChecker:
         self._engine = engine
         self._no_engine: EngineError | None = None
         self._scans = Scans()
+        self._run = ExitStack()
+        self.left: list[Warning] = []
+
+    def __enter__(self) -> TargetChecker:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._run.close()
 
     def target(self, target: Target) -> tuple[TargetReport, bool]:
         """The report of a target, and whether all that was asked for could be measured."""
@@ -246,7 +260,6 @@ class TargetChecker:
             if asked.source is not None and not found.image_errors:
                 found.measured = self._image(asked, prepared)
                 found.warnings += prepared.warnings if prepared is not None else ()
-                found.warnings += found.measured.warnings
         found.measured = replace(found.measured, image_source=asked.source)
         if scanned is not None:
             found.measured = found.measured.with_context(scanned, paths=asked.context_paths)
@@ -288,28 +301,46 @@ class TargetChecker:
         """Look at the image that is asked for."""
         from ctxsize.budget.images.inside import Look
         from ctxsize.image.inventory import Inventory
-        from ctxsize.image.reader import ImageReader, LayerReader
+        from ctxsize.image.reader import ImageReader
         from ctxsize.measure import image_sizes
 
         into: type[LayerReader] = Inventory if asked.inside else ImageReader
         look = Look(asked.exempt)
-        paths, timed = asked.image_paths, any(limit.kind.of == "build-time" for limit in asked.limits)
+        paths = asked.image_paths
         if prepared is not None:
-            return image_sizes.built(
-                prepared,
-                without=asked.any("savings", engine=True),
-                repeat=(self._options.repeat or DEFAULT_REPEAT) if timed else 0,
-                paths=paths,
-                progress=self._progress,
-                into=into,
-                look=look,
-            )
+            return self._built(asked, prepared, into, look)
         if self._options.archive:
             self._progress.phase("read the image")
             return image_sizes.archived(self._options.archive, asked.image, paths=paths, into=into, look=look)
         engine = self._connect()
         self._progress.phase("read the image")
         return image_sizes.named(engine, str(asked.image), paths=paths, into=into, look=look)
+
+    def _built(
+        self, asked: _Asked, prepared: Subject, into: type[LayerReader], look: LookInside
+    ) -> MeasuredTarget:
+        """Build the image and look at it."""
+        from ctxsize.engine.footprint.run import Run
+        from ctxsize.measure import image_sizes
+
+        timed = any(limit.kind.of == "build-time" for limit in asked.limits)
+        self._run.close()
+        with ExitStack() as after:
+            run = Run(prepared.engine, self._progress)
+            after.callback(lambda: self.left.extend(run.left))
+            after.enter_context(run)
+            measured = image_sizes.built(
+                prepared,
+                run,
+                without=asked.any("savings", engine=True),
+                repeat=(self._options.repeat or DEFAULT_REPEAT) if timed else 0,
+                paths=asked.image_paths,
+                progress=self._progress,
+                into=into,
+                look=look,
+            )
+            self._run = after.pop_all()
+        return measured
 
     def _connect(self) -> Engine:
         """The engine; one that does not answer is not asked again for every target."""

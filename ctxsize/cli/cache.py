@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import exit_for
+from ctxsize.cli.errors import exit_for, show_failures, show_left
 from ctxsize.cli.options import (
     BUILDER,
     PATH,
@@ -22,6 +22,8 @@ from ctxsize.cli.options import (
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
     from ctxsize.engine.options import BuildOptions
+    from ctxsize.rebuild.types import RebuildMeasurement
+    from ctxsize.warning import Warning
 
 _EPILOG = """\b
 Examples:
@@ -58,7 +60,15 @@ def cache(build: BuildOptions, out: Output, **asked: Any) -> None:
     project = configured(asked["path"])
     asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
     asked["builder"] = project.builder_under(asked["builder"])
+
+    def report(measured: RebuildMeasurement) -> None:
+        reported.extend(measured.cost.warnings)
+        progress.close()
+        out.report(measured.cost)
+        show_failures(measured.failures)
+
+    reported: list[Warning] = []
     with out.progress() as progress:
-        measurement = measure(options=project.under(build), progress=progress, **asked)
-    out.report(measurement.cost)
+        measurement = measure(options=project.under(build), progress=progress, on_result=report, **asked)
+    show_left(measurement.cost.warnings, reported)
     exit_for(measurement.failures)

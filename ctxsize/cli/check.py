@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import show_note
+from ctxsize.cli.errors import show_left, show_note
 from ctxsize.cli.options import (
     BUILDERS,
     build_options,
@@ -26,6 +26,7 @@ from ctxsize.text import printable
 if TYPE_CHECKING:
     from ctxsize.budget.check import CheckOptions
     from ctxsize.budget.config import Target
+    from ctxsize.budget.types import CheckReport
     from ctxsize.cli.output import Output
     from ctxsize.engine.options import BuildOptions
     from ctxsize.progress import Progress
@@ -167,6 +168,15 @@ def check(
         build=None if no_build else build,
         **asked,
     )
+
+    def reported(report: CheckReport) -> None:
+        progress.close()
+        add_to_summary(report, out)
+        codes.append(report_all(report, out, further))
+        shown.extend(report.targets[0].warnings)
+
+    codes: list[int] = []
+    shown: list[Warning] = []
     with out.progress() as progress:
         if init:
             _init(paths, options, build, out.file, progress)
@@ -175,9 +185,11 @@ def check(
         notes: tuple[Warning, ...] = ()
         if compose:
             targets, notes, options = _composed(compose, compose_root, options)
-        report = measure(*paths, targets=targets, notes=notes, options=options, progress=progress)
-    add_to_summary(report, out)
-    code = max(report.exit_code, report_all(report, out, further))
+        report = measure(
+            *paths, targets=targets, notes=notes, options=options, progress=progress, on_result=reported
+        )
+    show_left(report.targets[0].warnings, shown)
+    code = max(report.exit_code, *codes)
     if code:
         raise SystemExit(code)
 

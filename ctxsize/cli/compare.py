@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import exit_for
+from ctxsize.cli.errors import exit_for, show_failures, show_left
 from ctxsize.cli.lint import hint_at_lint
 from ctxsize.cli.options import (
     BUILDER,
@@ -24,7 +24,9 @@ from ctxsize.cli.suggest import hint_at_suggest
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
+    from ctxsize.comparison.types import Measurement
     from ctxsize.engine.options import BuildOptions
+    from ctxsize.warning import Warning
 
 _EPILOG = """\b
 Examples:
@@ -77,6 +79,14 @@ Examples:
     is_flag=True,
     help="Also measure what a change to each of the 5 largest ignored paths costs in the next build.",
 )
+@click.option(
+    "--no-pull-size",
+    "pull_size",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not compress the images to learn how much a pull transfers: large ones take a while.",
+)
 @HTML
 @format_option("comparison")
 @output_options("comparison")
@@ -107,21 +117,29 @@ def compare(
     project = configured(asked["path"])
     asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
     asked["builder"] = project.builder_under(asked["builder"])
+
+    def report(measured: Measurement) -> None:
+        found = measured.comparison
+        reported.extend(found.warnings)
+        progress.close()
+        out.report(found)
+        builder = "classic" if found.engine is not None and found.engine.builder == "classic" else "buildkit"
+        built_with = project.under(build)
+        if found.project.ignore_file is None:
+            hint_at_suggest(out, built_with, asked["path"], asked["dockerfile"], builder)
+        hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
+        write_page(out, found, html, built_with, asked["path"], asked["dockerfile"], builder)
+        show_failures(measured.failures.items())
+
+    reported: list[Warning] = []
     with out.progress() as progress:
         measurement = measure(
             options=project.under(build),
             verify=None if verify is None else VerifyCommand(verify, verify_network, verify_timeout),
             cache_cost=DEFAULT_TOP if cache_cost else 0,
             progress=progress,
+            on_result=report,
             **asked,
         )
-    out.report(measurement.comparison)
-    engine = measurement.comparison.engine
-    builder = "classic" if engine is not None and engine.builder == "classic" else "buildkit"
-    if measurement.comparison.project.ignore_file is None:
-        hint_at_suggest(out, project.under(build), asked["path"], asked["dockerfile"], builder)
-    hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
-    write_page(
-        out, measurement.comparison, html, project.under(build), asked["path"], asked["dockerfile"], builder
-    )
+    show_left(measurement.comparison.warnings, reported)
     exit_for(measurement.failures.items())

@@ -13,6 +13,7 @@ import click
 from ctxsize.crash import tell
 from ctxsize.errors import BuildFailed, CtxsizeError, Interrupted, VerifyFailed
 from ctxsize.text import printable
+from ctxsize.warning import Warning
 
 #: What tells a program to end: Ctrl-C, ``kill``, and the terminal or connection that it runs in going away.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -37,22 +38,37 @@ def show_note(text: str) -> None:
     print(f"ctxsize: note: {printable(text)}", file=sys.stderr)
 
 
-def exit_for(failures: Iterable[tuple[str, CtxsizeError]]) -> None:
-    """Show why variants failed, each named by its variant, and exit for the worst; nothing if none failed.
-
-    An interruption is raised again. Where both variants failed in the same way it is said once.
-    """
+def show_failures(failures: Iterable[tuple[str, CtxsizeError]]) -> None:
+    """Show why variants failed, each named by its variant; where both failed in the same way it is said once,
+    and of an interruption nothing (see ``exit_for``)."""
     found = list(failures)
     if any(isinstance(failure, Interrupted) for _, failure in found):
-        raise KeyboardInterrupt
+        return
     variants, texts = {variant for variant, _ in found}, {str(failure) for _, failure in found}
     if len(variants) > 1 and len(texts) == 1:
         show_failure(found[0][1])
     else:
         for variant, failure in found:
             show_failure(failure, variant=variant)
+
+
+def exit_for(failures: Iterable[tuple[str, CtxsizeError]]) -> None:
+    """Exit for the worst of what ``show_failures`` showed; nothing if nothing failed. An interruption is
+    raised again."""
+    found = [failure for _, failure in failures]
+    if any(isinstance(failure, Interrupted) for failure in found):
+        raise KeyboardInterrupt
     if found:
-        raise SystemExit(max(failure.exit_code for _, failure in found))
+        raise SystemExit(max(failure.exit_code for failure in found))
+
+
+def show_left(warnings: Iterable[Warning], reported: Iterable[Warning]) -> None:
+    """Print to stderr what could not be removed from the engine, after the report with the warnings
+    ``reported``."""
+    known = set(reported)
+    for each in warnings:
+        if each not in known:
+            show_note(each.message)
 
 
 @contextmanager

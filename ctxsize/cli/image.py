@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import show_note
+from ctxsize.cli.errors import show_left, show_note
 from ctxsize.cli.options import (
     BUILDER,
     build_options,
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from ctxsize.cli.output import Output
     from ctxsize.engine.options import BuildOptions
     from ctxsize.inspection.difference.types import ImageDifference
+    from ctxsize.inspection.types import ImageReport
     from ctxsize.progress import Progress
+    from ctxsize.warning import Warning
 
 #: Rows of a difference in JSON and CSV.
 _MOST_ROWS = 1_000
@@ -132,16 +134,23 @@ def image(
         asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
         asked["builder"] = project.builder_under(asked["builder"])
         build = project.under(build)
+
+    def show(report: ImageReport) -> None:
+        reported.extend(report.warnings)
+        progress.close()
+        if diff:
+            write(report.diff, out.file or "-")
+        else:
+            out.report(report)
+
+    reported: list[Warning] = []
     with out.progress() as progress:
         if len(names) == 2:
             alone = {**asked, "verify": verify, "verify_network": verify_network, "diff": diff}
             replace(out, result="difference").report(_difference(names, build, out, progress, alone))
             return
-        report = look_at(*names, options=build, verify=command, progress=progress, **asked)
-    if diff:
-        write(report.diff, out.file or "-")
-    else:
-        out.report(report)
+        report = look_at(*names, options=build, verify=command, progress=progress, on_result=show, **asked)
+    show_left(report.warnings, reported)
     if report.written:
         show_note("the Dockerfile has the fixes now")
     if report.proof is not None and not holds(report.proof):

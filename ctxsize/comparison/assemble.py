@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ctxsize import __version__
-from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.found import Found
 from ctxsize.comparison.ranking import ranked
+from ctxsize.comparison.repeated import measured_lines, reuse_warnings, reused_steps
 from ctxsize.comparison.seconds import DividedSeconds, Seconds
 from ctxsize.comparison.timing_warnings import timing_warnings
 from ctxsize.comparison.types import (
@@ -65,7 +65,7 @@ def assemble(subject: Subject, found: Found) -> Measurement:
         saved=saved,
         paths=paths,
         rules=_rules([rule.rule for rule in scan.rules], paths, divided=found.seconds is not None),
-        unattributed=_unattributed(scan, found.bytes, found.seconds),
+        unattributed=_unattributed(scan, found),
         warnings=(*subject.warnings, *_warnings(subject, found, saved)),
         calibration=found.seconds.costs if found.seconds is not None else {},
         sensitive=subject.sensitive,
@@ -77,7 +77,9 @@ def _saved(with_: Totals | None, without: Totals | None, found: Found) -> Saved:
     image_bytes = pull_bytes = seconds = None
     if len(found.images) == 2:
         small, large = found.images[WITH], found.images[WITHOUT]
-        image_bytes, pull_bytes = large.bytes - small.bytes, large.pull_bytes - small.pull_bytes
+        image_bytes = large.bytes - small.bytes
+        if large.pull_bytes is not None and small.pull_bytes is not None:
+            pull_bytes = large.pull_bytes - small.pull_bytes
     if found.builds and all(each.runs for each in found.builds.values()):
         seconds = seconds_saved(found.builds[WITH].times, found.builds[WITHOUT].times)
     return Saved(
@@ -101,13 +103,13 @@ def _variant(name: str, totals: Totals | None, needed: int | None, found: Found)
             sent_bytes=sent,
         ),
         image=found.images.get(name),
-        build=_build(builds.runs) if builds.runs else None,
+        build=_build(builds.runs, found.builds) if builds.runs else None,
         error=str(builds.failure) if builds.failure is not None else None,
         verify=found.verified.get(name),
     )
 
 
-def _build(runs: Sequence[BuildResult]) -> BuildFigures:
+def _build(runs: Sequence[BuildResult], builds: Mapping[str, Builds]) -> BuildFigures:
     times = [run.seconds for run in runs]
     phases = sorted({phase for run in runs for phase in run.phases})
     by_time = sorted(runs, key=lambda run: run.seconds)
@@ -117,6 +119,8 @@ def _build(runs: Sequence[BuildResult]) -> BuildFigures:
         spread=median_absolute_deviation(times),
         phases={phase: statistics.median(run.phases.get(phase, 0.0) for run in runs) for phase in phases},
         steps=by_time[(len(by_time) - 1) // 2].steps,
+        measured=measured_lines(runs),
+        reused=reused_steps(runs, builds),
     )
 
 
@@ -126,6 +130,7 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
     sent = _sent_without(found)
     by_path = IgnoredRoots(root.path for root in roots)
     changed = {by_path.of(path) for path in found.changed}
+    pulled = _pulled(found)
     paths = [
         PathSaving(
             path=root.path,
@@ -134,7 +139,7 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
             context_bytes=None if root.unread else root.totals.bytes,
             sent_bytes=None if sent is None else sent.by_root.get(root.path, 0),
             image_bytes=None if found.bytes is None else found.bytes.image_bytes.get(root.path, 0),
-            pull_bytes=None if found.bytes is None else found.bytes.pull_bytes.get(root.path, 0),
+            pull_bytes=found.bytes.pull_bytes.get(root.path, 0) if found.bytes and pulled else None,
             **_seconds(root.path, found.seconds),
             send_seconds=_send_seconds(root.path, runs),
             **rebuilds.get(root.path, {}),
@@ -211,14 +216,18 @@ def _together(rule: Rule, paths: Sequence[PathSaving], divided: bool) -> RuleSav
     return RuleSaving(rule=rule, paths=len(paths), **sums)
 
 
-def _unattributed(
-    scan: ScanResult, savings: ImageSavings | None, divided: DividedSeconds | None
-) -> Unattributed:
+def _pulled(found: Found) -> bool:
+    """Whether it is known how much a pull of the images transfers."""
+    return all(image.pull_bytes is not None for image in found.images.values())
+
+
+def _unattributed(scan: ScanResult, found: Found) -> Unattributed:
+    savings, divided = found.bytes, found.seconds
     return Unattributed(
         context_bytes=scan.emptied.bytes - scan.hidden.bytes,
         image_bytes=None if savings is None else savings.unattributed_bytes,
         derived_bytes=None if savings is None else savings.derived_bytes,
-        pull_bytes=None if savings is None else savings.unattributed_pull_bytes,
+        pull_bytes=savings.unattributed_pull_bytes if savings and _pulled(found) else None,
         seconds=None if divided is None else divided.unattributed,
     )
 
@@ -262,6 +271,7 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
             reason = "is sent, nor reaches the final image: without the ignore file the build is the same"
         yield Warning("image-unchanged", f"nothing of what is ignored {reason}")
     yield from timing_warnings(found.builds)
+    yield from reuse_warnings(found.builds)
     # What the builder itself warned of, each once.
     messages = (text for each in found.builds.values() for run in each.runs for text in run.warnings)
     yield from (Warning("builder-warning", message) for message in dict.fromkeys(messages))
@@ -270,6 +280,7 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
         yield from _rebuild_warnings(found.rebuilds.cost, _words(subject))
     if found.bytes is not None:
         yield from _sum_warning("image", found.bytes.total_bytes, saved.image_bytes)
+    if found.bytes is not None and saved.pull_bytes is not None:
         yield from _sum_warning("pull", found.bytes.total_pull_bytes, saved.pull_bytes)
 
 

@@ -69,4 +69,4 @@ def _pulled(layer: Layer | None, before: set[str]) -> int:
     if layer is None or layer.diff_id in before:
         return 0
     before.add(layer.diff_id)
-    return layer.pull_bytes
+    return layer.pull_bytes or 0

@@ -32,13 +32,25 @@ class ContextFigures:
 @dataclass(frozen=True, slots=True)
 class BuildFigures:
     """A variant's build time. ``seconds`` is the median of ``runs``; ``spread`` their median absolute
-    deviation; ``phases`` medians per phase; ``steps`` those of the median run."""
+    deviation; ``phases`` medians per phase; ``steps`` those of the median run.
+
+    ``measured`` are the lines of the steps that really ran in each of these runs. ``reused`` are steps that
+    ran in none of them, as both variants have the same input for them, but in the warm-up: ``seconds`` leaves
+    out what it took to make them, ``reused_seconds`` is how long the warm-up waited for them.
+    """
 
     seconds: float
     runs: tuple[float, ...]
     spread: float
     phases: Mapping[str, float]
     steps: tuple[Step, ...]
+    measured: tuple[int, ...] = ()
+    reused: tuple[Step, ...] = ()
+
+    @property
+    def reused_seconds(self) -> float:
+        """Seconds that making the ``reused`` steps took, once."""
+        return sum(step.critical for step in self.reused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,16 @@ def insert_markers(dockerfile: Dockerfile, data: bytes, at: Sequence[tuple[int, 
     return RewrittenDockerfile(b"".join(result), tuple(inserted))
 
 
-def affected_steps(plan: ResolvedDockerfile, is_affected: Callable[[Pick], bool]) -> tuple[int | None, ...]:
+def affected_steps(
+    plan: ResolvedDockerfile, is_affected: Callable[[Pick], bool], *, copies: bool = True
+) -> tuple[int | None, ...]:
     """For each stage, the index in its ``steps`` of the first one that the context's part touches.
 
     ``is_affected`` says of a COPY, ADD or bind mount from the context whether it takes any of that
     part. A step is also touched when it copies or mounts from a touched stage, or when what it takes
     is unknown; a stage that starts FROM a touched stage is touched from its first step on, with index 0.
-    None for a stage that stays as it is.
+    None for a stage that stays as it is. Without ``copies`` a step that takes from a touched stage is not
+    touched by that alone: what it takes may be the same all the same.
     """
     first: list[int | None] = []
     for stage in plan.stages:
@@ -71,15 +74,15 @@ def affected_steps(plan: ResolvedDockerfile, is_affected: Callable[[Pick], bool]
             index
             for index, step in enumerate(stage.steps)
             if (step.unknown and step.kind in ("copy", "add", "run"))
-            or any(_touched(pick, first, is_affected) for pick in step.picks)
+            or any(_touched(pick, first if copies else None, is_affected) for pick in step.picks)
         )
         first.append(next(touched, None))
     return tuple(first)
 
 
-def _touched(pick: Pick, first: Sequence[int | None], is_affected: Callable[[Pick], bool]) -> bool:
+def _touched(pick: Pick, first: Sequence[int | None] | None, is_affected: Callable[[Pick], bool]) -> bool:
     if pick.stage is not None:
-        return first[pick.stage] is not None
+        return first is not None and first[pick.stage] is not None
     return pick.from_context and is_affected(pick)
 
 

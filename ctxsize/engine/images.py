@@ -70,12 +70,19 @@ def configuration_of(api: docker.APIClient, image_id: str) -> dict[str, str]:
 
 
 def open_images(
-    api: docker.APIClient, image_ids: Sequence[str], progress: Progress | None = None
+    api: docker.APIClient,
+    image_ids: Sequence[str],
+    progress: Progress | None = None,
+    *,
+    compress: bool = True,
 ) -> ImageReader:
-    """Read ``image_ids`` as `docker save` streams them; ``progress`` is told of the bytes. Raises EngineError
-    when the engine's answer breaks off or makes no sense, and UsageError when there is no room for the
-    listing."""
-    return read_images(api, image_ids, ImageReader, progress)
+    """Read ``image_ids`` as `docker save` streams them; ``progress`` is told of the bytes, and ``compress``
+    is as in ImageReader.
+
+    Raises EngineError when the engine's answer breaks off or makes no sense, and UsageError when there is no
+    room for the listing.
+    """
+    return read_images(api, image_ids, lambda: ImageReader(compress=compress), progress)
 
 
 def read_images(

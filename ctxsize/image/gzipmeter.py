@@ -31,7 +31,6 @@ _RECORD, _MAGIC, _MAGIC_OFFSET = 512, b"ustar", 257
 _TYPE, _EXTENSIONS = 156, (b"x", b"g", b"L", b"K")
 #: What ending a part costs.
 _MARKER = 5
-_MOST_THREADS = 4
 
 
 class GzipMeter:
@@ -42,11 +41,13 @@ class GzipMeter:
     ``coarse`` takes half of the time, and tells what lies within a hundred kilobytes apart by size alone.
     """
 
-    def __init__(self, *, coarse: bool = False) -> None:
+    def __init__(self, *, coarse: bool = False, exact: bool = True) -> None:
+        """``exact``: ``total`` counts; else it is roughly right, in less time, until ``rescale``."""
         self._divide = _lumps if coarse else _sizes
+        self._level = GZIP_LEVEL if exact else _WEIGHING_LEVEL
         self._inputs = array("q", [0])
         self._outputs = array("q", [0])
-        self._threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+        self._threads = len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ctxsize-gzip")
         self._pending: deque[Future[list[tuple[int, int]]]] = deque()
         self._block = bytearray()
@@ -96,7 +97,7 @@ class GzipMeter:
         # Two blocks a thread: one at work, one to go on with.
         while len(self._pending) >= 2 * self._threads:
             self._collect()
-        self._pending.append(self._pool.submit(self._divide, block, self._dictionary))
+        self._pending.append(self._pool.submit(self._divide, block, self._dictionary, self._level))
         self._dictionary = block[-_DICTIONARY:]
 
     def _collect(self) -> None:
@@ -118,19 +119,19 @@ class GzipMeter:
         return low + (high - low) * (min(offset, right) - left) // (right - left)
 
 
-def _sizes(block: bytes, dictionary: bytes) -> list[tuple[int, int]]:
+def _sizes(block: bytes, dictionary: bytes, level: int = GZIP_LEVEL) -> list[tuple[int, int]]:
     """The (input, output) bytes of a block's parts.
 
     Deflate hands out its output late and in lumps, so what each part accounts for is not to be seen in it.
     Where entries of a tar begin, each header and each content is a part: a faster compression, which is
     ended at each of them, says how the output is divided. Any other block is one part.
     """
-    size = sum(_compressed(block, [0], dictionary, GZIP_LEVEL))
     starts = _parts(block)
     if len(starts) == 1:
-        return [(len(block), size)]
+        return [(len(block), sum(_compressed(block, starts, dictionary, level)))]
     ended = _compressed(block, starts, dictionary, _WEIGHING_LEVEL)
     weights = [max(weight - _MARKER, 1) for weight in ended]
+    size = sum(weights) if level == _WEIGHING_LEVEL else sum(_compressed(block, [0], dictionary, level))
     whole, before, given = sum(weights), 0, 0
     sizes = []
     for start, end, weight in zip(starts, [*starts[1:], len(block)], weights, strict=True):
@@ -140,10 +141,10 @@ def _sizes(block: bytes, dictionary: bytes) -> list[tuple[int, int]]:
     return sizes
 
 
-def _lumps(block: bytes, dictionary: bytes) -> list[tuple[int, int]]:
+def _lumps(block: bytes, dictionary: bytes, level: int = GZIP_LEVEL) -> list[tuple[int, int]]:
     """The (input, output) bytes of a block's parts, as the output comes: late, but in lumps that are small
     beside the block."""
-    compressor = _compressor(dictionary, GZIP_LEVEL)
+    compressor = _compressor(dictionary, level)
     sizes: list[tuple[int, int]] = []
     taken = 0
     view = memoryview(block)

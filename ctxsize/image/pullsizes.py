@@ -6,39 +6,21 @@ directory and may be deleted at any time.
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from ctxsize.files.nested import nested_input
+from ctxsize.files import numbers
 from ctxsize.files.own import cache_folder
-from ctxsize.files.write import replacing
-
-_MOST = 2000
 
 
 def load(path: Path | None = None) -> dict[str, int]:
     """What is known: layer name → compressed bytes. Nothing when the file is missing or damaged."""
-    try:
-        with nested_input():
-            stored = json.loads((path or _default_path()).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(stored, dict):
-        return {}
-    return {str(name): size for name, size in stored.items() if isinstance(size, int) and size >= 0}
+    return numbers.load(path or _default_path())
 
 
 def remember(sizes: Mapping[str, int], path: Path | None = None) -> None:
     """Add ``sizes`` to what is known; a cache that can't be written is no error."""
-    target = path or _default_path()
-    known = load(target) | dict(sizes)
-    newest = dict(list(known.items())[-_MOST:])
-    with contextlib.suppress(OSError):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as file:
-            file.write(json.dumps(newest).encode())
+    numbers.remember(sizes, path or _default_path())
 
 
 def _default_path() -> Path:

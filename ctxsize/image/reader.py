@@ -50,8 +50,10 @@ class LayerReader(ABC):
     #: Whether it is enough to know roughly what each entry takes compressed.
     _coarse: ClassVar[bool] = False
 
-    def __init__(self) -> None:
-        """An empty one. Raises sqlite3.Error when there is no room for its database."""
+    def __init__(self, *, compress: bool = True) -> None:
+        """An empty one; ``compress``: to learn how large its layers are then. Raises sqlite3.Error when there
+        is no room for its database."""
+        self._compress = compress
         self.images: dict[str, Image] = {}
         self._layers = 0
         self._curves: dict[int, GzipMeter] = {}
@@ -74,13 +76,16 @@ class LayerReader(ABC):
 
     def add_layer(self, body: Body, *, stored: int | None = None, pull_bytes: int | None = None) -> Layer:
         """Read a layer's tar. It is compressed to learn ``pull_bytes`` unless they are known; ``stored`` is
-        its compressed size when it came compressed.
+        its compressed size when it came compressed: then only its files' shares are to be learnt.
 
         Raises tarfile.TarError for a damaged one, sqlite3.Error when there is no room for its listing.
         """
         key, self._layers = self._layers, self._layers + 1
-        if pull_bytes is None:
-            with GzipMeter(coarse=self._coarse) as meter:
+        if not self._compress:
+            pull_bytes = None
+            self._take(key, body)
+        elif pull_bytes is None:
+            with GzipMeter(coarse=self._coarse, exact=stored is None) as meter:
                 body.listener = meter.feed
                 self._take(key, body)
             if stored is not None:

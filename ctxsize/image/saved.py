@@ -38,7 +38,8 @@ def _shared_sizes(content: Content, manifest: Sequence[Mapping[str, Any]]) -> di
     lists = [[content.resolve(path) for path in record["Layers"]] for record in manifest]
     shared = set(lists[0]).intersection(*lists[1:]) if len(lists) > 1 else set()
     layers = {path: content.layer(path) for path in shared}
-    return {path: layer.pull_bytes for path, layer in layers.items() if layer is not None}
+    sizes = {path: layer.pull_bytes for path, layer in layers.items() if layer is not None}
+    return {path: size for path, size in sizes.items() if size is not None}
 
 
 def _config_digest(content: Content, digest: str) -> str:

@@ -11,16 +11,16 @@ class Layer:
 
     ``bytes`` is the sum of its files: regular files (hard-linked content once) plus the length of
     symlink targets, which is what the engine itself counts on overlay2. ``pull_bytes`` is its size
-    compressed, as a registry stores it. ``recipe`` stands for all that went into a build up to this layer, ""
-    where that is not known: two builds of one recipe take the layer from the cache, unless something was
-    put into them to measure them.
+    compressed, as a registry stores it, None when it was not asked for. ``recipe`` stands for all that went
+    into a build up to this layer, "" where that is not known: two builds of one recipe take the layer from
+    the cache, unless something was put into them to measure them.
     """
 
     key: int
     diff_id: str
     bytes: int
     files: int
-    pull_bytes: int
+    pull_bytes: int | None
     recipe: str = ""
 
 
@@ -48,9 +48,11 @@ class Image:
         return sum(layer.bytes for layer in self.layers)
 
     @property
-    def pull_bytes(self) -> int:
-        """What a first pull transfers; a layer that occurs twice is transferred once."""
-        return sum({layer.diff_id: layer.pull_bytes for layer in self.layers}.values())
+    def pull_bytes(self) -> int | None:
+        """What a first pull transfers; a layer that occurs twice is transferred once. None: not asked for."""
+        sizes = {layer.diff_id: layer.pull_bytes for layer in self.layers}.values()
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
 
 
 @dataclass(frozen=True, slots=True)

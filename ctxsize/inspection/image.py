@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ def image(
     verify: VerifyCommand | None = None,
     write: bool = False,
     progress: Progress | None = None,
+    on_result: Callable[[ImageReport], object] = lambda report: None,
 ) -> ImageReport:
     """Look at an image: the one that the engine has under ``name``, that of the project in the directory
     ``name``, which is built once, or the one in a saved archive or OCI layout (a path; ``-`` is standard
@@ -61,7 +63,8 @@ def image(
     For a project the report says what would make the image smaller, and has the Dockerfile with that as a
     patch. ``prove`` builds it and says what the image loses and whether it is otherwise the same; ``verify``
     is run in it. ``write`` replaces the project's Dockerfile, when the proof holds where one is asked for.
-    Nothing is left on the engine. Raises CtxsizeError.
+    Nothing is left on the engine. ``on_result`` is called with the report before what was made there is
+    removed; what is returned also says (``warnings``) what could not be removed. Raises CtxsizeError.
     """
     shown = progress or Silent()
     asked = Asked(view, depth, largest, None if layer is None else layer - 1)
@@ -69,7 +72,9 @@ def image(
         raise UsageError("the base image of a project is known", where=str(name), hint="leave --base out")
     if is_project(name):
         remedy = Remedy(prove or verify is not None, verify, write)
-        return _of_project(name, asked, hide_base, dockerfile, builder, options, engine, remedy, shown)
+        return _of_project(
+            name, asked, hide_base, dockerfile, builder, options, engine, remedy, shown, on_result
+        )
     if prove or write or verify is not None:
         raise UsageError("only a project's Dockerfile can be fixed", where=str(name), hint="name a directory")
     platform = None if options is None else options.platform
@@ -79,7 +84,9 @@ def image(
         source = engine_image(str(name), engine=engine, platform=platform, base=base)
     elif base is not None:
         raise UsageError("--base is for an image that the engine has", where=str(name))
-    return of_source(source, asked, hide_base, shown)
+    report = of_source(source, asked, hide_base, shown)
+    on_result(report)
+    return report
 
 
 def is_project(name: str | Path) -> bool:
@@ -106,6 +113,7 @@ def _of_project(
     engine: Engine | None,
     remedy: Remedy,
     progress: Progress,
+    on_result: Callable[[ImageReport], object],
 ) -> ImageReport:
     from ctxsize.engine.footprint.run import Run
     from ctxsize.engine.options import BuildOptions
@@ -119,7 +127,10 @@ def _of_project(
         progress=progress,
         engine=engine,
     )
-    with Run(subject.engine) as run, built(subject, run, progress) as opened:
-        report = inspect(opened, replace(asked, hidden=(opened.base or 0) if hide_base else 0))
-        report = remedied(report, subject, opened, remedy, run=run, progress=progress)
-    return replace(report, warnings=(*subject.warnings, *report.warnings, *run.left))
+    with Run(subject.engine, progress) as run:
+        with built(subject, run, progress) as opened:
+            report = inspect(opened, replace(asked, hidden=(opened.base or 0) if hide_base else 0))
+            report = remedied(report, subject, opened, remedy, run=run, progress=progress)
+        report = replace(report, warnings=(*subject.warnings, *report.warnings))
+        on_result(report)
+    return replace(report, warnings=(*report.warnings, *run.left))

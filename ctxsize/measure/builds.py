@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctxsize.context.variant import Variant
@@ -12,6 +12,7 @@ from ctxsize.errors import BuildFailed, CtxsizeError, EngineError, full_disk_hin
 from ctxsize.files.sent import SentTree
 from ctxsize.measure.bench import Bench
 from ctxsize.measure.figures import WITH, WITHOUT
+from ctxsize.measure.pace import foretold, last_time, remember
 
 #: Timed builds of each variant unless the user says otherwise: as many as take about TARGET_SECONDS in
 #: all, between these bounds; docs/how-it-measures.md says why.
@@ -21,6 +22,10 @@ TARGET_SECONDS = 20.0
 #: … and this many when a single build takes longer than LONG_BUILD_SECONDS.
 LONG_BUILD_RUNS = 3
 LONG_BUILD_SECONDS = 10.0
+#: A warm-up that takes this long counts as one of the builds with the ignore file, if no more than this part
+#: of it went into what later builds take from the cache.
+LONG_WARM_UP_SECONDS = 60.0
+NEGLIGIBLE = 0.01
 
 
 @dataclass(slots=True)
@@ -28,6 +33,7 @@ class Builds:
     """The builds of one variant, filled as they end.
 
     ``image_id`` is the image of the first one, which is read, and ``sent`` what that one was sent.
+    ``warm_up`` is the first build of all, if it was of this variant: in it every step ran.
     ``changed`` are the paths that had changed since the survey when a build was sent them. ``runs`` are
     those whose time counts.
     ``failure`` is the error that ended them. ``cut_short``: the time limit came before all that were
@@ -40,6 +46,7 @@ class Builds:
     cut_short: bool = False
     sent: SentTree | None = None
     changed: dict[str, None] = field(default_factory=dict)
+    warm_up: BuildResult | None = None
 
     @property
     def times(self) -> list[float]:
@@ -53,11 +60,11 @@ class Builds:
         return isinstance(failure, BuildFailed) and full_disk_hint(failure.message, *failure.log) is not None
 
 
-def alternation(runs: int) -> Iterator[str]:
+def alternation(runs: int, first: str = WITH) -> list[str]:
     """The order of ``runs`` builds of each variant: with, without, without, with, with, …, so that a
     drift of the machine's speed affects both alike."""
-    for number in range(runs):
-        yield from (WITH, WITHOUT) if number % 2 == 0 else (WITHOUT, WITH)
+    pair = [first, WITHOUT if first == WITH else WITH]
+    return [name for number in range(runs) for name in (pair if number % 2 == 0 else pair[::-1])]
 
 
 def build_variants(bench: Bench, builds: dict[str, Builds], *, repeat: int | None) -> None:
@@ -65,26 +72,40 @@ def build_variants(bench: Bench, builds: dict[str, Builds], *, repeat: int | Non
 
     ``builds`` is filled as builds end, so that its owner has what was measured when this is interrupted.
     A first build of ``with`` warms up: it makes what the variants share, and its time counts only when
-    nothing else is known. A variant that fails is not tried again; the other one is still built once, so
-    that its figures are not lost. The time limit never keeps a variant from its first timed build, and
-    allows another one only if even one as long as the longest would end in time.
+    nothing else is known, or when it is long and there was next to nothing to make. A variant that fails is
+    not tried again; the other one is still built once, so that its figures are not lost. The time limit never
+    keeps a variant from its first timed build, and allows another one only if even one as long as the longest
+    would end in time.
     """
     variants = {name: bench.subject.variant(name) for name in (WITH, WITHOUT)}
     builds.update({name: Builds() for name in variants})
-    warm_up = _build(bench, variants[WITH], builds[WITH], "warm-up build")
+    _foretell(bench, repeat)
+    warm_up = builds[WITH].warm_up = _build(bench, variants[WITH], builds[WITH], "warm-up build")
     planned = repeat or MOST_RUNS
     done = 0
-    for name in alternation(planned):
+    if warm_up is not None and _is_one_of_many(bench, warm_up):
+        builds[WITH].runs.append(warm_up)
+        done = 1
+    order = alternation(planned, WITHOUT if warm_up is not None and warm_up.undecided else WITH)
+    if warm_up is not None:
+        each = warm_up.seconds - _made_once(bench, warm_up)
+        likely = repeat or _affordable(each, each)
+        takes = {WITH: each, WITHOUT: each}
+        _tell(bench, order[done : 2 * likely], order[done:2], takes, " if all take as long as the first")
+    for name in order[done:]:
         other = builds[WITHOUT if name == WITH else WITH]
         if builds[name].failure or (other.failure and builds[name].runs):
             continue
         if done == 2 and repeat is None:
-            planned = _affordable(builds)
+            planned = _affordable(*(seconds for each in builds.values() for seconds in each.times))
         if done >= 2 * planned:
             break
         if done >= 2 and not bench.limit.allows(_longest(builds)):
             _cut_short(builds)
             break
+        to_go = order[done : 2 * planned]
+        if done == 2:
+            _tell(bench, to_go, (), _medians(builds), " to go")
         title = f"build {done + 1} of {2 * planned} ({name} the ignore file)"
         left = _left(builds, planned) if done >= 2 else None
         result = _build(bench, variants[name], builds[name], title, left)
@@ -93,6 +114,7 @@ def build_variants(bench: Bench, builds: dict[str, Builds], *, repeat: int | Non
         done += 1
     if warm_up is not None and not builds[WITH].runs:
         builds[WITH].runs.append(warm_up)
+    _remember(bench, builds)
     failure = builds[WITH].failure
     if isinstance(failure, BuildFailed) and builds[WITHOUT].failure is None:
         bench.subject.blame_rule(failure)
@@ -146,12 +168,54 @@ def _build(
     return replace(result, sent=None)
 
 
-def _affordable(builds: Mapping[str, Builds]) -> int:
+def _affordable(*times: float) -> int:
     """How often to build each variant, from how long their first builds took."""
-    if _longest(builds) > LONG_BUILD_SECONDS:
+    if max(times, default=0.0) > LONG_BUILD_SECONDS:
         return LONG_BUILD_RUNS
-    seconds = sum(sum(each.times) for each in builds.values())
-    return min(max(int(TARGET_SECONDS / max(seconds, 0.001)), LEAST_RUNS), MOST_RUNS)
+    return min(max(int(TARGET_SECONDS / max(sum(times), 0.001)), LEAST_RUNS), MOST_RUNS)
+
+
+def _made_once(bench: Bench, build: BuildResult) -> float:
+    """The seconds in which a build waited for what later ones take from the run's cache."""
+    plan = bench.subject.plan
+    return sum(
+        step.critical for step in build.steps if step.line is not None and not plan.is_affected(step.line)
+    )
+
+
+def _is_one_of_many(bench: Bench, warm_up: BuildResult) -> bool:
+    """Whether a warm-up is so long, and made so little that later builds need not, that its time counts."""
+    if warm_up.undecided or warm_up.seconds < LONG_WARM_UP_SECONDS:
+        return False
+    return _made_once(bench, warm_up) <= NEGLIGIBLE * warm_up.seconds
+
+
+def _foretell(bench: Bench, repeat: int | None) -> None:
+    """Say how long it will take, if it takes as long as the last time."""
+    seconds = last_time(bench.subject.key)
+    first = ["warm-up"] if seconds.get("warm-up") else []
+    order = alternation(repeat or _affordable(seconds.get(WITH, 0.0), seconds.get(WITHOUT, 0.0)))
+    _tell(bench, [*first, *order], [*first, *order[:2]], seconds, " as last time")
+
+
+def _tell(
+    bench: Bench, planned: Sequence[str], shorter: Sequence[str], seconds: Mapping[str, float], why: str
+) -> None:
+    if text := foretold(planned, shorter, seconds, why):
+        bench.progress.note(text)
+
+
+def _remember(bench: Bench, builds: Mapping[str, Builds]) -> None:
+    """Keep how long builds take that take long, to say so at the start the next time."""
+    warm_up, medians = builds[WITH].warm_up, _medians(builds)
+    if warm_up is None or len(medians) < 2 or _longest(builds) <= LONG_BUILD_SECONDS:
+        return
+    counted = any(run is warm_up for run in builds[WITH].runs)
+    remember(bench.subject.key, {"warm-up": 0.0 if counted else warm_up.seconds, **medians})
+
+
+def _medians(builds: Mapping[str, Builds]) -> dict[str, float]:
+    return {name: statistics.median(each.times) for name, each in builds.items() if each.runs}
 
 
 def _left(builds: Mapping[str, Builds], planned: int) -> float:

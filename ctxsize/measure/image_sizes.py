@@ -26,6 +26,7 @@ from ctxsize.measure.target import (
 if TYPE_CHECKING:
     from ctxsize.engine.builders.interface import BuildResult
     from ctxsize.engine.connect import Engine
+    from ctxsize.engine.footprint.run import Run
     from ctxsize.image.reader import LayerReader
     from ctxsize.measure.subject import Subject
     from ctxsize.progress import Progress
@@ -39,6 +40,7 @@ LookInside = Callable[
 
 def built(
     subject: Subject,
+    run: Run,
     *,
     without: bool,
     repeat: int,
@@ -51,41 +53,39 @@ def built(
     largest ones. It is read ``into`` a reader of this kind, for ``look``.
 
     ``without`` also builds it once without the ignore file. ``repeat`` builds with the ignore file are
-    timed, under the conditions of ``compare``: after a first one that fills the cache. Nothing is left on
-    the engine. Raises BuildFailed, which names the rule that ignores what the Dockerfile copies, and
-    EngineError.
+    timed, under the conditions of ``compare``: after a first one that fills the cache. What is left on the
+    engine, ``run`` removes at its end. Raises BuildFailed, which names the rule that ignores what the
+    Dockerfile copies, and EngineError.
     """
     from ctxsize.engine.builders.masked import masker_of
-    from ctxsize.engine.footprint.run import Run
     from ctxsize.engine.images import read_images
     from ctxsize.measure.bench import Bench, TimeLimit
     from ctxsize.measure.figures import WITH, WITHOUT
 
-    with Run(subject.engine) as run:
-        bench = Bench(subject, run, subject.builder(run), TimeLimit(None), progress)
-        runs = []
-        try:
-            first = bench.build(subject.variant(WITH), "build")
-            ids = [first.image_id]
-            run.images.hold(ids[0])
-            for number in range(repeat):
-                result = bench.build(subject.variant(WITH), f"build {number + 1} of {repeat}")
-                runs.append(result.seconds)
-                run.images.remove(result.image_id)
-            if without:
-                ids.append(bench.build(subject.variant(WITHOUT), "build without the ignore file").image_id)
-        except BuildFailed as failure:
-            subject.blame_rule(failure)
-            raise
-        progress.phase("read the image")
-        with read_images(subject.engine.api, list(dict.fromkeys(ids)), into, progress) as reader:
-            images = [reader.images[image_id] for image_id in ids]
-            mask = masker_of(subject.options, subject.plan.resolved)
-            measured = _measured(reader, images[0], paths, mask)
-            measured = replace(measured, layers=tuple(_with_recipes(images[0], subject)))
-            measured = look(measured, reader, images[0], (subject, first))
-            bare = _measured(reader, images[1]) if without else None
-    return replace(measured, runs=tuple(runs), without=bare, warnings=run.left)
+    bench = Bench(subject, run, subject.builder(run), TimeLimit(None), progress)
+    runs = []
+    try:
+        first = bench.build(subject.variant(WITH), "build")
+        ids = [first.image_id]
+        run.images.hold(ids[0])
+        for number in range(repeat):
+            result = bench.build(subject.variant(WITH), f"build {number + 1} of {repeat}")
+            runs.append(result.seconds)
+            run.images.remove(result.image_id)
+        if without:
+            ids.append(bench.build(subject.variant(WITHOUT), "build without the ignore file").image_id)
+    except BuildFailed as failure:
+        subject.blame_rule(failure)
+        raise
+    progress.phase("read the image")
+    with read_images(subject.engine.api, list(dict.fromkeys(ids)), into, progress) as reader:
+        images = [reader.images[image_id] for image_id in ids]
+        mask = masker_of(subject.options, subject.plan.resolved)
+        measured = _measured(reader, images[0], paths, mask)
+        measured = replace(measured, layers=tuple(_with_recipes(images[0], subject)))
+        measured = look(measured, reader, images[0], (subject, first))
+        bare = _measured(reader, images[1]) if without else None
+    return replace(measured, runs=tuple(runs), without=bare)
 
 
 def named(

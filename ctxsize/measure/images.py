@@ -28,8 +28,9 @@ class Images:
 
 
 @contextmanager
-def read_images(bench: Bench, builds: Mapping[str, Builds]) -> Iterator[Images]:
-    """Read the images that were built. Raises EngineError when the engine doesn't give them out."""
+def read_images(bench: Bench, builds: Mapping[str, Builds], *, pull_size: bool = True) -> Iterator[Images]:
+    """Read the images that were built; ``pull_size``: and compress them. Raises EngineError when the engine
+    doesn't give them out."""
     ids = {name: each.image_id for name, each in builds.items() if each.image_id is not None}
     if not ids:
         yield Images({}, {}, None)
@@ -37,7 +38,7 @@ def read_images(bench: Bench, builds: Mapping[str, Builds]) -> Iterator[Images]:
     engine = bench.subject.engine
     bench.progress.phase("read the images")
     wanted = list(dict.fromkeys(ids.values()))
-    with open_images(engine.api, wanted, bench.progress) as reader:
+    with open_images(engine.api, wanted, bench.progress, compress=pull_size) as reader:
         images = {name: without_markers(reader.images[image_id]) for name, image_id in ids.items()}
         yield Images(images, {name: figures_of(engine, image) for name, image in images.items()}, reader)
 

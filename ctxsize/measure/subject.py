@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -87,6 +88,13 @@ class Subject:
         hidden = [path for path in project.ignore_files if not project.rules.verdict(path).ignored]
         sizes = (os.lstat(project.context / path).st_size for path in hidden if self.sources.needs(path))
         return needed - sum(sizes)
+
+    @property
+    def key(self) -> str:
+        """What it is, from one run to the next: 16 hex digits."""
+        project = self.project
+        where = (project.context, project.dockerfile_path, self.options.target, self.engine.info.id)
+        return hashlib.sha256(repr((*map(str, where), self.choice.name)).encode()).hexdigest()[:16]
 
     @property
     def project_figures(self) -> ProjectFigures:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from ctxsize.context.totals import ScanResult
 from ctxsize.image.types import Layer
 from ctxsize.text import json_text
-from ctxsize.warning import Warning
 
 #: How deep the directories lie of which a baseline has the bytes, and how many paths it has at most.
 DEPTH = 3
@@ -46,8 +45,7 @@ class MeasuredTarget:
     limit (``wasted``, ``reclaimable``, ``leftovers``, ``layer``), as far as asked for, and ``most`` says
     in words what makes up most of each. ``runs`` are the seconds of timed builds. ``without`` is the same
     target without its ignore file, as far as asked for. ``missing`` says why a size is not known, by the
-    name of a limit on it (``image``, ``build-time``). ``warnings`` tell of what building it left on the
-    engine.
+    name of a limit on it (``image``, ``build-time``).
     """
 
     context_bytes: int | None = None
@@ -64,7 +62,6 @@ class MeasuredTarget:
     runs: tuple[float, ...] = ()
     without: MeasuredTarget | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[Warning, ...] = ()
 
     def size(self, of: str) -> int | None:
         """What a limit on a size, such as ``context`` or ``wasted``, is held against."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def cache(
     max_time: float | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    on_result: Callable[[RebuildMeasurement], object] = lambda result: None,
 ) -> RebuildMeasurement:
     """Measure on a real engine what a change to the project at ``path`` costs in its next build.
 
@@ -47,9 +49,10 @@ def cache(
     subject = prepare(
         path, dockerfile=dockerfile, builder=builder, options=options, progress=progress, engine=engine
     )
-    with Run(subject.engine) as run:
+    with Run(subject.engine, progress) as run:
         bench = Bench(subject, run, subject.builder(run), limit, progress)
         measured = measure_changes(bench, top=top, repeat=repeat, eligible=True)
+        on_result(measured)
     cost = replace(measured.cost, warnings=(*measured.cost.warnings, *run.left))
     return replace(measured, cost=cost)
 

@@ -151,7 +151,8 @@ class _Rules:
         image = pull = None
         if len(images) == 2:
             image = images[WITHOUT].bytes - images[WITH].bytes
-            pull = images[WITHOUT].pull_bytes - images[WITH].pull_bytes
+            large, small = images[WITHOUT].pull_bytes, images[WITH].pull_bytes
+            pull = None if large is None or small is None else large - small
         elif trials is not None and trials.best is not None and trials.first is not None:
             image = trials.first.image.bytes - trials.best.image.bytes
         return SavedByRules(

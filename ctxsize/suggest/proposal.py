@@ -47,8 +47,7 @@ class Target:
         for each in candidates:
             if each.rule not in known and not each.lines:
                 size = f", {format_bytes(each.bytes)}" if each.bytes else ""
-                why = printable(each.evidence[-1] if each.evidence else "needless")
-                lines += [f"# {why[:_LONGEST]}{size}", each.rule]
+                lines += [f"# {_short('; '.join(each.evidence) or 'needless')}{size}", each.rule]
         return (self._head(proven), *lines) if lines else ()
 
     def first_block(self, candidates: Sequence[Candidate]) -> tuple[str, ...]:
@@ -56,7 +55,7 @@ class Target:
         lines: list[str] = []
         for each in candidates:
             for line in each.lines:
-                lines += [f"# {printable(why)[:_LONGEST]}"] if (why := each.why.get(line)) else []
+                lines += [f"# {_short(why)}"] if (why := each.why.get(line)) else []
                 lines.append(line)
         return (self._head(True), *lines) if lines else ()
 
@@ -135,6 +134,12 @@ class Target:
                 "this was changed meanwhile, and is left alone", where=self.shown, hint="run again"
             )
         replace_within(root, self.path, after)
+
+
+def _short(text: str) -> str:
+    """A comment's text: in ASCII, as a file with anything else is read otherwise by some."""
+    text = printable(text).replace("…", "...").encode("ascii", "backslashreplace").decode()
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def target_of(project: Project, data: bytes | None, date: str) -> Target:

@@ -75,7 +75,7 @@ def suggest(
     trace = Trace()
     if worth:
         proposed = _proposed(subject, found, worth, progress)
-        with Run(subject.engine) as run, _reported_all_the_same(trace, run):
+        with Run(subject.engine, progress) as run, _reported_all_the_same(trace, run):
             bench = Bench(proposed, run, proposed.builder(run), limit, progress)
             stages = _other_stages(bench, worth)
             with Unmetered() as reader:

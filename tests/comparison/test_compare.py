@@ -128,11 +128,11 @@ def test_send_seconds_are_the_median_of_the_builds_that_know_them() -> None:
     assert {path.send_seconds for path in compared(None).paths} == {None}
 
 
-def read(savings: ImageSavings) -> Comparison:
-    """Images of 100 and 170 bytes, of 50 and 80 compressed."""
+def read(savings: ImageSavings, *, pulls: tuple[int, int] | tuple[None, None] = (50, 80)) -> Comparison:
+    """Images of 100 and 170 bytes, ``pulls`` compressed."""
     images = {
-        "with": ImageFigures("sha256:1", bytes=100, engine_bytes=100, pull_bytes=50, layers=1),
-        "without": ImageFigures("sha256:2", bytes=170, engine_bytes=170, pull_bytes=80, layers=1),
+        "with": ImageFigures("sha256:1", bytes=100, engine_bytes=100, pull_bytes=pulls[0], layers=1),
+        "without": ImageFigures("sha256:2", bytes=170, engine_bytes=170, pull_bytes=pulls[1], layers=1),
     }
     return assemble(SUBJECT, Found(images=images, bytes=savings)).comparison
 
@@ -146,6 +146,16 @@ def test_what_is_unattributed_was_counted() -> None:
     rest = result.unattributed
     assert (rest.image_bytes, rest.derived_bytes, rest.pull_bytes) == (18, 12, 10)
     assert (result.saved.image_bytes, result.saved.pull_bytes) == (70, 30)
+    assert result.warnings == ()
+
+
+def test_images_that_were_not_compressed_have_no_pull_size_nor_any_part_of_one() -> None:
+    result = read(ImageSavings({"web/a": 40}, {}, 12, unattributed_bytes=18), pulls=(None, None))
+
+    assert result.saved.image_bytes == 70
+    assert (result.saved.pull_bytes, result.unattributed.pull_bytes) == (None, None)
+    ruling = [rule for rule in result.rules if rule.paths]
+    assert {each.pull_bytes for each in (*result.paths, *ruling)} == {None}
     assert result.warnings == ()
 
 

@@ -7,8 +7,10 @@ Python (in root's home, say) is mounted where it may, in a mount namespace of th
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -70,6 +72,7 @@ def become(name: str, client: str | None) -> Someone:
     }  # fmt: skip
     if name == "root":
         home = tempfile.mkdtemp(prefix="ctxsize-home-")
+        atexit.register(shutil.rmtree, home)
         own = {**base, "HOME": home, "PYTHONPATH": str(ROOT), "CLIENT_CONFIG": f"{home}/client"}
         return Someone(name, 0, 0, _LESS_ROOT, (sys.executable, "-m", "ctxsize"), own, words)
     if _IN_NAMESPACE not in os.environ:
@@ -79,6 +82,7 @@ def become(name: str, client: str | None) -> Someone:
     gid = os.stat(host.removeprefix("unix://")).st_gid
     place = Path(tempfile.mkdtemp(prefix="ctxsize-someone-"))
     place.chmod(0o755)
+    atexit.register(_leave, place)
     packages = next(path for path in sys.path if path.endswith("site-packages"))
     for what, mounted in ((sys.base_prefix, "python"), (packages, "packages"), (str(ROOT), "project")):
         (place / mounted).mkdir()
@@ -102,3 +106,12 @@ def become(name: str, client: str | None) -> Someone:
         words = (f"{place}/project/scripts/modern-engine", "client", client)
     python = (f"{place}/python/bin/{version}", "-m", "ctxsize")
     return Someone(name, user.pw_uid, user.pw_gid, prefix, python, own, words)
+
+
+def _leave(place: Path) -> None:
+    """Unmount what `become` mounted, and remove the folder: what is mounted there is not ours to remove."""
+    for mounted in ("python", "packages", "project"):
+        subprocess.run(["umount", "--lazy", place / mounted], check=True)
+        (place / mounted).rmdir()
+    shutil.rmtree(place / "home")
+    place.rmdir()

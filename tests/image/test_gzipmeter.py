@@ -101,6 +101,18 @@ def test_the_parts_can_be_made_to_add_up_to_another_compressors_total() -> None:
     assert meter.total == meter.between(0, 100_000) == 90_000
 
 
+def test_where_the_total_is_known_shares_are_those_of_a_faster_compression() -> None:
+    data = os.urandom(300_000) + bytes(700_000) + os.urandom(500_000)
+    with GzipMeter(exact=False) as meter:
+        meter.feed(data)
+    meter.rescale(640_000)
+    cuts = [0, 300_000, 1_000_000, len(data)]
+
+    assert (
+        sum(meter.between(start, stop) for start, stop in itertools.pairwise(cuts)) == meter.total == 640_000
+    )
+
+
 def test_nothing_is_a_few_bytes_of_gzip_and_no_part_of_it() -> None:
     assert metered().total == 20
     assert metered().between(0, 0) == 0

@@ -17,8 +17,10 @@ import random
 import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -133,13 +135,24 @@ def _command(chance: random.Random) -> str:
     )
 
 
-def build(api: docker.APIClient, folder: Path, *, buildkit: bool) -> str:
+def build(
+    api: docker.APIClient,
+    folder: Path,
+    *,
+    buildkit: bool,
+    arguments: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Build the project plainly; the image's id."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for name in sorted(os.listdir(folder)):
             tar.add(folder / name, name)
-    parameters = {"version": "2" if buildkit else "1", "rm": 1, "forcerm": 1}
+    parameters = {
+        "version": "2" if buildkit else "1",
+        "rm": 1,
+        "forcerm": 1,
+        "buildargs": json.dumps(dict(arguments)),
+    }
     headers = {"Content-Type": "application/x-tar"}
     url = api._url("/build")
     answer = api._post(

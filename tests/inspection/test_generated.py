@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -33,6 +34,25 @@ def test_paths_and_bytes_are_those_that_the_engine_exports(
 
     del counts["shown"]
     assert counts == COUNTS
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    ["chown", "derived", "flask-gunicorn", "links", "multi-stage", "negation", "no-dockerignore", "secrets"],
+)
+def test_the_fixtures_are_what_the_engine_exports(
+    name: str,
+    api: docker.APIClient,
+    make_fixture: Callable[..., Path],
+    base_args: Callable[[str], dict[str, str]],
+) -> None:
+    image = generated.build(api, make_fixture(name), buildkit=False, arguments=base_args(name))
+    try:
+        assert generated.differences(api, image, {}) == []
+    finally:
+        api.remove_image(image, force=True)
 
 
 @pytest.mark.docker

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from ctxsize.context.variant import Variant
-from ctxsize.engine.builders.interface import BuildResult
+from ctxsize.engine.builders.interface import BuildResult, Step
 from ctxsize.engine.footprint.images import HeldImages
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure import bench as benches
 from ctxsize.measure.bench import Bench, TimeLimit
-from ctxsize.measure.builds import Builds, build_restored, build_variants
+from ctxsize.measure.builds import Builds, alternation, build_restored, build_variants
 from ctxsize.progress import Progress, Silent
 
 
@@ -25,6 +25,10 @@ class LoggingBuilder:
     """A builder that only writes down what it was asked to build; ``fails`` names a variant that can't be."""
 
     name = "logging"
+
+    #: What the warm-up does.
+    first_steps: tuple[Step, ...] = ()
+    undecided = False
 
     def __init__(self, seconds: float = 1.0, fails: str | None = None, gone_after: int | None = None) -> None:
         self.log: list[str] = []
@@ -38,7 +42,10 @@ class LoggingBuilder:
             raise EngineError("the engine went away")
         if variant.name == self.fails:
             raise BuildFailed("no")
-        return BuildResult(f"image-{len(self.log)}", self.seconds, steps=(), sent_bytes=0)
+        first = len(self.log) == 1
+        steps, undecided = self.first_steps if first else (), first and self.undecided
+        image = f"image-{len(self.log)}"
+        return BuildResult(image, self.seconds, steps=steps, sent_bytes=0, undecided=undecided)
 
     def forget(self) -> bool:
         return True
@@ -53,7 +60,10 @@ def bench_of(
     builder: LoggingBuilder, remove_image: Callable[[str], None], limit: float | None = None
 ) -> Bench:
     """The two variants on ``builder``."""
-    subject: Any = SimpleNamespace(variant=VARIANTS.get, blame_rule=lambda failure: None)
+    plan = SimpleNamespace(is_affected=lambda line: line > 2)
+    subject: Any = SimpleNamespace(
+        variant=VARIANTS.get, blame_rule=lambda failure: None, key="a project", plan=plan
+    )
     run: Any = SimpleNamespace(images=HeldImages(remove_image))
     return Bench(subject, run, builder, TimeLimit(limit), Silent())
 
@@ -87,9 +97,73 @@ def test_the_warm_up_does_not_count() -> None:
 )
 def test_the_shorter_a_build_the_more_of_them(seconds: float, runs: int) -> None:
     builder = LoggingBuilder(seconds=seconds)
-    build(builder, None)
+    measured, _ = build(builder, None)
 
-    assert builder.log[1:].count("with") == builder.log.count("without") == runs
+    assert {name: len(each.runs) for name, each in measured.items()} == {"with": runs, "without": runs}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "made_once", "counts"), [(59.0, 0.0, False), (60.0, 0.5, True), (60.0, 0.7, False)]
+)
+def test_a_long_warm_up_that_made_next_to_nothing_for_later_builds_is_one_of_them(
+    seconds: float, made_once: float, counts: bool
+) -> None:
+    builder = LoggingBuilder(seconds=seconds)
+    own = Step("RUN make", seconds - made_once, False, "other", line=3, critical=seconds - made_once)
+    once = Step("RUN apt", made_once, False, "other", line=2, critical=made_once)
+    builder.first_steps = (once, own)
+    measured, _ = build(builder, 3)
+
+    assert builder.log == [*([] if counts else ["with"]), *alternation(3)]
+    assert len(measured["with"].runs) == len(measured["without"].runs) == 3
+
+
+def test_what_has_to_be_seen_without_the_ignore_file_is_looked_at_first() -> None:
+    builder = LoggingBuilder(seconds=60.0)
+    builder.undecided = True
+    build(builder, 2)
+
+    assert builder.log == ["with", "without", "with", "with", "without"]
+
+
+class Told(Silent):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def told(builder: LoggingBuilder, repeat: int | None) -> list[str]:
+    progress = Told()
+    bench = replace(bench_of(builder, lambda image: None), progress=progress)
+    build_variants(bench, {}, repeat=repeat)
+    return progress.notes
+
+
+def test_how_long_it_takes_is_said_after_the_first_build_and_the_next_time_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    builder = LoggingBuilder(seconds=120.0)
+    builder.first_steps = (Step("RUN apt", 60.0, False, "other", line=2, critical=60.0),)
+    first = told(builder, None)
+
+    assert first == [
+        "6 builds, about 6 min if all take as long as the first; --repeat 1: 2 builds, about 2 min",
+        "4 builds, about 8 min to go",
+    ]
+    assert told(LoggingBuilder(seconds=120.0), 1)[0] == "3 builds, about 6 min as last time"
+    assert told(LoggingBuilder(seconds=120.0), None)[0] == (
+        "6 builds, about 12 min as last time; --repeat 1: 2 builds, about 4 min"
+    ), "the warm-up counted"
+
+
+def test_of_short_builds_nothing_is_said_nor_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    assert told(LoggingBuilder(seconds=1.0), None) == []
+    assert not list(tmp_path.rglob("*.json"))
 
 
 def test_an_image_that_a_later_build_gives_again_stays() -> None:

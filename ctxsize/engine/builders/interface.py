@@ -30,6 +30,11 @@ class Step:
     started: float = 0.0
     critical: float = 0.0
 
+    @property
+    def ran(self) -> bool:
+        """Whether it really ran: it did not come from a cache, and was not left out."""
+        return self.seconds > 0 and not self.cached
+
 
 #: Where build time goes. ``scan``: the context is listed; ``send``: it crosses to the engine before the
 #: first step (classic, upload); ``load``: BuildKit fetches what it needs; ``copy``: COPY and ADD steps;
@@ -58,6 +63,8 @@ class BuildResult:
     whose content did; ``sent_seconds`` is how long the content of each ignored root took to cross. Both
     are None where the builder can't tell. ``scan_seconds`` is the part of sending or loading in which
     the context was listed. ``sent`` is what was sent of the tree, None when that was not kept.
+    ``undecided``: the next build should be one without the ignore file. It tells the builder which of the
+    steps that take from another stage have the same input in both variants.
     """
 
     image_id: str
@@ -69,6 +76,7 @@ class BuildResult:
     warnings: tuple[str, ...] = ()
     scan_seconds: float = 0.0
     sent: SentTree | None = None
+    undecided: bool = False
 
     @property
     def phases(self) -> dict[str, float]:

@@ -29,6 +29,9 @@ from ctxsize.progress import Progress
 #: The build argument that BuildKit puts before the names of cache mounts, which all builds on an engine share
 #: (moby/buildkit frontend/dockerfile/dockerfile2llb/convert_runmount.go).
 _CACHE_MOUNTS = "BUILDKIT_CACHE_MOUNT_NS"
+#: What takes from another stage and runs this long is looked at more closely: whether its input is the same
+#: in both variants, so that it need not run again and again.
+WORTH_SECONDS = 5.0
 
 
 def cache_namespace(build_args: Mapping[str, str | None], run: str) -> str:
@@ -61,13 +64,20 @@ class MarkedBuilder(ABC):
         self._run = run
         self._cache = OwnRecords(engine.new_client(), run, journal)
         self._builds = 0
+        #: By which plan steps are made to run for real, and whether the next build without the ignore file
+        #: shows for which that is not needed.
+        self._marking = plan
+        self._undecided = False
 
     def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises BuildFailed, EngineError, UsageError for a secret that is not there, or
         what reading the tree raises."""
         self._builds += 1
         plan = self._plan
-        rewritten = with_markers(plan, self._run, None if rebuild else self._builds)
+        shows = not rebuild and not plan.options.no_cache
+        shows = shows and (self._builds == 1 or (self._undecided and variant.without))
+        marking = plan.direct if shows else self._marking
+        rewritten = with_markers(marking, self._run, None if rebuild else self._builds)
         options = plan.options.for_rebuild() if rebuild else plan.options
         build_args = {**options.build_args, _CACHE_MOUNTS: cache_namespace(options.build_args, self._run)}
         log = LogLines(progress.log)
@@ -91,7 +101,12 @@ class MarkedBuilder(ABC):
             log.close()
         seconds = time.perf_counter() - started
         lines = line_map(given, rewritten.original_line, plan.resolved)
-        return replace(result, seconds=seconds, steps=(*result.steps, *steps_of(vertices, lines)))
+        result = replace(result, seconds=seconds, steps=(*result.steps, *steps_of(vertices, lines)))
+        if shows and self._undecided:
+            self._marking, self._undecided = plan.decided(result.steps), False
+        elif shows:
+            self._undecided = plan.undecided(result.steps) >= WORTH_SECONDS
+        return replace(result, undecided=self._undecided)
 
     def forget(self) -> bool:
         """Remove the build-cache records of this run; False when some are still in use."""

@@ -67,6 +67,9 @@ class _MaskedProgress:
     def phase(self, name: str) -> None:
         self._progress.phase(name)
 
+    def note(self, text: str) -> None:
+        self._progress.note(self._mask(text))
+
     def expect(self, *, size: int | None = None, seconds: float | None = None) -> None:
         self._progress.expect(size=size, seconds=seconds)
 

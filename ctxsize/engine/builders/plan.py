@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile
 from ctxsize.dockerfile.rewrite import affected_steps
 from ctxsize.dockerfile.wildcard import PathMatcher
+from ctxsize.engine.builders.interface import Step
 from ctxsize.engine.options import BuildOptions
 from ctxsize.files.sent import SentTree
 from ctxsize.project import Project
@@ -23,9 +24,10 @@ class BuildPlan:
     ``dockerfile_in_context`` is its path relative to the context, None when it lies outside.
     ``first_affected`` gives for each stage the index of its first step whose result the ignore file can
     change, None for a stage that stays the same: steps before it may come from this run's own cache, it
-    and all after it run for real in every build. ``ignored`` are the ignored roots. ``ignore_data`` is the
-    ignore file as it was read; None when there is none. The survey began at ``surveyed`` (epoch nanoseconds);
-    None: what changed since is not looked for.
+    and all after it run for real in every build. ``first_direct`` is the same without the steps that only
+    take from an affected stage, and those after them: their input may turn out to be the same. ``ignored``
+    are the ignored roots. ``ignore_data`` is the ignore file as it was read; None when there is none. The
+    survey began at ``surveyed`` (epoch nanoseconds); None: what changed since is not looked for.
     """
 
     dockerfile_data: bytes
@@ -34,6 +36,7 @@ class BuildPlan:
     resolved: ResolvedDockerfile
     options: BuildOptions
     first_affected: tuple[int | None, ...]
+    first_direct: tuple[int | None, ...]
     ignored: frozenset[str]
     ignore_data: bytes | None
     surveyed: int | None = None
@@ -63,6 +66,48 @@ class BuildPlan:
             lines.append(max(line for line in instructions if affected is None or line < affected))
         return tuple(lines)
 
+    @property
+    def direct(self) -> BuildPlan:
+        """The plan in which only what takes from the context itself is affected."""
+        return replace(self, first_affected=self.first_direct)
+
+    def is_affected(self, line: int) -> bool:
+        """Whether the instruction on that line runs for real in every build."""
+        stages = [each for each in self.resolved.stages if each.stage.line <= line]
+        if not stages or self.first_affected[stages[-1].stage.index] is None:
+            return False
+        if self._inherits(stages[-1].stage.index):
+            return line > stages[-1].stage.line
+        first = self.first_affected_line(stages[-1].stage.index)
+        return first is not None and line >= first
+
+    def undecided(self, steps: Iterable[Step]) -> float:
+        """The seconds of those of ``steps`` whose input may be the same in both variants: they take from an
+        affected stage, or come after one that does."""
+        direct = self.direct
+        return sum(
+            step.seconds
+            for step in steps
+            if step.line is not None and self.is_affected(step.line) and not direct.is_affected(step.line)
+        )
+
+    def decided(self, steps: Iterable[Step]) -> BuildPlan:
+        """The plan by what two builds showed, one of each variant, in which only what is ``direct`` was made
+        to run for real. What else of ``steps``, the second's, did run had other input; what came from the
+        cache had the same."""
+        ran = {step.line for step in steps if step.ran}
+        first: list[int | None] = []
+        for stage, affected, direct in zip(
+            self.resolved.stages, self.first_affected, self.first_direct, strict=True
+        ):
+            if affected is None or (stage.parent is not None and first[stage.parent] is not None):
+                first.append(affected)
+                continue
+            found = [] if direct is None else [direct]
+            found += [n for n, step in enumerate(stage.steps) if n >= affected and stage.line_of(step) in ran]
+            first.append(min(found, default=None))
+        return replace(self, first_affected=tuple(first))
+
     def _inherits(self, stage: int) -> bool:
         parent = self.resolved.stages[stage].parent
         return parent is not None and self.first_affected[parent] is not None
@@ -79,10 +124,15 @@ def make_plan(
     """The plan for a Dockerfile as ``resolved``; ``ignored`` are the paths that only one variant has, and
     ``surveyed`` is when the survey began."""
     paths = tuple(ignored)
-    affected = affected_steps(resolved, lambda pick: _takes(pick, paths, resolved.buildkit))
+
+    def takes(pick: Pick) -> bool:
+        return _takes(pick, paths, resolved.buildkit)
+
+    affected = affected_steps(resolved, takes)
+    direct = affected_steps(resolved, takes, copies=False)
     if not any(index is not None for index in affected):
         # The variants build the same: then what is measured is what a change of the context costs.
-        affected = affected_steps(resolved, lambda pick: True)
+        affected = direct = affected_steps(resolved, lambda pick: True)
     return BuildPlan(
         dockerfile_data=project.dockerfile_data,
         dockerfile_path=project.dockerfile_path,
@@ -90,6 +140,7 @@ def make_plan(
         resolved=resolved,
         options=options,
         first_affected=affected,
+        first_direct=direct,
         ignored=frozenset(paths),
         ignore_data=None if project.ignore is None else project.ignore.data,
         surveyed=surveyed,

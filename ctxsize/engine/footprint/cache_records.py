@@ -268,10 +268,12 @@ def remove(api: docker.APIClient, ids: Iterable[str]) -> set[str]:
     """Remove exactly these records; returns those that the engine would not give up (in use)."""
     left = set(ids)
     for _ in range(_ROUNDS):
+        if not left:
+            break
         # A record goes only when nothing builds on it, so leaves first, round by round.
         gone = _prune(api, left)
         left -= gone
-        if not gone or not left:
+        if not gone:
             break
     return left & record_ids(api) if left else left
 

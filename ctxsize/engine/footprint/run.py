@@ -22,6 +22,7 @@ from ctxsize.engine.footprint.clean import sweep
 from ctxsize.engine.footprint.images import HeldImages, refusal, remove_untagged
 from ctxsize.engine.footprint.journal import Journal, owner
 from ctxsize.errors import CtxsizeError, EngineError
+from ctxsize.progress import Progress, Silent
 from ctxsize.warning import Warning
 
 #: An engine that was told to stop a build needs a moment until what the build made can be removed.
@@ -35,16 +36,18 @@ _LATER = f"the next run removes it, or {_CLEAN}"
 
 class Run:
     """One run of ctxsize on one engine, as a context manager: on leaving, nothing of it is left, or ``left``
-    says what is and why. Then its journal stays, for the next run or ``clean`` to try again.
+    says what is and why. Then its journal stays, for the next run or ``clean`` to try again. So it does when
+    leaving is interrupted, as when the process is killed.
 
     Entering and leaving remove what dead runs of this user on this machine left behind. What goes wrong
     with the engine inside leaves it as an EngineError.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, progress: Progress | None = None) -> None:
         self.id = f"{owner()}-{secrets.token_hex(4)}"
         self._api = engine.api
         self._engine = engine.info
+        self._progress = progress or Silent()
         self._forget: list[Callable[[], bool]] = []
         self.images = HeldImages(self._remove_image)
         #: What could not be removed, once the run has ended.
@@ -62,8 +65,14 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        left = self._clean(interrupted=kind is not None or self.winding_down)
-        unseen = self._forget_builds() if self.journal.lists("begun", "step") else ""
+        self._progress.phase("clean up")
+        try:
+            left = self._clean(interrupted=kind is not None or self.winding_down)
+            unseen = self._forget_builds() if self.journal.lists("begun", "step") else ""
+        except BaseException as broken:
+            self.journal.close(done=False)
+            broken.add_note(f"not all that this run made on the engine is removed: {_LATER}")
+            raise
         self.journal.close(done=not left and not unseen, only_history=not left)
         if not left:
             # What a killed run's engine was still making when we began is there by now.

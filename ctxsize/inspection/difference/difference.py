@@ -89,7 +89,7 @@ def _project(
             progress=progress,
             engine=engine,
         )
-        with Run(subject.engine) as run, built(subject, run, progress) as found:
+        with Run(subject.engine, progress) as run, built(subject, run, progress) as found:
             yield replace(found, warnings=(*subject.warnings, *found.warnings))
         left.extend(run.left)
 

@@ -85,10 +85,11 @@ def prove(
                 run=run.id,
                 mask=masker_of(subject.options, subject.plan.resolved),
             )
+    pulls = opened.image.pull_bytes, image.pull_bytes
     return Proof(
         expected_bytes=expected,
         bytes=opened.image.bytes - image.bytes,
-        pull_bytes=opened.image.pull_bytes - image.pull_bytes,
+        pull_bytes=None if pulls[0] is None or pulls[1] is None else pulls[0] - pulls[1],
         same=not serious and not configuration,
         differences=tuple(sorted(found, key=lambda each: (each.made_anew, each.path))),
         difference_count=count,

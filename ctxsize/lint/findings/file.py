@@ -348,7 +348,7 @@ def none_at_all(facts: Facts) -> Iterator[Finding]:
         "CX009",
         facts.dockerfile,
         f"there is no ignore file{empty}: {format_bytes(cost.bytes)}, {cost.files} files reach the build",
-        "write a .dockerignore: .git, what is installed or built here, and secrets",
+        "`ctxsize suggest` finds what to ignore, and proves it by builds",
         severity="info",
         line=taker.line,
     )

@@ -53,7 +53,8 @@ def _variant(variant: VariantFigures) -> dict[str, Any]:
         "image": fields(variant.image, "id", "bytes", "engine_bytes", "pull_bytes", "layers", "tag"),
         "build": build
         and {
-            **fields(build, "seconds", "runs", "spread", "phases"),
+            **fields(build, "seconds", "runs", "spread", "phases", "measured", "reused_seconds"),
+            "reused": [fields(step, "name", "line", "seconds") for step in build.reused],
             "steps": [_step(step) for step in build.steps],
         },
         "verify": fields(variant.verify, "command", "exit_code", "seconds", "output_tail", "timed_out"),

@@ -18,9 +18,12 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import StreamEnded
 
+from ctxsize import api
+from ctxsize.api import Measurement
 from ctxsize.cli.main import main
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.footprint import clean as clean_module
+from ctxsize.engine.footprint import leftovers
 from ctxsize.engine.footprint import run as run_module
 from ctxsize.engine.footprint.journal import state_directory
 from tests.support.fake_engine import IMAGE, UPGRADE, FakeEngine, chunked, whole
@@ -83,8 +86,11 @@ def compare(project: Path, builder: str = "buildkit-upload") -> Result:
 
 
 def warnings(result: Result) -> list[str]:
+    """What is said of what is left: after the report, which is whole by then."""
     found = json.loads(result.stdout)["warnings"]
-    return [each["message"] for each in found if each["code"] == "left-on-engine"]
+    assert "left-on-engine" not in [each["code"] for each in found]
+    notes = [line.partition("ctxsize: note: ")[2] for line in result.stderr.splitlines()]
+    return [each for each in notes if "`ctxsize clean`" in each]
 
 
 def journals() -> list[list[dict[str, object]]]:
@@ -203,6 +209,42 @@ def test_cache_records_that_may_not_be_removed_are_said(project: Path, engine: F
     (message,) = warnings(result)
     assert "does not let this run remove what it made" in message
     assert any("step" in entry.values() for entry in journals()[0]), "all that identifies them is still there"
+
+
+@pytest.mark.parametrize("command", ["compare", "cache", "check", "image"])
+def test_the_report_is_there_before_cleaning_and_ctrl_c_in_that_leaves_the_rest_to_the_next_run(
+    project: Path, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    file, seen = tmp_path / "report.json", []
+
+    def interrupted(*_: object) -> None:
+        seen.append(json.loads(file.read_text()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(leftovers, "find_labelled", interrupted)
+    words = [command, str(project), "--builder", "classic", "-o", str(file)]
+    words += {"check": ["--limit", "image=1GB"], "image": []}.get(command, ["--repeat", "1"])
+    result = CliRunner().invoke(main, [*words, "--format", "json"])
+
+    assert result.exit_code == 130, result.output
+    assert len(seen) == 1, "the file was whole when cleaning began"
+    assert "ctxsize: note: not all that this run made on the engine is removed" in result.stderr
+    assert [entry for entry in journals()[0] if entry.get("ended")], (
+        "the next run knows that this one is over"
+    )
+
+
+def test_what_cleaning_could_not_remove_is_in_what_a_python_caller_gets(
+    project: Path, engine: FakeEngine
+) -> None:
+    let(engine, {r"POST /build\?": chunked(BUILT), r"POST /grpc": FORBIDDEN})
+    early: list[Measurement] = []
+
+    returned = api.compare(project, builder="buildkit-upload", repeat=1, on_result=early.append)
+
+    before, after = early[0].comparison.warnings, returned.comparison.warnings
+    assert after[: len(before)] == before
+    assert [each.code for each in after[len(before) :]] == ["left-on-engine"]
 
 
 def test_where_there_is_no_result_the_error_tells(project: Path, engine: FakeEngine) -> None:

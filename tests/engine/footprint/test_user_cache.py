@@ -14,6 +14,7 @@ import docker
 import pytest
 
 from ctxsize import api as ctxsize_api
+from ctxsize.engine.builders import marked
 from ctxsize.engine.connect import connect
 from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.options import BuildOptions
@@ -192,6 +193,26 @@ def test_steps_after_the_first_affected_one_run_for_real_and_those_before_come_f
         assert variant.build is not None
         steps = {step.line: step for step in variant.build.steps if step.line is not None and step.line > 2}
         assert {line: step.cached for line, step in steps.items()} == {3: True, 4: False, 5: False}
+
+
+def test_steps_that_take_from_another_stage_run_once_where_what_they_take_is_the_same(
+    project: Path, base_args: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Line 7 takes the same in both variants, line 9 does not."""
+    monkeypatch.setattr(marked, "WORTH_SECONDS", 0.0)
+    stages = "RUN echo 1\nCOPY . /src\nFROM ${BASE}\nCOPY --from=build /src/keep /keep\nRUN echo 2\n"
+    stages += "COPY --from=build /src /src\nRUN echo 3\n"
+    (project / "keep").write_text("the same")
+    (project / "Dockerfile").write_text(f"ARG BASE\nFROM ${{BASE}} AS build\n\n{stages}")
+    options = BuildOptions(build_args=base_args("links"), network="none")
+    result = ctxsize_api.compare(project, builder="buildkit", options=options, repeat=2).comparison
+
+    for variant in result.variants.values():
+        assert variant.build is not None
+        assert variant.build.measured == (5, 9, 10)
+        assert [step.line for step in variant.build.reused] == [4, 7, 8]
+        assert variant.build.reused_seconds > 0
+    assert result.saved.image_bytes is not None and result.saved.image_bytes > 299_000
 
 
 def _repository(tag: str) -> str:

@@ -1,0 +1,166 @@
+"""The browser by its keys: through Textual's Pilot, and once in a real terminal (tmux)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import DataTable, Static
+
+from ctxsize.browse.app import Browser
+from ctxsize.browse.open import open_tree
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shop = tmp_path / "shop"
+    for name, size in {
+        "video/a.mp4": 5000,
+        "video/b.mp4": 3000,
+        "src/app.py": 40,
+        "src/lib.py": 400,
+        "key.pem": 9,
+    }.items():
+        file = shop / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x" * size)
+    (shop / ".dockerignore").write_text("*.log\n")
+    (shop / "Dockerfile").write_text("FROM scratch\nCOPY src /src\n")
+    return shop
+
+
+def text(pilot: Pilot[None], name: str) -> str:
+    """What a part of the screen says."""
+    return str(pilot.app.query_one(f"#{name}", Static).render())
+
+
+def names(pilot: Pilot[None]) -> list[str]:
+    """The rows: mark and name."""
+    table = pilot.app.query_one("#rows", DataTable)
+    return [" ".join(str(cell) for cell in table.get_row_at(at)[2:]) for at in range(table.row_count)]
+
+
+def driven(project: Path, drive: Callable[[Pilot[None]], Awaitable[None]]) -> None:
+    """Run the browser on ``project`` and ``drive`` it once the scan is complete."""
+
+    async def run() -> None:
+        app = Browser(open_tree(project))
+        async with app.run_test(size=(110, 30)) as pilot:
+            while "The build sees" not in text(pilot, "effect"):
+                await pilot.pause(0.05)
+            await drive(pilot)
+
+    asyncio.run(run())
+
+
+def test_the_largest_comes_first_and_directories_open_and_close(project: Path) -> None:
+    async def drive(pilot: Pilot[None]) -> None:
+        assert names(pilot) == ["kept video/", "needed src/", "kept Dockerfile", "kept key.pem"]
+        assert text(pilot, "where").startswith("shop: 8.48kB, 6 files, by all bytes")
+        await pilot.press("enter")
+        assert names(pilot) == ["kept a.mp4", "kept b.mp4"]
+        await pilot.press("backspace")
+        assert names(pilot)[0] == "kept video/"
+        await pilot.press("f")
+        assert names(pilot)[:3] == ["kept video/a.mp4", "kept video/b.mp4", "needed src/lib.py"]
+        await pilot.press("f", "s", "s", "s")
+        assert "by files" in text(pilot, "where")
+
+    driven(project, drive)
+
+
+def test_a_draft_shows_at_once_what_it_changes_and_nothing_is_written_unasked(project: Path) -> None:
+    async def drive(pilot: Pilot[None]) -> None:
+        await pilot.press("i")
+        assert "-8kB, -2 files" in text(pilot, "effect")
+        assert names(pilot)[0] == "ignored video/"
+        assert "+ video" in text(pilot, "lines")
+        await pilot.press("enter", "e")
+        assert "-3kB, -1 files" in text(pilot, "effect")
+        assert names(pilot) == ["kept a.mp4", "ignored b.mp4"]
+        await pilot.press("u", "backspace", "down", "i")
+        assert "BREAKS line 2: COPY src" in text(pilot, "effect")
+        await pilot.press("u", "u", "u")
+        assert text(pilot, "effect") == "There is nothing to undo."
+        await pilot.press("q")
+
+    driven(project, drive)
+    assert (project / ".dockerignore").read_text() == "*.log\n"
+
+
+def test_find_jumps_and_write_asks_first(project: Path) -> None:
+    async def drive(pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"lib", "enter")
+        assert text(pilot, "where").startswith("shop/src: ")
+        await pilot.press("i", "w")
+        await pilot.press("n")
+        assert (project / ".dockerignore").read_text() == "*.log\n"
+        await pilot.press("w", "y")
+        assert text(pilot, "effect") == ".dockerignore is written."
+        await pilot.press("slash", *"no-such", "enter")
+        assert text(pilot, "effect") == "Nothing is called no-such."
+        await pilot.press("question_mark", "escape", "w")
+        assert text(pilot, "effect") == "There is nothing to write."
+
+    driven(project, drive)
+    assert (project / ".dockerignore").read_text() == "*.log\nsrc/lib.py\n"
+
+
+def test_hostile_names_are_shown_as_text(project: Path) -> None:
+    (project / "[red]x[b] \x1b[2J").write_bytes(b"x" * 90_000)
+
+    async def drive(pilot: Pilot[None]) -> None:
+        assert names(pilot)[0] == "kept [red]x[b] \\x1b[2J"
+        await pilot.press("i")
+
+    driven(project, drive)
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
+def test_in_a_real_terminal_from_start_to_a_written_file(project: Path, tmp_path: Path) -> None:
+    socket = str(tmp_path / "tmux")
+    tmux = ["tmux", "-S", socket, "-f", "/dev/null"]
+    command = f"{sys.executable} -m ctxsize browse {project}"
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    start = [*tmux, "new-session", "-d", "-x", "100", "-y", "30", "-s", "browse", command]
+    subprocess.run(start, check=True, env=env)
+    try:
+        _wait(tmux, "The build sees")
+        _keys(tmux, "i")
+        _wait(tmux, "-8kB, -2 files")
+        _keys(tmux, "w")
+        _wait(tmux, "+video")
+        _keys(tmux, "y")
+        _wait(tmux, "is written")
+        _keys(tmux, "q")
+    finally:
+        subprocess.run([*tmux, "kill-server"], capture_output=True)
+    assert (project / ".dockerignore").read_text() == "*.log\nvideo\n"
+
+
+def _keys(tmux: list[str], *keys: str) -> None:
+    subprocess.run([*tmux, "send-keys", "-t", "browse", *keys], check=True)
+
+
+def _wait(tmux: list[str], text: str) -> None:
+    """Until the screen shows ``text``."""
+    deadline = time.monotonic() + 120
+    shown = ""
+    while time.monotonic() < deadline:
+        shown = subprocess.run(
+            [*tmux, "capture-pane", "-p", "-t", "browse"], capture_output=True, text=True
+        ).stdout
+        if text in shown:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"never saw {text!r}:\n{shown}")

@@ -1,0 +1,114 @@
+"""A draft counts what Docker would keep: against the scan of the same rules, whatever is drafted."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from ctxsize.browse.draft import Effect
+from ctxsize.browse.open import Opened, open_tree
+from ctxsize.context.scan import scan
+from ctxsize.errors import UsageError
+from ctxsize.ignore.matcher import Matcher
+from ctxsize.ignore.parse import parse_ignore
+from ctxsize.ignore.types import Dialect
+
+RULES = ["video\n*.log\n", "*\n!src\n", "**/c*\n!src/*/c1\nvideo\n", "", "src/a\n!src/a/b0\nsrc/a/b0/d1\n"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shop = tmp_path / "shop"
+    for number in range(120):
+        folder = shop / ["src", "video", "lib"][number % 3] / "abc"[number % 2] / f"b{number % 4}"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{'cd'[number % 2]}{number % 7}{'.log' if number % 5 == 0 else ''}"
+        (folder / name).write_bytes(b"x" * number)
+    (shop / "id_rsa").write_text("secret\n")
+    (shop / "Dockerfile").write_text("FROM scratch\nCOPY src /src\nCOPY id_rsa /\n")
+    return shop
+
+
+def opened(project: Path, rules: str) -> Opened:
+    if rules:
+        (project / ".dockerignore").write_text(rules)
+    found = open_tree(project)
+    found.tree.read()
+    found.draft.begin()
+    return found
+
+
+def scanned(found: Opened) -> tuple[int, int]:
+    """Files and bytes that arrive with the draft, by the scan that compare trusts."""
+    ignore = parse_ignore(found.draft.data, "draft", Dialect.BUILDKIT)
+    rules = Matcher(ignore.rules, Dialect.BUILDKIT) if found.draft.data else None
+    result = scan(found.project.context, rules, Dialect.BUILDKIT, hidden=found.project.ignore_files)
+    return result.eligible.files - result.hidden.files, result.eligible.bytes - result.hidden.bytes
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_after_every_step_the_tree_has_what_a_scan_of_the_draft_counts(project: Path, rules: str) -> None:
+    found = opened(project, rules)
+    chance = random.Random(7)
+    paths = [node.path for node in found.tree.root.leaves()]
+    paths += [*sorted({path.rpartition("/")[0] for path in paths} - {""}), "src", "video", "src/a"]
+
+    assert (found.tree.root.kept_files, found.tree.root.kept_bytes) == scanned(found)
+    for _ in range(25):
+        step = chance.choice([found.draft.ignore, found.draft.keep, lambda _path: found.draft.undo()])
+        step(chance.choice(paths))
+        assert (found.tree.root.kept_files, found.tree.root.kept_bytes) == scanned(found), found.draft.added
+    while found.draft.undo():
+        pass
+    assert found.draft.effect == Effect()
+
+
+def test_the_effect_counts_files_bytes_secrets_and_what_breaks(project: Path) -> None:
+    found = opened(project, "**/*.log\n")
+    found.draft.ignore("video")
+
+    kept = [path for path in project.glob("video/**/*") if path.is_file() and path.suffix != ".log"]
+    assert found.draft.effect == Effect(-len(kept), -sum(path.stat().st_size for path in kept))
+    found.draft.ignore("id_rsa")
+    effect = found.draft.effect
+    assert (effect.secrets, effect.broken) == (-1, ("line 3: COPY id_rsa",))
+    found.draft.keep("id_rsa")
+    assert (found.draft.effect.secrets, found.draft.effect.broken) == (0, ())
+
+
+def test_writing_changes_the_file_and_nothing_but_the_lines_added(project: Path) -> None:
+    found = opened(project, "*.log")
+    found.draft.ignore("video")
+
+    assert [*found.draft.diff()][2:] == ["@@ -1 +1,2 @@", " *.log", "+video"]
+    found.draft.write()
+    assert (project / ".dockerignore").read_text() == "*.log\nvideo\n"
+    assert found.draft.effect == Effect()
+    assert found.draft.added == []
+    found.draft.keep("src")
+    found.draft.write()
+    assert (project / ".dockerignore").read_text() == "*.log\nvideo\n!src\n"
+
+
+def test_a_first_ignore_file_is_made_and_one_that_changed_meanwhile_is_left_alone(project: Path) -> None:
+    found = opened(project, "")
+    found.draft.ignore("video")
+    found.draft.write()
+    assert (project / ".dockerignore").read_text() == "video\n"
+
+    found.draft.ignore("lib")
+    (project / ".dockerignore").write_text("other\n")
+    with pytest.raises(UsageError, match="changed since it was read"):
+        found.draft.write()
+    assert (project / ".dockerignore").read_text() == "other\n"
+
+
+def test_a_name_that_no_rule_can_have_is_refused(project: Path) -> None:
+    (project / "odd\nname").write_text("x")
+    found = opened(project, "")
+
+    with pytest.raises(UsageError, match="no rule of an ignore file can name this path"):
+        found.draft.ignore("odd\nname")
+    assert found.draft.data == b""
