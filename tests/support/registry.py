@@ -80,6 +80,10 @@ class Registry(http.server.ThreadingHTTPServer):
         ]
         return self.document({"schemaVersion": 2, "manifests": entries}, INDEX, tag)
 
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a client that went away: it prints a traceback, for which Python parses the source,
+        which two threads can't do at once."""
+
     def close(self) -> None:
         self.shutdown()
         self.server_close()
