@@ -140,13 +140,16 @@ def official(top: Path, builder: str, base: str, client: list[str]) -> float:
             (name / ".dockerignore").unlink(missing_ok=True)
             if with_ignore_file:
                 (name / ".dockerignore").write_bytes(rules)
+            tag = TAGS[not with_ignore_file]
+            # The image before would stay, without a name.
+            subprocess.run([*client, "image", "rm", tag], check=False, capture_output=True)
             build = [
                 *client,
                 "build",
                 "-q",
                 "--no-cache",
                 "-t",
-                TAGS[not with_ignore_file],
+                tag,
                 "--build-arg",
                 f"BASE={base}",
                 str(name),

@@ -137,8 +137,9 @@ class Target:
 
 
 def _short(text: str) -> str:
-    text = printable(text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    """A comment's text: in ASCII, as a file with anything else is read otherwise by some."""
+    text = printable(text).replace("…", "...").encode("ascii", "backslashreplace").decode()
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def target_of(project: Project, data: bytes | None, date: str) -> Target:

@@ -496,7 +496,7 @@ def test_loads_neither_the_docker_sdk_nor_what_only_others_need(project: Path) -
         "try:\n    main(['context', sys.argv[1]])\n"
         "except SystemExit as end:\n"
         "    assert not end.code\n"
-        "slow = {'docker', 'requests', 'urllib3', 'grpclib', 'google.protobuf', 'tabulate', 'asyncio'}\n"
+        "slow = {'docker', 'requests', 'urllib3', 'grpclib', 'google.protobuf', 'asyncio'}\n"
         "slow |= {'ctxsize.cli.compare', 'ctxsize.ignore.literals', 'ctxsize.survey.podman'}\n"
         "print(sorted(slow & set(sys.modules)))\n"
     )

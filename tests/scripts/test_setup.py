@@ -80,14 +80,26 @@ def test_ensure_venv_says_which_python_it_needs(tmp_path: Path) -> None:
     assert not (tmp_path / "venv").exists()
 
 
+def test_an_environment_is_not_cleared_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others/theirs").write_text("theirs")
+    (tmp_path / "venv").symlink_to("others")
+
+    done = run("ensure-venv", VENV=str(tmp_path / "venv"))
+
+    assert (done.returncode, "is a link" in done.stderr) == (1, True), done.stderr
+    assert (tmp_path / "others/theirs").exists()
+
+
 def test_make_help_lists_every_target() -> None:
     done = subprocess.run(
         ["make", "-C", ROOT, "--no-print-directory", "help"], capture_output=True, text=True
     )
 
     targets = [line.split()[0] for line in done.stdout.splitlines()]
-    slow = ["fuzz", "conformance", "oldest", "live", "repos", "podman", "faults", "naive", "storm", "bench"]
-    slow.append("bench-table")
+    slow = ["fuzz", "conformance", "oldest", "live", "repos"]
+    slow += ["environments", "podman", "faults", "naive", "storm"]
+    slow += ["suggestions", "bench", "bench-table"]
     assert targets == ["help", "compare", "test", "lint", *slow, "clean"]
 
 
