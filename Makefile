@@ -119,6 +119,12 @@ storm: venv engine  ## 1,000 comparisons killed at random moments, then a look a
 suggestions: venv engine  ## `suggest` on projects with an expert's ignore file, at full size (half an hour)
 	@$(python) -m pytest -m 'slow or not slow' tests/suggest $(ARGS)
 
+.PHONY: pictures
+pictures: venv  ## make the pictures in docs/pictures from the real program
+	@scripts/apt-install git git
+	@scripts/apt-install chromium chromium
+	@$(python) scripts/pictures
+
 .PHONY: bench bench-table
 bench: venv engine  ## run the benchmarks, each a ratio against a peer (ARGS="scan check": only these)
 	@scripts/apt-install git git

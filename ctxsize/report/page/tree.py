@@ -136,6 +136,9 @@ class TreeBuilder:
                 for key, sums in self._directories[child].items():
                     _add(rest[key], sums, -1)
             children.extend(_rests(rest))
+            if len(children) == 1 and not children[0][0]:
+                # It is one tile, which has the colour of what is in it.
+                node[1], node[2] = children[0][1], children[0][2]
         return root
 
 

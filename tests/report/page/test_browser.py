@@ -126,6 +126,9 @@ def test_the_area_of_a_tile_is_its_part_of_the_bytes(browser: Browser, pages: di
         )
     files = sum(leaf.bytes for leaf in many(4000))
     assert total == files
+    # Every tile has a colour that the legend explains.
+    named = {line.rpartition(" ")[0] for line in opened.page.inner_text("#legend").splitlines()}
+    assert named == {"kept and needed", "kept, no step takes it", "ignored"}
     opened.close()
 
 

@@ -64,6 +64,7 @@
 
   function extension(item) {
     if (/\.so(\.\d+)+$/.test(item.name)) return ".so";
+    if (item.node[BELOW]) return "(others)";
     const found = item.rest ? null : /[^./](\.[^./]+)$/.exec(item.name);
     return item.rest ? "(others)" : found ? found[1].toLowerCase() : "(none)";
   }
