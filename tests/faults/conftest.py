@@ -46,6 +46,7 @@ class Outcome:
         assert "Traceback" not in result.stderr
         self.code = result.exit_code
         self.lines = [line for line in result.stderr.splitlines() if line.startswith("ctxsize: ")]
+        self.errors = [line for line in self.lines if line.startswith("ctxsize: error")]
         self.report: dict[str, Any] | None = json.loads(result.stdout) if result.stdout else None
         self.seconds = seconds
 

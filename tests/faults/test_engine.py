@@ -28,7 +28,7 @@ def test_the_engine_is_killed_in_mid_send(own_engine: OwnEngine, compare: Compar
     outcome = compare("--builder", builder, when=When(own_engine.kill, sent=1 << 20))
 
     assert outcome.code == 4
-    assert 1 <= len(outcome.lines) <= 2, "one line for each variant that it befell"
+    assert 1 <= len(outcome.errors) <= 2, "one line for each variant that it befell"
     assert outcome.report is not None
     assert outcome.report["variants"]["without"]["context"]["bytes"] > 4 << 20, "the scan is reported"
 
@@ -90,7 +90,7 @@ def test_the_engine_ends_while_a_step_runs_and_the_other_variant_is_reported(
     assert outcome.code == 4
     assert outcome.measured("with")
     assert not outcome.measured("without")
-    assert len(outcome.lines) <= 2
+    assert len(outcome.errors) <= 2
 
 
 def test_an_engine_that_was_restarted_is_used_again_and_rid_of_what_it_kept(
