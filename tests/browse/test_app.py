@@ -13,11 +13,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
 from ctxsize.browse.app import Browser
 from ctxsize.browse.open import open_tree
+from ctxsize.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -147,6 +149,15 @@ def test_in_a_real_terminal_from_start_to_a_written_file(project: Path, tmp_path
     finally:
         subprocess.run([*tmux, "kill-server"], capture_output=True)
     assert (project / ".dockerignore").read_text() == "*.log\nvideo\n"
+
+
+def test_without_a_terminal_it_is_a_wrong_use(project: Path) -> None:
+    result = CliRunner().invoke(main, ["browse", str(project)])
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "ctxsize: error: the browser needs a terminal (`ctxsize context` lists the same)\n"
+    )
 
 
 def test_it_ends_with_its_terminal(project: Path) -> None:

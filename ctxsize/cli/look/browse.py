@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -35,6 +36,8 @@ def browse(path: str, dockerfile: str | None, build: BuildOptions, builder: str)
     from ctxsize.errors import Interrupted, UsageError
     from ctxsize.ignore.types import Dialect
 
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the browser needs a terminal", hint="`ctxsize context` lists the same")
     try:
         from ctxsize.browse.app import Browser
     except ImportError as error:
