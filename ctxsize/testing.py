@@ -201,7 +201,7 @@ class Project:
         from ctxsize.ignore.types import Dialect
         from ctxsize.project import open_project
 
-        dialect = Dialect.CLASSIC if self._builder == "classic" else Dialect.BUILDKIT
+        dialect = Dialect.of_builder(self._builder)
         return open_project(self.path, dockerfile=self._dockerfile, dialect=dialect, required=False)
 
     @cached_property

@@ -141,7 +141,7 @@ class TargetChecker:
             if not (self._first_baseline and asked.past is None and limit.kind.group == "growth")
         )
         error, project = found.error, found.project
-        dialect = Dialect.CLASSIC if target.builder == "classic" else Dialect.BUILDKIT
+        dialect = Dialect.of_builder(target.builder)
         dockerfile, ignore_file = names_of(target.path, target.dockerfile, dialect)
         if project is not None:
             dockerfile = project.dockerfile_shown
@@ -213,7 +213,7 @@ class TargetChecker:
         files: FileRules | None = None
         prepared: Subject | None = None
         scanned: ScanResult | None = None
-        dialect, podman = Dialect.CLASSIC if target.builder == "classic" else Dialect.BUILDKIT, False
+        dialect, podman = Dialect.of_builder(target.builder), False
         if asked.built:
             from ctxsize.engine.builders.choose import choose
             from ctxsize.measure.subject import prepare_opened

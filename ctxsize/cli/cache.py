@@ -58,8 +58,7 @@ def cache(build: BuildOptions, out: Output, **asked: Any) -> None:
     from ctxsize.api import cache as measure
 
     project = configured(asked["path"])
-    asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
-    asked["builder"] = project.builder_under(asked["builder"])
+    build = project.fill(asked, build)
 
     def report(measured: RebuildMeasurement) -> None:
         reported.extend(measured.cost.warnings)
@@ -69,6 +68,6 @@ def cache(build: BuildOptions, out: Output, **asked: Any) -> None:
 
     reported: list[Warning] = []
     with out.progress() as progress:
-        measurement = measure(options=project.under(build), progress=progress, on_result=report, **asked)
+        measurement = measure(options=build, progress=progress, on_result=report, **asked)
     show_left(measurement.cost.warnings, reported)
     exit_for(measurement.failures)

@@ -18,6 +18,7 @@ from ctxsize.cli.options import (
     repeat_option,
     seconds_option,
     top_option,
+    verify_options,
 )
 from ctxsize.cli.reports import HTML, needs_pages, write_page
 from ctxsize.cli.suggest import hint_at_suggest
@@ -25,6 +26,7 @@ from ctxsize.cli.suggest import hint_at_suggest
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
     from ctxsize.comparison.types import Measurement
+    from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
     from ctxsize.warning import Warning
 
@@ -67,13 +69,7 @@ Examples:
     help="What the table lists; auto is both, in one table where each rule has one path.",
 )
 @click.option("--keep", is_flag=True, help="Keep both images and print their tags.")
-@click.option(
-    "--verify",
-    metavar="CMD",
-    help="Run CMD in a container of each image, like a RUN line; both must exit with code 0.",
-)
-@click.option("--verify-network", is_flag=True, help="Give the --verify command network access.")
-@seconds_option("--verify-timeout", "Stop the --verify command after this time.", 60.0)
+@verify_options("Run CMD in a container of each image, like a RUN line; both must exit with code 0.")
 @click.option(
     "--cache-cost",
     is_flag=True,
@@ -93,9 +89,7 @@ Examples:
 def compare(
     build: BuildOptions,
     out: Output,
-    verify: str | None,
-    verify_network: bool,
-    verify_timeout: float,
+    verify: VerifyCommand | None,
     cache_cost: bool,
     html: str | None,
     **asked: Any,
@@ -108,15 +102,11 @@ def compare(
     """
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import compare as measure
-    from ctxsize.engine.containers import VerifyCommand
     from ctxsize.rebuild.cache import DEFAULT_TOP
 
-    if verify is not None and not verify.strip():
-        raise click.UsageError("--verify needs a command")
     needs_pages(html)
     project = configured(asked["path"])
-    asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
-    asked["builder"] = project.builder_under(asked["builder"])
+    configured_build = project.fill(asked, build)
 
     def report(measured: Measurement) -> None:
         found = measured.comparison
@@ -124,18 +114,17 @@ def compare(
         progress.close()
         out.report(found)
         builder = "classic" if found.engine is not None and found.engine.builder == "classic" else "buildkit"
-        built_with = project.under(build)
         if found.project.ignore_file is None:
-            hint_at_suggest(out, built_with, asked["path"], asked["dockerfile"], builder)
+            hint_at_suggest(out, configured_build, asked["path"], asked["dockerfile"], builder)
         hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
-        write_page(out, found, html, built_with, asked["path"], asked["dockerfile"], builder)
+        write_page(out, found, html, configured_build, asked["path"], asked["dockerfile"], builder)
         show_failures(measured.failures.items())
 
     reported: list[Warning] = []
     with out.progress() as progress:
         measurement = measure(
-            options=project.under(build),
-            verify=None if verify is None else VerifyCommand(verify, verify_network, verify_timeout),
+            options=configured_build,
+            verify=verify,
             cache_cost=DEFAULT_TOP if cache_cost else 0,
             progress=progress,
             on_result=report,

@@ -96,7 +96,7 @@ def context(
             target=build.target,
             platform=build.platform,
             build_args={name: value for name, value in build.build_args.items() if value is not None},
-            dialect=Dialect.CLASSIC if project.builder_under(builder) == "classic" else Dialect.BUILDKIT,
+            dialect=Dialect.of_builder(project.builder_under(builder)),
             by=by,
             files=files or as_list,
             progress=lambda seen: progress.step(f"{seen} entries"),

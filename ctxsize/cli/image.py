@@ -14,12 +14,13 @@ from ctxsize.cli.options import (
     configured,
     format_option,
     output_options,
-    seconds_option,
     top_option,
+    verify_options,
 )
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
+    from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
     from ctxsize.inspection.difference.types import ImageDifference
     from ctxsize.inspection.types import ImageReport
@@ -81,13 +82,7 @@ Examples:
     is_flag=True,
     help="Build the fixed Dockerfile: what does the image really lose, and is it otherwise the same?",
 )
-@click.option(
-    "--verify",
-    metavar="CMD",
-    help="As --prove, and run CMD in a container of the fixed image; it must exit with code 0.",
-)
-@click.option("--verify-network", is_flag=True, help="Give the --verify command network access.")
-@seconds_option("--verify-timeout", "Stop the --verify command after this time.", 60.0)
+@verify_options("As --prove, and run CMD in a container of the fixed image; it must exit with code 0.")
 @click.option("--diff", is_flag=True, help="Print the fixes as a patch of the Dockerfile, and no report.")
 @click.option(
     "--write",
@@ -103,9 +98,7 @@ def image(
     names: tuple[str, ...],
     build: BuildOptions,
     out: Output,
-    verify: str | None,
-    verify_network: bool,
-    verify_timeout: float,
+    verify: VerifyCommand | None,
     diff: bool,
     **asked: Any,
 ) -> None:
@@ -120,20 +113,14 @@ def image(
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import image as look_at
     from ctxsize.cli.output import write
-    from ctxsize.engine.containers import VerifyCommand
     from ctxsize.inspection.fixes.remedy import holds
     from ctxsize.inspection.image import is_project
 
     if len(names) > 2:
         raise click.UsageError("one image, or two to compare")
-    if verify is not None and not verify.strip():
-        raise click.UsageError("--verify needs a command")
-    command = None if verify is None else VerifyCommand(verify, verify_network, verify_timeout)
     for name in filter(is_project, names or (".",)):
         project = configured(name)
-        asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
-        asked["builder"] = project.builder_under(asked["builder"])
-        build = project.under(build)
+        build = project.fill(asked, build)
 
     def show(report: ImageReport) -> None:
         reported.extend(report.warnings)
@@ -146,10 +133,9 @@ def image(
     reported: list[Warning] = []
     with out.progress() as progress:
         if len(names) == 2:
-            alone = {**asked, "verify": verify, "verify_network": verify_network, "diff": diff}
-            replace(out, result="difference").report(_difference(names, build, out, progress, alone))
+            replace(out, result="difference").report(_difference(names, build, out, progress, asked))
             return
-        report = look_at(*names, options=build, verify=command, progress=progress, on_result=show, **asked)
+        report = look_at(*names, options=build, verify=verify, progress=progress, on_result=show, **asked)
     show_left(report.warnings, reported)
     if report.written:
         show_note("the Dockerfile has the fixes now")
@@ -164,9 +150,11 @@ def _difference(
 ) -> ImageDifference:
     from ctxsize.api import image_difference
 
+    given = click.get_current_context().params
     for name in _FOR_ONE:
-        if asked.pop(name):
+        if given[name]:
             raise click.UsageError(f"--{name.replace('_', '-')} is for one image")
+        asked.pop(name, None)
     # What is written for programs has more rows than what is shown.
     most = out.rows if out.format in ("table", "markdown") else max(out.rows, _MOST_ROWS) if out.rows else 0
     return image_difference(*names, options=build, progress=progress, most=most, **asked)

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from ctxsize.report.formats import FORMATS
 
 if TYPE_CHECKING:
+    from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -106,6 +107,7 @@ _BUILD: Mapping[str, _Option] = {
 }
 #: Those that ``cache`` has no use for: it measures what the cache saves.
 _CACHED = ("pull", "no_cache")
+_VERIFY = ("verify", "verify_network", "verify_timeout")
 _OUTPUT: Mapping[str, _Option] = {
     "file": click.option(
         "-o",
@@ -135,6 +137,33 @@ def build_options(*names: str, cached: bool = False) -> Callable[[_Command], _Co
         return {"build": BuildOptions(**{name: values.pop(name) for name in fields})}
 
     return _gathering(gather, [DOCKERFILE, *(_BUILD[name] for name in fields)])
+
+
+def verify_options(help: str) -> Callable[[_Command], _Command]:
+    """Give a command ``--verify``, which does what ``help`` says, and what goes with it; it gets them as one
+    VerifyCommand or None, ``verify``."""
+
+    def gather(values: dict[str, Any]) -> dict[str, Any]:
+        command, network, seconds = (values.pop(name) for name in _VERIFY)
+        return {"verify": _verify_command(command, network, seconds)}
+
+    options = [
+        click.option("--verify", metavar="CMD", help=help),
+        click.option("--verify-network", is_flag=True, help="Give the --verify command network access."),
+        seconds_option("--verify-timeout", "Stop the --verify command after this time.", 60.0),
+    ]
+    return _gathering(gather, options)
+
+
+def _verify_command(command: str | None, network: bool, seconds: float) -> VerifyCommand | None:
+    if command is None:
+        return None
+    if not command.strip():
+        raise click.UsageError("--verify needs a command")
+    # Imported here so that commands without an engine start fast.
+    from ctxsize.engine.containers import VerifyCommand
+
+    return VerifyCommand(command, network, seconds)
 
 
 def output_options(result: str, *names: str) -> Callable[[_Command], _Command]:
@@ -217,6 +246,13 @@ class Configured:
             platform=build.platform or self.platform,
             build_args={**self.build_args, **build.build_args},
         )
+
+    def fill(self, asked: dict[str, Any], build: BuildOptions) -> BuildOptions:
+        """Put the Dockerfile and the builder into ``asked``, what a command was given, where its command line
+        has none; and its options of a build over these."""
+        asked["dockerfile"] = asked["dockerfile"] or self.dockerfile
+        asked["builder"] = self.builder_under(asked["builder"])
+        return self.under(build)
 
     def builder_under(self, given: str) -> str:
         """The builder ``given`` on the command line of this command, else the one here."""

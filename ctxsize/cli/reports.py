@@ -131,7 +131,7 @@ def write_page(
         target=build.target,
         build_args={name: value for name, value in build.build_args.items() if value is not None},
         platform=build.platform,
-        dialect=Dialect.CLASSIC if builder == "classic" else Dialect.BUILDKIT,
+        dialect=Dialect.of_builder(builder),
     )
     try:
         text = page_of(document, html, files)

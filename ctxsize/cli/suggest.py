@@ -17,11 +17,13 @@ from ctxsize.cli.options import (
     output_options,
     seconds_option,
     top_option,
+    verify_options,
 )
 from ctxsize.errors import CtxsizeError
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
+    from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
 
 _EPILOG = """\b
@@ -55,13 +57,9 @@ def _size(_context: click.Context, _option: Any, text: str | None) -> int | None
 @click.option(
     "--static", is_flag=True, help="Build nothing: show the candidates and their evidence, unproven."
 )
-@click.option(
-    "--verify",
-    metavar="CMD",
-    help="Run CMD in a container of each image that is tried, like a RUN line; it must exit with code 0.",
+@verify_options(
+    "Run CMD in a container of each image that is tried, like a RUN line; it must exit with code 0."
 )
-@click.option("--verify-network", is_flag=True, help="Give the --verify command network access.")
-@seconds_option("--verify-timeout", "Stop the --verify command after this time.", 60.0)
 @click.option(
     "--max-builds",
     type=click.IntRange(min=2),
@@ -105,9 +103,7 @@ def _size(_context: click.Context, _option: Any, text: str | None) -> int | None
 def suggest(
     build: BuildOptions,
     out: Output,
-    verify: str | None,
-    verify_network: bool,
-    verify_timeout: float,
+    verify: VerifyCommand | None,
     diff: bool,
     **asked: Any,
 ) -> None:
@@ -119,14 +115,11 @@ def suggest(
     # Imported here so that commands without an engine start fast.
     from dataclasses import replace
 
-    if verify is not None and not verify.strip():
-        raise click.UsageError("--verify needs a command")
     static = asked.pop("static")
     if static and (asked["write"] or asked["allowlist"] or verify is not None):
         raise click.UsageError("--static proves nothing: it goes without --write, --allowlist and --verify")
     project = configured(asked["path"])
-    asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
-    asked["builder"] = project.builder_under(asked["builder"])
+    build = project.fill(asked, build)
     if diff:
         out = replace(out, format="diff")
     with out.progress() as progress:
@@ -137,18 +130,17 @@ def suggest(
             measurement = suggest_static(
                 asked["path"],
                 dockerfile=asked["dockerfile"],
-                dialect=Dialect.CLASSIC if asked["builder"] == "classic" else Dialect.BUILDKIT,
-                options=project.under(build),
+                dialect=Dialect.of_builder(asked["builder"]),
+                options=build,
                 min_bytes=asked["min_bytes"],
                 progress=progress,
             )
         else:
             from ctxsize.api import suggest as measure
-            from ctxsize.engine.containers import VerifyCommand
 
             measurement = measure(
-                options=project.under(build),
-                verify=None if verify is None else VerifyCommand(verify, verify_network, verify_timeout),
+                options=build,
+                verify=verify,
                 progress=progress,
                 **asked,
             )
@@ -168,7 +160,7 @@ def hint_at_suggest(
     from ctxsize.report.suggestion.words import found_without_an_engine
     from ctxsize.suggest.static import suggest_static
 
-    dialect = Dialect.CLASSIC if builder == "classic" else Dialect.BUILDKIT
+    dialect = Dialect.of_builder(builder)
     try:
         found = suggest_static(path, dockerfile=dockerfile, dialect=dialect, options=build).suggestion
     except CtxsizeError:

@@ -70,7 +70,7 @@ def why(
     if records and not stdin:
         raise click.UsageError("--null is for --stdin")
     target = configured(directory)
-    dialect = Dialect.CLASSIC if target.builder_under(builder) == "classic" else Dialect.BUILDKIT
+    dialect = Dialect.of_builder(target.builder_under(builder))
     project = open_project(
         directory, dockerfile=dockerfile or target.dockerfile, dialect=dialect, required=False
     )

@@ -22,6 +22,11 @@ class Dialect(enum.Enum):
     BUILDKIT = "buildkit"
     CLASSIC = "classic"
 
+    @classmethod
+    def of_builder(cls, name: str) -> Dialect:
+        """How the builder called ``name`` on a command line reads an ignore file."""
+        return cls.CLASSIC if name == "classic" else cls.BUILDKIT
+
 
 class Rule(NamedTuple):
     """One effective line of an ignore file. A tuple, as a file of a megabyte can have half a million.

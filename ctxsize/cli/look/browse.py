@@ -54,7 +54,7 @@ def browse(path: str, dockerfile: str | None, build: BuildOptions, builder: str)
         target=build.target,
         build_args={name: value for name, value in build.build_args.items() if value is not None},
         platform=build.platform,
-        dialect=Dialect.CLASSIC if project.builder_under(builder) == "classic" else Dialect.BUILDKIT,
+        dialect=Dialect.of_builder(project.builder_under(builder)),
     )
     # Without its terminal there is nothing to put back, and a thread of the library would go on reading.
     signal.signal(signal.SIGHUP, lambda *_: os._exit(Interrupted.exit_code))

@@ -33,7 +33,7 @@ class Choice:
     @property
     def dialect(self) -> Dialect:
         """The dialect in which this builder reads the ignore file."""
-        return Dialect.CLASSIC if self.name == "classic" else Dialect.BUILDKIT
+        return Dialect.of_builder(self.name)
 
 
 def choose(engine: Engine, wanted: str = "auto") -> Choice:
