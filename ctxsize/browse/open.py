@@ -8,11 +8,10 @@ from pathlib import Path
 
 from ctxsize.browse.draft import Draft
 from ctxsize.browse.tree import FileTree
-from ctxsize.dockerfile.names import ContextDirectory
-from ctxsize.dockerfile.sources import Sources, plan_sources
+from ctxsize.dockerfile.sources import Sources
 from ctxsize.ignore.types import Dialect
-from ctxsize.project import Project, open_project
-from ctxsize.survey.overview import resolved_of
+from ctxsize.project import Project
+from ctxsize.survey.overview import open_planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,14 @@ def open_tree(
     dialect: Dialect = Dialect.BUILDKIT,
 ) -> Opened:
     """The project at ``path``; options as in :func:`ctxsize.survey.overview.overview`, and its errors."""
-    project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
-    resolved = resolved_of(project, target, build_args or {}, platform)
-    sources = plan_sources(resolved, ContextDirectory(project.context)) if resolved else None
+    project, _, sources = open_planned(
+        path,
+        dockerfile=dockerfile,
+        target=target,
+        build_args=build_args,
+        platform=platform,
+        dialect=dialect,
+    )
     known = sources is not None and not sources.unknown
     tree = FileTree(project, sources.needs if known and sources is not None else None)
     return Opened(project, sources, tree, Draft(project, sources, tree))

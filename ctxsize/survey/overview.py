@@ -85,9 +85,14 @@ def overview(
         raise UsageError("--eligible-only does not look at what is ignored", hint="leave one of them out")
     if by is not None and (files or largest is not None):
         raise UsageError("--by groups files and --files and --largest list them", hint="choose one")
-    project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
-    resolved = resolved_of(project, target, build_args or {}, platform)
-    sources = plan_sources(resolved, ContextDirectory(project.context)) if resolved else None
+    project, resolved, sources = open_planned(
+        path,
+        dockerfile=dockerfile,
+        target=target,
+        build_args=build_args,
+        platform=platform,
+        dialect=dialect,
+    )
     mask = Masker.of(build_args or {}, derived=resolved.derived if resolved else None)
     listed = files or largest is not None
     by_directory = by in (None, "dir") and not listed
@@ -131,20 +136,29 @@ def overview(
     )
 
 
-def resolved_of(
-    project: Project, target: str | None, build_args: Mapping[str, str], platform: str | None
-) -> ResolvedDockerfile | None:
-    """The Dockerfile for these options; None when there is none."""
+def open_planned(
+    path: str | Path,
+    *,
+    dockerfile: str | Path | None,
+    target: str | None,
+    build_args: Mapping[str, str] | None,
+    platform: str | None,
+    dialect: Dialect,
+) -> tuple[Project, ResolvedDockerfile | None, Sources | None]:
+    """The project at ``path``, its Dockerfile for these options, and what that takes of the context; None and
+    None when there is no Dockerfile. Raises the errors of :func:`overview`."""
+    project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
     if project.dockerfile is None:
-        return None
+        return project, None, None
     own = local_platform()
-    return resolve(
+    resolved = resolve(
         project.dockerfile,
         target=target,
-        build_args=build_args,
+        build_args=build_args or {},
         buildkit=project.dialect is Dialect.BUILDKIT,
         predefined=platform_args(normalized(platform) if platform else own, own),
     )
+    return project, resolved, plan_sources(resolved, ContextDirectory(project.context))
 
 
 def _unread_lines(project: Project, found: ScanResult) -> frozenset[int]:

@@ -8,11 +8,8 @@ from typing import NamedTuple
 
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.walk import walk
-from ctxsize.dockerfile.names import ContextDirectory
-from ctxsize.dockerfile.sources import plan_sources
 from ctxsize.ignore.types import Dialect
-from ctxsize.project import open_project
-from ctxsize.survey.overview import resolved_of
+from ctxsize.survey.overview import open_planned
 from ctxsize.survey.survey import survey
 
 
@@ -38,9 +35,14 @@ def file_tree(
 ) -> Iterator[Leaf]:
     """Every entry but directories that a build of the project at ``path`` sees without the ignore file, as
     it is asked for. Options as in :func:`ctxsize.survey.overview.overview`; raises the same errors."""
-    project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
-    resolved = resolved_of(project, target, build_args or {}, platform)
-    sources = plan_sources(resolved, ContextDirectory(project.context)) if resolved else None
+    project, _, sources = open_planned(
+        path,
+        dockerfile=dockerfile,
+        target=target,
+        build_args=build_args,
+        platform=platform,
+        dialect=dialect,
+    )
     found = survey(project, sources, roots=True, progress=progress).scan
     lines = {root.path: root.rule.line for root in found.roots}
     roots = IgnoredRoots(lines)

@@ -19,11 +19,7 @@ def draw(result: RebuildCost, look: Look) -> str:
     """``result`` as JSON text with a line end; ``look`` is not used."""
     return json_report(
         {
-            "schema": SCHEMA,
-            "ctxsize": result.version,
-            "created": result.created,
-            "project": part.project(result.project),
-            "engine": part.engine(result.engine),
+            **part.head(SCHEMA, result),
             "unchanged": {name: _rebuild(result.unchanged.get(name)) for name in (WITH, WITHOUT)},
             "ignored": [
                 {

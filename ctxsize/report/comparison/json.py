@@ -18,19 +18,11 @@ _SECONDS = ("seconds", "seconds_low", "seconds_high", "seconds_source")
 
 def draw(result: Comparison, look: Look) -> str:
     """``result`` as JSON text with a line end; ``look`` is not used."""
-    saved = result.saved
     return json_report(
         {
-            "schema": SCHEMA,
-            "ctxsize": result.version,
-            "created": result.created,
-            "project": part.project(result.project),
-            "engine": part.engine(result.engine),
+            **part.head(SCHEMA, result),
             "variants": {name: _variant(variant) for name, variant in result.variants.items()},
-            "saved": {
-                **fields(saved, "context_bytes", "context_files", "image_bytes", "pull_bytes"),
-                "seconds": fields(saved.seconds, "median", "low", "high", "significant"),
-            },
+            "saved": part.saved(result.saved),
             "paths": [_path(path) for path in result.paths],
             "rules": [_rule(saving) for saving in result.rules],
             "unattributed": fields(

@@ -31,6 +31,25 @@ def fields(value: object, *names: str) -> Any:
     return None if value is None else {name: getattr(value, name) for name in names}
 
 
+def head(schema: int, result: Any) -> dict[str, Any]:
+    """The first keys of a report on a project that was measured on an engine."""
+    return {
+        "schema": schema,
+        "ctxsize": result.version,
+        "created": result.created,
+        "project": project(result.project),
+        "engine": engine(result.engine),
+    }
+
+
+def saved(figures: Any) -> dict[str, Any]:
+    """The value of ``saved``: bytes, files and seconds, of Saved or of what has the same attributes."""
+    return {
+        **fields(figures, "context_bytes", "context_files", "image_bytes", "pull_bytes"),
+        "seconds": fields(figures.seconds, "median", "low", "high", "significant"),
+    }
+
+
 def project(figures: object) -> Any:
     """The value of ``project``: of ProjectFigures, or of what has the same attributes."""
     return fields(figures, "context", "dockerfile", "ignore_file", "target")

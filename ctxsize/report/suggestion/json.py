@@ -15,20 +15,12 @@ SCHEMA = 1
 
 def draw(result: Suggestion, look: Look) -> str:
     """``result`` as JSON text with a line end; ``look`` is not used."""
-    saved = result.saved
     return json_report(
         {
-            "schema": SCHEMA,
-            "ctxsize": result.version,
-            "created": result.created,
-            "project": part.project(result.project),
-            "engine": part.engine(result.engine),
+            **part.head(SCHEMA, result),
             **fields(result, "static", "allowlist"),
             "rules": [_rule(rule) for rule in result.rules],
-            "saved": {
-                **fields(saved, "context_bytes", "context_files", "image_bytes", "pull_bytes"),
-                "seconds": fields(saved.seconds, "median", "low", "high", "significant"),
-            },
+            "saved": part.saved(result.saved),
             "unattributed": fields(result.unattributed, "image_bytes", "derived_bytes", "pull_bytes"),
             **fields(result, "builds", "timed_builds", "context_bytes"),
             "file": {
