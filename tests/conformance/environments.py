@@ -6,7 +6,6 @@ and with the classic builder, and held against the official client where that ha
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gzip
 import json
@@ -26,7 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.conformance.repos import growing, official
-from tests.conformance.someone import Someone, become
+from tests.conformance.someone import Someone, arguments, become
 
 COPY_ALL = "FROM scratch\nCOPY . /s\n"
 Done = subprocess.CompletedProcess[str]
@@ -400,12 +399,7 @@ CASES: dict[str, Callable[[Place], None]] = {
 
 def main() -> int:
     """Run all cases, or those named; 1 when one is wrong."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", metavar="CASE", help=f"only these: {', '.join(CASES)}")
-    parser.add_argument("--user", default="root", help="run as this user, with the engine's group")
-    parser.add_argument("--client", help="a directory of scripts/modern-engine: use its official client")
+    parser = arguments(__doc__, CASES, "CASE")
     builders = ("buildkit", "classic", "buildkit-upload")
     parser.add_argument("--builder", choices=builders, help="only this one (default: the first two)")
     given = parser.parse_args()

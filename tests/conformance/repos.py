@@ -6,7 +6,6 @@ file and in a copy without one. The files of these images are listed and summed 
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
@@ -27,7 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.conformance.someone import Someone, become
+from tests.conformance.someone import Someone, arguments, become
 
 IGNORE_FILES = (".dockerignore", "docker/prod.Dockerfile.dockerignore")
 COPY_ALL = "FROM scratch\nCOPY . /app\n"
@@ -195,13 +194,7 @@ def wrong(tree: Tree, found: dict[str, Any], true: dict[str, int | None]) -> lis
 
 def main() -> int:
     """Measure all trees, or those named; 1 when a total is wrong."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(TREES)}")
-    parser.add_argument("--user", default="root", help="run as this user, with the engine's group")
-    parser.add_argument("--client", help="a directory of scripts/modern-engine: use its official client")
-    given = parser.parse_args()
+    given = arguments(__doc__, TREES, "NAME").parse_args()
     who = become(given.user, given.client)
     buildx = not who.run("buildx", "version", client=True).returncode
     bad = 0

@@ -7,6 +7,7 @@ Python (in root's home, say) is mounted where it may, in a mount namespace of th
 
 from __future__ import annotations
 
+import argparse
 import atexit
 import os
 import pwd
@@ -14,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,15 @@ class Someone:
     def give(self, top: Path) -> None:
         """Make everything below ``top`` theirs."""
         subprocess.run(["chown", "-hR", f"{self.uid}:{self.gid}", top], check=True)
+
+
+def arguments(about: str | None, names: Iterable[str], metavar: str) -> argparse.ArgumentParser:
+    """What a command line of these can say: which of ``names`` to run, and for whom (see ``become``)."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar=metavar, help=f"only these: {', '.join(names)}")
+    parser.add_argument("--user", default="root", help="run as this user, with the engine's group")
+    parser.add_argument("--client", help="a directory of scripts/modern-engine: use its official client")
+    return parser
 
 
 def become(name: str, client: str | None) -> Someone:

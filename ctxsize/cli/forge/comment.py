@@ -134,10 +134,13 @@ def _needed(variable: str, given: str | None) -> str:
 def _number_of_event() -> int:
     """The pull request that this job of GitHub Actions is about."""
     from ctxsize.errors import UsageError
+    from ctxsize.files.nested import nested_input
 
     try:
         with open(os.environ.get("GITHUB_EVENT_PATH", ""), encoding="utf-8") as stream:
-            number = json.load(stream)["number"]
+            text = stream.read()
+        with nested_input():
+            number = json.loads(text)["number"]
     except (OSError, ValueError, KeyError, TypeError):
         number = None
     if not isinstance(number, int):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ctxsize.report.page import parts
@@ -123,63 +123,65 @@ def _steps(document: Document) -> Iterator[Section]:
 
 
 def _waste(document: Document) -> Iterator[Section]:
-    groups = document["waste_groups"]
-    if not groups:
-        return
-    most = max(each["bytes"] for each in groups)
-    rows = [
-        Row(
-            (
-                text(each["path"]),
-                text(each["cause"] + (f" ({', '.join(each['changed'])})" if each["changed"] else "")),
-                f"#{each['stored_by']}",
-                f"#{each['buried_by']}",
-                count(each["files"]),
-                size(each["bytes"]),
-            ),
-            bar(each["bytes"], most, "grown"),
-        )
-        for each in groups[: parts.MOST_ROWS]
-    ]
-    headers = ("path", "why", "stored by", "buried by", "files", "bytes")
-    yield Section("Wasted", Table(headers, "lllrrr", rows, "size", parts.left_out(groups)))
+    return _listed(
+        "Wasted",
+        ("path", "why", "stored by", "buried by", "files", "bytes"),
+        "lllrrr",
+        document["waste_groups"],
+        lambda each: (
+            text(each["path"]),
+            text(each["cause"] + (f" ({', '.join(each['changed'])})" if each["changed"] else "")),
+            f"#{each['stored_by']}",
+            f"#{each['buried_by']}",
+            count(each["files"]),
+            size(each["bytes"]),
+        ),
+        kind="grown",
+    )
 
 
 def _duplicates(document: Document) -> Iterator[Section]:
-    found = document["duplicates"]
-    if not found:
-        return
-    most = max(each["wasted_bytes"] for each in found)
-    rows = [
-        Row(
-            (
-                text(", ".join(each["paths"])),
-                count(each["count"]),
-                size(each["bytes"]),
-                size(each["wasted_bytes"]),
-            ),
-            bar(each["wasted_bytes"], most, "grown"),
-        )
-        for each in found[: parts.MOST_ROWS]
-    ]
-    headers = ("some of the paths", "copies", "each", "too much")
-    yield Section("Duplicates", Table(headers, "lrrr", rows, "size", parts.left_out(found)))
+    return _listed(
+        "Duplicates",
+        ("some of the paths", "copies", "each", "too much"),
+        "lrrr",
+        document["duplicates"],
+        lambda each: (
+            text(", ".join(each["paths"])),
+            count(each["count"]),
+            size(each["bytes"]),
+            size(each["wasted_bytes"]),
+        ),
+        weight="wasted_bytes",
+        kind="grown",
+    )
 
 
 def _sized(document: Document, key: str, title: str, *names: str) -> Iterator[Section]:
-    found = document[key]
+    return _listed(
+        title,
+        (*names, "files", "bytes"),
+        "l" * len(names) + "rr",
+        document[key],
+        lambda each: (*(text(each[name]) for name in names), count(each["files"]), size(each["bytes"])),
+    )
+
+
+def _listed(
+    title: str,
+    headers: tuple[str, ...],
+    align: str,
+    found: list[Any],
+    cells: Callable[[Any], tuple[str, ...]],
+    weight: str = "bytes",
+    kind: str = "saved",
+) -> Iterator[Section]:
+    """A table of what was found, its bars by ``weight``; nothing where nothing was."""
     if not found:
         return
-    most = max(each["bytes"] for each in found)
-    rows = [
-        Row(
-            (*(text(each[name]) for name in names), count(each["files"]), size(each["bytes"])),
-            bar(each["bytes"], most),
-        )
-        for each in found[: parts.MOST_ROWS]
-    ]
-    align = "l" * len(names) + "rr"
-    yield Section(title, Table((*names, "files", "bytes"), align, rows, "size", parts.left_out(found)))
+    most = max(each[weight] for each in found)
+    rows = [Row(cells(each), bar(each[weight], most, kind)) for each in found[: parts.MOST_ROWS]]
+    yield Section(title, Table(headers, align, rows, "size", parts.left_out(found)))
 
 
 def _rows(document: Document) -> Iterator[Section]:
