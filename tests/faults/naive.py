@@ -136,14 +136,18 @@ ROWS = (
         f"{KILLED}[classic]",
         f"{KILLED}[buildkit-upload]",
     ),
-    _row(
+    Row(
         "believed-answers",
         "an answer is taken for what was asked for, whatever it is",
-        "engine/errors.py",
-        "    except NONSENSE as error:\n",
-        "    except () as error:\n",
-        f"{CONNECTION}[buildkit-image-2-rename-0]",
-        f"{CONNECTION}[classic-image-1-rename-0]",
+        (
+            Change("ctxsize/engine/clients.py", "        if key not in found:\n", "        if False:\n"),
+            Change(
+                "ctxsize/engine/errors.py",
+                "    except NONSENSE as error:\n",
+                "    except () as error:\n",
+            ),
+        ),
+        (f"{CONNECTION}[buildkit-image-2-rename-0]", f"{CONNECTION}[classic-image-1-rename-0]"),
     ),
     _row(
         "believed-builds",
