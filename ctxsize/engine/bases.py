@@ -53,4 +53,4 @@ def platform_variables(engine: Engine, options: BuildOptions) -> Mapping[str, st
     with engine_trouble(), sensible("itself"):
         version = engine.api.version()
         own = normalized(f"{version.get('Os', 'linux')}/{version.get('Arch', 'amd64')}")
-    return platform_args(normalized(options.platform) if options.platform else own, own)
+    return platform_args(options.platform or own, own)

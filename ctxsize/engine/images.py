@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 import docker
-from docker.errors import DockerException, ImageNotFound
-from requests.exceptions import RequestException
+from docker.errors import DockerException
 
+from ctxsize.engine.buildkit.bridge import speaks
 from ctxsize.engine.errors import NONSENSE, TROUBLE, engine_trouble, reason, sensible
 from ctxsize.engine.marks import RUN_LABEL
-from ctxsize.engine.names import is_reference
+from ctxsize.engine.platforms import EngineImage
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
 from ctxsize.image.reader import ImageReader, LayerReader
 from ctxsize.image.saved import read_saved
@@ -32,19 +32,6 @@ _Reader = TypeVar("_Reader", bound=LayerReader)
 _SAVE_SECONDS = 600
 
 
-def id_of(api: docker.APIClient, name: str) -> str:
-    """The id of the image of that name. Raises UsageError when the engine has none, EngineError."""
-    if not is_reference(name):
-        raise UsageError("no image can have that name", where=name, hint="see `docker image ls`")
-    try:
-        with sensible("the image"):
-            return str(api.inspect_image(name)["Id"])
-    except ImageNotFound as error:
-        raise UsageError("the engine has no such image", where=name, hint="build or pull it first") from error
-    except (DockerException, RequestException) as error:
-        raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
-
-
 def platform_of(api: docker.APIClient, image_id: str) -> str | None:
     """What the image is for: ``linux/arm64``; None when it does not say. Raises EngineError."""
     with engine_trouble(), sensible("the image"):
@@ -53,10 +40,12 @@ def platform_of(api: docker.APIClient, image_id: str) -> str | None:
     return "/".join(map(str, filter(None, parts))) or None
 
 
-def layers_of(api: docker.APIClient, image_id: str) -> tuple[str, ...]:
+def layers_of(api: docker.APIClient, image: EngineImage) -> tuple[str, ...]:
     """The digests of an image's layers, lowest first, as ``Layer.diff_id`` has them. Raises EngineError."""
     with engine_trouble(), sensible("the image"):
-        return tuple(map(str, (api.inspect_image(image_id).get("RootFS") or {}).get("Layers") or ()))
+        asked = image.asked if speaks(api, (1, 49)) else {}
+        about = api.inspect_image(image.id, **asked)
+        return tuple(map(str, (about.get("RootFS") or {}).get("Layers") or ()))
 
 
 def configuration_of(api: docker.APIClient, image_id: str) -> dict[str, str]:
@@ -100,20 +89,38 @@ def read_images(
     return reader
 
 
+def read_one(
+    api: docker.APIClient,
+    image: EngineImage,
+    into: Callable[[], _Reader],
+    progress: Progress | None = None,
+) -> _Reader:
+    """As ``read_images``, for one image of those that may have its id."""
+    with ExitStack() as undo, _reading_errors():
+        reader = into()
+        undo.enter_context(reader)
+        read_into(reader, api, [image.id], progress, image)
+        undo.pop_all()
+    return reader
+
+
 def read_into(
     reader: LayerReader,
     api: docker.APIClient,
     image_ids: Sequence[str],
     progress: Progress | None = None,
+    one: EngineImage | None = None,
 ) -> None:
-    """Have an open reader read more images. Raises as ``open_images``."""
+    """Have an open reader read more images, of which the only one may be ``one`` of several. Raises as
+    ``open_images``."""
+    several = one is not None and one.manifest is not None
     with _reading_errors():
-        bare = {image_id: _bare(api, image_id) for image_id in image_ids}
+        bare = {image_id: None if several else _bare(api, image_id) for image_id in image_ids}
         reader.images.update((image_id, image) for image_id, image in bare.items() if image is not None)
         filled = [image_id for image_id in image_ids if bare[image_id] is None]
         if not filled:
             return
-        parameters = {"names": filled}
+        parameters = {"names": filled, **(one.asked if one is not None else {})}
         response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
         with response:
             api._raise_for_status(response)
@@ -121,7 +128,8 @@ def read_into(
             if progress is not None:
                 progress.expect(size=_saved_bytes(api, filled))
                 chunks = _counted(chunks, progress)
-            read_saved(reader, Body(chunks), filled)
+            digests = {one.id: one.manifest} if one is not None and one.manifest is not None else {}
+            read_saved(reader, Body(chunks), filled, digests)
 
 
 def _saved_bytes(api: docker.APIClient, image_ids: Sequence[str]) -> int | None:
