@@ -17,7 +17,7 @@ from ctxsize.files.tarlist import Readable
 from ctxsize.image.content import Content, digest_of, platform_of
 from ctxsize.image.manifest import choose
 from ctxsize.image.reader import ImageReader, LayerReader
-from ctxsize.image.streams import Body, chunks, gunzip, read_up_to
+from ctxsize.image.streams import HEAD, Body, chunks, decompressed, read_up_to
 
 _Reader = TypeVar("_Reader", bound=LayerReader)
 _ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
@@ -29,7 +29,7 @@ _NAME_KEYS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 
 
 def open_archive(path: Path | Readable, name: str | None = None) -> ImageReader:
-    """Read one image from an archive, which may be compressed with gzip. ``images`` has it under its id.
+    """Read one image from an archive, which may be compressed. ``images`` has it under its id.
 
     ``name`` is the image's tag, needed when there are several. Raises UsageError.
     """
@@ -78,9 +78,8 @@ def _usage_errors(where: str) -> Iterator[None]:
 
 
 def _add_stream(content: Content, source: Readable) -> None:
-    head = read_up_to(source, 2)
-    pieces = chunks(head, source)
-    content.add_tar(Body(gunzip(pieces) if head == b"\x1f\x8b" else pieces))
+    head = read_up_to(source, HEAD)
+    content.add_tar(Body(decompressed(head, source) or chunks(head, source)))
 
 
 def _add_directory(content: Content, directory: Path) -> None:

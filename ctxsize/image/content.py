@@ -13,7 +13,7 @@ from ctxsize.errors import EngineError
 from ctxsize.files.nested import nested_input
 from ctxsize.files.tarlist import Readable, TarReader
 from ctxsize.image.reader import LayerReader
-from ctxsize.image.streams import Body, chunks, gunzip, read_up_to
+from ctxsize.image.streams import Body, chunks, decompressed, read_up_to
 from ctxsize.image.types import HistoryEntry, Image, Layer
 from ctxsize.units import format_bytes
 
@@ -64,14 +64,11 @@ class Content:
         """
         self._count()
         head = read_up_to(source, 1024)
-        if head[:2] == b"\x1f\x8b":
-            body = Body(gunzip(chunks(head, source)))
-            self._layers[name] = self._reader.add_layer(body, stored=size)
+        if (expanded := decompressed(head, source)) is not None:
+            self._layers[name] = self._reader.add_layer(Body(expanded), stored=size)
         elif head[257:262] == b"ustar" or (head and not head.strip(b"\0")):
             body = Body(chunks(head, source))
             self._layers[name] = self._reader.add_layer(body, pull_bytes=self._pull_sizes.get(name))
-        elif head[:4] == b"\x28\xb5\x2f\xfd":
-            raise EngineError(f"layer {name} is compressed with zstd, which is not supported yet")
         elif size <= _MAX_JSON and head.lstrip()[:1] in (b"{", b"["):
             self._keep(name, head + source.read(size))
 
