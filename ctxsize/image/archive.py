@@ -14,10 +14,12 @@ from typing import Any, TypeVar
 
 from ctxsize.errors import EngineError, UsageError
 from ctxsize.files.tarlist import Readable
+from ctxsize.image import pullsizes
 from ctxsize.image.content import Content, digest_of, platform_of
 from ctxsize.image.manifest import choose
 from ctxsize.image.reader import ImageReader, LayerReader
 from ctxsize.image.streams import HEAD, Body, chunks, decompressed, read_up_to
+from ctxsize.image.types import Layer
 
 _Reader = TypeVar("_Reader", bound=LayerReader)
 _ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
@@ -59,6 +61,21 @@ def read_archive(
         reader.images[image_id] = content.image(image_id, record)
         undo.pop_all()
     return reader
+
+
+def read_exported(reader: LayerReader, source: Readable, image_id: str, layers: dict[str, Layer]) -> None:
+    """Read the one image of what BuildKit exports, the tar of an OCI layout, into an open reader, which then
+    has it under ``image_id``. ``layers`` are as for Content: several exports share them.
+
+    Raises as ``read_saved``.
+    """
+    content = Content(reader, pullsizes.load(), layers)
+    content.add_tar(source)
+    records = _records(content)
+    if len(records) != 1:
+        raise EngineError(f"the builder exports {len(records)} images, and was asked for one")
+    config = f"sha256:{digest_of(records[0]['Config'])}"
+    reader.images[image_id] = content.image(config, records[0])
 
 
 @contextmanager

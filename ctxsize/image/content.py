@@ -30,13 +30,21 @@ MOST_LAYERS = 500
 class Content:
     """Takes in the files of saved images one by one. Layers go to ``reader``, documents are kept.
 
-    ``pull_sizes`` are compressed sizes that are known already, by the layers' names.
+    ``pull_sizes`` are compressed sizes that are known already, by the layers' names. ``layers`` are those
+    that ``reader`` has already, by names that stand for their content: they are not read again, and what is
+    read is added.
     """
 
-    def __init__(self, reader: LayerReader, pull_sizes: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        reader: LayerReader,
+        pull_sizes: Mapping[str, int],
+        layers: dict[str, Layer] | None = None,
+    ) -> None:
         self._reader = reader
         self._pull_sizes = pull_sizes
-        self._layers: dict[str, Layer] = {}
+        self._known = layers is not None
+        self._layers = {} if layers is None else layers
         self._documents: dict[str, bytes] = {}
         self._document_bytes = 0
         self._parsed_bytes = 0
@@ -63,6 +71,8 @@ class Content:
         Raises EngineError for what no image has, tarfile.TarError for a damaged layer, sqlite3.Error.
         """
         self._count()
+        if self._known and name in self._layers:
+            return
         head = read_up_to(source, 1024)
         if (expanded := decompressed(head, source)) is not None:
             self._layers[name] = self._reader.add_layer(Body(expanded), stored=size)
@@ -123,7 +133,8 @@ class Content:
             if not isinstance(diff_id, str):
                 raise EngineError("the configuration of an image names a layer by something that is no name")
             layers.append(replace(layer, diff_id=diff_id))
-        return Image(image_id, tuple(layers), _history(config, layers), platform_of(config))
+        started = dict(config.get("config") or {})
+        return Image(image_id, tuple(layers), _history(config, layers), platform_of(config), started)
 
     def _count(self) -> None:
         self._members += 1

@@ -18,13 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxsize.engine.bases import platform_variables
-from ctxsize.engine.images import id_of, open_images
+from ctxsize.engine.images import EngineImages, id_of, open_images
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import CtxsizeError, EngineError
 from ctxsize.files.tarlist import TarReader
 from ctxsize.image.archive import open_archive
-from ctxsize.image.types import Image
-from ctxsize.measure.images import figures_of
 from tests.fuzz.profile import effort
 from tests.support.zstd import zstd
 
@@ -94,9 +92,8 @@ def read(data: bytes) -> list[tuple[str, int]]:
 )
 def test_an_answer_about_an_image_that_is_none(answer: object) -> None:
     api: Any = SimpleNamespace(inspect_image=lambda name: answer)
-    engine: Any = SimpleNamespace(api=api)
     with pytest.raises(EngineError, match="makes no sense"):
-        figures_of(engine, Image(id_of(api, "a:b"), (), ()))
+        EngineImages(api).bytes_of(id_of(api, "a:b"))
 
 
 @pytest.mark.parametrize("answer", [None, [], "a", 5])
