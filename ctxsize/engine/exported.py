@@ -1,5 +1,4 @@
-"""Images of a BuildKit that keeps none: to be read, each is exported, by a build that takes all of it from the
-cache.
+"""Images of a BuildKit that keeps none: to read one, it is exported, by a build that is all in the cache.
 
 The export is the tar of an OCI image layout. It is read as it comes, and nothing of it is kept.
 """
@@ -20,9 +19,7 @@ from ctxsize.progress import Progress, Silent
 class Export(Protocol):
     """Builds once more what became ``image_id``, and has ``take`` take the image, as an OCI layout's tar."""
 
-    def __call__(
-        self, image_id: str, take: Callable[[Iterator[bytes]], object], *, compressed: bool
-    ) -> None:
+    def __call__(self, image_id: str, take: Callable[[Iterator[bytes]], object], *, compressed: bool) -> None:
         """Export it; ``compressed``: with the layers as a registry would get them. Raises BuildFailed,
         EngineError, and what ``take`` raises."""
 
