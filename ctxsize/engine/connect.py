@@ -42,7 +42,8 @@ _FORBIDDEN = "join the group of the socket, usually docker, and log in again; or
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
     """What a result says about the engine it was measured on. ``clock_ahead`` is how many nanoseconds its
-    clock is ahead of ours; negative when it is behind."""
+    clock is ahead of ours; negative when it is behind. ``builder`` and ``driver`` are those of buildx, where
+    it is a builder that buildx made."""
 
     id: str
     version: str
@@ -52,6 +53,8 @@ class EngineInfo:
     podman: bool
     buildkit: bool
     clock_ahead: int = 0
+    builder: str | None = None
+    driver: str = "docker"
 
     def now(self) -> int:
         """Nanoseconds since the epoch, by the engine's clock."""
@@ -67,6 +70,15 @@ class Engine:
     info: EngineInfo
     host: str
     place: str | None = None
+
+    #: What is built becomes an image of ``api``.
+    keeps_images = True
+
+    def own_platform(self) -> str:
+        """The platform that it builds for by default. Raises EngineError."""
+        with engine_trouble(), sensible("itself"):
+            version = self.api.version()
+            return f"{version.get('Os', 'linux')}/{version.get('Arch', 'amd64')}"
 
     def new_client(self) -> docker.APIClient:
         """Another client of the same engine, for a connection with settings of its own."""

@@ -14,9 +14,10 @@ import threading
 import requests
 from docker.errors import NotFound
 
+from ctxsize.engine.buildkit import Dial
 from ctxsize.engine.buildkit.bridge import as_socket
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.endpoints.process import Connection, Dial, answered
+from ctxsize.engine.endpoints.process import Connection, answered
 from ctxsize.engine.errors import engine_trouble, sensible
 from ctxsize.errors import EngineError
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from ctxsize.engine.buildkit import Dial
 from ctxsize.engine.configuration import parse_json
-from ctxsize.engine.endpoints.process import Dial, last_line, on_path, run
+from ctxsize.engine.endpoints.process import last_line, on_path, run
 from ctxsize.engine.endpoints.store import Node
 from ctxsize.errors import ConfigError, EngineError
 

@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ctxsize import __version__
+from ctxsize.engine.buildkit import BuildKitError
 from ctxsize.engine.connect import Engine, connect, context_name
+from ctxsize.engine.endpoints.alone import lone_buildkit
 from ctxsize.engine.endpoints.reach import reach
 from ctxsize.engine.endpoints.store import Instance, Node
 from ctxsize.engine.endpoints.wanted import DRIVERS, known, used, wanted
@@ -93,13 +95,23 @@ def _node(instance: Instance, node: Node) -> BuilderNode:
             return _engine(looked, connect(node.endpoint))
         endpoint = reach(instance, node)
         looked = replace(looked, endpoint=endpoint.address)
-        sock, _ = endpoint.dial()
-        sock.close()
+        return _told(looked, lone_buildkit(instance.name, instance.driver, endpoint))
     except CtxsizeError as error:
         return replace(looked, state="unusable", reason=str(error))
-    return looked
 
 
 def _engine(looked: BuilderNode, engine: Engine) -> BuilderNode:
     """What an engine says of itself."""
-    return replace(looked, endpoint=engine.host, version=engine.info.version)
+    return _told(replace(looked, endpoint=engine.host), engine)
+
+
+def _told(looked: BuilderNode, engine: Engine) -> BuilderNode:
+    """With the version, and the platforms it has besides those that it was made for."""
+    version = engine.info.version or None
+    try:
+        platforms = [each for worker in engine.control.workers() for each in worker.platforms]
+    except BuildKitError:
+        platforms = []
+    finally:
+        engine.close()
+    return replace(looked, version=version, platforms=tuple(dict.fromkeys([*looked.platforms, *platforms])))

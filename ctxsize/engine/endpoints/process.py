@@ -16,9 +16,8 @@ from typing import IO
 from ctxsize.errors import EngineError
 from ctxsize.text import printable
 
-#: An open connection: a non-blocking socket, and what already arrived on it.
+#: An open connection, as a Dial gives it.
 Connection = tuple[socket.socket, bytes]
-Dial = Callable[[], Connection]
 
 #: BuildKit speaks first. What has said nothing after this time may still do so.
 ANSWER_SECONDS = 30.0

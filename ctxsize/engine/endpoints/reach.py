@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ctxsize.engine.buildkit import Dial
 from ctxsize.engine.connect import connect
 from ctxsize.engine.endpoints import container, kubernetes, remote
-from ctxsize.engine.endpoints.process import Dial
 from ctxsize.engine.endpoints.store import Instance, Node
 from ctxsize.errors import EngineError
 

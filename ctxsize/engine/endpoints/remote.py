@@ -7,10 +7,11 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from ctxsize.engine.buildkit import Dial
 from ctxsize.engine.buildkit.bridge import over_tls
 from ctxsize.engine.connect import connect
 from ctxsize.engine.endpoints import container, kubernetes
-from ctxsize.engine.endpoints.process import Connection, Dial, run
+from ctxsize.engine.endpoints.process import Connection, run
 from ctxsize.engine.endpoints.store import Node
 from ctxsize.engine.errors import reason
 from ctxsize.errors import EngineError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from ctxsize.engine.configuration import configured
 from ctxsize.engine.connect import context_name, context_names, engine_address
@@ -13,7 +14,7 @@ from ctxsize.engine.endpoints.store import Instance, Node
 from ctxsize.errors import ConfigError, EngineError
 
 #: What ``--builder`` takes that is no builder's name: kinds of builders that an engine has, or ``auto``.
-KINDS = ("auto", "buildkit", "buildkit-upload", "classic")
+KINDS = ("auto", "buildkit", "classic")
 DRIVERS = ("docker", "docker-container", "kubernetes", "remote")
 _SEE = "see `ctxsize builders`"
 
@@ -79,7 +80,9 @@ def _named(name: str) -> Wanted:
         return Wanted("buildkit", Instance(name, "remote", (Node(name, name),)))
     found = store.find(name)
     if found is None and name not in context_names():
-        raise EngineError(f"there is no builder {name[:100]}", hint=_SEE)
+        near = get_close_matches(name, [*KINDS, *store.names(), *context_names()], 1)
+        hint = f"did you mean {near[0]}? {_SEE}" if near else _SEE
+        raise EngineError(f"there is no builder {name[:100]}", hint=hint)
     found = found or _of_context(name)
     if found.driver not in DRIVERS:
         raise EngineError(

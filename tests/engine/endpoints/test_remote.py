@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ctxsize.engine.buildkit import Dial
 from ctxsize.engine.endpoints import remote
-from ctxsize.engine.endpoints.process import Dial
 from ctxsize.engine.endpoints.store import Node
 from ctxsize.errors import EngineError
 from tests.support.certificates import make_certificates

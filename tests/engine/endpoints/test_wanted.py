@@ -24,7 +24,7 @@ def test_a_builder_is_meant_by_its_name() -> None:
     assert wanted("ci") == wanted("CI") == Wanted("buildkit", CI)
 
 
-@pytest.mark.parametrize("kind", ["buildkit", "buildkit-upload", "classic"])
+@pytest.mark.parametrize("kind", ["buildkit", "classic"])
 def test_kinds_of_builders_are_the_engines(
     kind: str, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
