@@ -41,12 +41,12 @@ class EngineFigures:
 @dataclass(frozen=True, slots=True)
 class ImageFigures:
     """A variant's image. ``bytes`` is our own sum of its layers, ``engine_bytes`` the engine's size,
-    ``pull_bytes`` the layers compressed, None when that was not asked for.
+    None where no engine has it, ``pull_bytes`` the layers compressed, None when that was not asked for.
     ``tag`` is set when the image was kept."""
 
     id: str
     bytes: int
-    engine_bytes: int
+    engine_bytes: int | None
     pull_bytes: int | None
     layers: int
     tag: str | None = None

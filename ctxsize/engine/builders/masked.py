@@ -37,6 +37,7 @@ class MaskedBuilder:
         self._builder = builder
         self._mask = mask
         self.name = builder.name
+        self.images = builder.images
 
     def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises what the builder raises, with its text masked."""

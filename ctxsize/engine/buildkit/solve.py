@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.auth import Auth
 from ctxsize.engine.buildkit.control import Control, Refused
+from ctxsize.engine.buildkit.control.filesend import FileSend
 from ctxsize.engine.buildkit.directory import ContextDir
 from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError, reason
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
@@ -38,7 +39,8 @@ class SolveRequest:
     for RUN steps. ``cache_name`` marks the received directories in the engine's cache: it lists them as
     "local source for <cache_name>-context" and "…-dockerfile", so that whoever made them can find and remove
     exactly them. ``exporter`` is where the image goes: ``moby`` is the engine that has this BuildKit, empty
-    is nowhere. ``attributes`` are further ones of the Dockerfile frontend.
+    is nowhere; ``exporter_attributes`` are what it is told besides the tags. ``attributes`` are further ones
+    of the Dockerfile frontend.
     """
 
     dockerfile: str = "Dockerfile"
@@ -56,6 +58,7 @@ class SolveRequest:
     cache_name: str | None = None
     session_name: str = "buildkit-session"
     exporter: str = "moby"
+    exporter_attributes: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     def message(self, session: str) -> pb.SolveRequest:
@@ -72,6 +75,7 @@ class SolveRequest:
             **self.attributes,
         }
         names = {"name": ",".join(self.tags)} if self.tags else {}
+        exported = {**names, **self.exporter_attributes}
         return pb.SolveRequest(
             ref=uuid.uuid4().hex,
             session=session,
@@ -79,8 +83,8 @@ class SolveRequest:
             frontend_attrs={name: value for name, value in optional.items() if value is not None},
             # Older ones know the first, newer ones both.
             exporter=self.exporter,
-            exporter_attrs=names,
-            exporters=[pb.Exporter(type=self.exporter, attrs=names)] if self.exporter else [],
+            exporter_attrs=exported,
+            exporters=[pb.Exporter(type=self.exporter, attrs=exported)] if self.exporter else [],
             cache=pb.CacheOptions(),
             entitlements=["network.host"] if self.network == "host" else [],
             internal=True,
@@ -141,12 +145,14 @@ def build(
     context: ContextDir,
     dockerfile: ContextDir,
     logins: Logins | None = None,
+    take: Callable[[Iterator[bytes]], object] | None = None,
     on_update: Callable[[StatusUpdate], None] | None = None,
     on_sent: Callable[[Sent], None] | None = None,
 ) -> SolveResult:
     """Build an image.
 
-    ``logins`` are those of the user's Docker configuration, which is read when there are none.
+    ``logins`` are those of the user's Docker configuration, which is read when there are none. ``take`` gets
+    the file that the exporter writes, as it comes, in a thread of its own; what it raises ends the build.
     ``on_update`` sees every trace event as it comes, in the calling thread; ``on_sent`` every write of file
     content, in the session's thread.
 
@@ -162,6 +168,9 @@ def build(
     logins = logins or Logins.load_config(None, None)
     auth = Auth(logins)
     services: list[Service] = [directories, Health(), auth]
+    file = None if take is None else FileSend(take)
+    if file is not None:
+        services.append(file)
     if request.secrets:
         services.append(Secrets(request.secrets))
     if request.ssh:
@@ -172,8 +181,9 @@ def build(
             try:
                 answer = control.solve(request.message(session.id), lambda s: _take(s, trace), session.check)
             except BuildKitError as error:
-                if directories.error is not None:
-                    raise directories.error from error
+                failure = directories.error or (file and file.error)
+                if failure:
+                    raise failure from error
                 session.check_flood()
                 if isinstance(error, Refused):
                     raise _failure(error, trace, auth) from error
