@@ -60,13 +60,14 @@ DIALECT = click.option(
     help="Apply this builder's ignore rules.",
 )
 #: What ``--builder`` takes where something is built.
-BUILDERS = click.Choice(["auto", "buildkit", "classic"])
+BUILDERS = "auto|buildkit|classic|NAME"
 BUILDER = click.option(
     "--builder",
-    type=BUILDERS,
     default="auto",
     show_default=True,
-    help="Build with this builder; auto is BuildKit if the engine has it.",
+    metavar=BUILDERS,
+    help="Build with the engine's BuildKit or classic builder, or with the builder NAME (`ctxsize builders`"
+    " lists them); auto is what `docker build` takes.",
 )
 #: The options of ``docker build`` that a measurement passes on, each by the field of BuildOptions it fills.
 _BUILD: Mapping[str, _Option] = {

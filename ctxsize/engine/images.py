@@ -86,6 +86,10 @@ class ImageStore(Protocol):
     def bytes_of(self, image_id: str) -> int | None:
         """The store's own figure for the size of an image; None where it has none. Raises EngineError."""
 
+    def on_engine(self, image_id: str) -> str:
+        """The id of an image on the user's engine, where it can be tagged and run. It is loaded into that
+        where the builder keeps no images. Raises EngineError, also when there is no engine."""
+
 
 class EngineImages:
     """The images of an engine, as an ImageStore."""
@@ -108,6 +112,10 @@ class EngineImages:
         """What the engine says; see ImageStore."""
         with engine_trouble(), sensible("the image"):
             return int(self._api.inspect_image(image_id)["Size"])
+
+    def on_engine(self, image_id: str) -> str:
+        """It is there; see ImageStore."""
+        return image_id
 
     def _read_saved(self, reader: LayerReader, image_ids: Sequence[str], progress: Progress | None) -> None:
         api = self._api

@@ -58,14 +58,20 @@ def figures_of(store: ImageStore, image_id: str, image: Image) -> ImageFigures:
     return ImageFigures(image.id, image.bytes, store.bytes_of(image_id), image.pull_bytes, len(image.layers))
 
 
-def keep_images(bench: Bench, images: Mapping[str, ImageFigures]) -> dict[str, ImageFigures]:
-    """The images (by variant), each with a tag; a run does not remove what has one."""
+def keep_images(
+    bench: Bench, builds: Mapping[str, Builds], images: Mapping[str, ImageFigures]
+) -> dict[str, ImageFigures]:
+    """The images of ``builds``, each with a tag on the user's engine; a run does not remove what has one.
+    Raises EngineError, also when there is no engine to keep them."""
     # A repository's name has lower-case letters, digits and single dashes.
     name = bench.subject.project.name.lower()
     words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name).split()
     repository = f"ctxsize/{'-'.join(words) or 'project'}"
     kept = {}
     for variant, image in images.items():
-        bench.subject.engine.api.tag(image.id, repository, variant, force=True)
+        built = builds[variant].image_id
+        assert built is not None  # it was read
+        image_id = bench.builder.images.on_engine(built)
+        bench.subject.engine.api.tag(image_id, repository, variant, force=True)
         kept[variant] = replace(image, tag=f"{repository}:{variant}")
     return kept

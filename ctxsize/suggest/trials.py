@@ -220,7 +220,7 @@ class Trials:
         with engine_trouble():
             return verify(
                 subject.engine.api,
-                image_id,
+                self.bench.builder.images.on_engine(image_id),
                 command,
                 run=self.bench.run.id,
                 mask=masker_of(subject.options, subject.plan.resolved),

@@ -40,8 +40,8 @@ class SolveRequest:
     for RUN steps. ``cache_name`` marks the received directories in the engine's cache: it lists them as
     "local source for <cache_name>-context" and "…-dockerfile", so that whoever made them can find and remove
     exactly them. ``exporter`` is where the image goes: ``moby`` is the engine that has this BuildKit, empty
-    is nowhere, ``oci`` a file; it gets ``exporter_attributes``. ``attributes`` are further ones of the
-    Dockerfile frontend.
+    is nowhere; ``exporter_attributes`` are what it is told besides the tags. ``attributes`` are further ones
+    of the Dockerfile frontend.
     """
 
     dockerfile: str = "Dockerfile"
@@ -75,7 +75,8 @@ class SolveRequest:
             **{f"label:{name}": value for name, value in self.labels.items()},
             **self.attributes,
         }
-        names = {**self.exporter_attributes, **({"name": ",".join(self.tags)} if self.tags else {})}
+        names = {"name": ",".join(self.tags)} if self.tags else {}
+        exported = {**names, **self.exporter_attributes}
         return pb.SolveRequest(
             ref=uuid.uuid4().hex,
             session=session,
@@ -83,8 +84,8 @@ class SolveRequest:
             frontend_attrs={name: value for name, value in optional.items() if value is not None},
             # Older ones know the first, newer ones both.
             exporter=self.exporter,
-            exporter_attrs=names,
-            exporters=[pb.Exporter(type=self.exporter, attrs=names)] if self.exporter else [],
+            exporter_attrs=exported,
+            exporters=[pb.Exporter(type=self.exporter, attrs=exported)] if self.exporter else [],
             cache=pb.CacheOptions(),
             entitlements=["network.host"] if self.network == "host" else [],
             internal=True,
@@ -145,16 +146,16 @@ def build(
     context: ContextDir,
     dockerfile: ContextDir,
     logins: Logins | None = None,
+    take: Callable[[Iterator[bytes]], object] | None = None,
     on_update: Callable[[StatusUpdate], None] | None = None,
     on_sent: Callable[[Sent], None] | None = None,
-    file: FileSend | None = None,
 ) -> SolveResult:
     """Build an image.
 
-    ``logins`` are those of the user's Docker configuration, which is read when there are none.
+    ``logins`` are those of the user's Docker configuration, which is read when there are none. ``take`` gets
+    the file that the exporter writes, as it comes, in a thread of its own; what it raises ends the build.
     ``on_update`` sees every trace event as it comes, in the calling thread; ``on_sent`` every write of file
-    content, in the session's thread. ``file`` takes what the exporter sends, where it is one of those that
-    make a file; what it raises is raised.
+    content, in the session's thread.
 
     Raises SolveError when the build fails (LoginRefused when a registry did not take the user's login),
     RequestError for secrets or ssh that can't be had, ServeError (or whatever a directory raises) when a
@@ -168,6 +169,7 @@ def build(
     logins = logins or Logins.load_config(None, None)
     auth = Auth(logins)
     services: list[Service] = [directories, Health(), auth]
+    file = None if take is None else FileSend(take)
     if request.secrets:
         services.append(Secrets(request.secrets))
     if request.ssh:

@@ -79,7 +79,7 @@ def prove(
         with engine_trouble():
             verified = verify(
                 subject.engine.api,
-                result.image_id,
+                bench.builder.images.on_engine(result.image_id),
                 command,
                 run=run.id,
                 mask=masker_of(subject.options, subject.plan.resolved),
