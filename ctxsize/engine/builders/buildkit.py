@@ -30,6 +30,8 @@ from ctxsize.progress import Progress
 #: Bytes of chance in a shared key. Whoever knows it gets at what the engine received under it: a file of
 #: theirs that has the size and time of one of ours becomes that one.
 _KEY_BYTES = 16
+#: What BuildKit says of an exporter that it does not have.
+_NO_EXPORTER = "could not be found"
 
 
 class BuildKitBuilder(MarkedBuilder):
@@ -93,7 +95,15 @@ class BuildKitBuilder(MarkedBuilder):
         task = replace(task, options=task.options.for_rebuild(), on_update=self._cache.take)
         request = self._request(task, key)
         request = replace(request, exporter=exporter, exporter_attributes=attributes)
-        self._build(task, request, take=take)
+        try:
+            self._build(task, request, take=take)
+        except BuildFailed as error:
+            if _NO_EXPORTER not in error.message:
+                raise
+            raise EngineError(
+                f"the builder does not give its images out: {error.message}",
+                hint="it is an engine's own BuildKit: measure on that engine",
+            ) from error
 
     def _build(
         self,
