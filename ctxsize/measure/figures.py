@@ -23,7 +23,8 @@ class ProjectFigures:
 
 @dataclass(frozen=True, slots=True)
 class EngineFigures:
-    """Where it was measured."""
+    """Where it was measured. ``instance`` is the builder's name, of a builder that buildx made with this
+    ``driver``; None on an engine."""
 
     version: str
     api: str
@@ -31,10 +32,14 @@ class EngineFigures:
     storage: str
     remote: bool
     podman: bool = False
+    instance: str | None = None
+    driver: str = "docker"
 
     @property
     def name(self) -> str:
-        """What it is, for people: ``Docker 28.5.2``."""
+        """What it is, for people: ``Docker 28.5.2``, ``ci (docker-container) 0.25.0``."""
+        if self.instance is not None:
+            return f"{self.instance} ({self.driver}) {self.version}".rstrip()
         return f"{'Podman' if self.podman else 'Docker'} {self.version}"
 
 

@@ -118,6 +118,8 @@ class Subject:
             storage=info.storage,
             remote=info.remote,
             podman=info.podman,
+            instance=info.builder,
+            driver=info.driver,
         )
 
     def variant(self, name: str) -> Variant:

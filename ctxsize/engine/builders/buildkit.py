@@ -31,6 +31,8 @@ from ctxsize.progress import Progress
 #: Bytes of chance in a shared key. Whoever knows it gets at what the engine received under it: a file of
 #: theirs that has the size and time of one of ours becomes that one.
 _KEY_BYTES = 16
+#: What BuildKit says of an exporter that it does not have.
+_NO_EXPORTER = "could not be found"
 
 
 class BuildKitBuilder(MarkedBuilder):
@@ -89,7 +91,8 @@ class BuildKitBuilder(MarkedBuilder):
         self, image_id: str, take: Callable[[Iterator[bytes]], object], exporter: str, **attributes: str
     ) -> None:
         """Build an image once more, from the cache, and have ``take`` take what the exporter makes of it. See
-        ctxsize.engine.exported. EngineError, too, when a step was not in the cache: it may be another image."""
+        ctxsize.engine.exported. EngineError, too, when a step was not in the cache: the image may be another
+        one."""
         task, key = self._built[image_id]
         task = replace(task, options=task.options.for_rebuild(), on_update=self._cache.take)
         request = self._request(task, key)
@@ -97,7 +100,12 @@ class BuildKitBuilder(MarkedBuilder):
         try:
             result = self._build(task, request, take=take)
         except BuildFailed as error:
-            raise EngineError(f"the builder does not give the image out: {error.message}") from error
+            raise EngineError(
+                f"the builder does not give the image out: {error.message}",
+                hint="it is an engine's own BuildKit: measure on that engine"
+                if _NO_EXPORTER in error.message
+                else error.hint,
+            ) from error
         if step := ran_again(result.vertices):
             raise EngineError(
                 f"the image that was built can't be read: to export it, {step} ran again",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ctxsize.engine.builders.choose import Choice, choose
@@ -27,12 +27,23 @@ def find_builder(
         engine = own()
         choice = choose(engine, found.kind)
         return engine, replace(choice, other=found.notice)
-    node = node_for(found.instance, platform)
-    if found.instance.driver == "docker":
-        engine = connect(node.endpoint)
-        return engine, choose(engine, found.kind)
-    endpoint = reach(found.instance, node)
-    return lone_buildkit(found.instance.name, found.instance.driver, endpoint), Choice("buildkit")
+    engine = _engine_of(found.instance, node_for(found.instance, platform))
+    return engine, choose(engine, found.kind) if engine.keeps_images else Choice("buildkit")
+
+
+def find_nodes(name: str) -> Iterator[Engine]:
+    """All nodes of a builder. Raises as ``find_builder``."""
+    instance = wanted(name).instance
+    if instance is None:
+        yield connect()
+    else:
+        yield from (_engine_of(instance, node) for node in instance.nodes)
+
+
+def _engine_of(instance: Instance, node: Node) -> Engine:
+    if instance.driver == "docker":
+        return connect(node.endpoint)
+    return lone_buildkit(instance.name, instance.driver, reach(instance, node))
 
 
 def node_for(instance: Instance, platform: str | None) -> Node:

@@ -14,25 +14,31 @@ import docker
 
 from ctxsize.engine.buildkit.bridge import upgraded
 from ctxsize.engine.buildkit.control import Control, Dial, Refused
-from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable, reason
+from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, SessionUnavailable, reason
 from ctxsize.engine.buildkit.fallback import Fallback
 from ctxsize.engine.buildkit.session import OPEN_TIMEOUT
 
 
 def connect(api: docker.APIClient) -> Control:
     """BuildKit of the engine of ``api``. Raises ConnectionLost when the engine can't be reached."""
-    for dial in (upgrading(api), prior_knowledge(api)):
-        control = Control(dial)
-        try:
-            control.workers()
-        except SessionUnavailable:
-            continue
-        except (Refused, ConnectionLost):
-            control.close()
-            api.ping()
-            continue
-        return control
-    return Fallback(api)
+    try:
+        return _answering(upgrading(api))
+    except (SessionUnavailable, Refused):
+        pass
+    try:
+        return _answering(prior_knowledge(api))
+    except BuildKitError:
+        return Fallback(api)
+
+
+def _answering(dial: Dial) -> Control:
+    control = Control(dial)
+    try:
+        control.workers()
+    except BaseException:
+        control.close()
+        raise
+    return control
 
 
 def upgrading(api: docker.APIClient) -> Dial:

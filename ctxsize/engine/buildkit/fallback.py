@@ -5,11 +5,9 @@ that ``docker build`` has parameters for can be passed on.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import queue
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,7 +23,7 @@ from ctxsize.engine.buildkit.control.client import POLL, CacheRecord, Control, W
 from ctxsize.engine.buildkit.control.loop import Loop, Refused
 from ctxsize.engine.buildkit.errors import ConnectionLost, RequestError, reason, shown
 from ctxsize.engine.buildkit.limits import answers
-from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Session
+from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Session, serve
 from ctxsize.engine.buildkit.trace import TRACE_ID, decode_trace
 from ctxsize.engine.rfc3339 import parse_time
 
@@ -69,7 +67,7 @@ class Fallback(Control):
         """Have the engine use ``session`` meanwhile: POST ``/session`` turned into HTTP/2."""
         sock, early = upgraded(self._api, "/session", session.metadata(), OPEN_TIMEOUT)
         loop = Loop(f"buildkit-session-{session.id[:8]}")
-        call = loop.begin(_serve(session, sock, early))
+        call = loop.begin(serve(session, sock, early))
         try:
             yield
         finally:
@@ -135,17 +133,6 @@ class Fallback(Control):
     def forget(self, ref: str) -> None:
         """Raises ConnectionLost."""
         raise ConnectionLost("the build history can't be had: the engine lets nobody to POST /grpc")
-
-
-async def _serve(session: Session, sock: socket.socket, early: bytes) -> None:
-    protocol = session.connection()
-    transport, _ = await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, sock)
-    try:
-        if early:
-            protocol.data_received(early)
-        await session.ended()
-    finally:
-        transport.close()
 
 
 def _parameters(request: pb.SolveRequest) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import threading
 import time
 import uuid
@@ -159,6 +160,18 @@ class Session:
     def _heard(self) -> None:
         self._last_received = time.monotonic()
         self.opened.set()
+
+
+async def serve(session: Session, sock: socket.socket, early: bytes) -> None:
+    """Serve ``session`` on a socket of its own until it ends; ``early`` is what already arrived on it."""
+    protocol = session.connection()
+    transport, _ = await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, sock)
+    try:
+        if early:
+            protocol.data_received(early)
+        await session.ended()
+    finally:
+        transport.close()
 
 
 class _Connection(H2Protocol):

@@ -57,7 +57,7 @@ class Run:
     def __enter__(self) -> Run:
         with engine_trouble():
             sweep(self._engine)
-        self.journal = Journal(self.id, self._engine.info.id)
+        self.journal = Journal(self.id, self._engine.info.id, builder=self._engine.info.builder)
         self.journal.add("began", str(self._engine.info.now()))
         return self
 

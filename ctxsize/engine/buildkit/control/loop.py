@@ -17,7 +17,7 @@ from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, reason
 CLOSE_TIMEOUT = 5.0
 """Seconds that calls have to end when they are cancelled, and the loop when it is closed."""
 #: AttributeError: grpclib takes its connection apart when that ends, be it in the middle of a call.
-_BROKEN = (TimeoutError, ProtocolError, StreamTerminatedError, DecodeError, AttributeError, OSError)
+_BROKEN = (TimeoutError, ProtocolError, DecodeError, AttributeError, OSError)
 _Result = TypeVar("_Result")
 
 
@@ -97,6 +97,8 @@ class Call(Generic[_Result]):
             raise Refused(error.message or error.status.name, error.status) from error
         except asyncio.CancelledError as error:
             raise ConnectionLost("the connection to BuildKit was closed") from error
+        except StreamTerminatedError as error:
+            raise ConnectionLost(f"the connection to BuildKit broke: {error}") from error
         except _BROKEN as error:
             raise ConnectionLost(f"the connection to BuildKit broke: {reason(error)}") from error
         finally:
