@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxsize.engine.bases import platform_variables
-from ctxsize.engine.images import EngineImages, id_of, open_images
+from ctxsize.engine.images import EngineImages, open_images
 from ctxsize.engine.options import BuildOptions
+from ctxsize.engine.platforms import find_image
 from ctxsize.errors import CtxsizeError, EngineError
 from ctxsize.files.tarlist import TarReader
 from ctxsize.image.archive import open_archive
@@ -92,8 +93,9 @@ def read(data: bytes) -> list[tuple[str, int]]:
 )
 def test_an_answer_about_an_image_that_is_none(answer: object) -> None:
     api: Any = SimpleNamespace(inspect_image=lambda name: answer)
+    engine: Any = SimpleNamespace(api=api, info=SimpleNamespace(storage="overlay2"))
     with pytest.raises(EngineError, match="makes no sense"):
-        EngineImages(api).bytes_of(id_of(api, "a:b"))
+        EngineImages(api).bytes_of(find_image(engine, "a:b").id)
 
 
 @pytest.mark.parametrize("answer", [None, [], "a", 5])
