@@ -49,7 +49,7 @@ class ExportedImages:
         """Read images as the builder exports them, one by one; see ImageStore. What several have in common
         comes with each, and is read once."""
         reading = _Reading(reader, progress or Silent())
-        with reading_errors():
+        with reading_errors("the builder"):
             for image_id in image_ids:
                 reading.image_id = image_id
                 # As a registry would get them, where it matters how large they are then.

@@ -196,20 +196,20 @@ def _bare(api: docker.APIClient, image_id: str) -> Image | None:
 
 
 @contextmanager
-def reading_errors() -> Iterator[None]:
-    """Raise what goes wrong while images are read as errors of ours; see ImageStore."""
+def reading_errors(source: str = "the engine") -> Iterator[None]:
+    """Raise what goes wrong while images are read from ``source`` as errors of ours; see ImageStore."""
     try:
         yield
     except (tarfile.TarError, *TROUBLE, OSError) as error:
         why = reason(error) if isinstance(error, TROUBLE) else str(error)
         full = full_disk_hint(why) if isinstance(error, DockerException) else None
         raise EngineError(
-            f"reading the images back from the engine failed: {why}",
-            hint=full or "is the engine still running, and is there room for its temporary files?",
+            f"reading the images back from {source} failed: {why}",
+            hint=full or f"is {source} still running, and is there room for its temporary files?",
         ) from error
     except sqlite3.Error as error:
         raise UsageError(
             f"the images' files can't be listed: {error}", hint="have TMPDIR name a directory with room"
         ) from error
     except NONSENSE as error:
-        raise EngineError("the engine's answer to `docker save` makes no sense") from error
+        raise EngineError(f"what {source} gives as an image makes no sense") from error

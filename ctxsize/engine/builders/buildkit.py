@@ -16,6 +16,7 @@ from ctxsize.engine import buildkit
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.marked import MarkedBuilder, Task
 from ctxsize.engine.builders.plan import BuildPlan
+from ctxsize.engine.builders.vertices import ran_again
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.exported import ExportedImages
 from ctxsize.engine.footprint.journal import Journal
@@ -90,20 +91,24 @@ class BuildKitBuilder(MarkedBuilder):
         self, image_id: str, take: Callable[[Iterator[bytes]], object], exporter: str, **attributes: str
     ) -> None:
         """Build an image once more, from the cache, and have ``take`` take what the exporter makes of it. See
-        ctxsize.engine.exported."""
+        ctxsize.engine.exported. EngineError, too, when a step was not in the cache: the image may differ."""
         task, key = self._built[image_id]
         task = replace(task, options=task.options.for_rebuild(), on_update=self._cache.take)
         request = self._request(task, key)
         request = replace(request, exporter=exporter, exporter_attributes=attributes)
         try:
-            self._build(task, request, take=take)
+            result = self._build(task, request, take=take)
         except BuildFailed as error:
-            if _NO_EXPORTER not in error.message:
-                raise
+            own = _NO_EXPORTER in error.message
             raise EngineError(
-                f"the builder does not give its images out: {error.message}",
-                hint="it is an engine's own BuildKit: measure on that engine",
+                f"the builder does not give the image out: {error.message}",
+                hint="it is an engine's own BuildKit: measure on that engine" if own else None,
             ) from error
+        if step := ran_again(result.vertices):
+            raise EngineError(
+                f"the image that was built can't be read: to export it, {step} ran again",
+                hint="did the context change, or somebody clear the builder's cache? run it once more",
+            )
 
     def _build(
         self,

@@ -11,6 +11,7 @@ import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.auth import Auth
@@ -169,27 +170,32 @@ def build(
     auth = Auth(logins)
     services: list[Service] = [directories, Health(), auth]
     file = None if take is None else FileSend(take)
-    if file is not None:
-        services.append(file)
     if request.secrets:
         services.append(Secrets(request.secrets))
     if request.ssh:
         services.append(SSHForward(request.ssh))
+    if file is not None:
+        services.append(file)
     trace = Trace(on_update)
     try:
-        with _open_session(control, services, request) as session:
+        wanted = int if file is None else file.count
+        with _open_session(control, services, request, wanted) as session:
             try:
                 answer = control.solve(request.message(session.id), lambda s: _take(s, trace), session.check)
             except BuildKitError as error:
-                failure = directories.error or (file and file.error)
-                if failure:
-                    raise failure from error
+                for broken in (directories.error, file.error if file is not None else None):
+                    if broken is not None:
+                        raise broken from error
                 session.check_flood()
                 if isinstance(error, Refused):
                     raise _failure(error, trace, auth) from error
                 raise
     finally:
         logins.close()
+        if file is not None:
+            file.close()
+    if file is not None and not file.whole:
+        raise ConnectionLost("BuildKit built, and did not send what it was to export")
     return SolveResult(
         image_id=answer.get("containerimage.digest", ""),
         vertices=trace.vertices,
@@ -215,7 +221,9 @@ def _take(status: pb.StatusResponse, trace: Trace) -> None:
 
 
 @contextlib.contextmanager
-def _open_session(control: Control, services: Sequence[Service], request: SolveRequest) -> Iterator[Session]:
+def _open_session(
+    control: Control, services: Sequence[Service], request: SolveRequest, wanted: Callable[[], int]
+) -> Iterator[Session]:
     """The session to build with.
 
     With a cache name there are two. BuildKit takes ``NAME:ID`` for a session's id to mean: read local
@@ -223,13 +231,15 @@ def _open_session(control: Control, services: Sequence[Service], request: SolveR
     source/local/source.go). So the build runs under that composite id, and a second connection answers to
     ID itself.
     """
-    key = {"name": request.session_name, "shared_key": request.shared_key}
-    session = Session(services, **key)
+    open_ = partial(
+        Session, services, name=request.session_name, shared_key=request.shared_key, wanted=wanted
+    )
+    session = open_()
     with control.serving(session):
         if request.cache_name is None:
             yield session
             return
-        named = Session(services, id_=f"{request.cache_name}:{session.id}", **key)
+        named = open_(id_=f"{request.cache_name}:{session.id}")
         with control.serving(named):
             yield named
 

@@ -22,38 +22,51 @@ from ctxsize.engine.buildkit.errors import ConnectionLost
 if TYPE_CHECKING:
     from grpclib.server import Stream
 
+CLOSE_TIMEOUT = 30.0
+"""Seconds that whoever takes the file has to end when no more of it comes."""
 MOST_WAITING = 4 * 1024 * 1024
 """Bytes that wait for whoever takes them, beyond which the engine has to wait, too."""
 
 
 class FileSend:
     """Takes one file. ``take`` gets its pieces as they come, in a thread of its own, and has ended when the
-    build has; what it raises ends the build, and is ``error``. ``bytes`` is how many there were so far."""
+    build has; what it raises ends the build, and is ``error``. ``whole``: it has taken all that it
+    wanted."""
 
     def __init__(self, take: Callable[[Iterator[bytes]], object]) -> None:
         self._take = take
-        self._begun = False
-        self.bytes = 0
+        self._bytes = 0
+        self._pieces: _Pieces | None = None
+        self._thread: threading.Thread | None = None
         self.error: BaseException | None = None
+        self.whole = False
+
+    def count(self) -> int:
+        """How many bytes there were so far."""
+        return self._bytes
+
+    def close(self) -> None:
+        """Have ``take`` end, if it has not, and wait for that."""
+        if self._pieces is not None and self._thread is not None:
+            self._pieces.end(_Broken("no more is wanted"))
+            self._thread.join(CLOSE_TIMEOUT)
 
     def __mapping__(self) -> dict[str, Handler]:
         path = "/moby.filesync.v1.FileSend/DiffCopy"
         return {path: Handler(self._receive, Cardinality.STREAM_STREAM, pb.BytesMessage, pb.BytesMessage)}
 
     async def _receive(self, stream: Stream[pb.BytesMessage, pb.BytesMessage]) -> None:
-        if self._begun:
+        if self._pieces is not None:
             raise grpclib.GRPCError(Status.FAILED_PRECONDITION, "there is one file to be sent, and no other")
-        self._begun = True
         loop = asyncio.get_running_loop()
-        pieces = _Pieces(loop)
+        pieces = self._pieces = _Pieces(loop)
         ended = loop.create_future()
-        thread = threading.Thread(
-            target=self._run, args=(pieces, loop, ended), name="buildkit-file", daemon=True
-        )
-        thread.start()
+        arguments = (pieces, loop, ended)
+        self._thread = threading.Thread(target=self._run, args=arguments, name="buildkit-file", daemon=True)
+        self._thread.start()
         try:
             async for message in stream:
-                self.bytes += len(message.data)
+                self._bytes += len(message.data)
                 await pieces.put(message.data)
                 if self.error is not None:
                     break
@@ -61,13 +74,16 @@ class FileSend:
                 pieces.end()
             await ended
         finally:
-            pieces.end(ConnectionLost("the connection broke before the image had arrived"))
+            pieces.end(_Broken("the connection with BuildKit broke"))
         if self.error is not None:
             raise grpclib.GRPCError(Status.ABORTED, f"the file was not taken: {self.error}"[:1000])
 
     def _run(self, pieces: _Pieces, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
         try:
             self._take(pieces)
+            self.whole = True
+        except _Broken:
+            pass
         except BaseException as error:  # whatever it is, it is raised where the build is waited for
             self.error = error
         finally:
@@ -79,6 +95,10 @@ class FileSend:
 def _end(ended: asyncio.Future[None]) -> None:
     if not ended.done():
         ended.set_result(None)
+
+
+class _Broken(ConnectionLost):
+    """The file did not come whole."""
 
 
 class _Pieces(Iterator[bytes]):
@@ -108,11 +128,10 @@ class _Pieces(Iterator[bytes]):
         await self._room.wait()
 
     def end(self, error: Exception | None = None) -> None:
-        """No more come; what is taken next raises ``error``. Only the first call counts."""
+        """No more come; with an ``error`` whoever takes them gets that next."""
         with self._changed:
-            if not self._ended:
-                self._ended, self._error = True, error
-                self._changed.notify()
+            self._ended, self._error = True, error
+            self._changed.notify()
 
     def leave(self) -> None:
         """Take no more."""

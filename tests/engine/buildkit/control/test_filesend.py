@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytest
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.control.filesend import MOST_WAITING, FileSend
-from ctxsize.engine.buildkit.errors import ConnectionLost
 
 PIECE = bytes(range(256)) * 128
 
@@ -50,7 +50,7 @@ def test_a_file_arrives_whole_and_in_order() -> None:
     pieces = [b"%d" % number * 50_000 for number in range(300)]
     receive(file, Sender([*pieces, b""]))
     assert taken == pieces
-    assert (file.bytes, file.error) == (sum(map(len, pieces)), None)
+    assert (file.count(), file.error, file.whole) == (sum(map(len, pieces)), None, True)
 
 
 def test_the_engine_waits_for_whoever_takes_it() -> None:
@@ -82,20 +82,41 @@ def test_what_taking_it_raises_ends_the_call() -> None:
 
 
 def test_a_connection_that_breaks_is_no_shorter_file() -> None:
-    file, taken = FileSend(lambda pieces: taken.extend(pieces)), []
+    file = FileSend(list)
     with pytest.raises(OSError, match="broke"):
         receive(file, Sender([PIECE] * 3, OSError("it broke")))
-    for thread in threading.enumerate():
-        if thread.name == "buildkit-file":
-            thread.join(5)
-    assert isinstance(file.error, ConnectionLost)
+    file.close()
+    assert (file.whole, file.error) == (False, None)
+
+
+def test_no_more_is_taken_of_a_file_that_nobody_wants() -> None:
+    """As when Ctrl-C is pressed: who takes it ends before what it writes to is closed."""
+    started = threading.Event()
+    ended = threading.Event()
+
+    def take(pieces: Iterator[bytes]) -> None:
+        try:
+            for _ in pieces:
+                started.set()
+                time.sleep(0.001)
+        finally:
+            ended.set()
+
+    file = FileSend(take)
+    thread = threading.Thread(target=lambda: receive(file, Sender([PIECE] * 100_000)), daemon=True)
+    thread.start()
+    assert started.wait(30)
+    file.close()
+    assert ended.is_set()
+    thread.join(30)
+    assert (file.whole, file.error) == (False, None)
 
 
 def test_who_takes_no_more_is_not_waited_for() -> None:
     sender = Sender([PIECE] * 1000)
     file = FileSend(next)
     receive(file, sender)
-    assert (file.bytes, file.error) == (1000 * len(PIECE), None)
+    assert (file.count(), file.error) == (1000 * len(PIECE), None)
 
 
 def test_there_is_one_file() -> None:
