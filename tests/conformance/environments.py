@@ -400,7 +400,7 @@ CASES: dict[str, Callable[[Place], None]] = {
 def main() -> int:
     """Run all cases, or those named; 1 when one is wrong."""
     parser = arguments(__doc__, CASES, "CASE")
-    builders = ("buildkit", "classic", "buildkit-upload")
+    builders = ("buildkit", "classic")
     parser.add_argument("--builder", choices=builders, help="only this one (default: the first two)")
     given = parser.parse_args()
     who = become(given.user, given.client)

@@ -269,7 +269,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild.SILENCE_SECONDS", 1.0)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild.PING_SECONDS", 0.4)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild._GIVE_UP_SECONDS", 0.2)
-    monkeypatch.setattr("ctxsize.engine.builders.upload._CANCEL_SECONDS", 0.5)
 
 
 @contextlib.contextmanager

@@ -51,9 +51,6 @@ CASES = [
     ("buildkit", SAVE, 1, "cut", 0, "with without"),
     ("buildkit", SAVE, 1, "corrupt", 600, "with without"),
     ("buildkit", SAVE, 1, "cut", 5000, "with without"),
-    ("buildkit-upload", BUILD, 1, "cut", 0, ""),
-    ("buildkit-upload", BUILD, 1, "corrupt", 600, ""),
-    ("buildkit-upload", BUILD, 3, "cut", 300, "with"),
     ("classic", BUILD, 1, "cut", 0, ""),
     ("classic", BUILD, 1, "cut", 120, ""),
     ("classic", BUILD, 1, "corrupt", 0, ""),
@@ -111,7 +108,7 @@ def test_an_account_of_a_build_that_is_none_ends_as_a_lost_connection(event: dic
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "builder",
-    ["classic", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit", "buildkit-upload"))],
+    ["classic", pytest.param("buildkit", marks=pytest.mark.slow)],
 )
 def test_a_build_that_says_nothing_for_long_is_waited_for_as_long_as_the_engine_answers(
     compare: Compare, proxied: Callable[[Fault], Proxy], builder: str
@@ -123,7 +120,7 @@ def test_a_build_that_says_nothing_for_long_is_waited_for_as_long_as_the_engine_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload", "classic"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_an_engine_that_is_slow_in_everything_is_waited_for(
     compare: Compare, proxied: Callable[[Fault], Proxy], builder: str
 ) -> None:

@@ -87,7 +87,6 @@ RAW = (
 COMMANDS = (
     "compare --builder classic --repeat 1 --verify true",
     "compare --builder buildkit --repeat 1",
-    "compare --builder buildkit-upload --repeat 1",
     "compare --repeat 1 --format json",
     "check --limit image=1kB --limit savings.context=1%",
     "check --limit image=1kB --image some/image",

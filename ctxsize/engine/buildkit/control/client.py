@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,11 @@ from ctxsize.engine.buildkit.control.carried import carry
 from ctxsize.engine.buildkit.control.channel import Channel, Dial, Link
 from ctxsize.engine.buildkit.control.loop import Call, Refused
 from ctxsize.engine.buildkit.errors import SessionUnavailable
-from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Session
+from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Session, serve
+
+SessionDial = Callable[[Sequence[tuple[str, str]]], tuple[socket.socket, bytes]]
+"""Opens a connection on which BuildKit calls a session that has such metadata: a non-blocking socket, and
+what already arrived on it. Raises SessionUnavailable where there is no such way."""
 
 ANSWER_TIMEOUT = 30.0
 """Seconds that BuildKit has for an answer."""
@@ -65,8 +70,10 @@ class Control:
     leaves_history = False
     """Whether a history of builds keeps those that are said to be internal."""
 
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, dial: Dial, session_dial: SessionDial | None = None) -> None:
+        """``session_dial`` opens connections for sessions, where there is a quicker way than the API."""
         self._link = Link(dial)
+        self._session_dial = session_dial
 
     def close(self) -> None:
         """End the connection. It is opened anew when it is needed again."""
@@ -75,13 +82,24 @@ class Control:
     @contextlib.contextmanager
     def serving(self, session: Session) -> Iterator[None]:
         """Have BuildKit use ``session`` meanwhile."""
-        call = self._link.begin(lambda channel: carry(channel, session))
+        call = self._begin(session)
         try:
-            _wait_until_open(session, call)
             yield
         finally:
             session.close()
             call.stop()
+
+    def _begin(self, session: Session) -> Call[None]:
+        if self._session_dial is not None:
+            with contextlib.suppress(SessionUnavailable):
+                return self._link.loop.begin(serve(session, *self._session_dial(session.metadata())))
+        call = self._link.begin(lambda channel: carry(channel, session))
+        try:
+            _wait_until_open(session, call)
+        except BaseException:
+            call.stop()
+            raise
+        return call
 
     def solve(
         self,
