@@ -67,12 +67,7 @@ def running_project(tmp_path: Path) -> Path:
         (stop, "buildkit"),
         *(
             pytest.param(*case, marks=pytest.mark.slow)
-            for case in (
-                (kill, "buildkit"),
-                (kill, "buildkit-upload"),
-                (stop, "buildkit-upload"),
-                (stop, "classic"),
-            )
+            for case in ((kill, "buildkit"), (stop, "classic"))
         ),
     ],
 )

@@ -24,12 +24,12 @@ def connect(api: docker.APIClient) -> Control:
     """BuildKit of the engine of ``api``. Raises ConnectionLost when the engine can't be reached."""
     try:
         return _answering(Control(upgrading(api), sessions(api)))
-    except (SessionUnavailable, Refused):
-        pass
+    except (SessionUnavailable, Refused) as error:
+        why = str(error)
     try:
         return _answering(Control(prior_knowledge(api), sessions(api)))
     except BuildKitError:
-        return Fallback(api)
+        return Fallback(api, why)
 
 
 def _answering(control: Control) -> Control:

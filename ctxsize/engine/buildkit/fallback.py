@@ -57,9 +57,11 @@ class Fallback(Control):
 
     leaves_history = True
 
-    def __init__(self, api: docker.APIClient) -> None:
+    def __init__(self, api: docker.APIClient, why: str = "") -> None:
+        """``why`` says why BuildKit's own API is not to be had."""
         super().__init__(_refuse, sessions(api))
         self._api = api
+        self._why = why
 
     def solve(
         self,
@@ -113,12 +115,12 @@ class Fallback(Control):
     def past_builds(self) -> dict[str, dict[str, str]]:
         """None. Raises ConnectionLost where there is a history: only BuildKit's own API shows it."""
         if speaks(self._api, _HISTORY):
-            raise ConnectionLost("the build history can't be had: the engine lets nobody to POST /grpc")
+            raise ConnectionLost(f"the build history can't be had: {self._why}")
         return {}
 
     def forget(self, ref: str) -> None:
         """Raises ConnectionLost."""
-        raise ConnectionLost("the build history can't be had: the engine lets nobody to POST /grpc")
+        raise ConnectionLost(f"the build history can't be had: {self._why}")
 
 
 def sessions(api: docker.APIClient) -> SessionDial:

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
@@ -18,7 +18,7 @@ from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.control.carried import carry
 from ctxsize.engine.buildkit.control.channel import Channel, Dial, Link
 from ctxsize.engine.buildkit.control.loop import Call, Refused
-from ctxsize.engine.buildkit.errors import SessionUnavailable
+from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable
 from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Session, serve
 
 SessionDial = Callable[[Sequence[tuple[str, str]]], tuple[socket.socket, bytes]]
@@ -34,6 +34,9 @@ POLL = 0.5
 """Seconds between looks at whether the session is still alive while BuildKit says nothing."""
 MOST_BYTES = 64 * 1024 * 1024
 """Bytes of an answer that consists of several messages: a thousand builds of the history take two MiB."""
+
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class Control:
 
     def disk_usage(self) -> list[CacheRecord]:
         """All records of the build cache."""
-        (answer,) = self._ask("DiskUsage", pb.DiskUsageRequest(), pb.DiskUsageResponse, USAGE_TIMEOUT)
+        answer = self._ask_one("DiskUsage", pb.DiskUsageRequest(), pb.DiskUsageResponse, USAGE_TIMEOUT)
         return [_record(each) for each in answer.record]
 
     def prune(self, ids: Iterable[str]) -> set[str]:
@@ -136,7 +139,7 @@ class Control:
 
     def workers(self) -> list[Worker]:
         """What runs its builds."""
-        (answer,) = self._ask("ListWorkers", pb.ListWorkersRequest(), pb.ListWorkersResponse)
+        answer = self._ask_one("ListWorkers", pb.ListWorkersRequest(), pb.ListWorkersResponse)
         return [_worker(each) for each in answer.record]
 
     def past_builds(self) -> dict[str, dict[str, str]]:
@@ -158,9 +161,19 @@ class Control:
         self._ask("UpdateBuildHistory", request, pb.UpdateBuildHistoryResponse)
 
     def _ask(
-        self, method: str, request: Any, answer: type[Any], seconds: float = ANSWER_TIMEOUT
+        self, method: str, request: Any, answer: type[Any], seconds: float | None = None
     ) -> list[Any]:
-        return self._link.begin(lambda channel: _call(channel, method, request, answer)).result(seconds)
+        call = self._link.begin(lambda channel: _call(channel, method, request, answer))
+        return call.result(seconds or ANSWER_TIMEOUT)
+
+    def _ask_one(
+        self, method: str, request: Any, answer: type[_Answer], seconds: float | None = None
+    ) -> _Answer:
+        answers = self._ask(method, request, answer, seconds)
+        if len(answers) != 1:
+            raise ConnectionLost(f"BuildKit gave {len(answers)} answers to {method}")
+        (found,) = answers
+        return found  # type: ignore[no-any-return]
 
 
 def _wait_until_open(session: Session, call: Call[None]) -> None:
@@ -202,9 +215,9 @@ async def _solve(
 
     following = asyncio.create_task(follow())
     try:
-        (answer,) = await _call(channel, "Solve", request, pb.SolveResponse)
+        answers = await _call(channel, "Solve", request, pb.SolveResponse)
         await asyncio.wait_for(following, ANSWER_TIMEOUT)
-        return dict(answer.exporter_response)
+        return {key: value for answer in answers for key, value in answer.exporter_response.items()}
     except GRPCError:
         # Its account ends soon too; of a build that fails at once there is none.
         await asyncio.wait({following}, timeout=POLL)
