@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+
 from ctxsize import api
 from ctxsize.api import Measurement
 from ctxsize.cli.main import main

@@ -62,7 +62,10 @@ def answering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answering]:
         UPGRADE + b"garbage that is no HTTP/2 at all",
         UPGRADE + SETTINGS,
         UPGRADE + SETTINGS + HEADERS + GO_AWAY,
-        UPGRADE + SETTINGS + HEADERS + b"\x00\x00\x08\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x03\xff\xff\xff",
+        UPGRADE
+        + SETTINGS
+        + HEADERS
+        + b"\x00\x00\x08\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x03\xff\xff\xff",
         UPGRADE + SETTINGS + RESET,
     ],
 )
