@@ -17,7 +17,7 @@ from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
-from ctxsize.engine.images import layers_of, platform_of, read_images, read_one
+from ctxsize.engine.images import layers_of, read_images, read_one
 from ctxsize.engine.platforms import find_image
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.image.inventory import Inventory
@@ -106,7 +106,7 @@ def built(subject: Subject, run: Run, progress: Progress) -> Iterator[OpenedImag
         subject.blame_rule(failure)
         raise
     progress.phase("read the image")
-    with read_images(subject.engine.api, [result.image_id], Inventory, progress) as inventory:
+    with read_images(bench.builder.images, [result.image_id], Inventory, progress) as inventory:
         yield opened_build(subject, result, inventory)
 
 
@@ -125,7 +125,7 @@ def opened_build(subject: Subject, result: BuildResult, inventory: LayerReader) 
         source="built",
         image=image,
         inventory=inventory if isinstance(inventory, Inventory) else None,
-        platform=platform_of(subject.engine.api, result.image_id),
+        platform=image.platform,
         base=base,
         base_source=None if base is None else "FROM",
         dockerfile=subject.plan.resolved.dockerfile,

@@ -78,7 +78,7 @@ def built(
         subject.blame_rule(failure)
         raise
     progress.phase("read the image")
-    with read_images(subject.engine.api, list(dict.fromkeys(ids)), into, progress) as reader:
+    with read_images(bench.builder.images, list(dict.fromkeys(ids)), into, progress) as reader:
         images = [reader.images[image_id] for image_id in ids]
         mask = masker_of(subject.options, subject.plan.resolved)
         measured = _measured(reader, images[0], paths, mask)

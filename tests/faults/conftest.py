@@ -21,12 +21,12 @@ from click.testing import CliRunner, Result
 
 from ctxsize.cli.main import main
 from ctxsize.engine.connect import connect
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.clean import clean
 from ctxsize.progress import Silent
 from tests.engine.buildkit.base import make_base
 from tests.engine.buildkit.cases import BASE
 from tests.engine.buildkit.conftest import Daemon, build_folder
+from tests.support import buildcache
 from tests.support.proxy import Fault, Proxy
 from tests.support.tree import tree_hash
 
@@ -168,7 +168,7 @@ def things(api: docker.APIClient) -> set[str]:
     return {
         *(f"image {each['Id']}" for each in api.images(all=True)),
         *(f"container {each['Id']}" for each in api.containers(all=True)),
-        *(f"cache record {each}" for each in cache_records.record_ids(api)),
+        *(f"cache record {each}" for each in buildcache.record_ids(api)),
     }
 
 
@@ -263,13 +263,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctxsize.engine.connect.ANSWER_SECONDS", 2)
     monkeypatch.setattr("ctxsize.engine.buildkit.session.SILENCE_TIMEOUT", 2.0)
     monkeypatch.setattr("ctxsize.engine.buildkit.session.OPEN_TIMEOUT", 2.0)
-    monkeypatch.setattr("ctxsize.engine.buildkit.session.CLOSE_TIMEOUT", 0.5)
-    monkeypatch.setattr("ctxsize.engine.buildkit.solve.OPEN_TIMEOUT", 1.0)
-    monkeypatch.setattr("ctxsize.engine.buildkit.solve.CANCEL_TIMEOUT", 0.5)
+    monkeypatch.setattr("ctxsize.engine.buildkit.control.loop.CLOSE_TIMEOUT", 0.5)
+    monkeypatch.setattr("ctxsize.engine.buildkit.control.client.ANSWER_TIMEOUT", 2.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.control.client.OPEN_TIMEOUT", 2.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.engine.OPEN_TIMEOUT", 2.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.fallback.OPEN_TIMEOUT", 1.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.fallback.CANCEL_TIMEOUT", 0.5)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild.SILENCE_SECONDS", 1.0)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild.PING_SECONDS", 0.4)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild._GIVE_UP_SECONDS", 0.2)
-    monkeypatch.setattr("ctxsize.engine.builders.upload._CANCEL_SECONDS", 0.5)
 
 
 @contextlib.contextmanager
