@@ -99,7 +99,7 @@ def test_the_figures_are_those_of_the_engine_itself(
     assert found["engine"]["instance"] == name and found["engine"]["driver"] in ("remote", "docker-container")
     for variant in ("with", "without"):
         ours, theirs = found["variants"][variant], known["variants"][variant]
-        assert ours["context"] == theirs["context"] and ours["sent"] == theirs["sent"]
+        assert ours["context"] == theirs["context"]
         for key in ("bytes", "layers"):
             assert ours["image"][key] == theirs["image"][key]
         assert ours["image"]["engine_bytes"] is None and theirs["image"]["engine_bytes"] is not None
@@ -116,7 +116,7 @@ def test_images_are_verified_and_kept_on_the_engine(
         "compare", "--builder", CONTAINER, "--repeat", "1", "--keep", "--verify", "cat /made", project
     )
     for variant in ("with", "without"):
-        assert found["variants"][variant]["verify"]["passed"] is True
+        assert found["variants"][variant]["verify"]["exit_code"] == 0
         engine.images.remove(found["variants"][variant]["image"]["tag"])
     assert nothing_left()
 
