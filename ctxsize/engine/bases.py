@@ -52,4 +52,4 @@ class BaseImages(Mapping[str, BaseImage]):
 def platform_variables(engine: Engine, options: BuildOptions) -> Mapping[str, str]:
     """TARGETARCH and the like of the platform asked for, else the engine's; BUILDARCH and the like of it."""
     own = normalized(engine.own_platform())
-    return platform_args(normalized(options.platform) if options.platform else own, own)
+    return platform_args(options.platform or own, own)

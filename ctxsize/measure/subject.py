@@ -14,6 +14,7 @@ from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.platforms import asked_platform
 from ctxsize.dockerfile.resolve import resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.engine.bases import BaseImages, platform_variables
@@ -210,7 +211,11 @@ def prepare_opened(
     """Scan a project that was opened for the builder ``choice`` of ``engine``, with a Dockerfile.
     ``forbidden``, ``asked``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
     assert project.dockerfile is not None  # it is required
-    options = replace(options, build_args={**proxies(engine.host), **options.build_args})
+    options = replace(
+        options,
+        platform=asked_platform(options.platform),
+        build_args={**proxies(engine.host), **options.build_args},
+    )
     keep_out_of(project.context)
     progress.phase("scan")
     surveyed = time.time_ns()

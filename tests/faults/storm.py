@@ -38,7 +38,7 @@ from tests.support import buildcache  # noqa: E402
 from tests.support.tree import tree_hash  # noqa: E402
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
-BUILDERS = ("buildkit", "classic", "buildkit-upload")
+BUILDERS = ("buildkit", "classic")
 #: What is run, with the options that make it short.
 COMMANDS = {"compare": ("--repeat", "1"), "suggest": ("--repeat", "0", "--min-bytes", "0")}
 #: Seconds after which a run that was sent a signal counts as hanging.

@@ -26,6 +26,7 @@ from h2.settings import SettingCodes
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.errors import ConnectionLost
+from ctxsize.engine.buildkit.frames import PREFACE, Updates
 from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ class _Connection(H2Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: BaseTransport | None = None
         self._lost = asyncio.Event()
+        self._updates = Updates(len(PREFACE))
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
@@ -202,7 +204,7 @@ class _Connection(H2Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._session._heard()
-        super().data_received(data)
+        super().data_received(self._updates.merged(data))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._session._lost = True

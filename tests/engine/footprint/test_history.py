@@ -86,7 +86,6 @@ def ours(api: docker.APIClient) -> dict[str, dict[str, str]]:
     return {ref: options for ref, options in history.past_builds(api).items() if TOKEN in options.values()}
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload"])
 def test_a_run_takes_its_builds_out_of_the_history_and_no_other(
     newer: docker.APIClient, start: Callable[..., subprocess.Popen[str]], builder: str
 ) -> None:
@@ -126,7 +125,6 @@ def clean(tmp_path: Path, host: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload"])
 def test_a_proxy_that_does_not_let_us_forget(
     newer: docker.APIClient, start: Callable[..., subprocess.Popen[str]], builder: str, tmp_path: Path
 ) -> None:

@@ -7,16 +7,12 @@ import base64
 import json
 import re
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import StreamEnded
 
 from ctxsize import api
 from ctxsize.api import Measurement
@@ -26,7 +22,7 @@ from ctxsize.engine.footprint import clean as clean_module
 from ctxsize.engine.footprint import leftovers
 from ctxsize.engine.footprint import run as run_module
 from ctxsize.engine.footprint.journal import state_directory
-from tests.support.fake_engine import IMAGE, UPGRADE, FakeEngine, chunked, whole
+from tests.support.fake_engine import IMAGE, FakeEngine, chunked, grpc, whole
 
 FORBIDDEN = whole(b"<html>no</html>", "403 Forbidden")
 _TRACE = pb.StatusResponse(
@@ -80,7 +76,7 @@ def let(engine: FakeEngine, answers: dict[str, Any]) -> None:
     engine.answer = answering
 
 
-def compare(project: Path, builder: str = "buildkit-upload") -> Result:
+def compare(project: Path, builder: str = "buildkit") -> Result:
     words = ["compare", str(project), "--builder", builder, "--repeat", "1", "--format", "json"]
     return CliRunner().invoke(main, [*words, "--build-arg", "TOKEN=of-somebody"])
 
@@ -100,19 +96,8 @@ def journals() -> list[list[dict[str, object]]]:
     ]
 
 
-def empty_history(connection: socket.socket) -> None:
-    """What an engine says that remembers no build: a call that ends at once, without a message."""
-    connection.sendall(UPGRADE)
-    http = H2Connection(H2Configuration(client_side=False))
-    http.initiate_connection()
-    connection.sendall(http.data_to_send())
-    while data := connection.recv(1 << 16):
-        for event in http.receive_data(data):
-            if isinstance(event, StreamEnded):
-                head = [(":status", "200"), ("content-type", "application/grpc")]
-                http.send_headers(event.stream_id, head)
-                http.send_headers(event.stream_id, [("grpc-status", "0")], end_stream=True)
-        connection.sendall(http.data_to_send())
+#: What an engine says that remembers no build, and has no cache.
+empty_history = grpc({"ListWorkers": [b""], "DiskUsage": [b""]})
 
 
 def test_a_history_that_can_not_be_asked_for_is_said_and_tried_again(
@@ -240,7 +225,7 @@ def test_what_cleaning_could_not_remove_is_in_what_a_python_caller_gets(
     let(engine, {r"POST /build\?": chunked(BUILT), r"POST /grpc": FORBIDDEN})
     early: list[Measurement] = []
 
-    returned = api.compare(project, builder="buildkit-upload", repeat=1, on_result=early.append)
+    returned = api.compare(project, builder="buildkit", repeat=1, on_result=early.append)
 
     before, after = early[0].comparison.warnings, returned.comparison.warnings
     assert after[: len(before)] == before
