@@ -65,10 +65,7 @@ def running_project(tmp_path: Path) -> Path:
     [
         (kill, "classic"),
         (stop, "buildkit"),
-        *(
-            pytest.param(*case, marks=pytest.mark.slow)
-            for case in ((kill, "buildkit"), (stop, "classic"))
-        ),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((kill, "buildkit"), (stop, "classic"))),
     ],
 )
 def test_the_engine_ends_while_a_step_runs_and_the_other_variant_is_reported(

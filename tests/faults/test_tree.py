@@ -251,10 +251,7 @@ def test_the_classic_client_reads_what_is_ignored_and_the_error_says_so(locked: 
         ("small", "buildkit"),
         ("small", "classic"),
         ("data", "buildkit"),
-        *(
-            pytest.param(*case, marks=pytest.mark.slow)
-            for case in (("data", "classic"),)
-        ),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("data", "classic"),)),
     ],
 )
 def test_a_file_or_directory_that_may_not_be_read_is_named(project: Path, builder: str, name: str) -> None:

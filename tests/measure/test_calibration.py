@@ -56,9 +56,7 @@ def test_costs_are_known_for_every_phase_and_never_negative_and_nothing_is_left(
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     images, records = {image["Id"] for image in api.images(all=True)}, buildcache.record_ids(api)
-    subject = prepare(
-        project, dockerfile=None, builder="buildkit", options=BuildOptions(), progress=Silent()
-    )
+    subject = prepare(project, dockerfile=None, builder="buildkit", options=BuildOptions(), progress=Silent())
     with Run(subject.engine) as run:
         costs = calibrate(
             Bench(subject, run, subject.builder(run), TimeLimit(None), Silent()), ProbeSize(8_000_000, 400)

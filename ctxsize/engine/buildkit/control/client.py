@@ -160,9 +160,7 @@ class Control:
         request = pb.UpdateBuildHistoryRequest(ref=ref, delete=True)
         self._ask("UpdateBuildHistory", request, pb.UpdateBuildHistoryResponse)
 
-    def _ask(
-        self, method: str, request: Any, answer: type[Any], seconds: float | None = None
-    ) -> list[Any]:
+    def _ask(self, method: str, request: Any, answer: type[Any], seconds: float | None = None) -> list[Any]:
         call = self._link.begin(lambda channel: _call(channel, method, request, answer))
         return call.result(seconds or ANSWER_TIMEOUT)
 

@@ -45,9 +45,7 @@ class Loop:
                 self._loop = asyncio.new_event_loop()
                 # What breaks on a connection itself ends its calls, and is told as that: not as a traceback.
                 self._loop.set_exception_handler(lambda _loop, _context: None)
-                self._thread = threading.Thread(
-                    target=_run, args=(self._loop,), name=self._name, daemon=True
-                )
+                self._thread = threading.Thread(target=_run, args=(self._loop,), name=self._name, daemon=True)
                 self._thread.start()
             return Call(self._loop, work)
 
