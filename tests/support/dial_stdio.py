@@ -7,6 +7,7 @@ needs nothing but Python.
 
 import contextlib
 import os
+import select
 import socket
 import ssl
 import sys
@@ -83,29 +84,34 @@ class Relay:
             self._open += [near, far]
             self.connections += 1
             near.sendall(early)
-            threading.Thread(target=_copy, args=(near, far), daemon=True).start()
+            upwards = threading.Thread(target=_copy, args=(near, far), daemon=True)
+            upwards.start()
             _copy(far, near)
+            upwards.join()
+            for each in (near, far):
+                self._open.remove(each)
+                each.close()
 
 
 def _plain(tls: ssl.SSLSocket) -> socket.socket:
     """A plain socket bridged to ``tls``, which must not be read and written by two threads at once."""
-    import select
-
     near, far = socket.socketpair()
     tls.setblocking(False)
+    poll = select.poll()
 
     def pump() -> None:
         pending = b""
         with contextlib.suppress(OSError), far, tls:
             while True:
-                if not tls.pending():
-                    select.select([tls, *([] if pending else [far])], [tls] if pending else [], [])
+                poll.register(tls, select.POLLIN | (select.POLLOUT if pending else 0))
+                poll.register(far, 0 if pending else select.POLLIN)
+                ready = {fd for fd, _ in poll.poll(0 if tls.pending() else None)}
                 with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
                     received = tls.recv(_BLOCK)
                     if not received:
                         return
                     far.sendall(received)
-                if not pending and select.select([far], [], [], 0)[0]:
+                if not pending and far.fileno() in ready:
                     pending = far.recv(_BLOCK)
                     if not pending:
                         return
