@@ -7,7 +7,6 @@ needs nothing but Python.
 
 import contextlib
 import os
-import select
 import socket
 import ssl
 import sys
@@ -79,7 +78,7 @@ class Relay:
         with contextlib.suppress(OSError):
             if self._tls is not None:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                near = _plain(self._tls.wrap_socket(sock, server_side=True))
+                near = _decrypted(self._tls.wrap_socket(sock, server_side=True))
             far, early = open_grpc(self._engine)
             self._open += [near, far]
             self.connections += 1
@@ -93,33 +92,13 @@ class Relay:
                 each.close()
 
 
-def _plain(tls: ssl.SSLSocket) -> socket.socket:
-    """A plain socket bridged to ``tls``, which must not be read and written by two threads at once."""
-    near, far = socket.socketpair()
+def _decrypted(tls: ssl.SSLSocket) -> socket.socket:
+    """A plain socket that is bridged to ``tls``, which two threads must not read and write at once."""
+    from ctxsize.engine.buildkit.bridge import over_tls  # not there in a container
+
     tls.setblocking(False)
-    poll = select.poll()
-
-    def pump() -> None:
-        pending = b""
-        with contextlib.suppress(OSError), far, tls:
-            while True:
-                poll.register(tls, select.POLLIN | (select.POLLOUT if pending else 0))
-                poll.register(far, 0 if pending else select.POLLIN)
-                ready = {fd for fd, _ in poll.poll(0 if tls.pending() else None)}
-                with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                    received = tls.recv(_BLOCK)
-                    if not received:
-                        return
-                    far.sendall(received)
-                if not pending and far.fileno() in ready:
-                    pending = far.recv(_BLOCK)
-                    if not pending:
-                        return
-                if pending:
-                    with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                        pending = pending[tls.send(pending) :]
-
-    threading.Thread(target=pump, daemon=True).start()
+    near = over_tls(tls)
+    near.setblocking(True)
     return near
 
 
