@@ -151,5 +151,5 @@ def test_without_an_engine_there_are_no_images_and_none_can_be_loaded(
     own = OwnEngine()
 
     assert own.images() == own.containers(all=True) == own.networks() == []
-    with pytest.raises(EngineError, match="no Docker engine answers at unix:///no/such/docker.sock"):
+    with pytest.raises(EngineError, match=r"no Docker engine answers at unix:///no/such/docker.sock"):
         own.ping()
