@@ -87,7 +87,7 @@ def test_a_draft_shows_at_once_what_it_changes_and_nothing_is_written_unasked(pr
         await pilot.press("i")
         assert "-8kB, -2 files" in text(pilot, "effect")
         assert names(pilot)[0] == "ignored video/"
-        assert "+ video" in text(pilot, "lines")
+        assert "video" in pilot.app.query_one("#draft").text
         await pilot.press("enter", "e")
         assert "-3kB, -1 files" in text(pilot, "effect")
         assert names(pilot) == ["kept a.mp4", "ignored b.mp4"]
