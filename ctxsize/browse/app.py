@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -12,16 +14,19 @@ from textual.widgets import TextArea
 
 from ctxsize.browse.editor import Editor
 from ctxsize.browse.findings import Findings
-from ctxsize.browse.looking import Asked, Looking, Shown, key_of
+from ctxsize.browse.looking import Asked, Looking, key_of
 from ctxsize.browse.open import Opened
 from ctxsize.browse.proving import Proving
-from ctxsize.browse.rows import METRICS, Row, largest, rows, search
+from ctxsize.browse.rows import METRICS, Row, largest, one, rows, search
+from ctxsize.browse.table import Shown
 from ctxsize.errors import CtxsizeError
 from ctxsize.text import printable
 from ctxsize.units import format_bytes
 
 #: How often the rows follow the scan, and after which time what was typed is judged.
-_SECONDS, _TYPED = 0.4, 0.03
+_SECONDS, _TYPED = 0.4, 0.02
+#: How long it is judged before keys are heard again.
+_PIECE = 0.02
 _HELP = """\
 Arrows, Enter   move, open a directory        Backspace  up
 i               ignore this                   e          except it: keep it
@@ -64,11 +69,13 @@ class Browser(Looking):
         self._opened = opened
         self._tree, self._draft = opened.tree, opened.draft
         self._title = opened.project.name
-        self._scanned = threading.Event()
+        self._complete = threading.Event()
         self._judged = False
         self._typed = False
         self._gone = threading.Event()
-        self._findings = Findings(opened.lint, self._found)
+        #: When the scan was over, by time.perf_counter().
+        self.scanned = 0.0
+        self.findings = Findings(opened.lint, self._found)
 
     def beside(self) -> Iterator[Widget]:
         yield Editor(self._draft, id="draft")
@@ -79,7 +86,7 @@ class Browser(Looking):
 
     def on_unmount(self) -> None:
         self._gone.set()
-        self._findings.close()
+        self.findings.close()
 
     @property
     def _editor(self) -> Editor:
@@ -89,26 +96,35 @@ class Browser(Looking):
         self._tree.read(stop=self._gone.is_set)
         if self._tree.complete:
             self._draft.begin()
-            self._scanned.set()
-            self._findings.ask(self._draft.data)
+            self.scanned = time.perf_counter()
+            self._complete.set()
+            self.findings.ask(self._draft.data)
 
     def _follow(self) -> None:
         """Show what the scan has found since; the draft begins when it is complete."""
-        if self._scanned.is_set() and not self._judged:
+        if self._complete.is_set() and not self._judged:
             self._following.stop()
             self._judged = True
             self._editor.begin()
-        self.stay()
+        # Nobody has moved yet: the largest so far is not the largest of all.
+        self.stay() if self.table.cursor else self.show()
 
     def _found(self) -> None:
         """The findings of lint have come, in a thread."""
         if not self._gone.is_set():
             self.call_from_thread(self.show_texts)
 
-    def rows(self, most: int) -> tuple[list[Shown], int]:
-        found = (largest if self.files else rows)(self.here, self.metric, self._tree, most)
-        count = len(found) if self.files else len(self.here.below) + len(self.here.sizes)
-        return [self._shown_row(row) for row in found], count
+    def rows(self, most: int, wanted: object) -> tuple[list[Shown], int]:
+        if self.files:
+            found = largest(self.here, self.metric, self._tree, most)
+            return [self._shown_row(row) for row in found], len(found)
+        found = rows(self.here, self.metric, self._tree, most)
+        shown = [self._shown_row(row) for row in found]
+        count = len(self.here.below) + len(self.here.sizes)
+        if count > len(shown) and all(row.key != wanted for row in shown):
+            # What was searched for is shown, however small it is.
+            shown += [self._shown_row(row) for row in one(self.here, wanted, self.metric, self._tree)]
+        return shown, count
 
     def _shown_row(self, row: Row) -> Shown:
         opens = row.node if row.node.below is not None else None
@@ -133,14 +149,14 @@ class Browser(Looking):
         if effect.trouble:
             return f"Docker would refuse this: {effect.trouble}"
         if not self._draft.changed:
-            return f"{now}.{self._findings.line(self._draft.data)}"
+            return f"{now}.{self.findings.line(self._draft.data)}"
         sign = "+" if effect.bytes > 0 else ""
         said = [f"{now}: {sign}{format_bytes(effect.bytes)}, {effect.files:+d} files"]
         if effect.secrets:
             said.append(f"{effect.secrets:+d} that look like secrets")
         if effect.broken:
             said.append(f"BREAKS {printable('; '.join(effect.broken))}")
-        return ", ".join(said) + self._findings.line(self._draft.data)
+        return ", ".join(said) + self.findings.line(self._draft.data)
 
     def search(self, text: str) -> tuple[object, object] | None:
         found = search(self._tree.root, text)
@@ -165,7 +181,7 @@ class Browser(Looking):
 
     def _changed(self) -> None:
         self._editor.follow()
-        self._findings.ask(self._draft.data)
+        self.findings.ask(self._draft.data)
         self.stay()
 
     def action_undo(self) -> None:
@@ -183,15 +199,28 @@ class Browser(Looking):
             self._typed = True
             self.set_timer(_TYPED, self._judge_typed)
 
-    def _judge_typed(self) -> None:
-        self._typed = False
+    @property
+    def up_to_date(self) -> bool:
+        """Whether all that was typed is judged and shown."""
+        return not self._typed and self._editor.data == self._draft.data
+
+    async def _judge_typed(self) -> None:
+        """Judge what was typed, in pieces between which keys are heard; once more where more was typed."""
         self.trouble = ""
-        self._draft.change(self._editor.data)
-        self._findings.ask(self._draft.data)
+        while (data := self._editor.data) != self._draft.data:
+            began = time.perf_counter()
+            for _ in self._draft.changing(data):
+                if time.perf_counter() - began > _PIECE:
+                    await asyncio.sleep(0)
+                    began = time.perf_counter()
+                    if self._editor.data != data:
+                        break
+        self._typed = False
+        self.findings.ask(self._draft.data)
         self.stay()
 
     def action_lint(self) -> None:
-        self.push_screen(Asked(self._findings.text(self._draft.data)))
+        self.push_screen(Asked(self.findings.text(self._draft.data)))
 
     def action_build(self) -> None:
         if not self._judged or not self._draft.changed or self._draft.trouble:
@@ -214,7 +243,7 @@ class Browser(Looking):
         try:
             self._draft.write()
             self.trouble = f"{printable(self._draft.name)} is written."
-            self._findings.begin()
+            self.findings.begin()
         except CtxsizeError as error:
             self.trouble = str(error)
         self._editor.refresh()

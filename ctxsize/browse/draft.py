@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ctxsize.browse.taken import Taken
@@ -97,6 +97,21 @@ class Draft:
         """Have it be ``data``."""
         self._become(data, self._paths(data))
 
+    def changing(self, data: bytes) -> Iterator[None]:
+        """As ``change``, in small pieces; the draft stays as it is until the last."""
+        if data == self.data or self.trouble or self._paths(data) is not None:
+            self.change(data)
+            return
+        try:
+            rules = self._matcher(data)
+            yield from self._tree.judging(rules)
+        except CtxsizeError:
+            self.change(data)
+            return
+        self._remember(None)
+        self.data, self._rules = data, rules
+        self.effect = self._effect()
+
     def undo(self) -> bool:
         """Take the last change back; False when there is none."""
         if not self._steps:
@@ -144,9 +159,12 @@ class Draft:
     def _become(self, data: bytes, paths: tuple[str, ...] | None) -> None:
         if data == self.data:
             return
-        self._steps = [*self._steps[1 - _MOST_STEPS :], _Step(self.data, paths)]
+        self._remember(paths)
         self.data = data
         self._judge(paths)
+
+    def _remember(self, paths: tuple[str, ...] | None) -> None:
+        self._steps = [*self._steps[1 - _MOST_STEPS :], _Step(self.data, paths)]
 
     @property
     def _classic(self) -> bool:
@@ -173,13 +191,15 @@ class Draft:
     def _parsed(self, data: bytes) -> tuple[Rule, ...]:
         return parse_ignore(data, self.name, self.project.dialect).rules
 
+    def _matcher(self, data: bytes) -> Matcher | None:
+        return Matcher(self._parsed(data), self.project.dialect, self.name) if data else None
+
     def _judge(self, paths: Iterable[str] | None) -> None:
         if self.trouble:
             paths = None  # the tree was judged in part by a draft that is refused
         self.trouble = ""
         try:
-            rules = self._parsed(self.data)
-            self._rules = Matcher(rules, self.project.dialect, self.name) if self.data else None
+            self._rules = self._matcher(self.data)
             for path in [""] if paths is None else paths:
                 self._tree.judge(self._rules, path)
         except CtxsizeError as error:

@@ -34,6 +34,12 @@ class Findings:
             self._next = data
             self._go()
 
+    @property
+    def quiet(self) -> bool:
+        """Whether all that was asked is answered."""
+        with self._lock:
+            return not self._busy and self._next is None and self._last is not None
+
     def begin(self) -> None:
         """What is found now is what later drafts are compared with."""
         with self._lock:

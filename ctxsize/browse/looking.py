@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.coordinate import Coordinate
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.widgets import Footer, Input, Static
+
+from ctxsize.browse.rows import BAR
+from ctxsize.browse.table import Rows, Shown
 
 #: Rows that are shown, so that a key shows its effect at once; how many are not is said above them.
 MOST = 300
-_COLOURS = {
-    "ignored": "bright_black",
-    "partly": "yellow",
-    "needed": "blue",
-    "kept": "green",
-    "wasted": "red",
-    "shown": "green",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A row: ``key`` says which thing it is, whatever becomes of it; ``opens`` is what Enter opens, if
-    anything; ``mark`` says what becomes of it, in a word. ``thing`` is it."""
-
-    key: object
-    thing: Any
-    opens: Any
-    size: str
-    bar: str
-    mark: str
-    name: str
 
 
 class Asked(ModalScreen[bool]):
@@ -72,8 +51,8 @@ class Looking(App[None]):
     CSS = """
     #main { height: 1fr; }
     #rows { width: 2fr; }
-    #where, #effect { height: auto; padding: 0 1; }
-    #effect { background: $panel; min-height: 2; max-height: 8; }
+    #where { height: 1; padding: 0 1; }
+    #effect { height: 4; padding: 0 1; background: $panel; }
     #find { display: none; }
     #find.open { display: block; }
     """
@@ -97,11 +76,9 @@ class Looking(App[None]):
         self.metric = self.METRICS[0]
         self.trouble = ""
         self.hidden = 0
-        self._shown: list[Shown] = []
-        self._drawn: list[list[Text]] = []
 
-    def rows(self, most: int) -> tuple[list[Shown], int]:
-        """The rows, at most so many, and how many there would be."""
+    def rows(self, most: int, wanted: object) -> tuple[list[Shown], int]:
+        """The rows, at most so many and the one with the key ``wanted``, and how many there would be."""
         raise NotImplementedError
 
     def where(self) -> str:
@@ -123,70 +100,49 @@ class Looking(App[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="where")
         with Horizontal(id="main"):
-            yield DataTable(id="rows", cursor_type="row", zebra_stripes=False)
+            yield Rows(id="rows", bar=BAR)
             yield from self.beside()
         yield Input(id="find", placeholder="part of a name, Enter jumps, Escape leaves")
         yield Static(id="effect")
         yield Footer()
 
     def on_mount(self) -> None:
-        for title in ("size", "", "", "name"):
-            self.table.add_column(title)
         self.show()
 
     @property
-    def table(self) -> DataTable[Any]:
+    def table(self) -> Rows:
         """The rows."""
-        return self.query_one("#rows", DataTable)
+        return self.query_one("#rows", Rows)
 
     @property
     def selected(self) -> Shown | None:
         """The row that the cursor is on."""
-        at = self.table.cursor_row
-        return self._shown[at] if 0 <= at < len(self._shown) else None
+        return self.table.selected
 
     def show(self, selected: object = None) -> None:
         """Draw everything anew, the cursor on the row with the key ``selected`` if that is there."""
-        found, count = self.rows(MOST)
+        found, count = self.rows(MOST, selected)
         self.hidden = max(count - len(found), 0)
-        table = self.table
-        cells = [self._cells(row) for row in found]
-        keys = [row.key for row in found]
-        if [row.key for row in self._shown] == keys and keys:
-            # The rows of before: only what changed is drawn, since drawing takes longest.
-            for at, (new, old) in enumerate(zip(cells, self._drawn, strict=True)):
-                for column, text in enumerate(new):
-                    if text != old[column]:
-                        table.update_cell_at(Coordinate(at, column), text)
-        else:
-            table.clear()
-            table.add_rows(cells)
-        self._shown, self._drawn = found, cells
-        if selected in keys:
-            table.move_cursor(row=keys.index(selected))
+        at = next((at for at, row in enumerate(found) if row.key == selected), 0)
+        self.table.fill(found, at)
         self.show_texts()
-
-    def _cells(self, row: Shown) -> list[Text]:
-        colour = _COLOURS.get(row.mark, "")
-        texts = (row.size, row.bar, row.mark, row.name)
-        return [Text(text, style=style) for text, style in zip(texts, ("", colour, "", colour), strict=True)]
 
     def show_texts(self) -> None:
         """Draw what is said around the rows anew."""
-        self.query_one("#where", Static).update(Text(self.where()))
-        self.query_one("#effect", Static).update(Text(self.trouble or self.effect()))
+        # Their size stays: to lay everything out anew takes longest.
+        self.query_one("#where", Static).update(Text(self.where()), layout=False)
+        self.query_one("#effect", Static).update(Text(self.trouble or self.effect()), layout=False)
 
     def stay(self) -> None:
         """Draw everything anew, the cursor where it is."""
         row = self.selected
         self.show(row.key if row is not None else None)
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    def on_rows_opened(self) -> None:
         row = self.selected
-        if event.data_table is self.table and row is not None and row.opens is not None:
+        if row is not None and row.opens is not None:
             self.here, self.files = row.opens, False
             self.show()
-            self.table.move_cursor(row=0)
 
     def action_up(self) -> None:
         before = self.here

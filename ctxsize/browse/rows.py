@@ -42,6 +42,14 @@ def rows(node: Node, metric: str, tree: FileTree, most: int) -> list[Row]:
     return _rows(chosen, metric, tree, measure(node, metric))
 
 
+def one(node: Node, key: object, metric: str, tree: FileTree) -> list[Row]:
+    """The row of what is in a directory under the key (directory, name); none when it is not there."""
+    if not isinstance(key, tuple) or key[0] is not node:
+        return []
+    found = tree.at(node.join(key[1]))
+    return [] if found is None else _rows([found], metric, tree, measure(node, metric))
+
+
 def largest(node: Node, metric: str, tree: FileTree, most: int) -> list[Row]:
     """The largest files below a directory as rows, by their paths."""
     wanted = {"kept bytes": kept, "ignored bytes": ignored}.get(metric)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import os
 import stat as statmod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ctxsize.context.errors import ContextError
@@ -319,8 +319,17 @@ class FileTree:
             node = node.below[name]
             state = state.child(name, outcome) if state is not None else None
         files, size = node.kept_files, node.kept_plain
-        _judge(node, state, outcome)
+        _apply(_decide(node, state, outcome))
         _add_above(node.up, node.kept_files - files, node.kept_plain - size)
+        self._credit()
+
+    def judging(self, rules: Matcher | None) -> Iterator[None]:
+        """As ``judge`` of the whole tree, a directory at a time; the tree stays as it is until the last."""
+        decisions = []
+        for decision in _decide(self.root, rules.start() if rules is not None else None, None):
+            decisions.append(decision)
+            yield
+        _apply(decisions)
         self._credit()
 
     def _judge_file(self, node: Node, name: str, after: int) -> None:
@@ -417,10 +426,12 @@ class FileTree:
         self._look_into(top)
         heap: list[tuple[int, int, Node, str]] = []
         number = 0
-        for node in self.directories(top):
+        nodes = [*self.directories(top)]
+        for node in nodes:
             node.pass_down()
+        for node in sorted(nodes, key=lambda each: -each.largest):
             if len(heap) == count and node.largest <= heap[0][0]:
-                continue
+                break
             for name, size in node.sizes.items():
                 if (len(heap) < count or size > heap[0][0]) and (fate is None or fate(node.fate(name))):
                     number += 1
@@ -446,28 +457,38 @@ def ignored(fate: int) -> bool:
     return fate != _KEPT
 
 
-def _judge(top: Node, state: DirState | None, outcome: Outcome | None) -> None:
-    """Decide about all in ``top``: down, then up again with the sums."""
-    order: list[Node] = []
+#: What rules say of a directory: that all in it arrives or nothing does, or (None) its default and what else.
+_Decision = tuple[Node, bool | None, Outcome | None, Mapping[str, Outcome]]
+
+
+def _decide(top: Node, state: DirState | None, outcome: Outcome | None) -> Iterator[_Decision]:
+    """What rules say of ``top`` and of the directories in it, from above; the tree stays as it is."""
     waiting: list[tuple[Node, DirState | None, Outcome | None]] = [(top, state, outcome)]
     while waiting:
         node, state, outcome = waiting.pop()
         if outcome is not None and outcome.prunable:
-            node.settle(False)
+            yield node, False, None, {}
             continue
         if state is None or (state.sink and not state.default.emptied):
-            node.settle(state is None or not state.default.ignored)
+            yield node, state is None or not state.default.ignored, None, {}
             continue
-        order.append(node)
         special = state.special(node.names)
         default = state.default
-        node.decide(default, special)
+        yield node, None, default, special
         for name, child in node.below.items():
             found = special.get(name, default) if special else default
-            if found.prunable:
-                child.settle(False)
-            else:
-                waiting.append((child, state.child(name, found), found))
+            waiting.append((child, None if found.prunable else state.child(name, found), found))
+
+
+def _apply(decisions: Iterable[_Decision]) -> None:
+    """Have the tree be as was decided: down, then up again with the sums."""
+    order: list[Node] = []
+    for node, kept, default, special in decisions:
+        if default is None:
+            node.settle(bool(kept))
+        else:
+            node.decide(default, special)
+            order.append(node)
     for node in reversed(order):
         node.add_up()
 
