@@ -50,6 +50,7 @@ compare: venv engine $(project).made  ## measure an example project (FIXTURE=fla
 test: venv engine  ## run the whole test suite
 	@scripts/apt-install git git
 	@scripts/apt-install chromium chromium
+	@scripts/apt-install tmux tmux
 	@scripts/make-base-images >/dev/null
 	@$(python) -m pytest $(ARGS)
 

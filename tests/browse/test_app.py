@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from ctxsize.browse.app import Browser
 from ctxsize.browse.open import open_tree
+from ctxsize.browse.table import Rows
 from ctxsize.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,8 +50,7 @@ def text(pilot: Pilot[None], name: str) -> str:
 
 def names(pilot: Pilot[None]) -> list[str]:
     """The rows: mark and name."""
-    table = pilot.app.query_one("#rows", DataTable)
-    return [" ".join(str(cell) for cell in table.get_row_at(at)[2:]) for at in range(table.row_count)]
+    return [f"{row.mark} {row.name}" for row in pilot.app.query_one("#rows", Rows).rows]
 
 
 def driven(project: Path, drive: Callable[[Pilot[None]], Awaitable[None]]) -> None:
@@ -87,7 +87,7 @@ def test_a_draft_shows_at_once_what_it_changes_and_nothing_is_written_unasked(pr
         await pilot.press("i")
         assert "-8kB, -2 files" in text(pilot, "effect")
         assert names(pilot)[0] == "ignored video/"
-        assert "+ video" in text(pilot, "lines")
+        assert "video" in pilot.app.query_one("#draft").text
         await pilot.press("enter", "e")
         assert "-3kB, -1 files" in text(pilot, "effect")
         assert names(pilot) == ["kept a.mp4", "ignored b.mp4"]
