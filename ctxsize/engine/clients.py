@@ -174,9 +174,12 @@ class Client(docker.APIClient):  # type: ignore[misc]
         """The networks, each with ``Id`` and ``Labels``."""
         return _objects(super().networks(*args, **kwargs), "Id", "Labels")
 
-    def inspect_image(self, image: str) -> dict[str, Any]:
-        """One image, with ``Id`` and ``Config``."""
-        return _object(super().inspect_image(image), "Id", "Config")
+    def inspect_image(self, image: str, **asked: str) -> dict[str, Any]:
+        """One image, with ``Id`` and ``Config``. ``asked`` are parameters that the SDK does not know."""
+        if not asked:
+            return _object(super().inspect_image(image), "Id", "Config")
+        answer = self._get(self._url("/images/{0}/json", image), params=asked)
+        return _object(self._result(answer, json=True), "Id", "Config")
 
     def inspect_container(self, container: str) -> dict[str, Any]:
         """One container, with ``Config``."""

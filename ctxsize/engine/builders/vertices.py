@@ -17,8 +17,7 @@ from ctxsize.engine.marks import is_marker
 _NUMBERED = re.compile(r"^\[(?:(?P<stage>\S+) +)?(?P<number>\d+)/\d+\] +(?P<text>.*)$", re.DOTALL)
 #: The instructions BuildKit numbers (frontend/dockerfile/dockerfile2llb: cmdTotal).
 _COUNTED = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
-#: In upload mode the engine unpacks what it received: the last two.
-_LOADS = ("[internal] load build context", "[internal] load remote build context", "copy /context /")
+_LOADS = ("[internal] load build context",)
 _EXPORTS = ("exporting to ", "exporting layers", "writing image", "naming to ")
 
 
@@ -50,6 +49,18 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
             )
         )
     return tuple(sorted(steps, key=lambda step: step.started))
+
+
+def ran_again(vertices: Iterable[Vertex]) -> str | None:
+    """The first step of the Dockerfile that did not come from the cache, of a build that was to have all of
+    them from there; None when all did."""
+    for vertex in vertices:
+        match = _NUMBERED.match(vertex.name)
+        if match is None or vertex.cached or vertex.started is None or is_marker(vertex.name):
+            continue
+        if match["text"].partition(" ")[0].upper() in _COUNTED:
+            return match["text"]
+    return None
 
 
 def line_map(
