@@ -201,7 +201,7 @@ def rank_correlation(rows: list[Row]) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--base", default=BASE, help="the base image (default: %(default)s)")
-    parser.add_argument("--builder", action="append", choices=["buildkit", "buildkit-upload", "classic"])
+    parser.add_argument("--builder", action="append", choices=["buildkit", "classic"])
     parser.add_argument("--project", action="append", choices=list(PROJECTS))
     parser.add_argument("--repeat", type=int, default=3, help="builds of each variant and root")
     parser.add_argument("--scale", type=float, default=1.0, help="of the ignored parts")

@@ -48,13 +48,10 @@ def project(tmp_path: Path) -> Path:
 def test_costs_are_known_for_every_phase_and_never_negative_and_nothing_is_left(
     project: Path, api: docker.APIClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By upload; tests/comparison/test_path_seconds.py has the other builders."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     images, records = {image["Id"] for image in api.images(all=True)}, buildcache.record_ids(api)
-    subject = prepare(
-        project, dockerfile=None, builder="buildkit-upload", options=BuildOptions(), progress=Silent()
-    )
+    subject = prepare(project, dockerfile=None, builder="buildkit", options=BuildOptions(), progress=Silent())
     with Run(subject.engine) as run:
         costs = calibrate(Bench(subject, run, subject.builder(run), TimeLimit(None), Silent()), 400)
         assert not list((tmp_path / "tmp").iterdir()), "not even for the rest of the run"
