@@ -124,7 +124,7 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
 @click.option(
     "--init", is_flag=True, help="Write limits slightly above today's sizes, to .ctxsize.toml or to -o FILE."
 )
-@click.option("--builder", metavar=BUILDERS, help="Build with this builder, and apply its ignore rules.")
+@click.option("--builder", type=BUILDERS, help="Build with this builder, and apply its ignore rules.")
 @repeat_option("Time N builds, for a limit on build time.")
 @top_option("Name at most N files in the table; 0 names all.")
 @format_option("check")

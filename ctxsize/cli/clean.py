@@ -30,7 +30,7 @@ Examples:
     "--run", "runs", metavar="ID", help="Also remove what this run of another user or machine left."
 )
 @click.option(
-    "--builder", metavar=BUILDERS, default="auto", help="Look at this builder (default: as `docker build`)."
+    "--builder", type=BUILDERS, default="auto", help="Look at this builder (default: as `docker build`)."
 )
 def clean(dry_run: bool, runs: tuple[str, ...], builder: str) -> None:
     """Remove what killed runs of ctxsize left on the Docker engine, and on the builders they used.

@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from ctxsize.dockerfile.platforms import parse_platform
+from ctxsize.engine.names import KINDS, is_builder, is_builder_address
 from ctxsize.report.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -49,6 +50,25 @@ def repeated_option(*names: str, metavar: str, help: str, **more: Any) -> _Optio
     return click.option(*names, multiple=True, metavar=metavar, help=f"{help} Repeatable.", **more)
 
 
+class _BuilderName(click.types.StringParamType):
+    """What ``--builder`` takes: a kind of builder that the engine has, a builder's name, or its address."""
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return f"{'|'.join(KINDS)}|NAME"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not (is_builder(value) or is_builder_address(value)):
+            self.fail(f"{value!r} names no builder", param, ctx)
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from ctxsize.engine.endpoints.store import names
+
+        return [CompletionItem(each) for each in (*KINDS, *names()) if each.startswith(incomplete)]
+
+
 PATH = click.argument("path", type=click.Path(file_okay=False), default=".", required=False)
 DOCKERFILE = click.option(
     "-f",
@@ -66,12 +86,12 @@ DIALECT = click.option(
     help="Apply this builder's ignore rules.",
 )
 #: What ``--builder`` takes where something is built.
-BUILDERS = "auto|buildkit|classic|NAME"
+BUILDERS = _BuilderName()
 BUILDER = click.option(
     "--builder",
+    type=BUILDERS,
     default="auto",
     show_default=True,
-    metavar=BUILDERS,
     help="Build with the engine's BuildKit or classic builder, or with the builder NAME (`ctxsize builders`"
     " lists them); auto is what `docker build` takes.",
 )

@@ -26,6 +26,16 @@ _MOST = 600
 _BUILDER = re.compile(r"[a-zA-Z][a-zA-Z0-9._-]*", re.ASCII)
 _MOST_OF_A_FILE = 255
 
+#: What a builder is called that is no builder's name: the best one, and the kinds that an engine has.
+KINDS = ("auto", "buildkit", "classic")
+#: What an address of a BuildKit begins with (buildx's driver ``remote``).
+SCHEMES = ("unix", "tcp", "ssh", "docker-container", "kube-pod")
+
+
+def is_builder_address(text: str) -> bool:
+    """Whether ``text`` is the address of a BuildKit."""
+    return text.startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
+
 
 def is_builder(text: str) -> bool:
     """Whether ``text`` can name a builder of buildx."""

@@ -91,8 +91,7 @@ class BuildKitBuilder(MarkedBuilder):
         self, image_id: str, take: Callable[[Iterator[bytes]], object], exporter: str, **attributes: str
     ) -> None:
         """Build an image once more, from the cache, and have ``take`` take what the exporter makes of it. See
-        ctxsize.engine.exported. EngineError, too, when a step was not in the cache: the image may be another
-        one."""
+        ctxsize.engine.exported. EngineError, too, when a step was not in the cache: the image may differ."""
         task, key = self._built[image_id]
         task = replace(task, options=task.options.for_rebuild(), on_update=self._cache.take)
         request = self._request(task, key)
@@ -100,11 +99,10 @@ class BuildKitBuilder(MarkedBuilder):
         try:
             result = self._build(task, request, take=take)
         except BuildFailed as error:
+            own = _NO_EXPORTER in error.message
             raise EngineError(
                 f"the builder does not give the image out: {error.message}",
-                hint="it is an engine's own BuildKit: measure on that engine"
-                if _NO_EXPORTER in error.message
-                else error.hint,
+                hint="it is an engine's own BuildKit: measure on that engine" if own else None,
             ) from error
         if step := ran_again(result.vertices):
             raise EngineError(

@@ -11,8 +11,8 @@ from ctxsize.engine.builders.masked import MaskedBuilder, masker_of
 from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.engine.builders.podman import PodmanBuilder
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.endpoints.wanted import KINDS
 from ctxsize.engine.footprint.journal import Journal
+from ctxsize.engine.names import KINDS
 from ctxsize.errors import EngineError, UsageError
 from ctxsize.ignore.types import Dialect
 

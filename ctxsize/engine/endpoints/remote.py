@@ -14,21 +14,15 @@ from ctxsize.engine.endpoints import container, kubernetes
 from ctxsize.engine.endpoints.process import Connection, run
 from ctxsize.engine.endpoints.store import Node
 from ctxsize.engine.errors import reason
+from ctxsize.engine.names import SCHEMES
 from ctxsize.errors import EngineError
 
-#: What buildx takes with ``--driver remote``.
-SCHEMES = ("unix", "tcp", "ssh", "docker-container", "kube-pod")
 _CONNECT_SECONDS = 30
 #: How long a server may take to refuse a client without the right certificate. It says so only when the
 #: client thinks that all is done (TLS 1.3).
 _REFUSAL_SECONDS = 1.0
 _BLOCK = 64 * 1024
 _TLS = ("cacert", "cert", "key", "servername")
-
-
-def is_address(text: str) -> bool:
-    """Whether ``text`` is the address of a BuildKit."""
-    return text.startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
 
 
 def dial(node: Node) -> Dial:

@@ -9,12 +9,10 @@ from difflib import get_close_matches
 from ctxsize.engine.configuration import configured
 from ctxsize.engine.connect import context_name, context_names, engine_address
 from ctxsize.engine.endpoints import store
-from ctxsize.engine.endpoints.remote import is_address
 from ctxsize.engine.endpoints.store import Instance, Node
+from ctxsize.engine.names import KINDS, is_builder_address
 from ctxsize.errors import ConfigError, EngineError
 
-#: What ``--builder`` takes that is no builder's name: kinds of builders that an engine has, or ``auto``.
-KINDS = ("auto", "buildkit", "classic")
 DRIVERS = ("docker", "docker-container", "kubernetes", "remote")
 _SEE = "see `ctxsize builders`"
 
@@ -76,7 +74,7 @@ def known() -> list[Instance | tuple[str, ConfigError]]:
 
 def _named(name: str) -> Wanted:
     """Raises EngineError when there is no such builder."""
-    if is_address(name):
+    if is_builder_address(name):
         return Wanted("buildkit", Instance(name, "remote", (Node(name, name),)))
     found = store.find(name)
     if found is None and name not in context_names():
