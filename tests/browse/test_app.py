@@ -141,14 +141,15 @@ def test_a_file_that_typing_would_change_elsewhere_is_only_read(content: bytes, 
 def test_what_lint_finds_in_the_draft_and_no_longer_finds(project: Path) -> None:
     (project / ".dockerignore").write_text("gone\n")
     (project / "Dockerfile").write_text("FROM scratch\nCOPY . /src\n")
+    (project / "id_rsa").write_text("secret")
 
     async def drive(pilot: Pilot[None]) -> None:
-        await pilot.press("t", *"key.pem")
+        await pilot.press("t", *"id_rsa")
         await until(pilot, lambda: "\nlint: " in text(pilot, "effect"))
-        assert "1 gone: CX" in text(pilot, "effect"), "the secret no longer arrives"
+        assert "1 gone: CX501" in text(pilot, "effect"), "the secret no longer arrives"
         await pilot.press("escape", "l")
         said = str(pilot.app.screen.query_one(Static).render())
-        assert "- CX" in said and "  CX" in said
+        assert "- CX501" in said and "  CX" in said
 
     driven(project, drive)
 
