@@ -132,7 +132,7 @@ suggestions: venv engine  ## `suggest` on projects with an expert's ignore file,
 	@$(python) -m pytest -m 'slow or not slow' tests/suggest $(ARGS)
 
 .PHONY: pictures
-pictures: venv  ## make the pictures in docs/pictures from the real program
+pictures: venv engine  ## make the pictures in docs/pictures from the real program
 	@scripts/apt-install git git
 	@scripts/apt-install chromium chromium
 	@$(python) scripts/pictures

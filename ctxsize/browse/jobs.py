@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from ctxsize.errors import CtxsizeError
 from ctxsize.ignore.types import Dialect
+from ctxsize.progress import Progress, Terminal
 
 if TYPE_CHECKING:
     from ctxsize.engine.containers import VerifyCommand
@@ -121,7 +122,6 @@ class ProofJob:
 
     def run(self, asked: Callable[[], Any], say: Callable[[object], None]) -> None:
         """Say what is being done, and at the end a DraftProof, or the error that there is none."""
-        from ctxsize.progress import Terminal
         from ctxsize.suggest.draft import prove_draft
 
         over = threading.Event()
@@ -134,7 +134,7 @@ class ProofJob:
                 builder=self.builder,
                 options=self.options,
                 verify=self.verify,
-                progress=Terminal(_Lines(say), width=200),  # type: ignore[arg-type]
+                progress=terminal(say),
             )
             over.set()
             say(said)
@@ -154,7 +154,7 @@ def _interrupt_at_end(asked: Callable[[], Any], over: threading.Event) -> None:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
-class _Lines:
+class Lines:
     """Where a Terminal draws its one line."""
 
     def __init__(self, say: Callable[[object], None]) -> None:
@@ -167,6 +167,11 @@ class _Lines:
 
     def flush(self) -> None:
         """Nothing is kept."""
+
+
+def terminal(say: Callable[[object], None]) -> Progress:
+    """A progress that says Doing what a terminal would show."""
+    return Terminal(Lines(say), width=200)  # type: ignore[arg-type]
 
 
 class Worker:

@@ -97,7 +97,8 @@ def proof_text(proof: DraftProof) -> str:
         word = "less" if seconds.median >= 0 else "more"
         line = f"seconds  {format_seconds(abs(seconds.median))} {word} per build"
         if seconds.low is not None and seconds.high is not None:
-            line += f" (95% {format_seconds(seconds.low)} to {format_seconds(seconds.high)} saved)"
+            low, high = sorted((seconds.low, seconds.high), key=abs)
+            line += f" (95% {format_seconds(abs(low))} to {format_seconds(abs(high))})"
         lines.append(line)
     lines.append(f"{proof.builds} builds, and {proof.timed_builds} that were timed; nothing of them is left")
     return "\n".join([*lines, *(f"note: {printable(each.message)}" for each in proof.warnings)])

@@ -6,7 +6,8 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ctxsize.browse.tree import FileTree, Leaf, Node, ignored, kept
+from ctxsize.browse.nodes import Leaf, Node, ignored, kept
+from ctxsize.browse.tree import FileTree
 from ctxsize.report.shared.look import Look
 from ctxsize.text import printable
 from ctxsize.units import format_bytes

@@ -13,6 +13,7 @@ import stat as statmod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from ctxsize.browse.nodes import IGNORED, KEPT, Leaf, Node, fate_of
 from ctxsize.context.errors import ContextError
 from ctxsize.context.reading import Directory, Reading
 from ctxsize.context.walk import OpenTree
@@ -26,152 +27,6 @@ from ctxsize.sensitive.names import classify, suspects
 
 #: Entries after which progress is told.
 _OFTEN = 2000
-#: What becomes of a name: it does not arrive, it does, or it does without its content.
-_IGNORED, _KEPT, _EMPTY = 0, 1, 2
-_NOTHING: Mapping[str, int] = {}
-
-
-class Leaf(NamedTuple):
-    """A file as it is at this moment, with the same figures as a Node."""
-
-    up: Node
-    name: str
-    bytes: int
-    kept_files: int
-    kept_bytes: int
-    needed: int
-    files: int = 1
-    below: None = None
-
-    @property
-    def path(self) -> str:
-        """The context path."""
-        return self.up.join(self.name)
-
-
-class Node:
-    """A directory. ``files`` and ``bytes`` are all that is in it; ``kept_files`` and ``kept_bytes`` what of
-    it arrives; ``needed`` what of its bytes a step takes. ``sizes`` are its own files', ``names`` all in it.
-
-    Hard-linked content counts once, where it is met first: it is in ``linked`` and ``kept_linked``, and has
-    no size in ``sizes``.
-    """
-
-    __slots__ = (
-        "_special",
-        "below",
-        "cover",
-        "default",
-        "kept_files",
-        "kept_linked",
-        "kept_plain",
-        "largest",
-        "linked",
-        "name",
-        "names",
-        "needed",
-        "own_bytes",
-        "plain",
-        "sizes",
-        "total",
-        "uniform",
-        "up",
-    )
-
-    def __init__(self, name: str, up: Node | None, cover: Cover) -> None:
-        self.name = name
-        self.up = up
-        self.cover = cover
-        self.below: dict[str, Node] = {}
-        self.sizes: dict[str, int] = {}
-        self.names: list[str] = []
-        self.total = self.plain = self.linked = self.needed = 0
-        self.own_bytes = self.largest = 0
-        self.kept_files = self.kept_plain = self.kept_linked = 0
-        self.default = _KEPT
-        self._special = _NOTHING
-        #: Whether all below it arrives, or nothing; None where that has been passed down.
-        self.uniform: bool | None = None
-
-    @property
-    def files(self) -> int:
-        """How many files are in it, at any depth."""
-        return self.total
-
-    @property
-    def bytes(self) -> int:
-        """What they come to."""
-        return self.plain + self.linked
-
-    @property
-    def kept_bytes(self) -> int:
-        """What of that arrives."""
-        return self.kept_plain + self.kept_linked
-
-    @property
-    def path(self) -> str:
-        """The context path; '' is the context itself."""
-        names = []
-        node: Node | None = self
-        while node is not None and node.up is not None:
-            names.append(node.name)
-            node = node.up
-        return "/".join(reversed(names))
-
-    def join(self, name: str) -> str:
-        """The context path of a name in it."""
-        return f"{path}/{name}" if (path := self.path) else name
-
-    def chain(self) -> list[Node]:
-        """It and the directories above it, the lowest first."""
-        found: list[Node] = []
-        node: Node | None = self
-        while node is not None:
-            found.append(node)
-            node = node.up
-        return found
-
-    def fate(self, name: str) -> int:
-        """What becomes of a name in it; all that is decided above it has been passed down."""
-        return self._special.get(name, self.default)
-
-    def pass_down(self) -> None:
-        """Have what becomes of all below it be known one level further down."""
-        if self.uniform is not None:
-            for child in self.below.values():
-                child.settle(self.uniform)
-            self.default, self._special = (_KEPT if self.uniform else _IGNORED), _NOTHING
-            self.uniform = None
-
-    def settle(self, kept: bool) -> None:
-        """All in it arrives, or nothing does."""
-        self.uniform = kept
-        self.kept_files, self.kept_plain = (self.total, self.plain) if kept else (0, 0)
-
-    def decide(self, default: Outcome, special: Mapping[str, Outcome]) -> None:
-        """What the rules say of its own names."""
-        self.uniform = None
-        self.default = _fate(default)
-        self._special = {name: _fate(each) for name, each in special.items()} if special else _NOTHING
-
-    def add_up(self) -> None:
-        """Sum up what arrives, of its own files and of the directories in it."""
-        default, sizes = self.default, self.sizes
-        files = 0 if default == _IGNORED else len(sizes)
-        size = self.own_bytes if default == _KEPT else 0
-        for name, fate in self._special.items():
-            own = sizes.get(name)
-            if own is not None:
-                files += (fate != _IGNORED) - (default != _IGNORED)
-                size += (own if fate == _KEPT else 0) - (own if default == _KEPT else 0)
-        for child in self.below.values():
-            files += child.kept_files
-            size += child.kept_plain
-        self.kept_files, self.kept_plain = files, size
-
-    def decide_one(self, name: str, fate: int) -> None:
-        """What the rules say of one name; sums stay as they are."""
-        self._special = {**self._special, name: fate}
 
 
 class _Link(NamedTuple):
@@ -201,6 +56,9 @@ class FileTree:
         self._project = project
         #: The files with several names, each the sizes and the names in the order of a build's walk.
         self._linked: list[tuple[int, list[_Link]]] = []
+        self._numbers: dict[_Link, int] = {}
+        #: Of each the first name whose content arrives.
+        self._firsts: list[_Link | None] = []
         self._credited: list[Node] = []
 
     # Reading it
@@ -235,6 +93,7 @@ class FileTree:
         self._linked = [
             (size, sorted(names, key=_walked)) for size, names in links.values() if len(names) > 1
         ]
+        self._numbers = {link: number for number, (_, names) in enumerate(self._linked) for link in names}
         for size, names in [each for each in links.values() if len(each[1]) == 1]:
             self._restore(size, names[0])
         for size, names in self._linked:
@@ -312,7 +171,7 @@ class FileTree:
                 outcome = state.outcome(name)
             node.pass_down()
             if name in node.sizes and at == len(names) - 1:
-                self._judge_file(node, name, _KEPT if outcome is None else _fate(outcome))
+                self._judge_file(node, name, KEPT if outcome is None else fate_of(outcome))
                 return
             if name not in node.below:
                 return
@@ -337,8 +196,8 @@ class FileTree:
         node.decide_one(name, after)
         _add_above(
             node,
-            (after != _IGNORED) - (before != _IGNORED),
-            (size if after == _KEPT else 0) - (size if before == _KEPT else 0),
+            (after != IGNORED) - (before != IGNORED),
+            (size if after == KEPT else 0) - (size if before == KEPT else 0),
         )
         self._credit()
 
@@ -347,11 +206,14 @@ class FileTree:
         for node in self._credited:
             node.kept_linked = 0
         self._credited = []
-        for size, names in self._linked:
-            first = next((link for link in names if self.fate(link.up, link.name) == _KEPT), None)
+        self._firsts = [self._first(names) for _, names in self._linked]
+        for (size, _), first in zip(self._linked, self._firsts, strict=True):
             for up in first.up.chain() if first is not None else ():
                 up.kept_linked += size
                 self._credited.append(up)
+
+    def _first(self, names: list[_Link]) -> _Link | None:
+        return next((link for link in names if self.fate(link.up, link.name) == KEPT), None)
 
     # Asking about it
 
@@ -361,7 +223,7 @@ class FileTree:
         found = node.fate(name)
         for up in node.chain():
             if up.uniform is not None:
-                found = _KEPT if up.uniform else _IGNORED
+                found = KEPT if up.uniform else IGNORED
         return found
 
     def entries(self, node: Node) -> list[Node | Leaf]:
@@ -376,22 +238,22 @@ class FileTree:
     def leaf(self, node: Node, name: str) -> Leaf:
         """A file of a directory that was looked into."""
         fate, size = node.fate(name), node.sizes[name]
-        kept = size if fate == _KEPT else 0
+        kept = size if fate == KEPT else 0
         if self._linked and not size:
             size, kept = self._linked_sizes(node, name)
         needed = 0
         if self._cover is not None and node.cover != "none":
             needed = size if node.cover == "all" or self._cover(node.join(name)) == "all" else 0
-        return Leaf(node, name, size, int(fate != _IGNORED), kept, needed)
+        return Leaf(node, name, size, int(fate != IGNORED), kept, needed)
 
     def _linked_sizes(self, node: Node, name: str) -> tuple[int, int]:
         """What counts at one name of a file that may have several: of all, and of what arrives."""
-        for size, names in self._linked:
-            if any(link.up is node and link.name == name for link in names):
-                first = next((link for link in names if self.fate(link.up, link.name) == _KEPT), None)
-                at = _Link(node, name)
-                return (size if names[0] == at else 0), (size if first == at else 0)
-        return 0, 0
+        at = _Link(node, name)
+        number = self._numbers.get(at)
+        if number is None:
+            return 0, 0
+        size, names = self._linked[number]
+        return (size if names[0] == at else 0), (size if self._firsts[number] == at else 0)
 
     def at(self, path: str) -> Node | Leaf | None:
         """The entry at ``path``; None when there is none."""
@@ -444,17 +306,7 @@ class FileTree:
 
     def seen_secrets(self) -> int:
         """How many of the files that look like secrets arrive."""
-        return sum(self.fate(node, name) != _IGNORED for node, name in self.secrets)
-
-
-def kept(fate: int) -> bool:
-    """Whether a file arrives whole."""
-    return fate == _KEPT
-
-
-def ignored(fate: int) -> bool:
-    """Whether the content of a file does not arrive."""
-    return fate != _KEPT
+        return sum(self.fate(node, name) != IGNORED for node, name in self.secrets)
 
 
 #: What rules say of a directory: that all in it arrives or nothing does, or (None) its default and what else.
@@ -498,10 +350,6 @@ def _add_above(node: Node | None, files: int, size: int) -> None:
         node.kept_files += files
         node.kept_plain += size
         node = node.up
-
-
-def _fate(outcome: Outcome) -> int:
-    return _IGNORED if outcome.ignored else _EMPTY if outcome.emptied else _KEPT
 
 
 def _walked(link: _Link) -> list[bytes]:
