@@ -164,6 +164,13 @@ def effects_of(differences: Sequence[Differing]) -> dict[str, str]:
     return found
 
 
+def states_of(differences: Sequence[Differing]) -> dict[str, bytes]:
+    """Digests of what the effects came to that are a content, by their names."""
+    if len(differences) > _MOST_EFFECTS:
+        return {}
+    return {each.path: each.after.hash for each in differences if each.after is not None and each.after.hash}
+
+
 def config_effects(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What the configurations of two images say otherwise, as effects."""
     for key in sorted({*before, *after}):

@@ -19,10 +19,10 @@ from ctxsize.progress import Progress, Silent
 from ctxsize.suggest.allowlist import try_otherwise, with_allowlist
 from ctxsize.suggest.assemble import Trace, assemble
 from ctxsize.suggest.savings import measure_savings, with_roots
-from ctxsize.suggest.search import Outcome, Search
+from ctxsize.suggest.search import Search
 from ctxsize.suggest.static import Look, look
 from ctxsize.suggest.trials import Trials, Unmetered
-from ctxsize.suggest.types import Candidate, SuggestMeasurement
+from ctxsize.suggest.types import Candidate, Outcome, SuggestMeasurement
 
 #: Builds that may be made to find and prove rules, unless the user says otherwise.
 MOST_BUILDS = 12

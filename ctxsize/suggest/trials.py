@@ -33,11 +33,11 @@ from ctxsize.suggest.proof import (
     differing,
     effects_of,
     hinted_at,
+    states_of,
     unexplained,
 )
 from ctxsize.suggest.proposal import Target
-from ctxsize.suggest.search import Outcome
-from ctxsize.suggest.types import Candidate
+from ctxsize.suggest.types import Candidate, Outcome
 from ctxsize.units import format_seconds
 
 
@@ -190,7 +190,8 @@ class Trials:
         if effects:
             reason = next(iter(effects.values()))
             hinted = hinted_at(found, candidates)
-            return Outcome(False, "builds", reason, hinted=hinted, effects=effects)
+            states = states_of(found)
+            return Outcome(False, "builds", reason, hinted=hinted, effects=effects, states=states)
         if self.command is None:
             return Outcome(True, "same-image")
         checked = self._verified(built.result.image_id, self.command)
