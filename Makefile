@@ -53,6 +53,7 @@ compare: venv engine $(project).made  ## measure an example project (FIXTURE=fla
 test: venv engine  ## run the whole test suite
 	@scripts/apt-install git git
 	@scripts/apt-install chromium chromium
+	@scripts/apt-install tmux tmux
 	@scripts/make-base-images >/dev/null
 	@$(python) -m pytest $(ARGS)
 
@@ -133,7 +134,7 @@ suggestions: venv engine  ## `suggest` on projects with an expert's ignore file,
 	@$(python) -m pytest -m 'slow or not slow' tests/suggest $(ARGS)
 
 .PHONY: pictures
-pictures: venv  ## make the pictures in docs/pictures from the real program
+pictures: venv engine  ## make the pictures in docs/pictures from the real program
 	@scripts/apt-install git git
 	@scripts/apt-install chromium chromium
 	@$(python) scripts/pictures

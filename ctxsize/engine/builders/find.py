@@ -29,7 +29,7 @@ def find_builder(
         choice = choose(engine, found.kind)
         return engine, replace(choice, other=found.notice)
     engine = _engine_of(found.instance, node_for(found.instance, asked_platform(platform)))
-    return engine, choose(engine, found.kind) if engine.keeps_images else Choice("buildkit")
+    return engine, choose(engine, found.kind)
 
 
 def find_nodes(name: str) -> Iterator[Engine]:
