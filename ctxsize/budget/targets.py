@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,9 +21,12 @@ from ctxsize.context.totals import ScanResult
 from ctxsize.errors import BuildFailed, ConfigError, CtxsizeError, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure.target import DEPTH, MOST_FILES, MeasuredTarget
+from ctxsize.named.open import open_named
 from ctxsize.progress import Progress
 from ctxsize.project import Project, names_of, open_project
+from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey.scans import Scanned, Scans
+from ctxsize.survey.together import Part, asked_of, called, together
 from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
@@ -142,7 +146,7 @@ class TargetChecker:
         )
         error, project = found.error, found.project
         dialect = Dialect.of_builder(target.builder)
-        dockerfile, ignore_file = names_of(target.path, target.dockerfile, dialect)
+        dockerfile, ignore_file = names_of(target.path, target.dockerfile, dialect, target.inline)
         if project is not None:
             dockerfile = project.dockerfile_shown
             ignore_file = project.ignore.path if project.ignore is not None else None
@@ -158,6 +162,7 @@ class TargetChecker:
             error=str(error) if error is not None else None,
             log=error.log if isinstance(error, BuildFailed) else (),
             exit_code=_exit_code(judged, found.findings, error),
+            contexts={} if project is None else _directories(project),
         )
         return report if target.mask is None else masked_report(report, target.mask), error is None
 
@@ -222,13 +227,9 @@ class TargetChecker:
                 engine = self._connect()
                 choice = choose(engine, target.builder)
                 dialect, podman = choice.dialect, engine.info.podman
-                project = open_project(
-                    target.path, dockerfile=target.dockerfile, dialect=dialect, podman=podman
-                )
+                project = self._open(target, dialect, podman, required=True)
         with _noted(found.context_errors):
-            found.project = project or open_project(
-                target.path, dockerfile=target.dockerfile, dialect=dialect, podman=podman, required=False
-            )
+            found.project = project or self._open(target, dialect, podman, required=False)
             files = FileRules(target.budget, found.project)
         if project is not None:
             with _noted(found.image_errors):
@@ -265,6 +266,19 @@ class TargetChecker:
             found.measured = found.measured.with_context(scanned, paths=asked.context_paths)
         found.measured = replace(found.measured, missing=_missing(found.measured, asked, found.image_errors))
 
+    def _open(self, target: Target, dialect: Dialect, podman: bool, *, required: bool) -> Project:
+        """The project of a target with its named contexts, those of the command line over its own."""
+        given = {**self._options.contexts, **(self._options.build.contexts if self._options.build else {})}
+        project = open_project(
+            target.path,
+            dockerfile=target.dockerfile,
+            dialect=dialect,
+            podman=podman,
+            required=required,
+            inline=target.inline,
+        )
+        return open_named(project, {**target.contexts, **given}, podman=podman)
+
     def _reading(self, target: Target, project: Project) -> Reading | None:
         """Where the tree is kept in memory, for lint to read it no second time; None where nobody lints."""
         lints = target.budget.lint is not None and target.budget.lint.text != "off"
@@ -273,17 +287,25 @@ class TargetChecker:
     def _scan(self, files: FileRules, asked: _Asked, reading: Reading | None) -> Scanned:
         """Scan a context without an engine."""
         self._progress.phase("scan")
-        return self._scans.scan(
-            files.project,
-            eligible_only=not asked.any("savings"),
-            depth=asked.depth,
-            largest=asked.largest,
-            forbidden=files.forbidden,
-            sensitive=files.sensitive,
-            asked=files.required,
-            reading=reading,
-            progress=lambda seen: self._progress.step(f"{seen} entries"),
-        )
+        project = files.project
+        parts: list[Part] = []
+        secrets: list[SensitiveFile] = []
+        for name in (None, *project.trees):
+            tree = project.tree(name)
+            found = self._scans.scan(
+                tree,
+                eligible_only=not asked.any("savings"),
+                depth=asked.depth,
+                largest=asked.largest,
+                forbidden=files.forbidden,
+                sensitive=files.sensitive,
+                asked=asked_of(project, files.required, name),
+                reading=reading if name is None else None,
+                progress=lambda seen: self._progress.step(f"{seen} entries"),
+            )
+            parts.append(Part(name, tree, None, found.found))
+            secrets += found.sensitive if name is None else called(found.sensitive, name)
+        return Scanned(together(parts), tuple(secrets))
 
     def _build_options(self, target: Target) -> BuildOptions:
         """The options of the command line over those of the configuration."""
@@ -366,6 +388,11 @@ def _linted(
     from ctxsize.budget.linting.lint import findings_for_check  # most checks do without
 
     return findings_for_check(target, told, project, reading)
+
+
+def _directories(project: Project) -> dict[str, str]:
+    """The named contexts, as a path from here."""
+    return {name: os.path.relpath(tree.context) for name, tree in project.trees.items()}
 
 
 @contextmanager

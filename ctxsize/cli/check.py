@@ -166,6 +166,7 @@ def check(
         against=_images(against),
         stage=build.target,
         build=None if no_build else build,
+        contexts=build.contexts,
         **asked,
     )
 

@@ -56,13 +56,15 @@ class Sources:
         return self.cover(path) == "all"
 
 
-def plan_sources(plan: ResolvedDockerfile, names: ContextDirectory | None = None) -> Sources:
-    """What the target needs from the context.
+def plan_sources(
+    plan: ResolvedDockerfile, names: ContextDirectory | None = None, context: str | None = None
+) -> Sources:
+    """What the target needs from the context, or from the named context of that name.
 
     With ``names``, symlinks in sources are followed, so that what they lead to is needed too.
     """
     stages = [plan.stages[index] for index in plan.reachable]
-    items = tuple(item for stage in stages for item in _stage_sources(stage))
+    items = tuple(item for stage in stages for item in _stage_sources(stage, context))
     patterns = dict.fromkeys(item.pattern for item in items)
     if names is not None:
         for pattern in tuple(patterns):
@@ -79,12 +81,14 @@ def plan_sources(plan: ResolvedDockerfile, names: ContextDirectory | None = None
     )
 
 
-def _stage_sources(stage: ResolvedStage) -> list[Source]:
-    return [
+def _stage_sources(stage: ResolvedStage, context: str | None) -> list[Source]:
+    starts = stage.base is not None and stage.base.context == context
+    base = [Source("FROM", stage.stage.line, ".")] if starts else []
+    return base + [
         Source(step.instruction.keyword, step.instruction.line, pattern)
         for step in stage.steps
         for pick in step.picks
-        if pick.from_context
+        if (pick.context == context if context is not None else pick.from_context)
         for pattern in pick.patterns
     ]
 

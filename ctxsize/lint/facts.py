@@ -299,7 +299,13 @@ def gather(
     plan = sources = None
     if project.dockerfile is not None:
         buildkit = project.dialect is Dialect.BUILDKIT
-        plan = resolve(project.dockerfile, target=target, build_args=build_args, buildkit=buildkit)
+        plan = resolve(
+            project.dockerfile,
+            target=target,
+            build_args=build_args,
+            buildkit=buildkit,
+            replacements=project.replacements,
+        )
         sources = plan_sources(plan, ContextDirectory(project.context))
     matcher, removed = project.rules, frozenset[str]()
     if matcher is not None and project.dialect is Dialect.CLASSIC:

@@ -59,6 +59,8 @@ def _target(build: ComposeBuild, config: Config, directory: Path, mask: Masker) 
         dockerfile=build.dockerfile,
         stage=build.stage,
         build_args=build.build_args,
+        contexts=build.contexts,
+        inline=build.inline,
         platform=build.platform or base.platform,
         mask=mask,
     )

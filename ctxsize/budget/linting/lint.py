@@ -87,6 +87,8 @@ def lint_target(
         {**target.build_args, **options.build_args},
         Dialect.CLASSIC if builder in ("classic", "podman") else Dialect.BUILDKIT,
         builder == "podman",
+        target.contexts,
+        target.inline,
     )
     config = options.config.over(target.lint)
     progress.phase("lint")
