@@ -64,7 +64,7 @@ DIALECT = click.option(
     help="Apply this builder's ignore rules.",
 )
 #: What ``--builder`` takes where something is built.
-BUILDERS = click.Choice(["auto", "buildkit", "buildkit-upload", "classic"])
+BUILDERS = click.Choice(["auto", "buildkit", "classic"])
 BUILDER = click.option(
     "--builder",
     type=BUILDERS,

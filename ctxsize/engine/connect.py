@@ -6,6 +6,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
@@ -14,10 +15,12 @@ from docker.context import ContextAPI
 from docker.context.config import get_current_context_name, get_meta_file
 from docker.errors import DockerException
 
+from ctxsize.engine import buildkit
 from ctxsize.engine.buildkit.bridge import speaks
+from ctxsize.engine.buildkit.fallback import Fallback
 from ctxsize.engine.clients import OLDEST, Client, PodmanClient, is_podman, is_too_old, storage_id
 from ctxsize.engine.configuration import check_configuration, parse_json, read_small
-from ctxsize.engine.errors import TROUBLE, reason, sensible
+from ctxsize.engine.errors import TROUBLE, engine_trouble, reason, sensible
 from ctxsize.engine.rfc3339 import parse_time
 from ctxsize.errors import ConfigError, EngineError
 
@@ -55,7 +58,7 @@ class EngineInfo:
         return time.time_ns() + self.clock_ahead
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Engine:
     """A Docker engine that answered: the SDK's low-level client and what it said of itself."""
 
@@ -66,6 +69,19 @@ class Engine:
     def new_client(self) -> docker.APIClient:
         """Another client of the same engine, for a connection with settings of its own."""
         return _client(self.host, version=self.info.api, podman=self.info.podman)
+
+    @cached_property
+    def control(self) -> buildkit.Control:
+        """The way to its BuildKit. Raises EngineError when the engine is gone."""
+        if self.info.podman:
+            return Fallback(self.new_client())
+        with engine_trouble():
+            return buildkit.connect(self.new_client())
+
+    def close(self) -> None:
+        """End the connection with its BuildKit, if there is one; it is opened again when it is needed."""
+        if "control" in self.__dict__:
+            self.control.close()
 
 
 def connect() -> Engine:

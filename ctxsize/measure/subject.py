@@ -201,7 +201,7 @@ def prepare(
 ) -> Subject:
     """Read the project at ``path`` for one builder of an engine (None: the user's own), and scan it.
 
-    ``builder`` is ``auto``, ``buildkit``, ``buildkit-upload`` or ``classic``. Nothing is built. Raises
+    ``builder`` is ``auto``, ``buildkit`` or ``classic``. Nothing is built. Raises
     CtxsizeError.
     """
     engine = engine or connect()

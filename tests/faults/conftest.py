@@ -21,12 +21,12 @@ from click.testing import CliRunner, Result
 
 from ctxsize.cli.main import main
 from ctxsize.engine.connect import connect
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.clean import clean
 from ctxsize.progress import Silent
 from tests.engine.buildkit.base import make_base
 from tests.engine.buildkit.cases import BASE
 from tests.engine.buildkit.conftest import Daemon, build_folder
+from tests.support import buildcache
 from tests.support.proxy import Fault, Proxy
 from tests.support.tree import tree_hash
 
@@ -168,7 +168,7 @@ def things(api: docker.APIClient) -> set[str]:
     return {
         *(f"image {each['Id']}" for each in api.images(all=True)),
         *(f"container {each['Id']}" for each in api.containers(all=True)),
-        *(f"cache record {each}" for each in cache_records.record_ids(api)),
+        *(f"cache record {each}" for each in buildcache.record_ids(api)),
     }
 
 

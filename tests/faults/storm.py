@@ -34,6 +34,7 @@ from ctxsize.engine.footprint import cache_records  # noqa: E402
 from ctxsize.engine.footprint.clean import _WINDING_DOWN  # noqa: E402
 from ctxsize.engine.marks import RUN_LABEL  # noqa: E402
 from ctxsize.errors import Interrupted  # noqa: E402
+from tests.support import buildcache  # noqa: E402
 from tests.support.tree import tree_hash  # noqa: E402
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
@@ -70,11 +71,7 @@ def things(api: docker.APIClient) -> set[str]:
         *(f"container {each['Id']}" for each in api.containers(all=True)),
         *(f"network {each['Id']}" for each in api.networks()),
         *(f"volume {each['Name']}" for each in api.volumes()["Volumes"] or []),
-        *(
-            f"cache record {each.id}"
-            for each in cache_records.records(api)
-            if each.description not in RECEIVED
-        ),
+        *(f"cache record {each.id}" for each in buildcache.records(api) if each.description not in RECEIVED),
         *(f"past build {ref}" for ref, options in history.past_builds(api).items() if OPTION in options),
     }
 
@@ -87,7 +84,7 @@ def shown(api: docker.APIClient, thing: str) -> str:
             found = api.inspect_image(name)
             return f"{thing} labels={found['Config'].get('Labels')} of {api.history(name)[0]['CreatedBy']!r}"
         if kind == "cache record":
-            return str(next(each for each in cache_records.records(api) if each.id == name))
+            return str(next(each for each in buildcache.records(api) if each.id == name))
     return thing
 
 
@@ -192,7 +189,9 @@ def main() -> None:
         time.sleep(_WINDING_DOWN + 1)
         for kind in kinds:
             storm.quiet_run(*kind)
-        anonymous = {f"cache record {each.id}" for each in cache_records.records(api) if each.is_anonymous}
+        anonymous = {
+            f"cache record {each.id}" for each in buildcache.records(api) if cache_records.is_anonymous(each)
+        }
         new = things(api) - before
         left = [shown(api, thing) for thing in sorted(new - anonymous)]
         left += [f"file {path}" for path in storm.tmp.iterdir()]

@@ -15,7 +15,6 @@ import pytest
 
 from ctxsize.engine.builders.interface import PHASES
 from ctxsize.engine.connect import connect
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.leftovers import PROBE_PREFIX
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
@@ -23,6 +22,7 @@ from ctxsize.measure.bench import Bench, TimeLimit
 from ctxsize.measure.calibration import ProbeSize, calibrate
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
+from tests.support import buildcache
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,7 +56,7 @@ def test_costs_are_known_for_every_phase_and_never_negative_and_nothing_is_left(
     """By upload; tests/comparison/test_path_seconds.py has the other builders."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    images, records = {image["Id"] for image in api.images(all=True)}, cache_records.record_ids(api)
+    images, records = {image["Id"] for image in api.images(all=True)}, buildcache.record_ids(api)
     subject = prepare(
         project, dockerfile=None, builder="buildkit-upload", options=BuildOptions(), progress=Silent()
     )
@@ -70,7 +70,7 @@ def test_costs_are_known_for_every_phase_and_never_negative_and_nothing_is_left(
     assert all(cost.per_byte >= 0.0 and cost.per_entry >= 0.0 for cost in costs.values())
     assert sum(cost.per_byte + cost.per_entry for cost in costs.values()) > 0.0
     assert {image["Id"] for image in api.images(all=True)} == images
-    assert cache_records.record_ids(api) == records
+    assert buildcache.record_ids(api) == records
 
 
 _ENDLESS = """

@@ -1,4 +1,4 @@
-"""BuildKit through a session: the engine asks for the files it needs, as `docker build` has it do."""
+"""BuildKit asks for the files it needs in a session, as `docker build` has it do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ctxsize.engine import buildkit
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.marked import MarkedBuilder, Task
 from ctxsize.engine.builders.plan import BuildPlan
-from ctxsize.engine.buildkit.session import Health, Session
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL
@@ -47,10 +46,10 @@ class BuildKitBuilder(MarkedBuilder):
     def unavailable(engine: Engine) -> str | None:
         """Why no session can be had with this engine, or None when one opens."""
         try:
-            with Session(engine.new_client(), [Health()], name="ctxsize", shared_key="ctxsize-probe"):
-                return None
+            buildkit.probe(engine.control)
         except buildkit.BuildKitError as error:
             return str(error)
+        return None
 
     def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
         variant, plan = task.variant, self._plan
@@ -75,10 +74,11 @@ class BuildKitBuilder(MarkedBuilder):
         sending = _Sending(plan.ignored, task.progress)
         try:
             result = buildkit.build(
-                self._api,
+                self._control,
                 self._request(task),
                 context=context,
                 dockerfile=dockerfile,
+                logins=buildkit.Logins.of(self._api),
                 on_update=task.on_update,
                 on_sent=sending.take,
             )

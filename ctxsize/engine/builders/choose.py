@@ -10,15 +10,13 @@ from ctxsize.engine.builders.interface import Builder
 from ctxsize.engine.builders.masked import MaskedBuilder, masker_of
 from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.engine.builders.podman import PodmanBuilder
-from ctxsize.engine.builders.upload import UploadBuilder
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.errors import EngineError, UsageError
 from ctxsize.ignore.types import Dialect
 
-_CLASSES: dict[str, type[BuildKitBuilder] | type[UploadBuilder] | type[ClassicBuilder]] = {
+_CLASSES: dict[str, type[BuildKitBuilder] | type[ClassicBuilder]] = {
     "buildkit": BuildKitBuilder,
-    "buildkit-upload": UploadBuilder,
     "classic": ClassicBuilder,
 }
 
@@ -57,7 +55,7 @@ def choose(engine: Engine, wanted: str = "auto") -> Choice:
         return Choice(wanted)
     reason = BuildKitBuilder.unavailable(engine)
     if reason is not None:
-        return Choice("buildkit-upload", f"no BuildKit session ({reason}): the whole context is uploaded")
+        return Choice("classic", f"BuildKit can't be used ({reason}): building with the classic builder")
     return Choice("buildkit")
 
 

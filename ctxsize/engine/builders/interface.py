@@ -1,4 +1,4 @@
-"""What every builder takes and gives: one interface over classic, BuildKit session and upload."""
+"""What every builder takes and gives: one interface over BuildKit, classic and Podman."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Step:
 
 
 #: Where build time goes. ``scan``: the context is listed; ``send``: it crosses to the engine before the
-#: first step (classic, upload); ``load``: BuildKit fetches what it needs; ``copy``: COPY and ADD steps;
+#: first step (classic); ``load``: BuildKit fetches what it needs; ``copy``: COPY and ADD steps;
 #: ``other``: every other step; ``export``: the image is written; ``rest``: no step ran.
 PHASES = ("scan", "send", "load", "copy", "other", "export", "rest")
 
@@ -105,7 +105,7 @@ class BuildResult:
 class Builder(Protocol):
     """Builds one variant on one engine. One object serves all builds of a run.
 
-    ``name`` is what reports call it: ``classic``, ``buildkit`` or ``buildkit-upload``.
+    ``name`` is what reports call it: ``classic`` or ``buildkit``.
     """
 
     name: str

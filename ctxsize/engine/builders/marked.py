@@ -1,4 +1,4 @@
-"""What both ways of building with BuildKit share: with the context asked for in a session, or uploaded.
+"""What all ways of building with BuildKit share.
 
 Markers (see ``markers``) keep the user's cache out of the run and make the affected steps run for real each
 time; the cache records that are left are known by when the steps ran.
@@ -62,7 +62,8 @@ class MarkedBuilder(ABC):
         self._api = engine.new_client()
         self._plan = plan
         self._run = run
-        self._cache = OwnRecords(engine.new_client(), run, journal)
+        self._control = engine.control
+        self._cache = OwnRecords(self._control, run, journal)
         self._builds = 0
         #: By which plan steps are made to run for real, and whether the next build without the ignore file
         #: shows for which that is not needed.

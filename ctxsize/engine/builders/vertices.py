@@ -17,8 +17,7 @@ from ctxsize.engine.marks import is_marker
 _NUMBERED = re.compile(r"^\[(?:(?P<stage>\S+) +)?(?P<number>\d+)/\d+\] +(?P<text>.*)$", re.DOTALL)
 #: The instructions BuildKit numbers (frontend/dockerfile/dockerfile2llb: cmdTotal).
 _COUNTED = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
-#: In upload mode the engine unpacks what it received: the last two.
-_LOADS = ("[internal] load build context", "[internal] load remote build context", "copy /context /")
+_LOADS = ("[internal] load build context",)
 _EXPORTS = ("exporting to ", "exporting layers", "writing image", "naming to ")
 
 

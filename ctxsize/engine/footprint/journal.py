@@ -43,10 +43,8 @@ class Made:
 
     - ``image``, ``container`` (one in which the classic builder runs a step): its id.
     - ``directory``: the path of a temporary one on this machine.
-    - ``began``, ``begun``, ``upload``: when the run, a step, an upload began, in epoch nanoseconds, by the
-      engine's clock (``upload``: by ours).
-    - ``window``, ``step``, ``unpacked``: two such times between which a marker (see ``cache_records``), any
-      step, the unpacking of an upload ran.
+    - ``began``, ``begun``: when the run, a step began, in epoch nanoseconds, by the engine's clock.
+    - ``window``, ``step``: two such times between which a marker (see ``cache_records``), any step ran.
     - ``history``: without a value; the engine may remember builds of the run, and could not be asked.
     - ``record``, ``other``: the id of a cache record found to be the run's, or found not to be.
     """

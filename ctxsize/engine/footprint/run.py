@@ -45,8 +45,7 @@ class Run:
 
     def __init__(self, engine: Engine, progress: Progress | None = None) -> None:
         self.id = f"{owner()}-{secrets.token_hex(4)}"
-        self._api = engine.api
-        self._engine = engine.info
+        self._engine = engine
         self._progress = progress or Silent()
         self._forget: list[Callable[[], bool]] = []
         self.images = HeldImages(self._remove_image)
@@ -57,9 +56,9 @@ class Run:
 
     def __enter__(self) -> Run:
         with engine_trouble():
-            sweep(self._api, self._engine.id)
-        self.journal = Journal(self.id, self._engine.id)
-        self.journal.add("began", str(self._engine.now()))
+            sweep(self._engine)
+        self.journal = Journal(self.id, self._engine.info.id)
+        self.journal.add("began", str(self._engine.info.now()))
         return self
 
     def __exit__(
@@ -68,7 +67,8 @@ class Run:
         self._progress.phase("clean up")
         try:
             left = self._clean(interrupted=kind is not None or self.winding_down)
-            unseen = self._forget_builds() if self.journal.lists("begun", "step") else ""
+            remembered = self.journal.lists("begun", "step") and self._engine.control.leaves_history
+            unseen = self._forget_builds() if remembered else ""
         except BaseException as broken:
             self.journal.close(done=False)
             broken.add_note(f"not all that this run made on the engine is removed: {_LATER}")
@@ -77,7 +77,8 @@ class Run:
         if not left:
             # What a killed run's engine was still making when we began is there by now.
             with contextlib.suppress(EngineError), engine_trouble():
-                sweep(self._api, self._engine.id)
+                sweep(self._engine)
+        self._engine.close()
         self.left = tuple(Warning("left-on-engine", text) for text in (left, unseen) if text)
         self._tell(error)
         if isinstance(error, TROUBLE):
@@ -97,7 +98,7 @@ class Run:
 
     def _remove_image(self, image_id: str) -> None:
         with engine_trouble():
-            remove_untagged(self._api, image_id)
+            remove_untagged(self._engine.api, image_id)
 
     def _clean(self, *, interrupted: bool) -> str:
         """Remove everything but what the engine's history has. Says why something is left, and how it goes;
@@ -128,8 +129,8 @@ class Run:
         refused: list[str] = []
         left = 0
         with engine_trouble():
-            things = leftovers.find_labelled(self._api, self.id)
-            refused += [each.refused for each in leftovers.remove(self._api, things) if each.refused]
+            things = leftovers.find_labelled(self._engine.api, self.id)
+            refused += [each.refused for each in leftovers.remove(self._engine, things) if each.refused]
             left += len(things)
             for forget in self._forget:
                 try:
@@ -146,14 +147,14 @@ class Run:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 time.sleep(_PAUSE_SECONDS)
-            history = leftovers.past_builds(self._api)
+            history = leftovers.past_builds(self._engine.control)
             if history.unseen:
                 why = history.unseen
                 break
             found = history.of(self.id)
             if not found:
                 return ""
-            leftovers.remove(self._api, found)
+            leftovers.remove(self._engine, found)
         said = why or "it keeps them"
         return (
             "the engine's history of builds may still have those of this run, with the values of their build"

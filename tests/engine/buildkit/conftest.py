@@ -17,7 +17,7 @@ import docker
 import docker.errors
 import pytest
 
-from ctxsize.engine.buildkit import LocalDir, SolveRequest, SolveResult, build
+from ctxsize.engine.buildkit import LocalDir, Logins, SolveRequest, SolveResult, build, connect
 from tests.engine.buildkit.base import make_base
 from tests.engine.buildkit.cases import BASE
 from tests.engine.buildkit.docker_patterns import DockerPatterns
@@ -77,7 +77,15 @@ def build_folder(api: docker.APIClient, folder: Path, **options: Any) -> SolveRe
     callbacks = {name: options.pop(name) for name in ("on_sent", "on_update") if name in options}
     served = {name: options.pop(name) for name in ("hidden", "overlay") if name in options}
     directory = LocalDir(folder, DockerPatterns, **served)
-    return build(api, SolveRequest(**options), context=directory, dockerfile=directory, **callbacks)
+    with contextlib.closing(connect(api)) as control:
+        return build(
+            control,
+            SolveRequest(**options),
+            context=directory,
+            dockerfile=directory,
+            logins=Logins.of(api),
+            **callbacks,
+        )
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from typing import Any
 import docker
 import pytest
 
-from ctxsize.engine.buildkit import LocalDir, Sent, SolveRequest, SolveResult, build
+from ctxsize.engine.buildkit import LocalDir, Sent, SolveRequest, SolveResult, build, connect
 from tests.engine.buildkit.base import SECRET, make_base
 from tests.engine.buildkit.cases import BASE, CASES, Case, make_case
 from tests.engine.buildkit.conftest import CACHE_NAME
@@ -56,9 +56,10 @@ def build_case(
 
     here = Path.cwd()
     os.chdir(context)  # the secrets' files are relative to it
+    control = connect(api)
     try:
         result = build(
-            api,
+            control,
             SolveRequest(
                 dockerfile=dockerfile.name,
                 target=case.target,
@@ -74,6 +75,7 @@ def build_case(
             on_sent=on_sent,
         )
     finally:
+        control.close()
         os.chdir(here)
     unopened = {path for transfer in result.context for path in transfer.unopened}
     secrets = {s.split("src=")[1] for s in case.secrets if "src=" in s}
