@@ -81,7 +81,8 @@ oldest: venv  ## the unit tests with the oldest dependencies that setup.cfg allo
 live: venv engine  ## the current engine: a short sweep against the official clients, its history (as root)
 	@host=$$(scripts/modern-engine start $(MODERN)); \
 	CTXSIZE_MODERN_ENGINE=$(MODERN) CTXSIZE_REFERENCE_HOST=$$host \
-	  $(python) -m pytest -m reference tests/conformance/ignore tests/engine/footprint/test_history.py $(ARGS)
+	  $(python) -m pytest -m reference tests/conformance/ignore tests/engine/footprint/test_history.py \
+	  tests/engine/buildkit/test_named_contexts.py $(ARGS)
 
 .PHONY: repos
 repos: venv engine  ## trees shaped like real repositories against plain builds by the official client (as root)

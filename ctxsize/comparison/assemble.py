@@ -26,11 +26,10 @@ from ctxsize.comparison.types import (
     VariantFigures,
 )
 from ctxsize.context.roots import IgnoredRoots
-from ctxsize.context.totals import IgnoredRoot, ScanResult, Totals
+from ctxsize.context.totals import IgnoredRoot, RuleTotals, ScanResult, Totals
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import Interrupted
 from ctxsize.files.sent import SentTree
-from ctxsize.ignore.types import Rule
 from ctxsize.measure.builds import Builds
 from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.measure.subject import Subject
@@ -64,7 +63,7 @@ def assemble(subject: Subject, found: Found) -> Measurement:
         },
         saved=saved,
         paths=paths,
-        rules=_rules([rule.rule for rule in scan.rules], paths, divided=found.seconds is not None),
+        rules=_rules(scan.rules, paths, divided=found.seconds is not None),
         unattributed=_unattributed(scan, found),
         warnings=(*subject.warnings, *_warnings(subject, found, saved)),
         calibration=found.seconds.costs if found.seconds is not None else {},
@@ -135,6 +134,7 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
         PathSaving(
             path=root.path,
             rule=root.rule,
+            context=root.context,
             files=None if root.unread else root.totals.files,
             context_bytes=None if root.unread else root.totals.bytes,
             sent_bytes=None if sent is None else sent.by_root.get(root.path, 0),
@@ -196,16 +196,18 @@ def _note(root: IgnoredRoot, found: Found, changed: bool) -> str | None:
     return None
 
 
-def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool) -> tuple[RuleSaving, ...]:
-    by_line: dict[int, list[PathSaving]] = defaultdict(list)
+def _rules(
+    rules: Iterable[RuleTotals], paths: Iterable[PathSaving], *, divided: bool
+) -> tuple[RuleSaving, ...]:
+    by_line: dict[tuple[str | None, int], list[PathSaving]] = defaultdict(list)
     for path in paths:
-        by_line[path.rule.line].append(path)
-    savings = [_together(rule, by_line[rule.line], divided) for rule in rules]
-    return ranked(savings, lambda each: each.rule.line)
+        by_line[path.context, path.rule.line].append(path)
+    savings = [_together(each, by_line[each.context, each.rule.line], divided) for each in rules]
+    return ranked(savings, lambda each: (each.context or "", each.rule.line))
 
 
-def _together(rule: Rule, paths: Sequence[PathSaving], divided: bool) -> RuleSaving:
-    """What ``paths``, which ``rule`` decides, save; a sum is None where one of its figures is."""
+def _together(of: RuleTotals, paths: Sequence[PathSaving], divided: bool) -> RuleSaving:
+    """What ``paths``, which the rule decides, save; a sum is None where one of its figures is."""
     sums: dict[str, Any] = {}
     for name in (*_SIZES, *(_SECONDS if divided else ())):
         figures = [getattr(path, name) for path in paths]
@@ -213,7 +215,7 @@ def _together(rule: Rule, paths: Sequence[PathSaving], divided: bool) -> RuleSav
     if divided:
         measured = paths and all(path.seconds_source == "measured" for path in paths)
         sums["seconds_source"] = "measured" if measured else "estimated"
-    return RuleSaving(rule=rule, paths=len(paths), **sums)
+    return RuleSaving(rule=of.rule, context=of.context, paths=len(paths), **sums)
 
 
 def _pulled(found: Found) -> bool:
@@ -233,7 +235,7 @@ def _unattributed(scan: ScanResult, found: Found) -> Unattributed:
 
 
 def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]:
-    if subject.project.ignore is None:
+    if not subject.project.filtered:
         yield Warning(
             "no-ignore-file",
             "there is no ignore file, so there is nothing to compare and nothing was built;"

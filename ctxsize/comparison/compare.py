@@ -61,7 +61,7 @@ def compare(
         path, dockerfile=dockerfile, builder=builder, options=options, progress=progress, engine=engine
     )
     found = Found()
-    if subject.project.ignore is None or _unbuildable(subject, found):
+    if not subject.project.filtered or _unbuildable(subject, found):
         result = assemble(subject, found)
         on_result(result)
         return result

@@ -44,6 +44,11 @@ class IgnoredRoot:
     unread: bool = False
     context: str | None = None
 
+    @property
+    def inside(self) -> str:
+        """Its path in its own context."""
+        return self.path if self.context is None else self.path[len(self.context) + 1 :]
+
 
 @dataclass(frozen=True, slots=True)
 class RuleTotals:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.variant import Variant
+from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.resolve import resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
@@ -28,7 +29,7 @@ from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.files.own import keep_out_of, state_folder
 from ctxsize.ignore.matcher import Matcher
-from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, ProjectFigures
+from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, NamedFigures, ProjectFigures
 from ctxsize.named.open import open_named
 from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
@@ -90,6 +91,10 @@ class Subject:
             dockerfile=self.plan.resolved.dockerfile.path,
             ignore_file=self.project.ignore.path if self.project.ignore is not None else None,
             target=self.options.target,
+            contexts=tuple(
+                NamedFigures(name, os.path.relpath(tree.context), tree.ignore.path if tree.ignore else None)
+                for name, tree in self.project.trees.items()
+            ),
         )
 
     @property
@@ -109,8 +114,12 @@ class Subject:
         """The view of the trees that is built: ``with`` or ``without`` the ignore files."""
         if name in self.views:
             return self.views[name]
-        named = {each: _variant(tree, name) for each, tree in self.project.trees.items()}
-        return replace(_variant(self.project, name), named=named)
+        return replace(_variant(self.project, name), named=named_views(self.project, name))
+
+    def image_map(self, links: Mapping[str, str] | None = None) -> ImageMap:
+        """The way back from its image to its contexts; ``links`` as for ImageMap."""
+        named = {name: ContextDirectory(tree.context) for name, tree in self.project.trees.items()}
+        return ImageMap(self.plan.resolved, ContextDirectory(self.project.context), links, named)
 
     def blame_rule(self, failure: BuildFailed) -> None:
         """Have ``failure`` of the build of ``with`` name the rule that is to blame: that of the first thing
@@ -153,6 +162,11 @@ class Subject:
         builder = make_builder(self.choice, self.engine, self.plan, run.id, run.journal)
         run.at_end(builder.forget)
         return builder
+
+
+def named_views(project: Project, name: str = WITH) -> dict[str, Variant]:
+    """The views of a project's named contexts in a variant, by their names."""
+    return {each: _variant(tree, name) for each, tree in project.trees.items()}
 
 
 def _variant(tree: Project, name: str) -> Variant:

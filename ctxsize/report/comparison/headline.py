@@ -17,13 +17,14 @@ _WORTH_NAMING = 0.1
 def headline(result: Comparison, code: Callable[[str], str] = lambda name: f"`{printable(name)}`") -> str:
     """A sentence without a line end. ``code`` writes a name that comes from outside; what it gives and the
     rest of the sentence is safe to print."""
-    if result.project.ignore_file is None:
+    if result.project.ignore_files is None:
         return "There is no ignore file, so nothing was built and nothing is saved."
-    name = f"Your {printable(result.project.ignore_file)}"
+    files = printable(result.project.ignore_files)
+    name = f"Your {files}"
     context = _context_saved(result)
     if (failure := _failure(result)) is not None:
         known = f"; of the context it saves {context}" if context else ""
-        return failure.format(name=printable(result.project.ignore_file)) + known + "."
+        return failure.format(name=files) + known + "."
     gains, losses, time = _changes(result)
     if gains:
         text = f"{name} saves {_listed(gains)}"
