@@ -29,8 +29,8 @@ _DEEPEST = 50
 _ENTRY = 32
 _INCLUDED = 32_768
 _CONTEXTS = "additional_contexts"
-# How a context begins that another build makes.
-_MADE = ("service:", "target:")
+#: How a context begins that another build makes.
+MADE = ("service:", "target:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +289,7 @@ class _Loader:
         for name, given in (_mapping(content, _CONTEXTS, where) if content is not None else {}).items():
             self._room.take(_ENTRY, where)
             value = _plain_text(given, _CONTEXTS, where)
-            directory = not (is_remote(value) or value.startswith(_MADE))
+            directory = not (is_remote(value) or value.startswith(MADE))
             found[name] = os.path.relpath(base / os.path.expanduser(value)) if directory else value
         return found
 
@@ -373,7 +373,7 @@ def _not_checked(build: Mapping[str, Any]) -> str | None:
         return "its context is not a directory here: no ignore file applies there"
     # Without one of them, a name that the Dockerfile takes for it would mean an image of somebody else's.
     for name, value in (build.get(_CONTEXTS) or {}).items():
-        if value.startswith(_MADE):
+        if value.startswith(MADE):
             return f"its named context {name} is made by another build"
         if is_remote(value) and not value.startswith("docker-image://"):
             return f"its named context {name} is not a directory here: no ignore file applies there"
