@@ -30,6 +30,7 @@ from ctxsize.survey.together import Part, asked_of, called, together
 from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
+    from ctxsize.engine.builders.choose import Choice
     from ctxsize.engine.connect import Engine
     from ctxsize.engine.options import BuildOptions
     from ctxsize.image.reader import LayerReader
@@ -118,6 +119,7 @@ class TargetChecker:
         self._progress = progress
         self._engine = engine
         self._no_engine: EngineError | None = None
+        self._builders: dict[tuple[str, str | None], tuple[Engine, Choice] | CtxsizeError] = {}
         self._scans = Scans()
         self._run = ExitStack()
         self.left: list[Warning] = []
@@ -220,12 +222,10 @@ class TargetChecker:
         scanned: ScanResult | None = None
         dialect, podman = Dialect.of_builder(target.builder), False
         if asked.built:
-            from ctxsize.engine.builders.choose import choose
             from ctxsize.measure.subject import prepare_opened
 
             with _noted(found.image_errors):
-                engine = self._connect()
-                choice = choose(engine, target.builder)
+                engine, choice = self._builder(target)
                 dialect, podman = choice.dialect, engine.info.podman
                 project = self._open(target, dialect, podman, required=True)
         with _noted(found.context_errors):
@@ -363,6 +363,21 @@ class TargetChecker:
             )
             self._run = after.pop_all()
         return measured
+
+    def _builder(self, target: Target) -> tuple[Engine, Choice]:
+        """What a target is built with; what does not answer is not asked again for every target."""
+        from ctxsize.engine.builders.find import find_builder
+
+        asked = (target.builder, (self._options.build and self._options.build.platform) or target.platform)
+        if asked not in self._builders:
+            try:
+                self._builders[asked] = find_builder(*asked, own=self._connect)
+            except CtxsizeError as error:
+                self._builders[asked] = error
+        found = self._builders[asked]
+        if isinstance(found, CtxsizeError):
+            raise found
+        return found
 
     def _connect(self) -> Engine:
         """The engine; one that does not answer is not asked again for every target."""

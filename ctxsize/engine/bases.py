@@ -27,7 +27,8 @@ class BaseImages(Mapping[str, BaseImage]):
         self._known: dict[str, BaseImage | None] = {}
 
     def __getitem__(self, reference: str) -> BaseImage:
-        if is_reference(reference) and reference not in self._known:
+        # What another builder takes for the image of that name, an engine can't know.
+        if self._engine.keeps_images and is_reference(reference) and reference not in self._known:
             self._known[reference] = None
             with engine_trouble(), contextlib.suppress(APIError), sensible("a base image"):
                 config = self._engine.api.inspect_image(reference).get("Config") or {}
@@ -50,7 +51,5 @@ class BaseImages(Mapping[str, BaseImage]):
 
 def platform_variables(engine: Engine, options: BuildOptions) -> Mapping[str, str]:
     """TARGETARCH and the like of the platform asked for, else the engine's; BUILDARCH and the like of it."""
-    with engine_trouble(), sensible("itself"):
-        version = engine.api.version()
-        own = normalized(f"{version.get('Os', 'linux')}/{version.get('Arch', 'amd64')}")
+    own = normalized(engine.own_platform())
     return platform_args(normalized(options.platform) if options.platform else own, own)

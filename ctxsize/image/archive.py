@@ -14,10 +14,12 @@ from typing import Any, TypeVar
 
 from ctxsize.errors import EngineError, UsageError
 from ctxsize.files.tarlist import Readable
+from ctxsize.image import pullsizes
 from ctxsize.image.content import Content, digest_of, platform_of
 from ctxsize.image.manifest import choose
 from ctxsize.image.reader import ImageReader, LayerReader
-from ctxsize.image.streams import Body, chunks, gunzip, read_up_to
+from ctxsize.image.streams import HEAD, Body, chunks, decompressed, read_up_to
+from ctxsize.image.types import Layer
 
 _Reader = TypeVar("_Reader", bound=LayerReader)
 _ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
@@ -29,7 +31,7 @@ _NAME_KEYS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 
 
 def open_archive(path: Path | Readable, name: str | None = None) -> ImageReader:
-    """Read one image from an archive, which may be compressed with gzip. ``images`` has it under its id.
+    """Read one image from an archive, which may be compressed. ``images`` has it under its id.
 
     ``name`` is the image's tag, needed when there are several. Raises UsageError.
     """
@@ -61,6 +63,21 @@ def read_archive(
     return reader
 
 
+def read_exported(reader: LayerReader, source: Readable, image_id: str, layers: dict[str, Layer]) -> None:
+    """Read the one image of what BuildKit exports, the tar of an OCI layout, into an open reader, which then
+    has it under ``image_id``. ``layers`` are as for Content: several exports share them.
+
+    Raises as ``read_saved``.
+    """
+    content = Content(reader, pullsizes.load(), layers)
+    content.add_tar(source)
+    records = _records(content)
+    if len(records) != 1:
+        raise EngineError(f"the builder exports {len(records)} images, and was asked for one")
+    config = f"sha256:{digest_of(records[0]['Config'])}"
+    reader.images[image_id] = content.image(config, records[0])
+
+
 @contextmanager
 def _usage_errors(where: str) -> Iterator[None]:
     try:
@@ -78,9 +95,8 @@ def _usage_errors(where: str) -> Iterator[None]:
 
 
 def _add_stream(content: Content, source: Readable) -> None:
-    head = read_up_to(source, 2)
-    pieces = chunks(head, source)
-    content.add_tar(Body(gunzip(pieces) if head == b"\x1f\x8b" else pieces))
+    head = read_up_to(source, HEAD)
+    content.add_tar(Body(decompressed(head, source) or chunks(head, source)))
 
 
 def _add_directory(content: Content, directory: Path) -> None:

@@ -17,7 +17,7 @@ from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
-from ctxsize.engine.images import id_of, layers_of, platform_of, read_images
+from ctxsize.engine.images import EngineImages, id_of, layers_of, platform_of, read_images
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.image.inventory import Inventory
 from ctxsize.image.reader import LayerReader
@@ -78,7 +78,7 @@ def engine_image(
         require_platform(name, its, platform)
         below = None if base is None else layers_of(found.api, id_of(found.api, base))
         progress.phase("read the image")
-        with read_images(found.api, [image_id], Inventory, progress) as inventory:
+        with read_images(EngineImages(found.api), [image_id], Inventory, progress) as inventory:
             image = inventory.images[image_id]
             if below is not None and below != tuple(layer.diff_id for layer in image.layers[: len(below)]):
                 raise UsageError(f"{name} does not start from it", where=base)
@@ -107,7 +107,7 @@ def built(subject: Subject, run: Run, progress: Progress) -> Iterator[OpenedImag
         subject.blame_rule(failure)
         raise
     progress.phase("read the image")
-    with read_images(subject.engine.api, [result.image_id], Inventory, progress) as inventory:
+    with read_images(bench.builder.images, [result.image_id], Inventory, progress) as inventory:
         yield opened_build(subject, result, inventory)
 
 
@@ -125,7 +125,7 @@ def opened_build(subject: Subject, result: BuildResult, inventory: LayerReader) 
         source="built",
         image=image,
         inventory=inventory if isinstance(inventory, Inventory) else None,
-        platform=platform_of(subject.engine.api, result.image_id),
+        platform=image.platform,
         base=base,
         base_source=None if base is None else "FROM",
         dockerfile=subject.plan.resolved.dockerfile,

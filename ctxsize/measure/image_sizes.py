@@ -78,7 +78,7 @@ def built(
         subject.blame_rule(failure)
         raise
     progress.phase("read the image")
-    with read_images(subject.engine.api, list(dict.fromkeys(ids)), into, progress) as reader:
+    with read_images(bench.builder.images, list(dict.fromkeys(ids)), into, progress) as reader:
         images = [reader.images[image_id] for image_id in ids]
         mask = masker_of(subject.options, subject.plan.resolved)
         measured = _measured(reader, images[0], paths, mask)
@@ -92,10 +92,10 @@ def named(
     engine: Engine, name: str, *, paths: bool, into: type[LayerReader], look: LookInside
 ) -> MeasuredTarget:
     """Read an image that the engine has. Raises UsageError when it has none of that name, EngineError."""
-    from ctxsize.engine.images import id_of, read_images
+    from ctxsize.engine.images import EngineImages, id_of, read_images
 
     image_id = id_of(engine.api, name)
-    with read_images(engine.api, [image_id], into) as reader:
+    with read_images(EngineImages(engine.api), [image_id], into) as reader:
         image = reader.images[image_id]
         return look(_measured(reader, image, paths), reader, image, None)
 

@@ -19,11 +19,12 @@ from ctxsize.dockerfile.resolve import resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.engine.bases import BaseImages, platform_variables
 from ctxsize.engine.builders.choose import Choice, choose, make_builder
+from ctxsize.engine.builders.find import find_builder
 from ctxsize.engine.builders.interface import Builder
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.builders.plan import BuildPlan, make_plan
 from ctxsize.engine.configuration import proxies
-from ctxsize.engine.connect import Engine, connect
+from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, UsageError
@@ -108,6 +109,8 @@ class Subject:
             storage=info.storage,
             remote=info.remote,
             podman=info.podman,
+            instance=info.builder,
+            driver=info.driver,
         )
 
     def variant(self, name: str) -> Variant:
@@ -215,11 +218,13 @@ def prepare(
 ) -> Subject:
     """Read the project at ``path`` for one builder of an engine (None: the user's own), and scan it.
 
-    ``builder`` is ``auto``, ``buildkit`` or ``classic``. Nothing is built. Raises
-    CtxsizeError.
+    ``builder`` is ``auto``, ``buildkit``, ``classic`` or, without an ``engine``, the name of a builder.
+    Nothing is built. Raises CtxsizeError.
     """
-    engine = engine or connect()
-    choice = choose(engine, builder)
+    if engine is None:
+        engine, choice = find_builder(builder, options.platform)
+    else:
+        choice = choose(engine, builder)
     podman = engine.info.podman
     project = open_project(path, dockerfile=dockerfile, dialect=choice.dialect, podman=podman)
     project = open_named(project, options.contexts, podman=podman)
@@ -283,8 +288,9 @@ def prepare_opened(
 
 
 def _warnings(choice: Choice, seen: Survey) -> Iterator[Warning]:
-    if choice.notice:
-        yield Warning("builder", choice.notice)
+    for notice in (choice.notice, choice.other):
+        if notice:
+            yield Warning("builder", notice)
     state = state_folder()
     if state.temporary:
         yield Warning(

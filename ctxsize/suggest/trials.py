@@ -13,7 +13,7 @@ from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.containers import Verification, VerifyCommand, verify
 from ctxsize.engine.errors import engine_trouble
-from ctxsize.engine.images import configuration_of, read_into
+from ctxsize.engine.images import configuration_of
 from ctxsize.errors import BuildFailed, VerifyFailed, full_disk_hint
 from ctxsize.image.entries import SYMLINK
 from ctxsize.image.inventory import Inventory
@@ -98,7 +98,7 @@ class Trials:
         }
         self._links = directory_links(symlinks)
         if self.command is not None:
-            found = self._verified(self.first.image.id, self.command)
+            found = self._verified(self.first.result.image_id, self.command)
             if not found.passed:
                 raise VerifyFailed(
                     f"{_said(found)} in the image as it is",
@@ -148,7 +148,7 @@ class Trials:
             result = bench.build(variant, f"build {self.builds} of at most {self.most}, the stage {name}")
         except BuildFailed as failure:
             return failure
-        if self.first is not None and result.image_id != self.first.image.id:
+        if self.first is not None and result.image_id != self.first.result.image_id:
             self.bench.run.images.remove(result.image_id)
         return None
 
@@ -159,7 +159,7 @@ class Trials:
         if result.sent is not None:
             self.changed.update(dict.fromkeys(result.sent.changed))
         self.bench.progress.phase("read the image")
-        read_into(self.reader, self.bench.subject.engine.api, [result.image_id])
+        self.bench.builder.images.read_into(self.reader, [result.image_id])
         image = without_markers(self.reader.images[result.image_id])
         self.reader.show(self.builds, image)
         return Built(result, image, variant, self.builds)
@@ -176,14 +176,14 @@ class Trials:
             self._drop(again)
             found = unexplained(self._differences(built), explained, self._noise)
         effects = effects_of(found)
-        effects.update(self._config_effects(built.image.id))
+        effects.update(self._config_effects(built.image))
         if effects:
             reason = next(iter(effects.values()))
             hinted = hinted_at(found, candidates)
             return Outcome(False, "builds", reason, hinted=hinted, effects=effects)
         if self.command is None:
             return Outcome(True, "same-image")
-        checked = self._verified(built.image.id, self.command)
+        checked = self._verified(built.result.image_id, self.command)
         if checked.passed:
             return Outcome(True, "verified")
         last = checked.output_tail[-1:] or ("",)
@@ -207,10 +207,9 @@ class Trials:
         assert after is not None
         return Explained(image_map, resolved.target, self.before.rules, after, data)
 
-    def _config_effects(self, image_id: str) -> dict[str, str]:
+    def _config_effects(self, image: Image) -> dict[str, str]:
         assert self.first is not None
-        api = self.bench.subject.engine.api
-        before, after = (configuration_of(api, each) for each in (self.first.image.id, image_id))
+        before, after = (configuration_of(each) for each in (self.first.image, image))
         return dict(config_effects(before, after))
 
     def _verified(self, image_id: str, command: VerifyCommand) -> Verification:
@@ -219,7 +218,7 @@ class Trials:
         with engine_trouble():
             return verify(
                 subject.engine.api,
-                image_id,
+                self.bench.builder.images.on_engine(image_id),
                 command,
                 run=self.bench.run.id,
                 mask=masker_of(subject.options, subject.plan.resolved),
@@ -233,7 +232,7 @@ class Trials:
             return
         self.reader.forget(built.slot, built.image)
         with suppress(BuildFailed):
-            self.bench.run.images.remove(built.image.id)
+            self.bench.run.images.remove(built.result.image_id)
 
 
 def _said(result: Verification) -> str:

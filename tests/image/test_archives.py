@@ -7,6 +7,8 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Callable
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,9 @@ import pytest
 from ctxsize.errors import UsageError
 from ctxsize.image import pullsizes
 from ctxsize.image.archive import open_archive
+from tests.support.zstd import zstd
+
+Pack = Callable[[bytes], bytes]
 
 
 def layer(**files: int) -> bytes:
@@ -24,6 +29,10 @@ def layer(**files: int) -> bytes:
             entry.size = size
             tar.addfile(entry, io.BytesIO(b"x" * size))
     return data.getvalue()
+
+
+def gzipped(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
 
 
 class Layout:
@@ -42,12 +51,13 @@ class Layout:
     def document(self, content: object) -> dict[str, object]:
         return self.blob(json.dumps(content).encode())
 
-    def image(self, *layers: bytes, packed: bool = True) -> dict[str, object]:
+    def image(self, *layers: bytes, packed: bool = True, pack: Pack | None = None) -> dict[str, object]:
         config = {
             "rootfs": {"diff_ids": [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in layers]},
             "history": [{"created_by": f"COPY {number}"} for number in range(len(layers))],
         }
-        blobs = [self.blob(gzip.compress(each, mtime=0) if packed else each) for each in layers]
+        pack = pack or (gzipped if packed else bytes)
+        blobs = [self.blob(pack(each)) for each in layers]
         return self.document({"schemaVersion": 2, "config": self.document(config), "layers": blobs})
 
     def index(self, *images: dict[str, object], **names: dict[str, object]) -> None:
@@ -84,6 +94,24 @@ def test_a_layout_as_a_directory_and_as_a_tar(layout: Layout, packed: bool) -> N
     stored = sum(len(gzip.compress(each, mtime=0)) for each in layers)
     assert pull == stored if packed else abs(pull - stored) < 100
     assert read(layout.tar()) == (size, pull)
+
+
+def test_layers_of_any_compression_in_one_image(layout: Layout) -> None:
+    """Sizes are those that are stored; only a layer that is not compressed is compressed to learn its."""
+    contents = layer(a=1000, b=20), layer(c=3), layer(d=50_000), layer(e=7)
+    packs = chain((gzipped, zstd.compress, bytes), repeat(zstd.compress))
+    layout.index(layout.image(*contents, pack=lambda data: next(packs)(data)))
+    with open_archive(layout.root) as reader:
+        (image,) = reader.images.values()
+        sizes = [each.bytes for each in image.layers]
+        pulls = [each.pull_bytes for each in image.layers]
+    assert sizes == [1020, 3, 50_000, 7]
+    assert pulls[0] == len(gzipped(contents[0]))
+    assert (pulls[1], pulls[3]) == (len(zstd.compress(contents[1])), len(zstd.compress(contents[3])))
+    assert 0 < pulls[2] < 1000
+    packed = layout.root.with_suffix(".tar.zst")
+    packed.write_bytes(zstd.compress(layout.tar().read_bytes()))
+    assert read(packed) == (51_030, sum(pulls))
 
 
 def test_a_size_remembered_for_a_layer_of_an_engine_does_not_count(

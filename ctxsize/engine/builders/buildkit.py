@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ctxsize.context.errors import ContextError
@@ -15,7 +16,9 @@ from ctxsize.engine import buildkit
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.marked import MarkedBuilder, Task
 from ctxsize.engine.builders.plan import BuildPlan
+from ctxsize.engine.builders.vertices import ran_again
 from ctxsize.engine.connect import Engine
+from ctxsize.engine.exported import ExportedImages
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import BuildFailed, EngineError, UsageError
@@ -30,6 +33,8 @@ from ctxsize.progress import Progress
 _KEY_BYTES = 16
 #: What a Dockerfile frontend before 1.4 says of named contexts.
 _NO_CONTEXTS = "unsupported frontend capability moby.buildkit.frontend.contexts"
+#: What BuildKit says of an exporter that it does not have.
+_NO_EXPORTER = "could not be found"
 
 
 class BuildKitBuilder(MarkedBuilder):
@@ -44,6 +49,11 @@ class BuildKitBuilder(MarkedBuilder):
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
         super().__init__(engine, plan, run, journal)
         self._rebuilds = secrets.token_hex(_KEY_BYTES)
+        self._keeps_images = engine.keeps_images
+        #: What was built for each image that the builder does not keep, and the key it was sent under.
+        self._built: dict[str, tuple[Task, str]] = {}
+        if not engine.keeps_images:
+            self.images = ExportedImages(self._export, engine.api)
 
     @staticmethod
     def unavailable(engine: Engine) -> str | None:
@@ -55,10 +65,71 @@ class BuildKitBuilder(MarkedBuilder):
         return None
 
     def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
+        sent = self._plan.sent_tree()
+        sending = _Sending(self._plan.ignored, task.progress, tuple(task.variant.named))
+        key = f"{self._rebuilds}-{task.variant.name}" if task.rebuild else secrets.token_hex(_KEY_BYTES)
+        result = self._build(task, self._request(task, key), sent=sent, on_sent=sending.take)
+        for transfer in result.context:
+            for path, size in transfer.resized.items():
+                sent.resize(path, size)
+        for name, transfer in result.named_contexts:
+            for path, size in transfer.resized.items():
+                sent.within(name).resize(path, size)
+        image_id = result.image_id
+        if not self._keeps_images:
+            image_id = f"{self._run}-{len(self._built)}"
+            self._built[image_id] = (task, key)
+        done = BuildResult(
+            image_id=image_id,
+            seconds=0.0,
+            steps=(),
+            sent_bytes=result.sent_bytes,
+            sent_files=result.sent_files,
+            sent_seconds=sending.seconds,
+            warnings=result.warnings,
+            scan_seconds=result.listing_seconds,
+            sent=sent,
+        )
+        return done, result.vertices
+
+    def _export(
+        self, image_id: str, take: Callable[[Iterator[bytes]], object], exporter: str, **attributes: str
+    ) -> None:
+        """Build an image once more, from the cache, and have ``take`` take what the exporter makes of it. See
+        ctxsize.engine.exported. EngineError, too, when a step was not in the cache: the image may differ."""
+        task, key = self._built[image_id]
+        task = replace(task, options=task.options.for_rebuild(), on_update=self._cache.take)
+        request = self._request(task, key)
+        request = replace(request, exporter=exporter, exporter_attributes=attributes)
+        try:
+            result = self._build(task, request, take=take)
+        except BuildFailed as error:
+            own = _NO_EXPORTER in error.message
+            raise EngineError(
+                f"the builder does not give the image out: {error.message}",
+                hint="it is an engine's own BuildKit: measure on that engine" if own else None,
+            ) from error
+        if step := ran_again(result.vertices):
+            raise EngineError(
+                f"the image that was built can't be read: to export it, {step} ran again",
+                hint="did the context change, or somebody clear the builder's cache? run it once more",
+            )
+
+    def _build(
+        self,
+        task: Task,
+        request: buildkit.SolveRequest,
+        *,
+        sent: SentTree | None = None,
+        on_sent: Callable[[buildkit.Sent], None] | None = None,
+        take: Callable[[Iterator[bytes]], object] | None = None,
+    ) -> buildkit.SolveResult:
         variant, plan = task.variant, self._plan
-        sent = plan.sent_tree()
         context = _served(variant, sent)
-        named = {name: _served(each, sent.within(name)) for name, each in variant.named.items()}
+        named = {
+            name: _served(each, None if sent is None else sent.within(name))
+            for name, each in variant.named.items()
+        }
         name = plan.dockerfile_path.name
         rules = frozenset({f"{name}.dockerignore", ".dockerignore"})
         dockerfile = buildkit.LocalDir(
@@ -68,17 +139,17 @@ class BuildKitBuilder(MarkedBuilder):
             hidden=rules if variant.without else frozenset(),
             overlay={name: task.dockerfile, **_ignore_file(variant, plan.dockerfile_path.parent)},
         )
-        sending = _Sending(plan.ignored, task.progress, tuple(named))
         try:
-            result = buildkit.build(
+            return buildkit.build(
                 self._control,
-                self._request(task),
+                request,
                 context=context,
                 dockerfile=dockerfile,
                 named=named,
                 logins=buildkit.Logins.of(self._api),
+                take=take,
                 on_update=task.on_update,
-                on_sent=sending.take,
+                on_sent=on_sent,
             )
         except buildkit.LoginRefused as error:
             raise BuildFailed(str(error), step=error.step, hint="see `docker login`") from error
@@ -98,24 +169,6 @@ class BuildKitBuilder(MarkedBuilder):
             ) from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
-        for transfer in result.context:
-            for path, size in transfer.resized.items():
-                sent.resize(path, size)
-        for name, transfer in result.named_contexts:
-            for path, size in transfer.resized.items():
-                sent.within(name).resize(path, size)
-        done = BuildResult(
-            image_id=result.image_id,
-            seconds=0.0,
-            steps=(),
-            sent_bytes=result.sent_bytes,
-            sent_files=result.sent_files,
-            sent_seconds=sending.seconds,
-            warnings=result.warnings,
-            scan_seconds=result.listing_seconds,
-            sent=sent,
-        )
-        return done, result.vertices
 
     @staticmethod
     def _root_of(error: buildkit.ServeError, variant: Variant) -> Path:
@@ -123,9 +176,8 @@ class BuildKitBuilder(MarkedBuilder):
         name = buildkit.named_context(error.directory, tuple(variant.named))
         return variant.root if name is None else variant.named[name].root
 
-    def _request(self, task: Task) -> buildkit.SolveRequest:
+    def _request(self, task: Task, key: str) -> buildkit.SolveRequest:
         options = task.options
-        key = f"{self._rebuilds}-{task.variant.name}" if task.rebuild else secrets.token_hex(_KEY_BYTES)
         return buildkit.SolveRequest(
             dockerfile=self._plan.dockerfile_path.name,
             target=options.target,
@@ -140,13 +192,14 @@ class BuildKitBuilder(MarkedBuilder):
             shared_key=f"ctxsize-{key}",
             cache_name=f"ctxsize-{self._run}",
             session_name="ctxsize",
+            exporter="moby" if self._keeps_images else "",
             attributes={
                 f"context:{each.name}": each.given for each in self._plan.named.values() if each.tree is None
             },
         )
 
 
-def _served(variant: Variant, record: SentTree | SentContext) -> buildkit.LocalDir:
+def _served(variant: Variant, record: SentTree | SentContext | None) -> buildkit.LocalDir:
     """A context as this view of it is served."""
     return buildkit.LocalDir(
         variant.root,

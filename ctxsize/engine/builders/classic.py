@@ -24,6 +24,7 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.footprint.images import built_on, digits_of, is_made_by, remove_untagged
 from ctxsize.engine.footprint.journal import Journal
+from ctxsize.engine.images import EngineImages, ImageStore
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.files.sent import SentTree
@@ -110,6 +111,7 @@ class ClassicBuilder:
 
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
         self._api = engine.new_client()
+        self.images: ImageStore = EngineImages(engine.api)
         self._plan = plan
         self._run = run
         self._journal = journal

@@ -52,6 +52,18 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
     return tuple(sorted(steps, key=lambda step: step.started))
 
 
+def ran_again(vertices: Iterable[Vertex]) -> str | None:
+    """The first step of the Dockerfile that did not come from the cache, of a build that was to have all of
+    them from there; None when all did."""
+    for vertex in vertices:
+        match = _NUMBERED.match(vertex.name)
+        if match is None or vertex.cached or vertex.started is None or is_marker(vertex.name):
+            continue
+        if match["text"].partition(" ")[0].upper() in _COUNTED:
+            return match["text"]
+    return None
+
+
 def line_map(
     rewritten: Dockerfile, original_line: Callable[[int], int], resolved: ResolvedDockerfile
 ) -> Callable[[str | None, int], int | None]:

@@ -84,8 +84,8 @@ def test_targets_with_their_contexts_and_what_is_left_out() -> None:
         ({"args": ["a"]}, "bake.hcl: target x: args is no mapping"),
         (
             {"context": "https://example.com/x.git"},
-            "bake.hcl: nothing to build: target x is not checked: its context is not a directory here: no ignore"
-            " file applies there",
+            "bake.hcl: nothing to build: target x is not checked: its context is not a directory here: no"
+            " ignore file applies there",
         ),
         ("x", "bake.hcl: what bake prints makes no sense"),
     ],
