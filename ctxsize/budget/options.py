@@ -32,7 +32,7 @@ class CheckOptions:
     for the only target); ``archive`` is a saved image, read without an engine. ``static`` leaves out
     every limit that needs an image. ``only`` are the names of the targets to check. ``build`` are options
     for the build besides those the configuration has; ``contexts`` its named contexts where nothing is
-    built.
+    built. ``jobs`` targets are measured at the same time, each in a process of its own.
     """
 
     limits: Sequence[str] = ()
@@ -54,6 +54,7 @@ class CheckOptions:
     repeat: int | None = None
     build: BuildOptions | None = None
     contexts: Mapping[str, str] = field(default_factory=dict)
+    jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True)

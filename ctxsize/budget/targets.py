@@ -103,6 +103,7 @@ class TargetChecker:
 
     A context manager: what the last build made on the engine is removed on leaving, so that the report need
     not wait for it; what the others made, before the next is built. ``left`` says what could not be removed.
+    ``turn`` chooses among the nodes of a builder that has several.
     """
 
     def __init__(
@@ -112,12 +113,15 @@ class TargetChecker:
         alone: bool,
         progress: Progress,
         engine: Engine | None,
+        *,
+        turn: int = 0,
     ) -> None:
         self._options = options
         self._baseline = baseline
         self._alone = alone
         self._progress = progress
         self._engine = engine
+        self._turn = turn
         self._no_engine: EngineError | None = None
         self._builders: dict[tuple[str, str | None], tuple[Engine, Choice] | CtxsizeError] = {}
         self._scans = Scans()
@@ -129,6 +133,10 @@ class TargetChecker:
 
     def __exit__(self, *error: object) -> None:
         self._run.close()
+
+    def all(self, targets: Sequence[Target]) -> list[tuple[TargetReport, bool]]:
+        """The reports of the targets, see ``target``."""
+        return [self.target(target) for target in targets]
 
     def target(self, target: Target) -> tuple[TargetReport, bool]:
         """The report of a target, and whether all that was asked for could be measured."""
@@ -371,7 +379,7 @@ class TargetChecker:
         asked = (target.builder, (self._options.build and self._options.build.platform) or target.platform)
         if asked not in self._builders:
             try:
-                self._builders[asked] = find_builder(*asked, own=self._connect)
+                self._builders[asked] = find_builder(*asked, own=self._connect, turn=self._turn)
             except CtxsizeError as error:
                 self._builders[asked] = error
         found = self._builders[asked]

@@ -15,6 +15,7 @@ from ctxsize.cli.options import (
     BUILDERS,
     build_options,
     format_option,
+    jobs_option,
     output_options,
     repeat_option,
     repeated_option,
@@ -137,6 +138,7 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
 )
 @click.option("--builder", type=BUILDERS, help="Build with this builder, and apply its ignore rules.")
 @repeat_option("Time N builds, for a limit on build time.")
+@jobs_option("targets")
 @top_option("Name at most N files in the table; 0 names all.")
 @format_option("check")
 @repeated_option(

@@ -235,6 +235,18 @@ def repeat_option(help: str) -> _Option:
     return click.option("--repeat", type=click.IntRange(min=1), metavar="N", help=help)
 
 
+def jobs_option(what: str) -> _Option:
+    """``--jobs N`` of a command that measures several ``what``."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help=f"Measure N {what} at the same time, on all nodes of the builder; what is timed runs alone.",
+    )
+
+
 def seconds_option(name: str, help: str, default: float | None = None) -> _Option:
     """An option that takes a time, longer than none."""
     kind = click.FloatRange(min=0, min_open=True)
