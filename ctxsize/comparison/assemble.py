@@ -79,7 +79,7 @@ def _saved(with_: Totals | None, without: Totals | None, found: Found) -> Saved:
         image_bytes = large.bytes - small.bytes
         if large.pull_bytes is not None and small.pull_bytes is not None:
             pull_bytes = large.pull_bytes - small.pull_bytes
-    if found.builds and all(each.runs for each in found.builds.values()):
+    if found.timed and found.builds and all(each.runs for each in found.builds.values()):
         seconds = seconds_saved(found.builds[WITH].times, found.builds[WITHOUT].times)
     return Saved(
         context_bytes=None if with_ is None or without is None else without.bytes - with_.bytes,
@@ -102,7 +102,7 @@ def _variant(name: str, totals: Totals | None, needed: int | None, found: Found)
             sent_bytes=sent,
         ),
         image=found.images.get(name),
-        build=_build(builds.runs, found.builds) if builds.runs else None,
+        build=_build(builds.runs, found.builds) if builds.runs and found.timed else None,
         error=str(builds.failure) if builds.failure is not None else None,
         verify=found.verified.get(name),
     )
@@ -141,7 +141,7 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
             image_bytes=None if found.bytes is None else found.bytes.image_bytes.get(root.path, 0),
             pull_bytes=found.bytes.pull_bytes.get(root.path, 0) if found.bytes and pulled else None,
             **_seconds(root.path, found.seconds),
-            send_seconds=_send_seconds(root.path, runs),
+            send_seconds=_send_seconds(root.path, runs) if found.timed else None,
             **rebuilds.get(root.path, {}),
             note=_note(root, found, root.path in changed),
         )
@@ -272,8 +272,9 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
         if not _saves_sending(found):
             reason = "is sent, nor reaches the final image: without the ignore file the build is the same"
         yield Warning("image-unchanged", f"nothing of what is ignored {reason}")
-    yield from timing_warnings(found.builds)
-    yield from reuse_warnings(found.builds)
+    if found.timed:
+        yield from timing_warnings(found.builds)
+        yield from reuse_warnings(found.builds)
     # What the builder itself warned of, each once.
     messages = (text for each in found.builds.values() for run in each.runs for text in run.warnings)
     yield from (Warning("builder-warning", message) for message in dict.fromkeys(messages))

@@ -215,6 +215,7 @@ def prepare(
     options: BuildOptions,
     progress: Progress,
     engine: Engine | None = None,
+    turn: int = 0,
 ) -> Subject:
     """Read the project at ``path`` for one builder of an engine (None: the user's own), and scan it.
 
@@ -222,7 +223,7 @@ def prepare(
     Nothing is built. Raises CtxsizeError.
     """
     if engine is None:
-        engine, choice = find_builder(builder, options.platform)
+        engine, choice = find_builder(builder, options.platform, turn=turn)
     else:
         choice = choose(engine, builder)
     podman = engine.info.podman

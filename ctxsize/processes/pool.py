@@ -56,6 +56,7 @@ class Pool:
         self._progress = progress
         self._workers: list[_Worker] = []
         self._said: queue.SimpleQueue[tuple[_Worker, str, Any]] = queue.SimpleQueue()
+        self._shown = ("", "")
         self.left: list[Any] = []
 
     def __enter__(self) -> Pool:
@@ -98,6 +99,7 @@ class Pool:
                 break
             if worker.ended and waiting:
                 self._workers.remove(worker)
+        self._show(state)
         return [
             state.results[number] if number in state.results else lost(item, state.lost[number])
             for number, item in enumerate(items)
@@ -164,12 +166,12 @@ class Pool:
             for each in self._workers
             if each.item is not None
         ]
-        title = f"{done} of {len(state.names)} done"
-        self._shown = getattr(self, "_shown", None)
-        if self._shown != title:
-            self._shown = title
+        title, step = f"{done} of {len(state.names)} done", "; ".join(doing)
+        if self._shown[0] != title:
             self._progress.phase(title)
-        self._progress.step("; ".join(doing))
+        if step and self._shown != (title, step):
+            self._progress.step(step)
+        self._shown = (title, step)
 
     def _end(self, *, stop: bool) -> None:
         """Have all processes end, and wait for them."""

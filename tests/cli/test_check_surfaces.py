@@ -246,3 +246,15 @@ def test_layers_of_a_base_count_once_in_totals(base_args: Callable[[str], dict[s
     api, web = (target["sizes"]["image_bytes"] for target in report["targets"])
     assert web == api + 10_000
     assert report["totals"]["image_bytes"] == api + 20_000
+
+
+def test_jobs_change_nothing_but_the_order_of_the_work() -> None:
+    """Static: every target in a process of its own, the report as without."""
+    for number, name in enumerate(("a", "b", "c", "d")):
+        service(name, 1000 + number)
+    write("b/.dockerignore", "[")
+    given = ("a", "b", "c", "d", "--limit", "context=1 MB", "--format", "json")
+    alone, together = (json.loads(check(*given, "--jobs", jobs).stdout) for jobs in ("1", "3"))
+
+    assert {**together, "created": ""} == {**alone, "created": ""}
+    assert [each["exit_code"] for each in together["targets"]] == [0, 2, 0, 0]
