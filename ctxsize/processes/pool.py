@@ -32,6 +32,8 @@ class _Worker:
     #: The number of the item it works on.
     item: int | None = None
     phase: str = ""
+    #: It takes no more items, as it is about to end; and that it has.
+    ending: bool = False
     ended: bool = False
 
 
@@ -93,7 +95,7 @@ class Pool:
             self._show(state)
             worker, kind, value = self._said.get()
             self._take(worker, kind, value, state)
-            if worker.item is None and not worker.ended and waiting:
+            if worker.item is None and not worker.ending and waiting:
                 self._give(worker, waiting.pop(), items)
             if not waiting and all(each.ended for each in self._workers):
                 break
@@ -157,6 +159,7 @@ class Pool:
             elif kind in ("error", "ended"):
                 error = value if kind == "error" else _gone(value)
                 state.lost[worker.item], worker.item = error, None
+        worker.ending = worker.ending or kind in ("error", "ended", "interrupted")
         worker.ended = worker.ended or kind == "ended"
 
     def _show(self, state: _State) -> None:
