@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ctxsize.budget.options import CheckOptions
     from ctxsize.budget.types import CheckReport, CheckTotals, FileFinding, Grown, Judged, TargetReport
     from ctxsize.comparison.compare import compare
+    from ctxsize.comparison.several import compare_several
     from ctxsize.comparison.types import (
         BuildFigures,
         Comparison,
@@ -103,7 +104,7 @@ __all__ = [
     "SensitiveFile", "Sizes", "StatusSum", "Step", "StepChange", "SuggestMeasurement", "SuggestedRule",
     "Suggestion", "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
     "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup", "Wasted", "builders",
-    "cache", "check", "compare", "connect", "context", "image", "image_difference", "lint", "suggest",
+    "cache", "check", "compare", "compare_several", "connect", "context", "image", "image_difference", "lint", "suggest",
     "suggest_static", "why",
 ]  # fmt: skip
 
@@ -113,6 +114,7 @@ _HOMES = {
     "budget.options": "CheckOptions",
     "budget.types": "CheckReport CheckTotals FileFinding Grown Judged TargetReport",
     "comparison.compare": "compare",
+    "comparison.several": "compare_several",
     "comparison.types": "BuildFigures Comparison ContextFigures Measurement PathSaving RuleSaving Saved"
     " Unattributed VariantFigures",
     "context.totals": "DirTotals IgnoredRoot RuleTotals ScanResult Totals",
