@@ -104,8 +104,8 @@ __all__ = [
     "SensitiveFile", "Sizes", "StatusSum", "Step", "StepChange", "SuggestMeasurement", "SuggestedRule",
     "Suggestion", "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
     "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup", "Wasted", "builders",
-    "cache", "check", "compare", "compare_several", "connect", "context", "image", "image_difference", "lint", "suggest",
-    "suggest_static", "why",
+    "cache", "check", "compare", "compare_several", "connect", "context", "image", "image_difference",
+    "lint", "suggest", "suggest_static", "why",
 ]  # fmt: skip
 
 _HOMES = {

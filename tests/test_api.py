@@ -17,6 +17,7 @@ FUNCTIONS = [
     "check",
     "compare",
     "connect",
+    "compare_several",
     "context",
     "image",
     "image_difference",

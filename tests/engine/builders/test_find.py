@@ -7,11 +7,8 @@ import pytest
 from ctxsize.engine.builders.find import node_for
 from ctxsize.engine.endpoints.store import Instance, Node
 
-NODES = (
-    Node("n0", "a", platforms=("linux/amd64",)),
-    Node("n1", "b"),
-    Node("n2", "c", platforms=("linux/amd64",)),
-)
+AMD = ("linux/amd64",)
+NODES = (Node("n0", "a", platforms=AMD), Node("n1", "b"), Node("n2", "c", platforms=AMD))
 
 
 @pytest.mark.parametrize(
