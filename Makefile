@@ -86,7 +86,7 @@ live: venv engine  ## the current engine: a short sweep against the official cli
 	@host=$$(scripts/modern-engine start $(MODERN)); \
 	CTXSIZE_MODERN_ENGINE=$(MODERN) CTXSIZE_REFERENCE_HOST=$$host \
 	  $(python) -m pytest -m reference tests/conformance/ignore tests/conformance/test_platforms.py \
-	  tests/engine/footprint/test_history.py $(ARGS)
+	  tests/engine/footprint/test_history.py tests/engine/buildkit/test_named_contexts.py $(ARGS)
 
 .PHONY: repos
 repos: venv engine  ## trees shaped like real repositories against plain builds by the official client (as root)

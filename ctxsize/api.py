@@ -7,7 +7,7 @@ no engine never loads the Docker SDK. The last part of docs/python.md says which
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ctxsize.budget.options import CheckOptions
     from ctxsize.budget.types import CheckReport, CheckTotals, FileFinding, Grown, Judged, TargetReport
     from ctxsize.comparison.compare import compare
+    from ctxsize.comparison.several import compare_several
     from ctxsize.comparison.types import (
         BuildFigures,
         Comparison,
@@ -103,8 +104,8 @@ __all__ = [
     "SensitiveFile", "Sizes", "StatusSum", "Step", "StepChange", "SuggestMeasurement", "SuggestedRule",
     "Suggestion", "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
     "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup", "Wasted", "builders",
-    "cache", "check", "compare", "connect", "context", "image", "image_difference", "lint", "suggest",
-    "suggest_static", "why",
+    "cache", "check", "compare", "compare_several", "connect", "context", "image", "image_difference",
+    "lint", "suggest", "suggest_static", "why",
 ]  # fmt: skip
 
 _HOMES = {
@@ -113,6 +114,7 @@ _HOMES = {
     "budget.options": "CheckOptions",
     "budget.types": "CheckReport CheckTotals FileFinding Grown Judged TargetReport",
     "comparison.compare": "compare",
+    "comparison.several": "compare_several",
     "comparison.types": "BuildFigures Comparison ContextFigures Measurement PathSaving RuleSaving Saved"
     " Unattributed VariantFigures",
     "context.totals": "DirTotals IgnoredRoot RuleTotals ScanResult Totals",
@@ -158,20 +160,23 @@ def why(
     *,
     dockerfile: str | Path | None = None,
     builder: str = "buildkit",
+    contexts: Mapping[str, str] | None = None,
 ) -> tuple[Answer, ...]:
     """Say for each of ``paths`` whether the project at ``path`` ignores it, and which rule decides.
 
     ``paths`` are relative to the current directory or, where that is outside of the context, to the context;
-    they need not exist. ``builder`` is ``buildkit`` or ``classic``. Raises UsageError for a path outside of
-    the context, IgnoreFileError, and ContextError for a directory that can't be read.
+    they need not exist. ``builder`` is ``buildkit`` or ``classic``. ``contexts`` are the named contexts by
+    name: ``NAME:path`` is a path in one. Raises UsageError for a path outside of the context,
+    IgnoreFileError, and ContextError for a directory that can't be read.
     """
     from ctxsize.ignore.types import Dialect
+    from ctxsize.named.open import open_named
     from ctxsize.project import open_project
-    from ctxsize.survey.why import context_path
-    from ctxsize.survey.why import why as judge
+    from ctxsize.survey.why import asked_path, why_all
 
     project = open_project(path, dockerfile=dockerfile, dialect=Dialect(builder), required=False)
-    return tuple(judge(project, [context_path(project, each, given=str(path)) for each in paths]))
+    project = open_named(project, contexts or {})
+    return tuple(why_all(project, [asked_path(project, each, given=str(path)) for each in paths]))
 
 
 def __getattr__(name: str) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from ctxsize.dockerfile.named import Replacement, Replacements
 from ctxsize.dockerfile.parse import Dockerfile, parse_dockerfile
 from ctxsize.errors import CtxsizeError, DockerfileError, IgnoreFileError, UsageError
 from ctxsize.files.encoding import require_utf8
@@ -26,6 +28,26 @@ _NAMES = tuple(
     for name in ("[Dd]ockerfile", "[Dd]ockerfile.*", "*.[Dd]ockerfile")
 )
 _MOST_NAMED = 5
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A Dockerfile that stands in another file: its ``text``, and ``where`` that file has it (file:line)."""
+
+    text: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedContext:
+    """A named context of a build: the directory of ``tree``, which has no Dockerfile, or an ``image``.
+    ``given`` is how the user named it."""
+
+    name: str
+    given: str
+    tree: Project | None
+    image: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +58,8 @@ class Project:
     ``ignore`` is None when no ignore file applies; ``rules`` are its rules, ready to judge paths.
     ``ignore_files`` are the context paths of every ignore file that is there and could apply to this build:
     a project without an ignore file has none of them, so the ``without`` variant hides them all.
+    ``named`` are the named contexts of the build, by name. ``inline`` says where the Dockerfile is written
+    when it is no file of its own; then nothing has to be at ``dockerfile_path``.
     """
 
     context: Path
@@ -48,6 +72,43 @@ class Project:
     ignore_files: frozenset[str]
     rules: Matcher | None
     dialect: Dialect
+    named: Mapping[str, NamedContext] = field(default_factory=dict)
+    inline: Inline | None = None
+
+    @property
+    def dockerfile_file(self) -> Path | None:
+        """The file of the Dockerfile, which has an ignore file of its own beside it; None for one inline."""
+        return None if self.inline is not None else self.dockerfile_path
+
+    @property
+    def trees(self) -> dict[str, Project]:
+        """The named contexts that are directories, by name."""
+        return {each.name: each.tree for each in self.named.values() if each.tree is not None}
+
+    @property
+    def filtered(self) -> bool:
+        """Whether there is an ignore file, of this context or of a named one."""
+        return any(tree.ignore is not None for tree in (self, *self.trees.values()))
+
+    def split(self, path: str) -> tuple[str | None, str]:
+        """The named context that a path is in which is called ``NAME:path``, and the path there; None and
+        the path itself for one in the context."""
+        for name in self.trees:
+            if path.startswith(f"{name}:"):
+                return name, path[len(name) + 1 :]
+        return None, path
+
+    def tree(self, name: str | None) -> Project:
+        """The named context of that name; None is this one."""
+        return self if name is None else self.trees[name]
+
+    @property
+    def replacements(self) -> Replacements:
+        """What the named contexts stand for in the Dockerfile."""
+        return {
+            name: Replacement(image=each.image) if each.tree is None else Replacement(context=name)
+            for name, each in self.named.items()
+        }
 
     @property
     def name(self) -> str:
@@ -57,11 +118,13 @@ class Project:
     @property
     def dockerfile_in_context(self) -> str | None:
         """The Dockerfile's context path, None when it lies outside."""
-        return relative_to_context(self.dockerfile_path, self.context)
+        return None if self.inline else relative_to_context(self.dockerfile_path, self.context)
 
     @property
     def dockerfile_shown(self) -> str | None:
         """The Dockerfile's name for people; None when there is none."""
+        if self.inline is not None:
+            return _inline_name(self.inline)
         if self.dockerfile is None and probe(self.dockerfile_path) != "file":
             return None
         return _shown(self.dockerfile_path, self.context)
@@ -70,10 +133,13 @@ class Project:
         """What follows a command of ours that is to be typed here, with a space in front:
         `` -f docker/Dockerfile services/api``; nothing where the defaults say the same."""
         words = []
-        if self.dockerfile_path.parent != self.context or self.dockerfile_path.name.lower() != "dockerfile":
+        name = self.dockerfile_path.name
+        if self.dockerfile_path.parent != self.context or name.lower() != "dockerfile":
             words += ["-f", os.path.relpath(self.dockerfile_path)]
         if target:
             words += ["--target", target]
+        for each in self.named.values():
+            words += ["--build-context", f"{each.name}={each.given}"]
         if (path := os.path.relpath(self.context)) != ".":
             words.append(path)
         return "".join(f" {shlex.quote(word)}" for word in words)
@@ -86,27 +152,31 @@ def open_project(
     dialect: Dialect,
     podman: bool = False,
     required: bool = True,
+    inline: Inline | None = None,
 ) -> Project:
     """Read the Dockerfile and the ignore file of the project at ``path``.
 
     ``dockerfile`` is what ``docker build -f`` takes: relative to the current directory, and by default
     ``Dockerfile`` in the context. ``podman``: the ignore file is the one that Podman reads. Unless it is
     ``required``, there may be no Dockerfile, or one that can't be parsed; a file that is named must be there.
-    Raises UsageError, DockerfileError or IgnoreFileError.
+    ``inline`` is a Dockerfile that is no file. Raises UsageError, DockerfileError or IgnoreFileError.
     """
     context = open_context(path)
-    dockerfile_path = _dockerfile(context, dockerfile, required)
-    shown = _shown(dockerfile_path, context)
+    dockerfile_path = context / "Dockerfile" if inline else _dockerfile(context, dockerfile, required)
+    file = None if inline else dockerfile_path
+    shown = _inline_name(inline) or _shown(dockerfile_path, context)
     parsed, data, reason = None, b"", "there is no Dockerfile"
-    there = probe(dockerfile_path) is not None
-    if there:
+    there = inline is not None or probe(dockerfile_path) is not None
+    if inline is not None:
+        data = inline.text.encode("utf-8", "surrogateescape")
+    elif there:
         try:
             data = read_file(_root(dockerfile_path, context), dockerfile_path, MOST_DOCKERFILE)
         except OSError as error:
             raise UsageError(f"can't be read: {error.strerror}", where=shown) from error
-    ignore_path = find_ignore_file(context, dockerfile_path, dialect, podman=podman)
+    ignore_path = find_ignore_file(context, file, dialect, podman=podman)
     ignore = None if ignore_path is None else read_ignore_file(ignore_path, context, dialect)
-    candidates = ignore_file_candidates(context, dockerfile_path, dialect, podman=podman)
+    candidates = ignore_file_candidates(context, file, dialect, podman=podman)
     inside = (relative_to_context(candidate, context) for candidate in candidates)
     if there:
         try:
@@ -126,19 +196,21 @@ def open_project(
         ignore_files=frozenset(name for name in inside if name and os.path.lexists(context / name)),
         rules=None if ignore is None else Matcher(ignore.rules, dialect, ignore.path),
         dialect=dialect,
+        inline=inline,
     )
 
 
 def names_of(
-    path: str | Path, dockerfile: str | Path | None, dialect: Dialect
+    path: str | Path, dockerfile: str | Path | None, dialect: Dialect, inline: Inline | None = None
 ) -> tuple[str | None, str | None]:
     """The names, for people, of the Dockerfile and the ignore file of a project that can't be opened: None
     for one that is not there."""
     with suppress(CtxsizeError):
         context = open_context(path)
-        file = _dockerfile(context, dockerfile, required=False)
+        file = None if inline else _dockerfile(context, dockerfile, required=False)
         ignore = find_ignore_file(context, file, dialect)
-        return (_shown(file, context) if probe(file) else None), (_shown(ignore, context) if ignore else None)
+        shown = _shown(file, context) if file is not None and probe(file) else None
+        return shown or _inline_name(inline), (_shown(ignore, context) if ignore else None)
     return None, None
 
 
@@ -153,14 +225,17 @@ def open_context(path: str | Path) -> Path:
         )
     if given == "-":
         raise UsageError(
-            "a context on standard input is not supported", hint="unpack it, and name the directory"
+            "no ignore file applies to a context on standard input: there is nothing to measure",
+            hint="unpack it, and name the directory",
         )
     kind = probe(given)
-    if kind is None and is_remote(given):
+    if kind is None:
+        refuse_remote(given, given)
+    if kind == "file" and given.endswith(_ARCHIVES):
         raise UsageError(
-            "a context that the builder fetches is not supported",
+            "no ignore file applies to a context in an archive: there is nothing to measure",
             where=given,
-            hint="fetch it yourself, and name the directory",
+            hint="unpack it, and name the directory",
         )
     if kind is None:
         raise UsageError("no such directory", where=given, hint="give the path of a build context")
@@ -169,6 +244,16 @@ def open_context(path: str | Path) -> Path:
     with probing(given):
         os.getcwd()  # people see paths relative to it
         return Path(given).resolve()
+
+
+def refuse_remote(given: str, where: str) -> None:
+    """Raise UsageError for a context that the builder fetches: a git repository, a URL of an archive."""
+    if is_remote(given):
+        raise UsageError(
+            "no ignore file applies to a context that the builder fetches: there is nothing to measure",
+            where=where,
+            hint="fetch it yourself, and name the directory",
+        )
 
 
 def read_ignore_file(ignore_path: Path, context: Path, dialect: Dialect) -> IgnoreFile:
@@ -249,6 +334,11 @@ def _root(path: Path, context: Path) -> Path:
     """Where links in the place of ``path`` may lead: into the context, or if it lies elsewhere, as the user
     said, into its directory."""
     return path.parent if relative_to_context(path, context) is None else context
+
+
+def _inline_name(inline: Inline | None) -> str | None:
+    """What a Dockerfile that is no file is called."""
+    return None if inline is None else f"{inline.where} dockerfile_inline"
 
 
 def _shown(path: Path, context: Path) -> str:

@@ -18,6 +18,7 @@ FUNCTIONS = [
     "check",
     "compare",
     "connect",
+    "compare_several",
     "context",
     "image",
     "image_difference",

@@ -50,10 +50,13 @@ def test_the_rules_are_those_of_the_ignore_file_and_compiled_once(tmp_path: Path
     ("path", "message"),
     [
         ("", "an empty path names no directory"),
-        ("-", "a context on standard input is not supported"),
-        ("https://example.com/x.git", "https://example.com/x.git: a context that the builder fetches"),
-        ("git@example.com:x", "a context that the builder fetches is not supported"),
-        ("github.com/x/y", "a context that the builder fetches is not supported"),
+        ("-", "no ignore file applies to a context on standard input"),
+        (
+            "https://example.com/x.git",
+            "https://example.com/x.git: no ignore file applies to",
+        ),
+        ("git@example.com:x", "no ignore file applies to a context that the builder fetches"),
+        ("github.com/x/y", "no ignore file applies to a context that the builder fetches"),
         ("a" * 300, "no such directory"),
     ],
 )

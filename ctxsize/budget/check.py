@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctxsize import __version__
-from ctxsize.budget.baseline import load_baseline, save_baseline
+from ctxsize.budget.baseline import Baseline, load_baseline, save_baseline
 from ctxsize.budget.config import Config, Target, load_config
-from ctxsize.budget.options import CheckOptions, put_together
+from ctxsize.budget.options import CheckOptions, Question, put_together
 from ctxsize.budget.targets import TargetChecker
 from ctxsize.budget.types import CheckReport, CheckTotals, TargetReport
-from ctxsize.errors import CtxsizeError
+from ctxsize.errors import CtxsizeError, UsageError
 from ctxsize.files.own import keep_out_of
 from ctxsize.image.types import Layer
 from ctxsize.masking import mask_error
@@ -28,6 +28,7 @@ from ctxsize.project import open_context
 from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
+    from ctxsize.budget.many.check import TogetherChecker
     from ctxsize.engine.connect import Engine
 
 __all__ = ["CheckOptions", "check"]
@@ -78,14 +79,31 @@ def _check(
     baseline = load_baseline(question.baseline) if question.baseline else None
     for target in question.targets:
         keep_out_of(Path(target.path))
-    with TargetChecker(options, baseline, question.alone, progress or Silent(), engine) as checker:
-        results = [checker.target(target) for target in question.targets]
+    with _checker(question, options, baseline, progress or Silent(), engine) as checker:
+        results = checker.all(question.targets)
         left = tuple(checker.left)
         report = _report(results, (*notes, *_shadowed(configs)), left, options)
         on_result(report)
     first, *others = report.targets
     first = replace(first, warnings=(*first.warnings, *checker.left[len(left) :]))
     return replace(report, targets=(first, *others))
+
+
+def _checker(
+    question: Question,
+    options: CheckOptions,
+    baseline: Baseline | None,
+    progress: Progress,
+    engine: Engine | None,
+) -> TargetChecker | TogetherChecker:
+    """What measures the targets: one after the other, or several at the same time."""
+    if options.jobs == 1 or len(question.targets) == 1:
+        return TargetChecker(options, baseline, question.alone, progress, engine)
+    if engine is not None:
+        raise UsageError("jobs connect to the engine themselves", hint="leave out engine, or jobs")
+    from ctxsize.budget.many.check import TogetherChecker  # most checks have one target
+
+    return TogetherChecker(options, baseline, question.alone, progress)
 
 
 def _report(

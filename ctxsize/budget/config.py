@@ -21,8 +21,10 @@ from ctxsize.dockerfile.platforms import parse_platform
 from ctxsize.engine.names import is_builder
 from ctxsize.errors import ConfigError
 from ctxsize.files.nested import TooDeep, nested_input
+from ctxsize.files.probe import is_remote
 from ctxsize.files.repository import MOST_CONFIGURATION, MOST_PYPROJECT, is_beneath, read_file
 from ctxsize.lint.config import LintConfig
+from ctxsize.project import Inline
 from ctxsize.text import unfit
 
 if TYPE_CHECKING:
@@ -38,15 +40,14 @@ _MOST_TARGETS = 500
 _MOST_ITEMS_IN_ALL = 20_000
 _LONG_KEY = re.compile(rf"""(?:(?:(?<![\w-])[\w-]++|"[^"]*+"|'[^']*+')\s*+\.\s*+){{{_MOST_PARTS},}}""")
 _GROUPS = ("growth", "savings")
-_LISTS = ("forbid", "require-ignored", "not-sensitive", "exempt")
-_SENSITIVE = "sensitive"
-_LINT = "lint"
-_WORDS = (_SENSITIVE, _LINT)  # that are off, warn or fail
-_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *_LISTS, _SENSITIVE, _LINT)
-_BUILD_KEYS = ("dockerfile", "target", "build-args", "platform", "builder")
-_TOP_KEYS = (*_BUILD_KEYS, "against", "baseline", "budget", _LINT, "targets")
-_TARGET_KEYS = ("path", *_BUILD_KEYS, "against", "budget", _LINT)
-_ENVIRONMENT = "CTXSIZE_"
+LISTS = ("forbid", "require-ignored", "not-sensitive", "exempt")
+SENSITIVE = "sensitive"
+LINT = "lint"
+WORDS = (SENSITIVE, LINT)  # that are off, warn or fail
+_BUDGET_KEYS = (*(name for name in KINDS if "." not in name), *_GROUPS, *LISTS, SENSITIVE, LINT)
+_BUILD_KEYS = ("dockerfile", "target", "build-args", "build-contexts", "platform", "builder")
+_TOP_KEYS = (*_BUILD_KEYS, "against", "baseline", "budget", LINT, "targets")
+_TARGET_KEYS = ("path", *_BUILD_KEYS, "against", "budget", LINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Target:
     it, relative to the current directory; None for the context's own. ``stage`` is its ``--target``.
     ``against`` is the image in a registry that growth is measured from. ``config`` is the file the limits
     come from. ``services`` are those of a Compose file that share it.
+    ``contexts`` are its named contexts, by name; ``inline`` is its Dockerfile where that is no file.
     ``mask`` hides the values of variables that a Compose file made names and paths of.
     """
 
@@ -72,6 +74,8 @@ class Target:
     lint: LintConfig = LintConfig()  # noqa: RUF009  (immutable)
     config: str | None = None
     services: tuple[str, ...] = ()
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    inline: Inline | None = None
     mask: Masker | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -112,77 +116,6 @@ def load_config(directory: str | Path) -> Config:
         return _Reader(directory, _shown(project), shared, ("tool", "ctxsize")).config(table, None)
     nothing = Target(_name(directory), str(directory))
     return Config((nothing,), nothing)
-
-
-def environment_budget(environ: Mapping[str, str]) -> Budget:
-    """The limits in the environment: ``CTXSIZE_IMAGE``, ``CTXSIZE_GROWTH_BUILD_TIME``, ``CTXSIZE_FORBID`` (a
-    pattern a line) … Raises ConfigError, also for a variable that looks like a misspelt one."""
-    names = {_variable(name): name for name in (*KINDS, *_LISTS, *_WORDS)}
-    words: dict[str, Listed] = {}
-    limits: dict[str, Limit | None] = {}
-    lists: dict[str, tuple[Listed, ...]] = {}
-    for variable in sorted(name for name in environ if name.startswith(_ENVIRONMENT)):
-        name, value = names.get(variable), environ[variable]
-        if name is None:
-            _check_spelling(variable, {*names, _variable("baseline")})
-        elif name in _LISTS:
-            lists[name] = tuple(Listed(line.strip(), variable) for line in value.splitlines() if line.strip())
-        elif not value.strip():
-            continue
-        elif name in _WORDS:
-            words[name] = parse_sensitive(value, variable, name)
-        else:
-            limits[name] = parse_limit(name, value, variable)
-    return Budget(
-        limits,
-        lists.get("forbid", ()),
-        lists.get("require-ignored", ()),
-        words.get(_SENSITIVE),
-        lists.get("not-sensitive", ()),
-        words.get(_LINT),
-        lists.get("exempt", ()),
-    )
-
-
-def options_budget(
-    limits: Iterable[str],
-    forbid: Iterable[str],
-    require_ignored: Iterable[str],
-    sensitive: str | None = None,
-    lint: str | None = None,
-    exempt: Iterable[str] = (),
-) -> Budget:
-    """The limits of the command line: ``NAME=SIZE`` words, patterns and paths. Raises ConfigError."""
-    found = {}
-    for word in limits:
-        name, separator, text = word.partition("=")
-        if not separator:
-            raise ConfigError(
-                f"{word!r} sets no limit", where="--limit", hint="write NAME=SIZE: image='250 MB'"
-            )
-        found[name.strip()] = parse_limit(name.strip(), text, "--limit")
-    return Budget(
-        found,
-        tuple(Listed(pattern, "--forbid") for pattern in forbid),
-        tuple(Listed(path, "--require-ignored") for path in require_ignored),
-        None if sensitive is None else parse_sensitive(sensitive, "--sensitive"),
-        lint=None if lint is None else parse_sensitive(lint, "--lint", _LINT),
-        exempt=tuple(Listed(pattern, "--exempt") for pattern in exempt),
-    )
-
-
-def _variable(name: str) -> str:
-    return _ENVIRONMENT + re.sub(r"[.-]", "_", name).upper()
-
-
-def _check_spelling(variable: str, known: set[str]) -> None:
-    """Raise ConfigError when a variable that is none of ours looks like one of them."""
-    from difflib import get_close_matches
-
-    if variable in known:
-        return
-    if near := get_close_matches(variable, list(known), n=1, cutoff=0.85):
-        raise ConfigError("unknown environment variable", where=variable, hint=f"did you mean {near[0]}?")
 
 
 def _read(path: Path, most: int) -> str | None:
@@ -319,13 +252,24 @@ class _Reader:
             dockerfile=dockerfile,
             stage=base.stage if stage is None else stage,
             build_args={**base.build_args, **args},
+            contexts={**base.contexts, **self._contexts((*here, "build-contexts"), table)},
             platform=base.platform if platform is None else platform,
             builder=base.builder if builder is None else builder,
             against=self._against(here, table) or base.against,
             budget=self._budget((*here, "budget"), self._mapping(here, table, "budget")).over(base.budget),
-            lint=self._lint((*here, _LINT), self._mapping(here, table, _LINT)).over(base.lint),
+            lint=self._lint((*here, LINT), self._mapping(here, table, LINT)).over(base.lint),
             config=self._shown,
         )
+
+    def _contexts(self, here: KeyPath, table: Mapping[str, Any]) -> dict[str, str]:
+        """The named contexts: directories below that of the file, and references to images."""
+        found: dict[str, str] = {}
+        for name, value in self._mapping(here[:-1], table, str(here[-1])).items():
+            text = self._string((*here, name), value)
+            found[name] = text
+            if not is_remote(text):
+                found[name] = self._inside((*here, name), os.path.normpath(self._directory / text))
+        return found
 
     def _against(self, here: KeyPath, table: Mapping[str, Any]) -> str | None:
         """What growth is measured from. Raises ConfigError for anything but an image in a registry: a
@@ -372,16 +316,16 @@ class _Reader:
                 self._keys((*here, key), group, known)
                 for name, inner in group.items():
                     limits[f"{key}.{name}"] = self._limit((*here, key, name), f"{key}.{name}", inner)
-            elif key not in (*_LISTS, _SENSITIVE, _LINT):
+            elif key not in (*LISTS, SENSITIVE, LINT):
                 limits[key] = self._limit((*here, key), key, value)
-        sensitive, lint = self._text_of(here, table, _SENSITIVE), self._text_of(here, table, _LINT)
+        sensitive, lint = self._text_of(here, table, SENSITIVE), self._text_of(here, table, LINT)
         return Budget(
             limits,
             self._list(here, table, "forbid"),
             self._list(here, table, "require-ignored"),
-            None if sensitive is None else parse_sensitive(sensitive, self._where((*here, _SENSITIVE))),
+            None if sensitive is None else parse_sensitive(sensitive, self._where((*here, SENSITIVE))),
             self._list(here, table, "not-sensitive"),
-            None if lint is None else parse_sensitive(lint, self._where((*here, _LINT)), _LINT),
+            None if lint is None else parse_sensitive(lint, self._where((*here, LINT)), LINT),
             self._list(here, table, "exempt"),
         )
 

@@ -79,9 +79,10 @@ class FileRules:
         told: set[str] = set()
         arriving = (file for file in secrets if file.eligible and file.level == "likely")
         for file in sorted(arriving, key=lambda file: (os.fsencode(file.path), file.line or 0)):
-            if file.path in told or self._harmless.quick_verdict(file.path).ignored:
+            _, path = self.project.split(file.path)
+            if file.path in told or self._harmless.quick_verdict(path).ignored:
                 continue
-            if self.forbidden is not None and self.forbidden.quick_verdict(file.path).ignored:
+            if self.forbidden is not None and self.forbidden.quick_verdict(path).ignored:
                 continue
             told.add(file.path)
             line, hint = self._lets_in(file.path)
@@ -100,31 +101,41 @@ class FileRules:
         """The paths that should be ignored and are not, whether they are there or not."""
         if not self._required:
             return
+        from ctxsize.survey.together import asked_of
         from ctxsize.survey.why import why
 
-        for answer in why(self.project, self._required, partly=found.partly):
+        answers = {}
+        for name in (None, *self.project.trees):
+            partly = asked_of(self.project, found.partly, name)
+            own = asked_of(self.project, self.required, name)
+            for each in why(self.project.tree(name), own, partly=partly):
+                answers[each.path if name is None else f"{name}:{each.path}"] = each
+        for path in self._required:
+            answer = answers[path]
             if answer.verdict == "ignored":
                 continue
-            line, hint = self._lets_in(answer.path)
+            line, hint = self._lets_in(path)
             if answer.verdict == "partly":
                 message, hint = "is ignored only in part", "an exception keeps something in it"
             else:
                 message = "is not ignored" if answer.exists else "would not be ignored if it were there"
             yield FileFinding(
                 code="not-ignored",
-                path=answer.path,
+                path=path,
                 message=f"{message}, as require-ignored asks",
-                where=self._required[answer.path].where,
+                where=self._required[path].where,
                 line=line,
                 help=hint,
             )
 
     def _lets_in(self, path: str) -> tuple[int | None, str]:
         """The line of the ignore file that keeps the path in the context, if one does, and what to do."""
-        ignore = self.project.ignore
-        if ignore is None or self.project.rules is None:
-            return None, "make a .dockerignore that ignores it"
-        rule = self.project.rules.verdict(path).rule
+        name, path = self.project.split(path)
+        tree = self.project.tree(name)
+        ignore = tree.ignore
+        if ignore is None or tree.rules is None:
+            return None, "make a .dockerignore that ignores it" + (f" in {tree.context.name}" if name else "")
+        rule = tree.rules.verdict(path).rule
         if rule is not None and rule.negated:
             return rule.line, f"{ignore.path}:{rule.line} `{rule.text.strip()}` lets it in"
         return None, f"add a line to {ignore.path} that ignores it"

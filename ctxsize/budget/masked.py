@@ -31,6 +31,7 @@ def masked_report(report: TargetReport, mask: Callable[[str], str]) -> TargetRep
         warnings=masked_warnings(report.warnings, mask),
         error=optional(report.error),
         log=tuple(map(mask, report.log)),
+        contexts={name: mask(path) for name, path in report.contexts.items()},
     )
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ctxsize.budget.config import Config, Target, environment_budget, options_budget
-from ctxsize.budget.limits import unknown
+from ctxsize.budget.config import LINT, LISTS, SENSITIVE, WORDS, Config, Target
+from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from ctxsize.engine.options import BuildOptions
+
+
+_ENVIRONMENT = "CTXSIZE_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class CheckOptions:
     for the only target); ``archive`` is a saved image, read without an engine. ``static`` leaves out
     every limit that needs an image. ``only`` are the names of the targets to check. ``platform`` is that of
     what is built and of the images that are there. ``build`` are options for the build besides those the
-    configuration has.
+    configuration has; ``contexts`` its named contexts where nothing is built. ``jobs`` targets are measured
+    at the same time, each in a process of its own.
     """
 
     limits: Sequence[str] = ()
@@ -50,6 +55,8 @@ class CheckOptions:
     builder: str | None = None
     repeat: int | None = None
     build: BuildOptions | None = None
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +170,74 @@ def _words(target: Target) -> str:
     words += [] if target.stage is None else ["--target", target.stage]
     words += [] if os.path.normpath(target.path) == "." else [target.path]
     return "".join(f" {shlex.quote(word)}" for word in words)
+
+
+def environment_budget(environ: Mapping[str, str]) -> Budget:
+    """The limits in the environment: ``CTXSIZE_IMAGE``, ``CTXSIZE_GROWTH_BUILD_TIME``, ``CTXSIZE_FORBID`` (a
+    pattern a line) … Raises ConfigError, also for a variable that looks like a misspelt one."""
+    names = {_variable(name): name for name in (*KINDS, *LISTS, *WORDS)}
+    words: dict[str, Listed] = {}
+    limits: dict[str, Limit | None] = {}
+    lists: dict[str, tuple[Listed, ...]] = {}
+    for variable in sorted(name for name in environ if name.startswith(_ENVIRONMENT)):
+        name, value = names.get(variable), environ[variable]
+        if name is None:
+            _check_spelling(variable, {*names, _variable("baseline")})
+        elif name in LISTS:
+            lists[name] = tuple(Listed(line.strip(), variable) for line in value.splitlines() if line.strip())
+        elif not value.strip():
+            continue
+        elif name in WORDS:
+            words[name] = parse_sensitive(value, variable, name)
+        else:
+            limits[name] = parse_limit(name, value, variable)
+    return Budget(
+        limits,
+        lists.get("forbid", ()),
+        lists.get("require-ignored", ()),
+        words.get(SENSITIVE),
+        lists.get("not-sensitive", ()),
+        words.get(LINT),
+        lists.get("exempt", ()),
+    )
+
+
+def options_budget(
+    limits: Iterable[str],
+    forbid: Iterable[str],
+    require_ignored: Iterable[str],
+    sensitive: str | None = None,
+    lint: str | None = None,
+    exempt: Iterable[str] = (),
+) -> Budget:
+    """The limits of the command line: ``NAME=SIZE`` words, patterns and paths. Raises ConfigError."""
+    found = {}
+    for word in limits:
+        name, separator, text = word.partition("=")
+        if not separator:
+            raise ConfigError(
+                f"{word!r} sets no limit", where="--limit", hint="write NAME=SIZE: image='250 MB'"
+            )
+        found[name.strip()] = parse_limit(name.strip(), text, "--limit")
+    return Budget(
+        found,
+        tuple(Listed(pattern, "--forbid") for pattern in forbid),
+        tuple(Listed(path, "--require-ignored") for path in require_ignored),
+        None if sensitive is None else parse_sensitive(sensitive, "--sensitive"),
+        lint=None if lint is None else parse_sensitive(lint, "--lint", LINT),
+        exempt=tuple(Listed(pattern, "--exempt") for pattern in exempt),
+    )
+
+
+def _variable(name: str) -> str:
+    return _ENVIRONMENT + re.sub(r"[.-]", "_", name).upper()
+
+
+def _check_spelling(variable: str, known: set[str]) -> None:
+    """Raise ConfigError when a variable that is none of ours looks like one of them."""
+    from difflib import get_close_matches
+
+    if variable in known:
+        return
+    if near := get_close_matches(variable, list(known), n=1, cutoff=0.85):
+        raise ConfigError("unknown environment variable", where=variable, hint=f"did you mean {near[0]}?")

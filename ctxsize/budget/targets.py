@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,9 +21,12 @@ from ctxsize.context.totals import ScanResult
 from ctxsize.errors import BuildFailed, ConfigError, CtxsizeError, EngineError
 from ctxsize.ignore.types import Dialect
 from ctxsize.measure.target import DEPTH, MOST_FILES, MeasuredTarget
+from ctxsize.named.open import open_named
 from ctxsize.progress import Progress
 from ctxsize.project import Project, names_of, open_project
+from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey.scans import Scanned, Scans
+from ctxsize.survey.together import Part, asked_of, called, together
 from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
@@ -99,6 +103,7 @@ class TargetChecker:
 
     A context manager: what the last build made on the engine is removed on leaving, so that the report need
     not wait for it; what the others made, before the next is built. ``left`` says what could not be removed.
+    ``turn`` chooses among the nodes of a builder that has several.
     """
 
     def __init__(
@@ -108,12 +113,15 @@ class TargetChecker:
         alone: bool,
         progress: Progress,
         engine: Engine | None,
+        *,
+        turn: int = 0,
     ) -> None:
         self._options = options
         self._baseline = baseline
         self._alone = alone
         self._progress = progress
         self._engine = engine
+        self._turn = turn
         self._no_engine: EngineError | None = None
         self._builders: dict[tuple[str, str | None], tuple[Engine, Choice] | CtxsizeError] = {}
         self._scans = Scans()
@@ -125,6 +133,10 @@ class TargetChecker:
 
     def __exit__(self, *error: object) -> None:
         self._run.close()
+
+    def all(self, targets: Sequence[Target]) -> list[tuple[TargetReport, bool]]:
+        """The reports of the targets, see ``target``."""
+        return [self.target(target) for target in targets]
 
     def target(self, target: Target) -> tuple[TargetReport, bool]:
         """The report of a target, and whether all that was asked for could be measured."""
@@ -144,7 +156,7 @@ class TargetChecker:
         )
         error, project = found.error, found.project
         dialect = Dialect.of_builder(target.builder)
-        dockerfile, ignore_file = names_of(target.path, target.dockerfile, dialect)
+        dockerfile, ignore_file = names_of(target.path, target.dockerfile, dialect, target.inline)
         if project is not None:
             dockerfile = project.dockerfile_shown
             ignore_file = project.ignore.path if project.ignore is not None else None
@@ -160,6 +172,7 @@ class TargetChecker:
             error=str(error) if error is not None else None,
             log=error.log if isinstance(error, BuildFailed) else (),
             exit_code=_exit_code(judged, found.findings, error),
+            contexts={} if project is None else _directories(project),
         )
         return report if target.mask is None else masked_report(report, target.mask), error is None
 
@@ -221,13 +234,9 @@ class TargetChecker:
             with _noted(found.image_errors):
                 engine, choice = self._builder(target)
                 dialect, podman = choice.dialect, engine.info.podman
-                project = open_project(
-                    target.path, dockerfile=target.dockerfile, dialect=dialect, podman=podman
-                )
+                project = self._open(target, dialect, podman, required=True)
         with _noted(found.context_errors):
-            found.project = project or open_project(
-                target.path, dockerfile=target.dockerfile, dialect=dialect, podman=podman, required=False
-            )
+            found.project = project or self._open(target, dialect, podman, required=False)
             files = FileRules(target.budget, found.project)
         if project is not None:
             with _noted(found.image_errors):
@@ -264,6 +273,19 @@ class TargetChecker:
             found.measured = found.measured.with_context(scanned, paths=asked.context_paths)
         found.measured = replace(found.measured, missing=_missing(found.measured, asked, found.image_errors))
 
+    def _open(self, target: Target, dialect: Dialect, podman: bool, *, required: bool) -> Project:
+        """The project of a target with its named contexts, those of the command line over its own."""
+        given = {**self._options.contexts, **(self._options.build.contexts if self._options.build else {})}
+        project = open_project(
+            target.path,
+            dockerfile=target.dockerfile,
+            dialect=dialect,
+            podman=podman,
+            required=required,
+            inline=target.inline,
+        )
+        return open_named(project, {**target.contexts, **given}, podman=podman)
+
     def _reading(self, target: Target, project: Project) -> Reading | None:
         """Where the tree is kept in memory, for lint to read it no second time; None where nobody lints."""
         lints = target.budget.lint is not None and target.budget.lint.text != "off"
@@ -272,17 +294,25 @@ class TargetChecker:
     def _scan(self, files: FileRules, asked: _Asked, reading: Reading | None) -> Scanned:
         """Scan a context without an engine."""
         self._progress.phase("scan")
-        return self._scans.scan(
-            files.project,
-            eligible_only=not asked.any("savings"),
-            depth=asked.depth,
-            largest=asked.largest,
-            forbidden=files.forbidden,
-            sensitive=files.sensitive,
-            asked=files.required,
-            reading=reading,
-            progress=lambda seen: self._progress.step(f"{seen} entries"),
-        )
+        project = files.project
+        parts: list[Part] = []
+        secrets: list[SensitiveFile] = []
+        for name in (None, *project.trees):
+            tree = project.tree(name)
+            found = self._scans.scan(
+                tree,
+                eligible_only=not asked.any("savings"),
+                depth=asked.depth,
+                largest=asked.largest,
+                forbidden=files.forbidden,
+                sensitive=files.sensitive,
+                asked=asked_of(project, files.required, name),
+                reading=reading if name is None else None,
+                progress=lambda seen: self._progress.step(f"{seen} entries"),
+            )
+            parts.append(Part(name, tree, None, found.found))
+            secrets += found.sensitive if name is None else called(found.sensitive, name)
+        return Scanned(together(parts), tuple(secrets))
 
     def _build_options(self, target: Target) -> BuildOptions:
         """The options of the command line over those of the configuration."""
@@ -349,7 +379,7 @@ class TargetChecker:
         asked = (target.builder, (self._options.build and self._options.build.platform) or target.platform)
         if asked not in self._builders:
             try:
-                self._builders[asked] = find_builder(*asked, own=self._connect)
+                self._builders[asked] = find_builder(*asked, own=self._connect, turn=self._turn)
             except CtxsizeError as error:
                 self._builders[asked] = error
         found = self._builders[asked]
@@ -381,6 +411,11 @@ def _linted(
     from ctxsize.budget.linting.lint import findings_for_check  # most checks do without
 
     return findings_for_check(target, told, project, reading)
+
+
+def _directories(project: Project) -> dict[str, str]:
+    """The named contexts, as a path from here."""
+    return {name: os.path.relpath(tree.context) for name, tree in project.trees.items()}
 
 
 @contextmanager

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ctxsize.lint.types import Finding as Finding
@@ -87,7 +88,8 @@ class TargetReport:
 
     ``path`` is the context directory as the user would write it, ``dockerfile`` and ``ignore_file`` are
     relative to it (or to the current directory when they lie outside). ``error`` is why it could not be
-    measured, with file:line and next step in it; ``log`` the end of a failed build's output.
+    measured, with file:line and next step in it; ``log`` the end of a failed build's output. ``contexts`` are
+    the directories of the named contexts, by name: a path in one is called ``NAME:path``.
     """
 
     name: str
@@ -101,6 +103,7 @@ class TargetReport:
     error: str | None = None
     log: tuple[str, ...] = ()
     exit_code: int = 0
+    contexts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

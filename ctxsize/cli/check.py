@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from ctxsize.cli.options import (
     BUILDERS,
     build_options,
     format_option,
+    jobs_option,
     output_options,
     repeat_option,
     repeated_option,
@@ -26,6 +28,7 @@ from ctxsize.text import printable
 
 if TYPE_CHECKING:
     from ctxsize.budget.check import CheckOptions
+    from ctxsize.budget.compose.targets import ComposeTargets
     from ctxsize.budget.config import Target
     from ctxsize.budget.types import CheckReport
     from ctxsize.cli.output import Output
@@ -40,6 +43,7 @@ Examples:
   ctxsize check --init                     write a .ctxsize.toml with limits a little above today's sizes
   ctxsize check --static services/*        several projects, without an engine
   ctxsize check --compose compose.yaml     every service that is built
+  ctxsize check --bake docker-bake.hcl app the target or group app
   ctxsize check --limit image='250 MB' --image shop:latest
   ctxsize check --save-baseline baseline.json
   ctxsize check --baseline baseline.json --limit growth.image=5%
@@ -114,10 +118,19 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
     help="Check what a Compose file builds; several are merged, as with docker compose -f.",
 )
 @click.option(
+    "--bake",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Check what a bake file builds: its default group, or the targets named in place of PATHs (needs"
+    " docker buildx).",
+)
+@click.option(
     "--compose-root",
     type=click.Path(file_okay=False),
     metavar="DIR",
-    help="Let the Compose files name anything below DIR (default: the first file's directory).",
+    help="Let the Compose or bake files name anything below DIR (default: the first Compose file's directory,"
+    " or the current one).",
 )
 @click.option("--static", is_flag=True, help="Check only limits that need no image: no engine, no build.")
 @repeated_option("--only", metavar="TARGET", help="Check only this target.")
@@ -126,6 +139,7 @@ Exit codes: 0 within budget, 1 over budget or a forbidden file, 2 a limit could 
 )
 @click.option("--builder", type=BUILDERS, help="Build with this builder, and apply its ignore rules.")
 @repeat_option("Time N builds, for a limit on build time.")
+@jobs_option("targets")
 @top_option("Name at most N files in the table; 0 names all.")
 @format_option("check")
 @repeated_option(
@@ -141,6 +155,7 @@ def check(
     images: tuple[str, ...],
     against: tuple[str, ...],
     compose: tuple[str, ...],
+    bake: tuple[str, ...],
     compose_root: str | None,
     init: bool,
     reports: tuple[str, ...],
@@ -158,7 +173,9 @@ def check(
     from ctxsize.budget.check import CheckOptions
     from ctxsize.budget.check import check as measure
 
-    if init and (compose or reports):
+    if compose and bake:
+        raise click.UsageError("--compose and --bake name targets: choose one")
+    if init and (compose or bake or reports):
         raise click.UsageError("--init writes one project's configuration, and no report")
     further = [further_report("check", word) for word in reports]
     no_build = asked["static"] or asked["archive"]
@@ -168,6 +185,7 @@ def check(
         stage=build.target,
         platform=build.platform,
         build=None if no_build else build,
+        contexts=build.contexts,
         **asked,
     )
 
@@ -182,8 +200,11 @@ def check(
         return
     targets: tuple[Target, ...] | None = None
     notes: tuple[Warning, ...] = ()
-    if compose:
-        targets, notes, options = _composed(compose, compose_root, options)
+    if compose or bake:
+        found = _named(compose, bake, paths, compose_root)
+        targets, notes = found.targets, found.warnings
+        baseline = options.baseline or os.environ.get("CTXSIZE_BASELINE") or found.baseline
+        options, paths = replace(options, baseline=baseline), () if bake else paths
     report = out.first(
         partial(measure, *paths, targets=targets, notes=notes, options=options),
         show,
@@ -203,17 +224,16 @@ def _images(words: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _composed(
-    files: tuple[str, ...], root: str | None, options: CheckOptions
-) -> tuple[tuple[Target, ...], tuple[Warning, ...], CheckOptions]:
-    """The targets of Compose files, what to note, and the options with the baseline that goes with them."""
-    from dataclasses import replace
+def _named(
+    compose: tuple[str, ...], bake: tuple[str, ...], names: tuple[str, ...], root: str | None
+) -> ComposeTargets:
+    """The targets of Compose files, or those called ``names`` of bake files."""
+    from ctxsize.budget.bake.read import read_bake
+    from ctxsize.budget.compose.targets import compose_targets, with_limits
 
-    from ctxsize.budget.compose.targets import compose_targets
-
-    found = compose_targets(files, os.environ, root)
-    baseline = options.baseline or os.environ.get("CTXSIZE_BASELINE") or found.baseline
-    return found.targets, found.warnings, replace(options, baseline=baseline)
+    if compose:
+        return compose_targets(compose, os.environ, root)
+    return with_limits(read_bake(bake, names, os.environ, root), bake[0])
 
 
 def _init(
@@ -224,8 +244,6 @@ def _init(
     progress: Progress,
 ) -> None:
     """Write a first configuration: to ``output``, or to a file in the project that is not there yet."""
-    from dataclasses import replace
-
     from ctxsize.budget.check import check as measure
     from ctxsize.budget.config import FILE
     from ctxsize.budget.init import configuration, init_target, without_found

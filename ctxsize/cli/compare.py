@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import exit_for, show_failures
+from ctxsize.cli.errors import exit_for, show_failure, show_failures
 from ctxsize.cli.lint import hint_at_lint
 from ctxsize.cli.options import (
     BUILDER,
-    PATH,
     build_options,
     configured,
     format_option,
+    jobs_option,
     output_options,
     repeat_option,
     seconds_option,
@@ -23,6 +24,7 @@ from ctxsize.cli.options import (
 )
 from ctxsize.cli.reports import HTML, needs_pages, write_page
 from ctxsize.cli.suggest import hint_at_suggest
+from ctxsize.errors import CtxsizeError
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
@@ -34,6 +36,7 @@ _EPILOG = """\b
 Examples:
   ctxsize compare                          the project in this directory
   ctxsize compare services/api --repeat 9  steadier times
+  ctxsize compare services/* --jobs 4      several projects, without build times
   ctxsize compare --exact 3                time the three largest paths with dedicated builds
   ctxsize compare --verify 'python -c "import main"'
   ctxsize compare --format json -o ctxsize.json
@@ -43,7 +46,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@PATH
+@click.argument("paths", type=click.Path(file_okay=False), nargs=-1, metavar="[PATH]...")
 @build_options()
 @BUILDER
 @repeat_option("Time N builds of each variant.")
@@ -83,6 +86,7 @@ Examples:
     default=True,
     help="Do not compress the images to learn how much a pull transfers: large ones take a while.",
 )
+@jobs_option("projects")
 @HTML
 @format_option("comparison")
 @output_options("comparison")
@@ -92,18 +96,25 @@ def compare(
     verify: VerifyCommand | None,
     cache_cost: bool,
     html: str | None,
+    paths: tuple[str, ...],
+    jobs: int,
     **asked: Any,
 ) -> None:
     """Build the project at PATH twice, with and without its .dockerignore, and compare.
 
     Measures the build context, the image and the build time of both on your Docker engine, and says which
     ignored paths and which rules make the difference. Nothing is written in PATH and nothing is left on
-    the engine.
+    the engine. Several PATHs are compared one after the other; with --jobs at the same time, and then without
+    build times.
     """
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import compare as measure
     from ctxsize.rebuild.cache import DEFAULT_TOP
 
+    if len(paths) > 1:
+        _several(paths, jobs, build, out, verify, cache_cost, html, asked)
+        return
+    asked["path"] = paths[0] if paths else "."
     needs_pages(html)
     project = configured(asked["path"])
     configured_build = project.fill(asked, build)
@@ -125,3 +136,42 @@ def compare(
         lambda measured: measured.comparison.warnings,
     )
     exit_for(measurement.failures.items())
+
+
+def _several(
+    paths: tuple[str, ...],
+    jobs: int,
+    build: BuildOptions,
+    out: Output,
+    verify: VerifyCommand | None,
+    cache_cost: bool,
+    html: str | None,
+    asked: dict[str, Any],
+) -> None:
+    """Compare several projects: one report, one exit code."""
+    from ctxsize.comparison.several import compare_several
+    from ctxsize.comparison.types import Measurement
+    from ctxsize.rebuild.cache import DEFAULT_TOP
+
+    for given, flag in ((html, "--html"), (asked["dockerfile"], "--file"), (asked["keep"], "--keep")):
+        if given:
+            raise click.UsageError(f"{flag} is for one project and there are {len(paths)}")
+    more = {"verify": verify, "cache_cost": DEFAULT_TOP if cache_cost else 0}
+    projects = []
+    for path in paths:
+        own = {**asked}
+        options = configured(path).fill(own, build)
+        projects.append((path, {**own, **more, "options": options}))
+    with out.progress() as progress:
+        found = compare_several(projects, jobs=jobs, progress=progress)
+    measured = [each for each in found if isinstance(each, Measurement)]
+    if measured:
+        replace(out, result="comparisons").report([each.comparison for each in measured])
+    codes = [0]
+    for path, each in zip(paths, found, strict=True):
+        failures = [each] if isinstance(each, CtxsizeError) else list(each.failures.values())
+        codes += [failure.exit_code for failure in failures]
+        if failures:
+            show_failure(failures[0], project=path)
+    if max(codes):
+        raise SystemExit(max(codes))

@@ -38,7 +38,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @PATH
-@build_options("target", "build_args", "platform")
+@build_options("target", "build_args", "platform", "contexts")
 @DIALECT
 @click.option(
     "--by", type=click.Choice(["dir", "ext", "rule"]), help="Group files by directory, extension or rule."
@@ -96,6 +96,7 @@ def context(
             target=build.target,
             platform=build.platform,
             build_args={name: value for name, value in build.build_args.items() if value is not None},
+            contexts=build.contexts,
             dialect=Dialect.of_builder(project.builder_under(builder)),
             by=by,
             files=files or as_list,

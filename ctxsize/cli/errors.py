@@ -18,9 +18,9 @@ from ctxsize.text import printable
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def show_failure(error: CtxsizeError, *, variant: str | None = None) -> None:
+def show_failure(error: CtxsizeError, *, variant: str | None = None, project: str | None = None) -> None:
     """Print ``error`` to stderr."""
-    which = f" [{variant} the ignore file]" if variant else ""
+    which = f" [{variant} the ignore file]" if variant else f" [{printable(project)}]" if project else ""
     if isinstance(error, (BuildFailed, VerifyFailed)):
         for line in error.log:
             print(f"  | {printable(line)}", file=sys.stderr)

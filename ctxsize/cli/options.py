@@ -45,6 +45,10 @@ def _platform(_context: click.Context, _option: Any, given: tuple[str, ...]) -> 
     return parse_platform(",".join(given), "--platform") if given else None
 
 
+def _no_value(name: str) -> str:
+    raise click.BadParameter(f"{name} has no value: write NAME=DIR")
+
+
 def repeated_option(*names: str, metavar: str, help: str, **more: Any) -> _Option:
     """An option that may be given several times, as its help says."""
     return click.option(*names, multiple=True, metavar=metavar, help=f"{help} Repeatable.", **more)
@@ -133,6 +137,14 @@ _BUILD: Mapping[str, _Option] = {
         "--ssh", metavar="default|ID=SOCKET", help="An SSH agent for RUN --mount=type=ssh (BuildKit)."
     ),
     "pull": click.option("--pull", is_flag=True, help="Pull newer base images first."),
+    "contexts": repeated_option(
+        "--build-context",
+        "contexts",
+        callback=_pairs(alone=_no_value),
+        metavar="NAME=DIR",
+        help="Add a named context for COPY --from=NAME and FROM NAME: a directory, which has an ignore file"
+        " of its own, or docker-image://IMAGE (BuildKit).",
+    ),
     "no_cache": click.option(
         "--no-cache", is_flag=True, help="Run every step again, not only those that depend on the context."
     ),
@@ -234,6 +246,18 @@ def repeat_option(help: str) -> _Option:
     return click.option("--repeat", type=click.IntRange(min=1), metavar="N", help=help)
 
 
+def jobs_option(what: str) -> _Option:
+    """``--jobs N`` of a command that measures several ``what``."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help=f"Measure N {what} at the same time, on all nodes of the builder; what is timed runs alone.",
+    )
+
+
 def seconds_option(name: str, help: str, default: float | None = None) -> _Option:
     """An option that takes a time, longer than none."""
     kind = click.FloatRange(min=0, min_open=True)
@@ -269,6 +293,7 @@ class Configured:
     platform: str | None = None
     builder: str = "auto"
     build_args: Mapping[str, str] = field(default_factory=dict)
+    contexts: Mapping[str, str] = field(default_factory=dict)
 
     def under(self, build: BuildOptions) -> BuildOptions:
         """The options of the command line over these."""
@@ -277,6 +302,7 @@ class Configured:
             target=build.target or self.stage,
             platform=build.platform or self.platform,
             build_args={**self.build_args, **build.build_args},
+            contexts={**self.contexts, **build.contexts},
         )
 
     def fill(self, asked: dict[str, Any], build: BuildOptions) -> BuildOptions:
@@ -311,4 +337,6 @@ def configured(path: str) -> Configured:
     found = [target for target in config.targets if os.path.realpath(target.path) == str(here)]
     # The Dockerfile outside of the targets is named relative to each of their contexts, and this is none.
     target = found[0] if len(found) == 1 else replace(config.defaults, dockerfile=None)
-    return Configured(target.dockerfile, target.stage, target.platform, target.builder, target.build_args)
+    return Configured(
+        target.dockerfile, target.stage, target.platform, target.builder, target.build_args, target.contexts
+    )

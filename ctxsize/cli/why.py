@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from ctxsize.cli.options import DIALECT, DOCKERFILE, configured, format_option, output_options
+from ctxsize.cli.options import DIALECT, build_options, configured, format_option, output_options
 from ctxsize.errors import UsageError
 
 if TYPE_CHECKING:
     from ctxsize.cli.output import Output
+    from ctxsize.engine.options import BuildOptions
     from ctxsize.survey.why import Answer
 
 _CHUNK = 1 << 16
@@ -40,7 +41,7 @@ Examples:
     metavar="DIR",
     help="The build context (default: the current directory).",
 )
-@DOCKERFILE
+@build_options("contexts")
 @DIALECT
 @click.option("--stdin", is_flag=True, help="Read the paths from standard input, one per line.")
 @click.option("-0", "--null", "records", is_flag=True, help="Paths on standard input end with a null byte.")
@@ -53,17 +54,19 @@ def why(
     builder: str,
     stdin: bool,
     records: bool,
+    build: BuildOptions,
     out: Output,
 ) -> None:
     """Say which line of the ignore file decides each PATH, and which other lines match it.
 
-    A PATH is relative to the current directory or to the context. It need not exist.
+    A PATH is relative to the current directory or to the context, or NAME:PATH in a named context. It need
+    not exist.
     """
     # Imported here so that other commands start without it.
     from ctxsize.ignore.types import Dialect
+    from ctxsize.named.open import open_named
     from ctxsize.project import open_project
-    from ctxsize.survey.why import context_path
-    from ctxsize.survey.why import why as judge
+    from ctxsize.survey.why import asked_path, why_all
 
     if stdin == bool(paths):
         raise click.UsageError("name paths, or read them with --stdin" + (", not both" if stdin else ""))
@@ -74,10 +77,11 @@ def why(
     project = open_project(
         directory, dockerfile=dockerfile or target.dockerfile, dialect=dialect, required=False
     )
+    project = open_named(project, target.under(build).contexts)
     # Paths on the command line are all looked at first: a wrong one leaves no half report.
     given = _records(sys.stdin.buffer, b"\0" if records else b"\n") if stdin else paths
-    asked = (context_path(project, text, given=directory) for text in given)
-    seen = _Seen(judge(project, asked if stdin else list(asked)))
+    asked = (asked_path(project, text, given=directory) for text in given)
+    seen = _Seen(why_all(project, asked if stdin else list(asked)))
     try:
         out.report(project, seen)
         # Whoever read our output may have gone before the end.

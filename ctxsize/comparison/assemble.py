@@ -26,11 +26,10 @@ from ctxsize.comparison.types import (
     VariantFigures,
 )
 from ctxsize.context.roots import IgnoredRoots
-from ctxsize.context.totals import IgnoredRoot, ScanResult, Totals
+from ctxsize.context.totals import IgnoredRoot, RuleTotals, ScanResult, Totals
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.errors import Interrupted
 from ctxsize.files.sent import SentTree
-from ctxsize.ignore.types import Rule
 from ctxsize.measure.builds import Builds
 from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.measure.subject import Subject
@@ -64,7 +63,7 @@ def assemble(subject: Subject, found: Found) -> Measurement:
         },
         saved=saved,
         paths=paths,
-        rules=_rules([rule.rule for rule in scan.rules], paths, divided=found.seconds is not None),
+        rules=_rules(scan.rules, paths, divided=found.seconds is not None),
         unattributed=_unattributed(scan, found),
         warnings=(*subject.warnings, *_warnings(subject, found, saved)),
         calibration=found.seconds.costs if found.seconds is not None else {},
@@ -80,7 +79,7 @@ def _saved(with_: Totals | None, without: Totals | None, found: Found) -> Saved:
         image_bytes = large.bytes - small.bytes
         if large.pull_bytes is not None and small.pull_bytes is not None:
             pull_bytes = large.pull_bytes - small.pull_bytes
-    if found.builds and all(each.runs for each in found.builds.values()):
+    if found.timed and found.builds and all(each.runs for each in found.builds.values()):
         seconds = seconds_saved(found.builds[WITH].times, found.builds[WITHOUT].times)
     return Saved(
         context_bytes=None if with_ is None or without is None else without.bytes - with_.bytes,
@@ -103,7 +102,7 @@ def _variant(name: str, totals: Totals | None, needed: int | None, found: Found)
             sent_bytes=sent,
         ),
         image=found.images.get(name),
-        build=_build(builds.runs, found.builds) if builds.runs else None,
+        build=_build(builds.runs, found.builds) if builds.runs and found.timed else None,
         error=str(builds.failure) if builds.failure is not None else None,
         verify=found.verified.get(name),
     )
@@ -135,13 +134,14 @@ def _paths(roots: Sequence[IgnoredRoot], found: Found) -> tuple[PathSaving, ...]
         PathSaving(
             path=root.path,
             rule=root.rule,
+            context=root.context,
             files=None if root.unread else root.totals.files,
             context_bytes=None if root.unread else root.totals.bytes,
             sent_bytes=None if sent is None else sent.by_root.get(root.path, 0),
             image_bytes=None if found.bytes is None else found.bytes.image_bytes.get(root.path, 0),
             pull_bytes=found.bytes.pull_bytes.get(root.path, 0) if found.bytes and pulled else None,
             **_seconds(root.path, found.seconds),
-            send_seconds=_send_seconds(root.path, runs),
+            send_seconds=_send_seconds(root.path, runs) if found.timed else None,
             **rebuilds.get(root.path, {}),
             note=_note(root, found, root.path in changed),
         )
@@ -196,16 +196,18 @@ def _note(root: IgnoredRoot, found: Found, changed: bool) -> str | None:
     return None
 
 
-def _rules(rules: Iterable[Rule], paths: Iterable[PathSaving], *, divided: bool) -> tuple[RuleSaving, ...]:
-    by_line: dict[int, list[PathSaving]] = defaultdict(list)
+def _rules(
+    rules: Iterable[RuleTotals], paths: Iterable[PathSaving], *, divided: bool
+) -> tuple[RuleSaving, ...]:
+    by_line: dict[tuple[str | None, int], list[PathSaving]] = defaultdict(list)
     for path in paths:
-        by_line[path.rule.line].append(path)
-    savings = [_together(rule, by_line[rule.line], divided) for rule in rules]
-    return ranked(savings, lambda each: each.rule.line)
+        by_line[path.context, path.rule.line].append(path)
+    savings = [_together(each, by_line[each.context, each.rule.line], divided) for each in rules]
+    return ranked(savings, lambda each: (each.context or "", each.rule.line))
 
 
-def _together(rule: Rule, paths: Sequence[PathSaving], divided: bool) -> RuleSaving:
-    """What ``paths``, which ``rule`` decides, save; a sum is None where one of its figures is."""
+def _together(of: RuleTotals, paths: Sequence[PathSaving], divided: bool) -> RuleSaving:
+    """What ``paths``, which the rule decides, save; a sum is None where one of its figures is."""
     sums: dict[str, Any] = {}
     for name in (*_SIZES, *(_SECONDS if divided else ())):
         figures = [getattr(path, name) for path in paths]
@@ -213,7 +215,7 @@ def _together(rule: Rule, paths: Sequence[PathSaving], divided: bool) -> RuleSav
     if divided:
         measured = paths and all(path.seconds_source == "measured" for path in paths)
         sums["seconds_source"] = "measured" if measured else "estimated"
-    return RuleSaving(rule=rule, paths=len(paths), **sums)
+    return RuleSaving(rule=of.rule, context=of.context, paths=len(paths), **sums)
 
 
 def _pulled(found: Found) -> bool:
@@ -233,7 +235,7 @@ def _unattributed(scan: ScanResult, found: Found) -> Unattributed:
 
 
 def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]:
-    if subject.project.ignore is None:
+    if not subject.project.filtered:
         yield Warning(
             "no-ignore-file",
             "there is no ignore file, so there is nothing to compare and nothing was built;"
@@ -270,8 +272,9 @@ def _warnings(subject: Subject, found: Found, saved: Saved) -> Iterator[Warning]
         if not _saves_sending(found):
             reason = "is sent, nor reaches the final image: without the ignore file the build is the same"
         yield Warning("image-unchanged", f"nothing of what is ignored {reason}")
-    yield from timing_warnings(found.builds)
-    yield from reuse_warnings(found.builds)
+    if found.timed:
+        yield from timing_warnings(found.builds)
+        yield from reuse_warnings(found.builds)
     # What the builder itself warned of, each once.
     messages = (text for each in found.builds.values() for run in each.runs for text in run.warnings)
     yield from (Warning("builder-warning", message) for message in dict.fromkeys(messages))

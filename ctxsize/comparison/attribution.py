@@ -15,8 +15,6 @@ from dataclasses import dataclass, field, replace
 
 from ctxsize.comparison.layers import Origins, StepChanges, step_changes
 from ctxsize.context.roots import IgnoredRoots
-from ctxsize.dockerfile.mapping import ImageMap
-from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.ignore.types import Verdict
 from ctxsize.image.types import Change
 from ctxsize.measure.builds import Builds
@@ -55,14 +53,20 @@ class ImageSavings:
 def attribute_images(subject: Subject, images: Images, builds: Mapping[str, Builds]) -> ImageSavings | None:
     """What each ignored root saves in the image; None unless both variants were built."""
     project = subject.project
-    if images.reader is None or len(images.images) < 2 or project.rules is None:
+    if images.reader is None or len(images.images) < 2 or not project.filtered:
         return None
-    rules, roots = project.rules, IgnoredRoots(subject.plan.ignored)
+    roots = IgnoredRoots(subject.plan.ignored)
     links = directory_links(images.reader.symlinks(images.images[WITHOUT].layers))
-    image_map = ImageMap(subject.plan.resolved, ContextDirectory(project.context), links)
+
+    def verdict(called: str) -> Verdict:
+        context, path = project.split(called)
+        rules = project.tree(context).rules
+        found = Verdict(False, None, None) if rules is None else rules.quick_verdict(path)
+        return replace(found, root=roots.of(called))
+
     return attribute(
-        step_changes(images.reader, images.images[WITH], images.images[WITHOUT], image_map),
-        lambda path: replace(rules.quick_verdict(path), root=roots.of(path)),
+        step_changes(images.reader, images.images[WITH], images.images[WITHOUT], subject.image_map(links)),
+        verdict,
         lambda path, variant: _size(builds[variant], path),
     )
 

@@ -16,13 +16,14 @@ from ctxsize.engine.containers import VerifyCommand
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.measure.bench import Bench, TimeLimit
-from ctxsize.measure.builds import Builds, build_variants
+from ctxsize.measure.builds import Builds, build_once, build_variants
 from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.measure.images import keep_images, read_images
 from ctxsize.measure.subject import Subject, prepare
 from ctxsize.measure.verify import verify_images
 from ctxsize.progress import Progress, Silent
 from ctxsize.rebuild.cache import measure_changes
+from ctxsize.warning import Warning
 
 
 def compare(
@@ -38,6 +39,8 @@ def compare(
     verify: VerifyCommand | None = None,
     cache_cost: int = 0,
     pull_size: bool = True,
+    timed: bool = True,
+    turn: int = 0,
     progress: Progress | None = None,
     engine: Engine | None = None,
     on_result: Callable[[Measurement], object] = lambda result: None,
@@ -49,30 +52,43 @@ def compare(
     with the largest shares are measured with dedicated builds. ``max_time`` bounds the builds in seconds,
     as far as one build of each variant allows. ``keep`` leaves both images, tagged. ``verify`` has to
     succeed in both images. For the ``cache_cost`` largest ignored roots it is measured what a change costs in
-    the next build. Without ``pull_size`` the images are not compressed, and the sizes of pulls are None. The
-    project is only read. A variant that does not build, or whose image does not work, is an error in the
-    result; all other trouble is raised as a CtxsizeError.
+    the next build. Without ``pull_size`` the images are not compressed, and the sizes of pulls are None.
+    Unless ``timed``, each variant is built once, and all seconds are None. ``turn`` chooses among the nodes
+    of a builder that has several. The project is only read. A variant that does not build, or whose image
+    does not work, is an error in the result; all other trouble is raised as a CtxsizeError.
 
     ``on_result`` is called with the result as soon as it is complete, before what the run made on the engine
     is removed. What is returned afterwards also says (``warnings``) what could not be removed.
     """
     progress, options, limit = progress or Silent(), options or BuildOptions(), TimeLimit(max_time)
     subject = prepare(
-        path, dockerfile=dockerfile, builder=builder, options=options, progress=progress, engine=engine
+        path,
+        dockerfile=dockerfile,
+        builder=builder,
+        options=options,
+        progress=progress,
+        engine=engine,
+        turn=turn,
     )
-    found = Found()
-    if subject.project.ignore is None or _unbuildable(subject, found):
+    found = Found(timed=timed)
+    if not subject.project.filtered or _unbuildable(subject, found):
         result = assemble(subject, found)
         on_result(result)
         return result
     with Run(subject.engine, progress) as run:
         with found.reported_all_the_same(run):
             bench = Bench(subject, run, subject.builder(run), limit, progress)
-            build_variants(bench, found.builds, repeat=repeat)
+            if timed:
+                build_variants(bench, found.builds, repeat=repeat)
+            else:
+                build_once(bench, found.builds)
             with read_images(bench, found.builds, pull_size=pull_size) as images:
                 found.images = images.figures
                 found.bytes = attribute_images(subject, images, found.builds)
-            found.seconds, found.warnings = divide_seconds(bench, found.builds, found.bytes, exact=exact)
+            if timed:
+                found.seconds, found.warnings = divide_seconds(bench, found.builds, found.bytes, exact=exact)
+            else:
+                found.warnings = _not_timed()
             with found.complete_without():
                 found.verified = verify_images(bench, found.builds, verify)
                 if cache_cost:
@@ -83,6 +99,14 @@ def compare(
         on_result(result)
     comparison = result.comparison
     return replace(result, comparison=replace(comparison, warnings=(*comparison.warnings, *run.left)))
+
+
+def _not_timed() -> list[Warning]:
+    reason = "other builds ran at the same time"
+    return [
+        Warning("not-timed", f"nothing is timed: {reason}; without --jobs it is"),
+        Warning("path-seconds", f"{reason}: `seconds` of paths and rules are null"),
+    ]
 
 
 def _unbuildable(subject: Subject, found: Found) -> bool:

@@ -25,7 +25,8 @@ class Found:
     """Filled step by step, so that an interruption loses nothing of what was measured before it.
 
     ``builds``, ``images`` and ``verified`` are by variant. ``bytes`` and ``seconds`` are None when they could
-    not be attributed to paths; ``rebuilds`` when none were asked for. ``lost``: the engine went away after
+    not be attributed to paths; ``rebuilds`` when none were asked for. Unless ``timed``, how long builds took
+    says nothing. ``lost``: the engine went away after
     the variants themselves were measured.
     """
 
@@ -36,6 +37,7 @@ class Found:
     verified: dict[str, Verification] = field(default_factory=dict)
     rebuilds: RebuildMeasurement | None = None
     lost: EngineError | None = None
+    timed: bool = True
     warnings: list[Warning] = field(default_factory=list)
 
     @contextmanager

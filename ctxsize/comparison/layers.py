@@ -39,29 +39,36 @@ def step_changes(
     """What differs between the images, step by step, lowest layer first.
 
     Both come from the same Dockerfile, so their histories have the same entries. They are matched with
-    the instructions from the end: what is left over at the start is the base image's.
+    the instructions from the end: what is left over at the start is the base image's, or the directory that
+    the first stage starts from.
     """
     pairs = list(zip_longest(layer_history(with_image), layer_history(without_image)))
     known = image_map.steps[-len(pairs) :] if pairs else ()
     steps: list[LayerStep | None] = [*([None] * (len(pairs) - len(known))), *known]
+    base = len(pairs) - len(known) - 1 if image_map.has_base else None
     different = False
     pulled_with: set[str] = set()
     pulled_without: set[str] = set()
-    for (before, after), step in zip(pairs, steps, strict=True):
+    for number, ((before, after), step) in enumerate(zip(pairs, steps, strict=True)):
         with_layer, without_layer = (entry.layer if entry is not None else None for entry in (before, after))
         pull_bytes = _pulled(without_layer, pulled_without) - _pulled(with_layer, pulled_with)
         same = (with_layer and with_layer.diff_id) == (without_layer and without_layer.diff_id)
         if same and not pull_bytes:
             continue
+        from_base = number == base
         yield StepChanges(
             changes=() if same else reader.changes(with_layer, without_layer),
-            origins=(lambda _path: ()) if step is None else partial(image_map.find, step),
-            makes_files=step is None or step.kind == "run" or step.uses_from is not None,
-            after_difference=different or (step is not None and step.uses_from is not None),
+            origins=image_map.find_base if from_base else _origins(image_map, step),
+            makes_files=not from_base and (step is None or step.kind == "run" or step.uses_from is not None),
+            after_difference=different or (step is not None and (step.uses_from is not None or step.mounts)),
             line=step.line if step is not None else None,
             pull_bytes=pull_bytes,
         )
         different = different or not same
+
+
+def _origins(image_map: ImageMap, step: LayerStep | None) -> Origins:
+    return (lambda _path: ()) if step is None else partial(image_map.find, step)
 
 
 def _pulled(layer: Layer | None, before: set[str]) -> int:

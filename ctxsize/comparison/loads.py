@@ -31,13 +31,15 @@ def build_loads(
     the export has no loads.
     """
     totals = {root.path: root for root in roots if not root.hidden}
-    picks = [
+    picks: list[tuple[Part | None, Pick]] = [
         (_copies(plan.stages[index], step, buildkit=plan.buildkit), pick)
         for index in plan.reachable
         for step in plan.stages[index].steps
         for pick in step.picks
-        if pick.from_context
+        if pick.stage is None and pick.image is None
     ]
+    bases = (plan.stages[index].base for index in plan.reachable)
+    picks += [(None, base) for base in bases if base is not None]
     taken = _taken([pick for _, pick in picks], totals, files, buildkit=plan.buildkit)
     loads: dict[Part, dict[str, Load]] = defaultdict(dict)
     needed: dict[str, Load] = {}
@@ -80,13 +82,17 @@ def _taken(
     matchers = [[PathMatcher(pattern, buildkit) for pattern in pick.patterns] for pick in picks]
     for number, pick in enumerate(picks):
         for path, root in roots.items():
-            covers = {matcher.cover(path) for matcher in matchers[number]}
+            if root.context != pick.context:
+                continue
+            covers = {matcher.cover(root.inside) for matcher in matchers[number]}
             if "all" in covers and not pick.excludes:
                 found[number][path] = _whole(root)
             elif covers != {"none"}:
                 partial[path].append(number)
     if partial:
-        for file, size, path in files():
+        for called, size, path in files():
+            context = roots[path].context if path in roots else None
+            file = called if context is None else called[len(context) + 1 :]
             for number in partial.get(path, ()):
                 if any(matcher.cover(file) == "all" for matcher in matchers[number]) and not excluded(
                     file, picks[number].excludes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.loads import build_loads
@@ -79,13 +80,16 @@ def _not_divided(reason: str, exact: int) -> list[Warning]:
 
 def _ignored_files(subject: Subject) -> Iterator[tuple[str, int, str]]:
     """Every ignored file: path, bytes, ignored root."""
-    project = subject.project
-    assert project.rules is not None
     roots = IgnoredRoots(root.path for root in subject.found.roots)
-    for entry in ignored(project.context, project.rules, hidden=project.ignore_files):
-        root = roots.of(entry.path)
-        if root is not None:
-            yield entry.path, entry.bytes, root
+    for part in subject.parts:
+        tree = part.tree
+        if tree.rules is None:
+            continue
+        for entry in ignored(tree.context, tree.rules, hidden=tree.ignore_files):
+            path = part.path(entry.path)
+            root = roots.of(path)
+            if root is not None:
+                yield path, entry.bytes, root
 
 
 def _measure_roots(bench: Bench, roots: Sequence[str], runs: int) -> tuple[dict[str, Seconds], list[Warning]]:
@@ -111,15 +115,22 @@ def _measure_roots(bench: Bench, roots: Sequence[str], runs: int) -> tuple[dict[
 
 def restored_variants(subject: Subject, roots: Iterable[str]) -> tuple[dict[str, Variant], list[Warning]]:
     """The variant ``with`` and, for each root it can be made for, the one that ignores everything but it."""
-    project = subject.project
-    assert project.ignore is not None and project.ignore_path is not None
     variants = {WITH: subject.variant(WITH)}
     warnings = []
     for root in roots:
+        name, path = subject.project.split(root)
+        tree = subject.project.tree(name)
         try:
-            if project.ignore_path.parent not in (project.context, project.dockerfile_path.parent):
+            assert tree.ignore is not None and tree.ignore_path is not None
+            places = (tree.context,) if name else (tree.context, tree.dockerfile_path.parent)
+            if tree.ignore_path.parent not in places:
                 raise ValueError("the ignore file lies in another directory than where it is looked for")
-            variants[root] = variants[WITH].restoring(root, project.ignore_path, project.ignore.data)
+            own = variants[WITH] if name is None else variants[WITH].named[name]
+            restored = own.restoring(path, tree.ignore_path, tree.ignore.data)
+            if name is not None:
+                named = {**variants[WITH].named, name: restored}
+                restored = replace(variants[WITH], name=f"{WITH} {root}", named=named)
+            variants[root] = restored
         except ValueError as error:
             warnings.append(Warning("not-exact", f"its seconds are an estimate: {error}", where=root))
     return variants, warnings

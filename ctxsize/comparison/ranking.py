@@ -4,7 +4,7 @@ sent."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ctxsize.comparison.types import PathSaving, RuleSaving
 
@@ -19,7 +19,7 @@ def image_decides(savings: Sequence[PathSaving | RuleSaving]) -> bool:
     return in_image >= _WORTH_RANKING * sum(each.sent_bytes or 0 for each in savings)
 
 
-def ranked(savings: Sequence[_Saving], last: Callable[[_Saving], str | int]) -> tuple[_Saving, ...]:
+def ranked(savings: Sequence[_Saving], last: Callable[[_Saving], Any]) -> tuple[_Saving, ...]:
     """What saves most comes first. Equals are in the order of ``last``."""
     by_image = image_decides(savings)
 

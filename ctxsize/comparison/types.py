@@ -89,7 +89,7 @@ class PathSaving:
     was not ignored). ``send_seconds`` is how long its content took to cross to the engine in the build
     without the ignore file. A change to it adds ``rebuild_seconds`` to the next build without the ignore
     file, in which ``rebuild_steps`` steps run again; None when that was not measured. ``note`` explains a
-    figure that surprises.
+    figure that surprises. ``context`` is the named context it is in, with whose name ``path`` then begins.
     """
 
     path: str
@@ -107,12 +107,13 @@ class PathSaving:
     rebuild_seconds: float | None = None
     rebuild_steps: int | None = None
     note: str | None = None
+    context: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSaving:
     """What the ignored roots that one rule decides save together; ``paths`` counts them. ``seconds_source``
-    is ``measured`` when that of all of them is."""
+    is ``measured`` when that of all of them is. ``context`` is the named context that has its ignore file."""
 
     rule: Rule
     paths: int
@@ -125,6 +126,7 @@ class RuleSaving:
     seconds_high: float | None = None
     seconds_source: str | None = None
     sent_bytes: int | None = None
+    context: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ class IgnoredRoot:
 
     ``rule`` is the rule that decides ``path``. ``hidden``: the ``without`` variant does not have the path
     either (it is the ignore file itself), so ignoring it saves nothing and ``totals`` are 0.
-    ``unread``: something in it can't be read, so that there is more than ``totals`` say.
+    ``unread``: something in it can't be read, so that there is more than ``totals`` say. ``context`` is the
+    named context it is in, of which ``path`` then begins with the name.
     """
 
     path: str
@@ -41,15 +42,23 @@ class IgnoredRoot:
     totals: Totals
     hidden: bool = False
     unread: bool = False
+    context: str | None = None
+
+    @property
+    def inside(self) -> str:
+        """Its path in its own context."""
+        return self.path if self.context is None else self.path[len(self.context) + 1 :]
 
 
 @dataclass(frozen=True, slots=True)
 class RuleTotals:
-    """What one rule keeps out: its ignored roots and the sum of their totals."""
+    """What one rule keeps out: its ignored roots and the sum of their totals. ``context`` is the named
+    context whose ignore file has it."""
 
     rule: Rule
     roots: int
     totals: Totals
+    context: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +20,8 @@ class Variant:
     ``rules`` are the ignore file's for the ``with`` variant and None for ``without``. ``hidden`` are
     context paths that do not exist as far as this variant is concerned: the ignore files, in ``without``.
     ``changes`` exist in what is sent, and nowhere else. ``ignore_file`` is the path of an ignore file and
-    what a builder that reads it itself is given in its place.
+    what a builder that reads it itself is given in its place. ``named`` has the views of the named
+    contexts.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Variant:
     dialect: Dialect
     changes: Changes = field(default_factory=Changes)
     ignore_file: tuple[Path, bytes] | None = None
+    named: Mapping[str, Variant] = field(default_factory=dict)
 
     @property
     def without(self) -> bool:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
 from ctxsize.dockerfile.names import ContextDirectory, matches, resolve_links
 from ctxsize.dockerfile.parse import Instruction
-from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile, ResolvedStep
+from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile, ResolvedStage, ResolvedStep
 from ctxsize.dockerfile.wildcard import PathMatcher, excluded, has_wildcard, name_pattern, unescape
 
 OriginKind = Literal["file", "archive"]
@@ -34,7 +34,8 @@ class LayerStep:
     """An instruction that may write a layer of the target's image.
 
     ``stage`` is the index of the stage it stands in, ``line`` the line of the Dockerfile it belongs to.
-    ``uses_from`` is the first stage that it copies or mounts from.
+    ``uses_from`` is the first stage that it copies or mounts from; ``mounts`` says whether it is a RUN that
+    sees a context.
     """
 
     index: int
@@ -43,6 +44,7 @@ class LayerStep:
     line: int
     kind: LayerKind
     uses_from: int | None
+    mounts: bool = False
 
 
 class ImageMap:
@@ -53,26 +55,48 @@ class ImageMap:
     """
 
     def __init__(
-        self, plan: ResolvedDockerfile, names: ContextDirectory, links: Mapping[str, str] | None = None
+        self,
+        plan: ResolvedDockerfile,
+        names: ContextDirectory,
+        links: Mapping[str, str] | None = None,
+        named: Mapping[str, ContextDirectory] | None = None,
     ) -> None:
-        """``links`` are the symlinks to directories in the lower layers, both sides as clean paths
-        relative to the image's root (``{"bin": "usr/bin"}``): a file copied to ``/bin`` is found there.
+        """``named`` are the named contexts: a path in one is called ``NAME:path``.
+
+        ``links`` are the symlinks to directories in the lower layers, both sides as clean paths relative to
+        the image's root (``{"bin": "usr/bin"}``): a file copied to ``/bin`` is found there.
         """
         self._plan = plan
         self._names = names
+        self._named = named or {}
         self._links = dict(links or {})
         self._takers: dict[int, _Taker] = {}
         self._stage_chains: dict[int, list[ResolvedStep]] = {}
         self._chain: list[ResolvedStep] = []
         steps: list[LayerStep] = []
+        self._chain += _base_step(plan.stages[plan.chain[0]])
+        self._first = len(self._chain)
         for stage in plan.chain:
             for step in plan.stages[stage].steps:
                 if step.kind != "other":
                     used = next((pick.stage for pick in step.picks if pick.stage is not None), None)
+                    seen = step.kind == "run" and any(
+                        pick.stage is None and pick.image is None for pick in step.picks
+                    )
                     line = plan.stages[stage].line_of(step)
-                    steps.append(LayerStep(len(steps), step.instruction, stage, line, step.kind, used))
+                    number = len(steps)
+                    steps.append(LayerStep(number, step.instruction, stage, line, step.kind, used, seen))
                     self._chain.append(step)
         self.steps = tuple(steps)
+
+    @property
+    def has_base(self) -> bool:
+        """Whether the image starts with a layer of a named context."""
+        return self._plan.stages[self._plan.chain[0]].base is not None
+
+    def find_base(self, image_path: str) -> tuple[Origin, ...]:
+        """Where in that named context ``image_path`` comes from; as for ``find``."""
+        return self._latest(_base_step(self._plan.stages[self._plan.chain[0]]), image_path.strip("/"))
 
     def find(self, step: LayerStep, image_path: str) -> tuple[Origin, ...]:
         """Where in the context ``image_path`` (relative to the root) may come from, most likely first.
@@ -80,8 +104,9 @@ class ImageMap:
         Only paths that exist in the context are given. For a RUN or WORKDIR: what the steps before it
         put at that path, the latest step that did so.
         """
-        first = step.index if step.kind in ("copy", "add") else 0
-        return self._latest(self._chain[first : step.index + 1], image_path.strip("/"))
+        last = self._first + step.index
+        first = last if step.kind in ("copy", "add") else 0
+        return self._latest(self._chain[first : last + 1], image_path.strip("/"))
 
     def _latest(self, steps: list[ResolvedStep], path: str) -> tuple[Origin, ...]:
         for step in reversed(steps):
@@ -98,14 +123,15 @@ class ImageMap:
                 continue
             taker = self._taker(pick)
             for written in self._written(path):
-                yield from taker.origins(written)
+                for origin in taker.origins(written):
+                    found = origin.path if pick.context is None else f"{pick.context}:{origin.path}"
+                    yield replace(origin, path=found)
 
     def _taker(self, pick: Pick) -> _Taker:
         taker = self._takers.get(id(pick))
         if taker is None:
-            taker = (
-                _FromContext(pick, self._names) if pick.stage is None else _FromStage(pick, self, pick.stage)
-            )
+            names = self._names if pick.context is None else self._named[pick.context]
+            taker = _FromContext(pick, names) if pick.stage is None else _FromStage(pick, self, pick.stage)
             self._takers[id(pick)] = taker
         return taker
 
@@ -125,22 +151,40 @@ class ImageMap:
         if steps is None:
             resolved = self._plan.stages[stage]
             below = [] if resolved.parent is None else self._stage_steps(resolved.parent)
+            below = [*below, *_base_step(resolved)]
             steps = self._stage_chains[stage] = [*below, *resolved.steps]
         return steps
+
+    def _in_context(self, path: str) -> tuple[ContextDirectory, str]:
+        """The context that an origin's path is in, and the path there."""
+        for name, names in self._named.items():
+            if path.startswith(f"{name}:"):
+                return names, path[len(name) + 1 :]
+        return self._names, path
 
     def stage_directories(self, stage: int, directory: str) -> list[str]:
         """Names of directories that the context put into ``directory`` of a stage."""
         found: dict[str, None] = {}
         for step in self._stage_steps(stage):
             for origin in self._step_origins(step, directory):
-                for name in self._names.entries(origin.path):
-                    if self._names.kind(posixpath.normpath(f"{origin.path}/{name}")) == "dir":
+                names, at = self._in_context(origin.path)
+                for name in names.entries(at):
+                    if names.kind(posixpath.normpath(f"{at}/{name}")) == "dir":
                         found[name] = None
             for pick in step.picks:
                 rest = _below(pick.dest or "", directory)
                 if rest:
                     found[rest.split("/")[0]] = None
         return list(found)
+
+
+def _base_step(stage: ResolvedStage) -> list[ResolvedStep]:
+    """What a stage starts from, as a step that copies it: nothing unless that is a named context."""
+    if stage.base is None:
+        return []
+    line, base = stage.stage.line, stage.stage.base
+    instruction = Instruction("FROM", line, line, "", (), base, (base,))
+    return [ResolvedStep(instruction, "copy", (stage.base,))]
 
 
 class _Taker:

@@ -12,10 +12,11 @@ import posixpath
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from ctxsize.dockerfile.derived import DerivedValues
 from ctxsize.dockerfile.expand import ExpansionError, Scope, UnknownVariable, global_scope
+from ctxsize.dockerfile.named import Replacement, Replacements, replaced
 from ctxsize.dockerfile.parse import Dockerfile, Instruction, Stage, heredoc_word, parse_dockerfile
 from ctxsize.dockerfile.wildcard import escape
 from ctxsize.errors import UsageError
@@ -47,7 +48,8 @@ class Pick:
     relative to the image's root (``""`` is the root), or None when it is not known; ``dest_is_dir``
     says that it was written with a ``/`` at its end. ``pivots`` (for ``--parents``) holds, for each
     pattern, the leading part that ``/./`` keeps out of the destination.
-    From the context when ``stage`` and ``image`` are both None.
+    ``context`` is the named context it takes from; from the context itself when that, ``stage`` and
+    ``image`` are None.
     """
 
     patterns: tuple[str, ...]
@@ -59,10 +61,11 @@ class Pick:
     parents: bool = False
     pivots: tuple[str, ...] = ()
     unpack: bool = False
+    context: str | None = None
 
     @property
     def from_context(self) -> bool:
-        return self.stage is None and self.image is None
+        return self.stage is None and self.image is None and self.context is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ class ResolvedStep:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedStage:
-    """A stage: it starts from the stage ``parent``, or from the image ``image`` when that is None.
+    """A stage: it starts from the stage ``parent``, or from the image ``image`` when that is None, or from
+    what ``base`` takes, all of a named context.
 
     ``steps`` begins with the ONBUILD triggers of what it starts from. ``unknown`` are reasons why the
     stage itself is uncertain; ``inspected`` is False when nothing is known of its base image.
@@ -93,6 +97,7 @@ class ResolvedStage:
     steps: tuple[ResolvedStep, ...]
     unknown: tuple[str, ...]
     inspected: bool
+    base: Pick | None = None
 
     def line_of(self, step: ResolvedStep) -> int:
         """The line of the Dockerfile a step of this stage belongs to: a trigger's is that of the FROM."""
@@ -152,10 +157,12 @@ def resolve(
     buildkit: bool = True,
     base_images: Mapping[str, BaseImage] | None = None,
     predefined: Mapping[str, str] | None = None,
+    replacements: Replacements | None = None,
 ) -> ResolvedDockerfile:
     """Resolve every stage. ``base_images`` maps references as FROM names them (expanded) to what is known.
 
-    ``predefined`` has the values of the platform ARGs (see platforms.platform_args). Raises
+    ``predefined`` has the values of the platform ARGs (see platforms.platform_args). ``replacements`` are the
+    named contexts: each stands in the place of the stage or the image of its name. Raises
     UsageError when the target is not there.
     """
     index = _target(dockerfile, target)
@@ -164,6 +171,7 @@ def resolve(
         buildkit,
         global_scope(dockerfile, build_args=build_args or {}, buildkit=buildkit, predefined=predefined or {}),
         {} if base_images is None else base_images,  # one that looks up on demand is empty at first
+        replacements or {},
     )
     stages = tuple(resolver.stage(stage) for stage in dockerfile.stages)
     return ResolvedDockerfile(dockerfile, stages, index, buildkit, resolver.derived.found)
@@ -189,7 +197,12 @@ class _Resolver:
     """Goes through the stages in order, remembering how each one ended."""
 
     def __init__(
-        self, dockerfile: Dockerfile, buildkit: bool, outer: Scope, base_images: Mapping[str, BaseImage]
+        self,
+        dockerfile: Dockerfile,
+        buildkit: bool,
+        outer: Scope,
+        base_images: Mapping[str, BaseImage],
+        replacements: Replacements,
     ) -> None:
         self.dockerfile = dockerfile
         self.buildkit = buildkit
@@ -200,6 +213,7 @@ class _Resolver:
             self.derived.note(instruction, outer)
         self.unknown = outer.unknown - self.declared.keys()
         self.base_images = base_images
+        self.replacements = replacements
         self.named: dict[str, list[int]] = {}
         for stage in dockerfile.stages:
             if stage.name is not None:
@@ -218,8 +232,15 @@ class _Resolver:
             image = self.outer.expand(stage.base)
         except (ExpansionError, UnknownVariable) as error:
             unknown.append(self.reason(stage.line, f"FROM {stage.base}", error))
-        if image is not None:
+        # A named context of the stage's own name is the stage, and nothing that stands in it runs.
+        taken = replaced(stage.name, self.replacements) if stage.name else None
+        instead, base_pick = taken, None
+        if image is not None and taken is None:
             parent = self._named(image, stage.index)
+            instead = replaced(image, self.replacements) if parent is None else None
+        if instead is not None:
+            image, base_pick = instead.image, _everything(instead)
+            unknown = []
         triggers: tuple[Instruction, ...] = ()
         if parent is not None:
             image = None
@@ -231,20 +252,21 @@ class _Resolver:
                 unknown.append(f"{where}: the ONBUILD instructions of all stages are too many")
                 triggers = ()
         else:
-            base = BaseImage() if image == "scratch" else self.base_images.get(image or "")
+            known = image == "scratch" or base_pick is not None
+            base = BaseImage() if known else self.base_images.get(image or "")
             inspected = base is not None
             scope = self._fresh(base)
             workdir = base.workdir if base else None
             triggers = _trigger_instructions(base) if base else ()
         walk = _StageWalk(self, stage, scope, workdir)
         steps = (
-            *(replace(walk.step(trigger), trigger=True) for trigger in triggers),
-            *(walk.step(instruction) for instruction in stage.instructions),
+            *(replace(walk.step(trigger), trigger=True) for trigger in triggers if taken is None),
+            *(walk.step(instruction) for instruction in stage.instructions if taken is None),
         )
         self.scopes.append(walk.scope)
         self.workdirs.append(walk.workdir)
         self.triggers.append(tuple(i.onbuild for i in stage.instructions if i.onbuild))
-        return ResolvedStage(stage, parent, image, steps, tuple(unknown), inspected)
+        return ResolvedStage(stage, parent, image, steps, tuple(unknown), inspected, base_pick)
 
     def _fresh(self, base: BaseImage | None) -> Scope:
         return Scope(
@@ -264,12 +286,15 @@ class _Resolver:
         at = bisect_left(indexes, before)
         return indexes[at - 1] if at else None
 
-    def reference(self, name: str, before: int) -> tuple[int | None, str | None]:
-        """What ``--from=name`` means: ``(stage, None)`` or ``(None, image)``."""
+    def reference(self, name: str, before: int) -> dict[str, Any]:
+        """What ``--from=name`` means: ``stage``, ``image`` or ``context`` of a Pick."""
         index = self._named(name, before)
         if index is None and name.isdecimal() and int(name) < before:
             index = int(name)
-        return (index, None) if index is not None else (None, name)
+        if index is not None:
+            return {"stage": index}
+        instead = replaced(name, self.replacements) or Replacement(image=name)
+        return {"context": instead.context, "image": instead.image}
 
     def reason(self, line: int, what: str, error: Exception) -> str:
         """Why ``what``, on that line, is not known."""
@@ -325,10 +350,8 @@ class _StageWalk:
         sources = [source for source in sources if not (add and _is_remote(source))]
         written = self.scope.expand(last)
         dest = self._absolute(written)
-        stage, image = None, None
         origin = instruction.flag("from")
-        if origin is not None and not add:
-            stage, image = self.resolver.reference(origin, self.index)
+        taken = {} if origin is None or add else self.resolver.reference(origin, self.index)
         parents = instruction.has_flag("parents")
         if not sources:
             return ()
@@ -337,8 +360,7 @@ class _StageWalk:
                 patterns=tuple(_relative(source) for source in sources),
                 dest=None if dest is None else dest.lstrip("/"),
                 dest_is_dir=written in ("", ".") or written.endswith(("/", "/.")),
-                stage=stage,
-                image=image,
+                **taken,
                 excludes=tuple(self.scope.expand(value) for value in instruction.flag_values("exclude")),
                 parents=parents,
                 pivots=tuple(_pivot(source) for source in sources) if parents else (),
@@ -354,14 +376,19 @@ class _StageWalk:
             kind = options.get("type", "bind")
             if kind not in ("bind", "cache") or (kind == "cache" and not origin):
                 continue
-            stage, image = self.resolver.reference(origin, self.index) if origin else (None, None)
+            taken = self.resolver.reference(origin, self.index) if origin else {}
             target = self.scope.expand(options.get("target", ""))
             dest = self._absolute(target)
             source = self.scope.expand(options.get("source", ""))
             # A mount's source is a path, not a pattern.
             pattern = escape(_relative(source))
-            picks.append(Pick((pattern,), None if dest is None else dest.lstrip("/"), False, stage, image))
+            picks.append(Pick((pattern,), None if dest is None else dest.lstrip("/"), False, **taken))
         return tuple(picks)
+
+
+def _everything(of: Replacement) -> Pick | None:
+    """All of a named context, as what a stage starts from; None for an image."""
+    return None if of.context is None else Pick((".",), "", True, context=of.context)
 
 
 def _trigger_instructions(base: BaseImage) -> tuple[Instruction, ...]:

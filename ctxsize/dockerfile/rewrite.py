@@ -58,7 +58,7 @@ def affected_steps(
 ) -> tuple[int | None, ...]:
     """For each stage, the index in its ``steps`` of the first one that the context's part touches.
 
-    ``is_affected`` says of a COPY, ADD or bind mount from the context whether it takes any of that
+    ``is_affected`` says of a COPY, ADD or bind mount from a context whether it takes any of that
     part. A step is also touched when it copies or mounts from a touched stage, or when what it takes
     is unknown; a stage that starts FROM a touched stage is touched from its first step on, with index 0.
     None for a stage that stays as it is. Without ``copies`` a step that takes from a touched stage is not
@@ -67,6 +67,7 @@ def affected_steps(
     first: list[int | None] = []
     for stage in plan.stages:
         inherited = stage.unknown or (stage.parent is not None and first[stage.parent] is not None)
+        inherited = inherited or (stage.base is not None and is_affected(stage.base))
         if inherited:
             first.append(0)
             continue
@@ -83,7 +84,7 @@ def affected_steps(
 def _touched(pick: Pick, first: Sequence[int | None] | None, is_affected: Callable[[Pick], bool]) -> bool:
     if pick.stage is not None:
         return first is not None and first[pick.stage] is not None
-    return pick.from_context and is_affected(pick)
+    return pick.image is None and is_affected(pick)
 
 
 def _close(lines: list[bytes], last: Instruction, escape: bytes, newline: bytes) -> None:

@@ -8,6 +8,7 @@ matches at any depth although COPY then takes ``**`` as ``*``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ctxsize.dockerfile.names import ContextDirectory, matches, resolve_links
@@ -56,13 +57,16 @@ class Sources:
         return self.cover(path) == "all"
 
 
-def plan_sources(plan: ResolvedDockerfile, names: ContextDirectory | None = None) -> Sources:
-    """What the target needs from the context.
+def plan_sources(
+    plan: ResolvedDockerfile, names: ContextDirectory | None = None, context: str | None = None
+) -> Sources:
+    """What the target needs from the context, or from the named context of that name.
 
     With ``names``, symlinks in sources are followed, so that what they lead to is needed too.
     """
     stages = [plan.stages[index] for index in plan.reachable]
-    items = tuple(item for stage in stages for item in _stage_sources(stage))
+    found = ((*_base_sources(plan, stage, context), *_stage_sources(stage, context)) for stage in stages)
+    items = tuple(item for each in found for item in each)
     patterns = dict.fromkeys(item.pattern for item in items)
     if names is not None:
         for pattern in tuple(patterns):
@@ -79,12 +83,39 @@ def plan_sources(plan: ResolvedDockerfile, names: ContextDirectory | None = None
     )
 
 
-def _stage_sources(stage: ResolvedStage) -> list[Source]:
+def _base_sources(plan: ResolvedDockerfile, stage: ResolvedStage, context: str | None) -> Iterator[Source]:
+    """What is needed of the named context that a stage starts from: all of it where it becomes part of the
+    image or a RUN sees it, else what is copied from the stage, and from those that start from it."""
+    if stage.base is None or stage.base.context != context:
+        return
+    index = stage.stage.index
+    heirs = [each for each in plan.reachable if index in _below(plan, each)]
+    runs = any(step.kind == "run" for each in heirs for step in plan.stages[each].steps)
+    if plan.target in heirs or runs:
+        yield Source("FROM", stage.stage.line, ".")
+        return
+    for other in plan.reachable:
+        for step in plan.stages[other].steps:
+            for pick in step.picks:
+                if pick.stage in heirs:
+                    keyword = step.instruction.keyword
+                    yield from (Source(keyword, step.instruction.line, each) for each in pick.patterns)
+
+
+def _below(plan: ResolvedDockerfile, index: int) -> list[int]:
+    """A stage, and those it starts from."""
+    found = [index]
+    while (parent := plan.stages[found[-1]].parent) is not None:
+        found.append(parent)
+    return found
+
+
+def _stage_sources(stage: ResolvedStage, context: str | None) -> list[Source]:
     return [
         Source(step.instruction.keyword, step.instruction.line, pattern)
         for step in stage.steps
         for pick in step.picks
-        if pick.from_context
+        if (pick.context == context if context is not None else pick.from_context)
         for pattern in pick.patterns
     ]
 

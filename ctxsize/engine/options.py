@@ -12,7 +12,8 @@ class BuildOptions:
 
     ``build_args`` maps a name to its value, or to None when only the name was given and the
     environment has no such variable. ``network``, ``platform`` and ``target`` are None for the
-    engine's default. ``secrets`` and ``ssh`` are specs as ``docker build`` takes them.
+    engine's default. ``secrets`` and ``ssh`` are specs as ``docker build`` takes them. ``contexts`` maps the
+    name of a named context to its directory or to ``docker-image://`` and an image.
     """
 
     target: str | None = None
@@ -24,6 +25,7 @@ class BuildOptions:
     no_cache: bool = False
     secrets: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
+    contexts: Mapping[str, str] = field(default_factory=dict)
 
     def for_rebuild(self) -> BuildOptions:
         """The same with the cache in use, and without asking a registry for newer base images."""

@@ -38,6 +38,10 @@ class SentTree:
         if self._since is not None and changed_ns >= self._since and len(self.changed) < _MOST_NAMES:
             self.changed.append(path)
 
+    def within(self, context: str) -> SentContext:
+        """Where to take down what is sent of a named context: its paths are ``context:path`` here."""
+        return SentContext(self, f"{context}:")
+
     def resize(self, path: str, size: int) -> None:
         """What was sent of ``path`` has another size than was said before."""
         key = hash(path)
@@ -47,6 +51,22 @@ class SentTree:
         """The bytes of ``path`` as they were sent; None when it was not."""
         key = hash(path)
         return self._parts[key % _PARTS].size(key)
+
+
+class SentContext:
+    """What one build was sent of a named context, taken down in the tree it is part of."""
+
+    def __init__(self, tree: SentTree, prefix: str) -> None:
+        self._tree = tree
+        self._prefix = prefix
+
+    def add(self, path: str, size: int, changed_ns: int) -> None:
+        """See SentTree."""
+        self._tree.add(self._prefix + path, size, changed_ns)
+
+    def resize(self, path: str, size: int) -> None:
+        """See SentTree."""
+        self._tree.resize(self._prefix + path, size)
 
 
 class _Part:

@@ -12,27 +12,31 @@ from ctxsize.ignore.types import Dialect
 
 
 def ignore_file_candidates(
-    context: Path, dockerfile: Path, dialect: Dialect, podman: bool = False
+    context: Path, dockerfile: Path | None, dialect: Dialect, podman: bool = False
 ) -> list[Path]:
     """The files the builder looks for, the preferred one first; they need not exist.
 
     BuildKit takes ``<Dockerfile>.dockerignore`` beside the Dockerfile (which may lie outside the
     context) instead of ``.dockerignore`` at the context's root; the classic builder knows only the latter.
     Podman knows ``<Dockerfile>.dockerignore`` as well, and a ``.containerignore`` of both kinds: beside the
-    Dockerfile ``.dockerignore`` comes first, at the root ``.containerignore``.
+    Dockerfile ``.dockerignore`` comes first, at the root ``.containerignore``. ``dockerfile`` is None for
+    one that is no file of its own, and for a named context.
     """
     candidates = []
-    if podman or dialect is Dialect.BUILDKIT:
+    if dockerfile is not None and (podman or dialect is Dialect.BUILDKIT):
         candidates.append(dockerfile.with_name(dockerfile.name + ".dockerignore"))
-    if podman:
+    if dockerfile is not None and podman:
         candidates.append(dockerfile.with_name(dockerfile.name + ".containerignore"))
+    if podman:
         candidates.append(context / ".containerignore")
     candidates.append(context / ".dockerignore")
     return candidates
 
 
-def find_ignore_file(context: Path, dockerfile: Path, dialect: Dialect, podman: bool = False) -> Path | None:
-    """The ignore file that applies, or None when there is none.
+def find_ignore_file(
+    context: Path, dockerfile: Path | None, dialect: Dialect, podman: bool = False
+) -> Path | None:
+    """The ignore file that applies, or None when there is none; arguments as in ``ignore_file_candidates``.
 
     A symlink is followed, and a dangling one counts as absent. BuildKit follows it inside its directory
     only, as if that were the root of the file system (the engine asks for the file by that name, and fsutil's

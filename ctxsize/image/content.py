@@ -14,7 +14,7 @@ from ctxsize.files.nested import nested_input
 from ctxsize.files.tarlist import Readable, TarReader
 from ctxsize.image.reader import LayerReader
 from ctxsize.image.streams import Body, chunks, decompressed, read_up_to
-from ctxsize.image.types import HistoryEntry, Image, Layer
+from ctxsize.image.types import NO_ENTRY, HistoryEntry, Image, Layer
 from ctxsize.units import format_bytes
 
 #: Parsed, a document can take thirty times its size.
@@ -25,6 +25,8 @@ _MOST_PARSED = 4 * _MAX_DOCUMENTS
 _MOST_MEMBERS = 50_000
 #: An engine takes no more than 127 in an image.
 MOST_LAYERS = 500
+#: How BuildKit marks an entry that it adds to a history because there are more layers than entries.
+_ADDED = "buildkit.exporter.image.v0"
 
 
 class Content:
@@ -162,9 +164,19 @@ def platform_of(config: Mapping[str, Any]) -> str | None:
 
 
 def _history(config: Mapping[str, Any], layers: Sequence[Layer]) -> tuple[HistoryEntry, ...]:
+    """The history with its layers.
+
+    What a stage starts from has no entry when it is a directory (FROM a named context). BuildKit then adds as
+    many entries at the end as there are layers more, and every entry seems to have the layer below its own.
+    """
+    records = list(config.get("history") or [])
+    missing = 0
+    while records and records[-1].get("comment") == _ADDED:
+        records.pop()
+        missing += 1
     remaining = iter(layers)
-    entries = []
-    for record in config.get("history") or []:
+    entries = [HistoryEntry(NO_ENTRY, next(remaining, None)) for _ in range(missing)]
+    for record in records:
         layer = None if record.get("empty_layer") else next(remaining, None)
         entries.append(HistoryEntry(created_by=str(record.get("created_by", "")), layer=layer))
     return tuple(entries)

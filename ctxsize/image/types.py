@@ -26,6 +26,10 @@ class Layer:
     recipe: str = ""
 
 
+#: What stands for an entry that a history lacks: that of a directory which a stage starts from.
+NO_ENTRY = "FROM (a directory)"
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One line of the image's history and the layer it made, None when it made none."""

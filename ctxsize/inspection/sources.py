@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from ctxsize.dockerfile.mapping import ImageMap
-from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import Dockerfile
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.masked import masker_of
@@ -119,7 +118,6 @@ def opened_build(subject: Subject, result: BuildResult, inventory: LayerReader) 
     image = replace(
         image, history=tuple(replace(each, created_by=mask(each.created_by)) for each in image.history)
     )
-    names = ContextDirectory(subject.project.context)
     return OpenedImage(
         name=subject.project.name,
         source="built",
@@ -130,7 +128,7 @@ def opened_build(subject: Subject, result: BuildResult, inventory: LayerReader) 
         base_source=None if base is None else "FROM",
         dockerfile=subject.plan.resolved.dockerfile,
         lines=lines_of(image, subject.plan.resolved),
-        image_map=ImageMap(subject.plan.resolved, names),
+        image_map=subject.image_map(),
         build=result,
         engine=subject.engine_figures,
     )

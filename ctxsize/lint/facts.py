@@ -307,7 +307,12 @@ def gather(
         buildkit = project.dialect is Dialect.BUILDKIT
         own, asked = local_platform(), asked_platform(platform, podman=podman)
         plan_for = partial(
-            resolve, project.dockerfile, target=target, build_args=build_args, buildkit=buildkit
+            resolve,
+            project.dockerfile,
+            target=target,
+            build_args=build_args,
+            buildkit=buildkit,
+            replacements=project.replacements,
         )
         plan = plan_for(predefined=platform_args(asked, own) if asked else {})
         sources = plan_sources(plan, ContextDirectory(project.context))

@@ -27,7 +27,8 @@ from ctxsize.lint.fix import proven
 from ctxsize.lint.suppress import suppress as heed
 from ctxsize.lint.types import SEVERITIES, Finding, LintTarget
 from ctxsize.masking import Masker
-from ctxsize.project import Project, open_context, open_project, relative_to_context
+from ctxsize.named.open import open_named
+from ctxsize.project import Inline, Project, open_context, open_project, relative_to_context
 
 _SHOWN_BYTES = 1 << 20  # of a file of which lines are shown
 
@@ -39,6 +40,8 @@ class Subject:
     ``dockerfile``, ``target``, ``build_args`` and ``platform`` are those of a build: the stages that it needs
     count.
     ``dialect`` says whose reading applies, and ``podman`` that the files are those that Podman reads.
+    ``contexts`` are its named contexts, which are not looked into, and ``inline`` its Dockerfile if that is
+    no file.
     """
 
     path: str | Path = "."
@@ -47,6 +50,8 @@ class Subject:
     build_args: Mapping[str, str] = field(default_factory=dict)
     dialect: Dialect = Dialect.BUILDKIT
     podman: bool = False
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    inline: Inline | None = None
     platform: str | None = None
 
 
@@ -68,7 +73,7 @@ def lint_project(
     Options as in Subject. ``progress`` is called with the number of entries seen. Raises UsageError,
     IgnoreFileError or ContextError for what can't be read.
     """
-    subject = Subject(path, dockerfile, target, build_args or {}, dialect, podman, platform)
+    subject = Subject(path, dockerfile, target, build_args or {}, dialect, podman, platform=platform)
     return look(subject, config or LintConfig(), name=name, progress=progress)[1]
 
 
@@ -85,13 +90,7 @@ def look(
     """Lint a subject; ``data`` is what its ignore file would have in it (None: what it has). ``project`` is
     the subject if it was opened already, and ``reading`` has what was read of its tree."""
     try:
-        project = project or open_project(
-            subject.path,
-            dockerfile=subject.dockerfile,
-            dialect=subject.dialect,
-            podman=subject.podman,
-            required=False,
-        )
+        project = project or _open(subject)
         if data is not None and project.ignore is not None:
             ignore = parse_ignore(data, project.ignore.path, subject.dialect)
             rules = Matcher(ignore.rules, subject.dialect, ignore.path)
@@ -102,6 +101,18 @@ def look(
         facts = _facts(_without_rules(subject), subject, data, reading, progress)
         found = [_refused(facts, error)]
     return facts, _report(facts, found, config, subject, name)
+
+
+def _open(subject: Subject) -> Project:
+    project = open_project(
+        subject.path,
+        dockerfile=subject.dockerfile,
+        dialect=subject.dialect,
+        podman=subject.podman,
+        required=False,
+        inline=subject.inline,
+    )
+    return open_named(project, subject.contexts, podman=subject.podman)
 
 
 def _facts(
@@ -139,14 +150,16 @@ def _without_rules(subject: Subject) -> Project:
     context = open_context(subject.path)
     given = subject.dockerfile
     place = Path(os.path.abspath(given)) if given is not None else context / "Dockerfile"
-    parsed, data = None, b""
+    parsed, data = None, b"" if subject.inline is None else subject.inline.text.encode()
     root = context if relative_to_context(place, context) is not None else place.parent
     with suppress(OSError, DockerfileError):
-        data = read_file(root, place, MOST_DOCKERFILE)
+        if subject.inline is None:
+            data = read_file(root, place, MOST_DOCKERFILE)
         parsed = parse_dockerfile(data, place.name)
     ignore_path = None
     with suppress(IgnoreFileError):
-        ignore_path = find_ignore_file(context, place, subject.dialect, podman=subject.podman)
+        file = place if subject.inline is None else None
+        ignore_path = find_ignore_file(context, file, subject.dialect, podman=subject.podman)
     return Project(
         context=context,
         dockerfile_path=place,
@@ -158,6 +171,7 @@ def _without_rules(subject: Subject) -> Project:
         ignore_files=frozenset(),
         rules=None,
         dialect=subject.dialect,
+        inline=subject.inline,
     )
 
 

@@ -124,6 +124,20 @@ def build_variants(bench: Bench, builds: dict[str, Builds], *, repeat: int | Non
         bench.builder.forget()
 
 
+def build_once(bench: Bench, builds: dict[str, Builds]) -> None:
+    """Build each variant once, for what it is and not for how long it takes. ``builds`` is filled as by
+    ``build_variants``."""
+    builds.update({name: Builds() for name in (WITH, WITHOUT)})
+    for name in (WITH, WITHOUT):
+        title = f"build ({name} the ignore file)"
+        result = _build(bench, bench.subject.variant(name), builds[name], title)
+        if result is not None:
+            builds[name].runs.append(result)
+    failure = builds[WITH].failure
+    if isinstance(failure, BuildFailed) and builds[WITHOUT].failure is None:
+        bench.subject.blame_rule(failure)
+
+
 def build_restored(bench: Bench, variants: Mapping[str, Variant], *, runs: int) -> dict[str, Builds]:
     """Build every variant ``runs`` times: all of them in turn, then in the opposite order, and so on.
 

@@ -12,13 +12,34 @@ WITH, WITHOUT = "with", "without"
 
 
 @dataclass(frozen=True, slots=True)
+class NamedFigures:
+    """A named context: its name, its directory from the current one, and its ignore file, None when there is
+    none."""
+
+    name: str
+    path: str
+    ignore_file: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectFigures:
-    """What was measured. ``ignore_file`` is None when the project has none."""
+    """What was measured. ``ignore_file`` is None when the project has none; ``contexts`` are its named
+    contexts that are directories."""
 
     context: str
     dockerfile: str
     ignore_file: str | None
     target: str | None
+    contexts: tuple[NamedFigures, ...] = ()
+
+    @property
+    def ignore_files(self) -> str | None:
+        """Those of all contexts, for people; None when there is none."""
+        first, *others = [self.ignore_file, *(each.ignore_file for each in self.contexts)]
+        named = [each for each in others if each is not None]
+        if first is None and named:
+            first, *named = named
+        return first if not named else f"{first} (with {', '.join(named)})"
 
 
 @dataclass(frozen=True, slots=True)

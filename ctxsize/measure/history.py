@@ -8,7 +8,7 @@ from ctxsize.engine.marks import RUN_LABEL, is_marker
 from ctxsize.image.types import HistoryEntry, Image
 
 #: The instructions that can make a layer.
-_KEYWORDS = {"COPY", "ADD", "RUN", "WORKDIR"}
+_KEYWORDS = {"COPY", "ADD", "RUN", "WORKDIR", "FROM"}
 _CLASSIC = re.compile(r"#\(nop\)\s+([A-Z]+)\b")
 _BUILDKIT = re.compile(r"([A-Z]+)\b")
 _METADATA = {

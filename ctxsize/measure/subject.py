@@ -13,6 +13,7 @@ from pathlib import Path
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.variant import Variant
+from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.platforms import asked_platform
 from ctxsize.dockerfile.resolve import resolve
@@ -30,13 +31,15 @@ from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.files.own import keep_out_of, state_folder
 from ctxsize.ignore.matcher import Matcher
-from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, ProjectFigures
+from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, NamedFigures, ProjectFigures
+from ctxsize.named.open import open_named
 from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
 from ctxsize.sensitive.types import SensitiveFile
-from ctxsize.survey.blame import ignored_but_needed
+from ctxsize.survey.blame import IgnoredButNeeded, ignored_but_needed
 from ctxsize.survey.listings import ignored
-from ctxsize.survey.survey import Survey, survey
+from ctxsize.survey.survey import Survey
+from ctxsize.survey.together import Part, survey_all
 from ctxsize.warning import Warning
 
 _VARIABLE = re.compile(r"\$\{?(\w+)")
@@ -59,6 +62,8 @@ class Subject:
     plan: BuildPlan
     sensitive: tuple[SensitiveFile, ...]
     warnings: tuple[Warning, ...]
+    #: The contexts of the build, each for itself; ``found`` is all of them together.
+    parts: tuple[Part, ...] = ()
     #: The views that are built, by name, where they are other ones than with and without the ignore file.
     views: Mapping[str, Variant] = field(default_factory=dict)
 
@@ -70,26 +75,8 @@ class Subject:
     @property
     def needed_bytes_without(self) -> int | None:
         """As ``needed_bytes``, of a project without the ignore file; None where that can't be known."""
-        project, found = self.project, self.found
-        needed = self.needed_bytes
-        if needed is None or found.unread or found.emptied.bytes or project.rules is None:
-            return None if project.rules is not None else needed
-        partly = []
-        for root in found.roots:
-            cover = self.sources.cover(root.path)
-            if cover == "all":
-                needed += root.totals.bytes
-            elif cover == "some" and root.is_dir:
-                partly.append(root.path)
-        if partly:
-            roots = IgnoredRoots(partly)
-            for entry in ignored(project.context, project.rules, hidden=project.ignore_files):
-                if roots.of(entry.path) is not None and self.sources.needs(entry.path):
-                    needed += entry.bytes
-        # An eligible ignore file is not there in a project without one.
-        hidden = [path for path in project.ignore_files if not project.rules.verdict(path).ignored]
-        sizes = (os.lstat(project.context / path).st_size for path in hidden if self.sources.needs(path))
-        return needed - sum(sizes)
+        known = [_needed_without(part) for part in self.parts]
+        return None if None in known else sum(each or 0 for each in known)
 
     @property
     def key(self) -> str:
@@ -107,6 +94,10 @@ class Subject:
             dockerfile=self.plan.resolved.dockerfile.path,
             ignore_file=self.project.ignore.path if self.project.ignore is not None else None,
             target=self.options.target,
+            contexts=tuple(
+                NamedFigures(name, os.path.relpath(tree.context), tree.ignore.path if tree.ignore else None)
+                for name, tree in self.project.trees.items()
+            ),
         )
 
     @property
@@ -125,24 +116,27 @@ class Subject:
         )
 
     def variant(self, name: str) -> Variant:
-        """The view of the tree that is built: ``with`` or ``without`` the ignore file."""
-        project = self.project
+        """The view of the trees that is built: ``with`` or ``without`` the ignore files."""
         if name in self.views:
             return self.views[name]
-        if name == WITHOUT:
-            return Variant(WITHOUT, project.context, None, project.ignore_files, project.dialect)
-        return Variant(WITH, project.context, project.rules, frozenset(), project.dialect)
+        return replace(_variant(self.project, name), named=named_views(self.project, name))
+
+    def image_map(self, links: Mapping[str, str] | None = None) -> ImageMap:
+        """The way back from its image to its contexts; ``links`` as for ImageMap."""
+        named = {name: ContextDirectory(tree.context) for name, tree in self.project.trees.items()}
+        return ImageMap(self.plan.resolved, ContextDirectory(self.project.context), links, named)
 
     def blame_rule(self, failure: BuildFailed) -> None:
         """Have ``failure`` of the build of ``with`` name the rule that is to blame: that of the first thing
         which the Dockerfile copies and the ignore file keeps out, if there is one."""
-        rules = self.project.rules
-        if rules is None:
-            return
-        found = ignored_but_needed(self.sources, rules, self.project.context)
-        if not found:
-            return
-        needed = found[0]
+        for part in self.parts:
+            if part.tree.rules is not None and part.sources is not None:
+                found = ignored_but_needed(part.sources, part.tree.rules, part.tree.context)
+                if found:
+                    self._blame(failure, part.tree.rules, found[0])
+                    return
+
+    def _blame(self, failure: BuildFailed, rules: Matcher, needed: IgnoredButNeeded) -> None:
         failure.where = f"{rules.source}:{needed.rule.line}"
         # The path may be made of the value of a build argument.
         failure.hint = masker_of(self.options, self.plan.resolved)(
@@ -175,6 +169,46 @@ class Subject:
         return builder
 
 
+def named_views(project: Project, name: str = WITH) -> dict[str, Variant]:
+    """The views of a project's named contexts in a variant, by their names."""
+    return {each: _variant(tree, name) for each, tree in project.trees.items()}
+
+
+def _variant(tree: Project, name: str) -> Variant:
+    if name == WITHOUT:
+        return Variant(WITHOUT, tree.context, None, tree.ignore_files, tree.dialect)
+    return Variant(WITH, tree.context, tree.rules, frozenset(), tree.dialect)
+
+
+def _needed_without(part: Part) -> int | None:
+    """The bytes that the Dockerfile takes of a context without its ignore file; None where that can't be
+    known."""
+    project, found, sources = part.tree, part.scan, part.sources
+    if sources is None or sources.unknown or found.needed is None:
+        return None
+    needed = found.needed.bytes
+    if project.rules is None:
+        return needed
+    if found.unread or found.emptied.bytes:
+        return None
+    partly = []
+    for root in found.roots:
+        cover = sources.cover(root.path)
+        if cover == "all":
+            needed += root.totals.bytes
+        elif cover == "some" and root.is_dir:
+            partly.append(root.path)
+    if partly:
+        roots = IgnoredRoots(partly)
+        for entry in ignored(project.context, project.rules, hidden=project.ignore_files):
+            if roots.of(entry.path) is not None and sources.needs(entry.path):
+                needed += entry.bytes
+    # An eligible ignore file is not there in a project without one.
+    hidden = [path for path in project.ignore_files if not project.rules.verdict(path).ignored]
+    sizes = (os.lstat(project.context / path).st_size for path in hidden if sources.needs(path))
+    return needed - sum(sizes)
+
+
 def prepare(
     path: str | Path,
     *,
@@ -183,6 +217,7 @@ def prepare(
     options: BuildOptions,
     progress: Progress,
     engine: Engine | None = None,
+    turn: int = 0,
 ) -> Subject:
     """Read the project at ``path`` for one builder of an engine (None: the user's own), and scan it.
 
@@ -190,10 +225,12 @@ def prepare(
     Nothing is built. Raises CtxsizeError.
     """
     if engine is None:
-        engine, choice = find_builder(builder, options.platform)
+        engine, choice = find_builder(builder, options.platform, turn=turn)
     else:
         choice = choose(engine, builder)
-    project = open_project(path, dockerfile=dockerfile, dialect=choice.dialect, podman=engine.info.podman)
+    podman = engine.info.podman
+    project = open_project(path, dockerfile=dockerfile, dialect=choice.dialect, podman=podman)
+    project = open_named(project, options.contexts, podman=podman)
     return prepare_opened(project, engine, choice, options=options, progress=progress)
 
 
@@ -217,7 +254,8 @@ def prepare_opened(
         platform=asked_platform(options.platform, podman=engine.info.podman),
         build_args={**proxies(engine.host), **options.build_args},
     )
-    keep_out_of(project.context)
+    for tree in (project, *project.trees.values()):
+        keep_out_of(tree.context)
     progress.phase("scan")
     surveyed = time.time_ns()
     resolved = resolve(
@@ -227,10 +265,12 @@ def prepare_opened(
         buildkit=choice.name != "classic",
         base_images=BaseImages(engine, options.platform),
         predefined=platform_variables(engine, options),
+        replacements=project.replacements,
     )
     sources = plan_sources(resolved, ContextDirectory(project.context))
-    seen = survey(
+    seen, parts = survey_all(
         project,
+        resolved,
         sources,
         podman=engine.info.podman,
         depth=depth,
@@ -250,6 +290,7 @@ def prepare_opened(
         ),
         sensitive=seen.sensitive,
         warnings=tuple(_warnings(choice, seen)),
+        parts=parts,
     )
 
 

@@ -56,13 +56,13 @@ def choose_changes(subject: Subject, top: int, *, eligible: bool) -> ChosenChang
 
 
 def _roots(subject: Subject) -> list[IgnoredRoot]:
-    """The ignored roots that change each for itself, the largest first. What is ignored of a repository that
-    is kept in part changes together, and with what is kept of it: when somebody commits."""
+    """The ignored roots of the context that change each for itself, the largest first. What is ignored of a
+    repository that is kept in part changes together, and with what is kept of it: when somebody commits."""
     context = subject.project.context
     others: list[IgnoredRoot] = []
     inside = defaultdict[str, list[IgnoredRoot]](list)
     for root in subject.found.roots:
-        if not root.hidden and not root.unread:
+        if not root.hidden and not root.unread and root.context is None:
             path = _repository(root.path)
             (others if path in (None, root.path) else inside[path or ""]).append(root)
     for path, parts in inside.items():

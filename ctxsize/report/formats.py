@@ -16,6 +16,7 @@ Draw = Callable[..., str | Iterator[str]]
 #: names.
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "comparison": ("table", "json", "markdown", "csv"),
+    "comparisons": ("table", "json", "markdown", "csv"),
     "context": ("table", "json", "csv", "list"),
     "why": ("table", "json"),
     "check": ("table", "json", "markdown", "github", "gitlab", "junit", "sarif", "csv"),

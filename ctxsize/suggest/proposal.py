@@ -15,6 +15,7 @@ from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import IgnoreFile, Rule
 from ctxsize.lint.fix import edited
 from ctxsize.lint.types import Edit
+from ctxsize.measure.subject import named_views
 from ctxsize.project import Project, relative_to_context
 from ctxsize.suggest.types import Candidate
 from ctxsize.text import printable
@@ -105,6 +106,7 @@ class Target:
             frozenset(),
             project.dialect,
             ignore_file=(self.path, data),
+            named=named_views(project),
         )
         return found if inside is None else found.replacing(inside, data)
 
@@ -113,7 +115,8 @@ class Target:
         if self.data is not None:
             return self.variant("before", self.data)
         project = self.project
-        return Variant("without", project.context, None, project.ignore_files, project.dialect)
+        named = named_views(project)
+        return Variant("without", project.context, None, project.ignore_files, project.dialect, named=named)
 
     def diff(self, after: bytes) -> str:
         """The change from what is there to ``after``, as a unified diff."""

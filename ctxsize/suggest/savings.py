@@ -136,7 +136,9 @@ def with_roots(subject: Subject, lines: Sequence[int], first: Built, best: Built
     roots = tuple(
         root
         for root in subject.found.roots
-        if root.rule.line in wanted and not (before is not None and before.verdict(root.path).ignored)
+        if root.context is None
+        and root.rule.line in wanted
+        and not (before is not None and before.verdict(root.path).ignored)
     )
     return replace(
         subject,

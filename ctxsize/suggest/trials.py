@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 from ctxsize.comparison.attribution import directory_links
 from ctxsize.context.variant import Variant
-from ctxsize.dockerfile.mapping import ImageMap
-from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.containers import Verification, VerifyCommand, verify
@@ -213,7 +211,7 @@ class Trials:
         assert self.first is not None
         subject = self.bench.subject
         resolved = subject.plan.resolved
-        image_map = ImageMap(resolved, ContextDirectory(subject.project.context), self._links)
+        image_map = subject.image_map(self._links)
         after = built.variant.rules
         assert after is not None
         return Explained(image_map, resolved.target, self.before.rules, after, data, both=both)

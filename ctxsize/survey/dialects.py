@@ -83,7 +83,7 @@ def disagreement(project: Project) -> Disagreement | None:
     where = ours.source if ours else None
     inside = project.dockerfile_in_context
     try:
-        path = find_ignore_file(project.context, project.dockerfile_path, other)
+        path = find_ignore_file(project.context, project.dockerfile_file, other)
         read = read_ignore_file(path, project.context, other) if path else None
         theirs = Matcher(read.rules, other, read.path) if read else None
         both = (ours, theirs) if other is Dialect.CLASSIC else (theirs, ours)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ from ctxsize.files.probe import probe
 from ctxsize.ignore.find import ignore_file_candidates
 from ctxsize.ignore.types import Dialect
 from ctxsize.masking import Masker
+from ctxsize.named.open import open_named
 from ctxsize.project import Project, open_project, relative_to_context
 from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey import views
@@ -37,7 +38,8 @@ class Overview:
 
     ``dockerfile`` is None when there is none. ``scan.needed`` is None when
     what the Dockerfile takes is not known; a warning says why. ``notes`` are reasons why it may take more.
-    ``sensitive`` are the files that look like secrets, those the build can see first.
+    ``sensitive`` are the files that look like secrets, those the build can see first. ``name`` is that of a
+    named context; ``named`` are the named contexts that are directories.
     """
 
     context: str
@@ -51,6 +53,22 @@ class Overview:
     notes: tuple[str, ...]
     warnings: tuple[Warning, ...]
     sensitive: tuple[SensitiveFile, ...] = ()
+    name: str | None = None
+    named: tuple[Overview, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be shown of each context: options as those of :func:`overview`."""
+
+    by: By | None
+    depth: int
+    files: bool
+    ignored: bool
+    largest: int | None
+    eligible_only: bool
+    secrets: bool
+    progress: Callable[[int], None] | None
 
 
 def overview(
@@ -68,6 +86,7 @@ def overview(
     largest: int | None = None,
     eligible_only: bool = False,
     secrets: bool = False,
+    contexts: Mapping[str, str] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Overview:
     """Count the context ``path`` with and without its ignore file, and what its Dockerfile needs.
@@ -76,9 +95,10 @@ def overview(
     ``depth`` levels, and the ignored roots. ``by`` groups, ``files`` lists every file, ``largest`` the
     largest; ``ignored`` asks for the same of what is kept out. ``eligible_only`` does not look into what is
     ignored. Files whose names look like secrets are always looked for; ``secrets`` has small eligible text
-    files read by the detector of ``ctxsize[secrets]``, too. ``platform`` is what is built for;
-    None: that of DOCKER_DEFAULT_PLATFORM, else Linux on this machine's architecture. ``progress`` is called
-    with the number of entries seen. Raises UsageError for options that contradict each other and where the
+    files read by the detector of ``ctxsize[secrets]``, too. ``platform`` is what is built for; None: that
+    of DOCKER_DEFAULT_PLATFORM, else Linux on this machine's architecture. ``contexts`` are named contexts,
+    each shown alike, by name: directories and ``docker-image://`` references. ``progress`` is called with
+    the number of entries seen. Raises UsageError for options that contradict each other and where the
     detector is not installed, DockerfileError, IgnoreFileError or ContextError.
     """
     if eligible_only and (ignored or by == "rule"):
@@ -92,19 +112,45 @@ def overview(
         build_args=build_args,
         platform=platform,
         dialect=dialect,
+        contexts=contexts,
     )
     mask = Masker.of(build_args or {}, derived=resolved.derived if resolved else None)
-    listed = files or largest is not None
+    wanted = _Wanted(by, depth, files, ignored, largest, eligible_only, secrets, progress)
+    seen, shown = _look(project, sources, wanted)
+    found = seen.scan
+    return Overview(
+        context=project.name,
+        dockerfile=project.dockerfile_shown,
+        ignore_file=project.ignore.path if project.ignore else None,
+        target=target,
+        dialect=dialect,
+        scan=found,
+        views=shown,
+        dialects=seen.differing.differences if seen.differing else Differences(0, ()),
+        notes=tuple(map(mask, sources.notes)) if sources else (),
+        warnings=tuple(_warnings(project, sources, seen, mask)),
+        sensitive=seen.sensitive,
+        named=tuple(_named(name, tree, resolved, wanted) for name, tree in project.trees.items()),
+    )
+
+
+def _look(
+    project: Project, sources: Sources | None, wanted: _Wanted, *, named: bool = False
+) -> tuple[Survey, tuple[View, ...]]:
+    """A context counted, and its views."""
+    by, ignored, largest = wanted.by, wanted.ignored, wanted.largest
+    listed = wanted.files or largest is not None
     by_directory = by in (None, "dir") and not listed
     seen = survey(
         project,
         sources,
-        eligible_only=eligible_only,
-        roots=by_directory and not eligible_only,
-        depth=depth if by_directory else 0,
+        named=named,
+        eligible_only=wanted.eligible_only,
+        roots=by_directory and not wanted.eligible_only,
+        depth=wanted.depth if by_directory else 0,
         largest=0 if ignored else largest or 0,
-        secrets=secrets,
-        progress=progress,
+        secrets=wanted.secrets,
+        progress=wanted.progress,
     )
     found = seen.scan
     shown: list[View] = []
@@ -119,21 +165,40 @@ def overview(
     else:
         if not ignored:
             shown.append(views.directories(found))
-        if ignored or (by is None and not eligible_only):
+        if ignored or (by is None and not wanted.eligible_only):
             shown.append(views.ignored_roots(found))
+    return seen, tuple(shown)
+
+
+def _named(name: str, tree: Project, resolved: ResolvedDockerfile | None, wanted: _Wanted) -> Overview:
+    """A named context, which has no Dockerfile: what the one of the build takes of it."""
+    sources = None if resolved is None else plan_sources(resolved, ContextDirectory(tree.context), name)
+    seen, shown = _look(tree, sources, wanted, named=True)
     return Overview(
-        context=project.name,
-        dockerfile=project.dockerfile_shown,
-        ignore_file=project.ignore.path if project.ignore else None,
-        target=target,
-        dialect=dialect,
-        scan=found,
-        views=tuple(shown),
-        dialects=seen.differing.differences if seen.differing else Differences(0, ()),
-        notes=tuple(map(mask, sources.notes)) if sources else (),
-        warnings=tuple(_warnings(project, sources, seen, mask)),
-        sensitive=seen.sensitive,
+        context=os.path.relpath(tree.context),
+        dockerfile=None,
+        ignore_file=tree.ignore.path if tree.ignore else None,
+        target=None,
+        dialect=tree.dialect,
+        scan=seen.scan,
+        views=shown,
+        dialects=Differences(0, ()),
+        notes=(),
+        warnings=tuple(_named_warnings(name, tree, sources, seen)),
+        sensitive=tuple(replace(file, path=f"{name}:{file.path}") for file in seen.sensitive),
+        name=name,
     )
+
+
+def _named_warnings(name: str, tree: Project, sources: Sources | None, seen: Survey) -> Iterator[Warning]:
+    if tree.ignore is None:
+        yield Warning(
+            "no-ignore-file", f"the named context {name} has no ignore file, so the build sees all of it"
+        )
+    if sources is not None and not sources.items and not sources.unknown:
+        yield Warning("context-unused", f"the Dockerfile takes nothing from the named context {name}")
+    yield from _emptied(tree, seen)
+    yield from seen.unread
 
 
 def open_planned(
@@ -144,10 +209,12 @@ def open_planned(
     build_args: Mapping[str, str] | None,
     platform: str | None,
     dialect: Dialect,
+    contexts: Mapping[str, str] | None = None,
 ) -> tuple[Project, ResolvedDockerfile | None, Sources | None]:
     """The project at ``path``, its Dockerfile for these options, and what that takes of the context; None and
     None when there is no Dockerfile. Raises the errors of :func:`overview`."""
     project = open_project(path, dockerfile=dockerfile, dialect=dialect, required=False)
+    project = open_named(project, contexts or {})
     if project.dockerfile is None:
         return project, None, None
     own = local_platform()
@@ -157,6 +224,7 @@ def open_planned(
         build_args=build_args or {},
         buildkit=project.dialect is Dialect.BUILDKIT,
         predefined=platform_args(asked_platform(platform) or own, own),
+        replacements=project.replacements,
     )
     return project, resolved, plan_sources(resolved, ContextDirectory(project.context))
 
@@ -170,12 +238,22 @@ def _unread_lines(project: Project, found: ScanResult) -> frozenset[int]:
 def _podmans_own(project: Project) -> str | None:
     """The ``.containerignore`` that Podman reads, which Docker does not know; None when there is none."""
     candidates = ignore_file_candidates(
-        project.context, project.dockerfile_path, project.dialect, podman=True
+        project.context, project.dockerfile_file, project.dialect, podman=True
     )
     found = next((path for path in candidates if probe(path) == "file"), None)
     if found is None or not found.name.endswith(".containerignore"):
         return None
     return relative_to_context(found, project.context) or os.path.relpath(found)
+
+
+def _emptied(project: Project, seen: Survey) -> Iterator[Warning]:
+    if seen.scan.emptied.bytes:
+        yield Warning(
+            "emptied",
+            f"BuildKit delivers files of {format_bytes(seen.scan.emptied.bytes)} with 0 bytes: a rule after"
+            " the exception that keeps them matches them again",
+            where=project.ignore.path if project.ignore else None,
+        )
 
 
 def _warnings(project: Project, sources: Sources | None, seen: Survey, mask: Masker) -> Iterator[Warning]:
@@ -185,13 +263,7 @@ def _warnings(project: Project, sources: Sources | None, seen: Survey, mask: Mas
         yield Warning("podman", "Podman would read this ignore file instead", where=theirs)
     for why in sources.unknown if sources else (project.no_dockerfile or "",):
         yield Warning("needed-unknown", f"what the build needs is not known: {mask(why)}")
-    if seen.scan.emptied.bytes:
-        yield Warning(
-            "emptied",
-            f"BuildKit delivers files of {format_bytes(seen.scan.emptied.bytes)} with 0 bytes: a rule after"
-            " the exception that keeps them matches them again",
-            where=project.ignore.path if project.ignore else None,
-        )
+    yield from _emptied(project, seen)
     yield from seen.unread
     if seen.differing is not None:
         yield seen.differing.warning("dialects")

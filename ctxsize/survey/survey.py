@@ -48,6 +48,7 @@ def survey(
     sources: Sources | None,
     *,
     podman: bool = False,
+    named: bool = False,
     eligible_only: bool = False,
     roots: bool = True,
     depth: int = 0,
@@ -60,9 +61,10 @@ def survey(
     """Count the context and look for what must not be in it.
 
     ``sources`` is what the Dockerfile takes, None when there is none. ``podman``: the builder is Podman, and
-    compared with Docker. ``secrets`` has small eligible text files read by the detector of
-    ``ctxsize[secrets]``, too. The other options are those of :func:`ctxsize.context.scan.scan`. Raises
-    ContextError, IgnoreFileError, and UsageError where the detector is not installed.
+    compared with Docker. ``named``: it is a named context, which only BuildKit has. ``secrets`` has small
+    eligible text files read by the detector of ``ctxsize[secrets]``, too. The other options are those of
+    :func:`ctxsize.context.scan.scan`. Raises ContextError, IgnoreFileError, and UsageError where the detector
+    is not installed.
     """
     known = None if sources is None or sources.unknown else sources
     found = scan(
@@ -95,7 +97,7 @@ def survey(
         eligible_only=eligible_only,
         detect=detect,
     )
-    return Survey(found, sensitive, _differing(project, podman))
+    return Survey(found, sensitive, None if named else _differing(project, podman))
 
 
 def _differing(project: Project, podman: bool) -> Disagreement | None:

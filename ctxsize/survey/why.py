@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ctxsize.context.walk import OpenTree, keeps_something
 from ctxsize.errors import UsageError
@@ -28,7 +29,7 @@ class Answer:
     ``rule`` decides, None when no rule does; ``matches`` are all rules that match the path or a directory
     above it, in file order. ``root``, ``emptied`` and ``unreached`` as in ctxsize.ignore.Verdict.
     ``exists``: the path is in the context; if not, the answer is what would happen to a file of that name.
-    ``notes`` are sentences for people.
+    ``notes`` are sentences for people. ``context`` is the named context that ``path`` is relative to.
     """
 
     path: str
@@ -40,6 +41,30 @@ class Answer:
     unreached: str | None
     exists: bool
     notes: tuple[str, ...]
+    context: str | None = None
+
+
+class Asked(NamedTuple):
+    """A path that somebody asks about: relative to the context, or to the named one of that name."""
+
+    path: str
+    context: str | None = None
+
+
+def asked_path(project: Project, text: str, *, given: str = ".") -> Asked:
+    """The path that the user means by ``text``: ``NAME:path`` in the named context NAME, one that lies in
+    the directory of a named context and not in that of the context, else as for :func:`context_path`."""
+    for name in project.trees:
+        if text.startswith(f"{name}:"):
+            return Asked(os.path.normpath(text[len(name) + 1 :].lstrip("/") or "."), name)
+    if text and project.trees:
+        with probing(text):
+            asked = Path(os.path.abspath(text))
+        if relative_to_context(asked, project.context) is None:
+            for name, tree in project.trees.items():
+                if (inside := relative_to_context(asked, tree.context)) is not None:
+                    return Asked(inside, name)
+    return Asked(context_path(project, text, given=given))
 
 
 def context_path(project: Project, text: str, *, given: str = ".") -> str:
@@ -68,6 +93,14 @@ def context_path(project: Project, text: str, *, given: str = ".") -> str:
             hint=f"the context is {project.context}; --context names another",
         )
     return path
+
+
+def why_all(project: Project, paths: Iterable[Asked]) -> Iterator[Answer]:
+    """Judge paths as :func:`asked_path` gives them, in their order; raises as :func:`why`."""
+    for context, group in groupby(paths, lambda asked: asked.context):
+        tree = project if context is None else project.trees[context]
+        for answer in why(tree, (asked.path for asked in group)):
+            yield replace(answer, context=context)
 
 
 def why(project: Project, paths: Iterable[str], *, partly: Collection[str] | None = None) -> Iterator[Answer]:

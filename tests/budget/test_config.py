@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ctxsize.budget import config
-from ctxsize.budget.config import environment_budget, load_config, options_budget
+from ctxsize.budget.config import load_config
 from ctxsize.budget.limits import KINDS, Budget
+from ctxsize.budget.options import environment_budget, options_budget
 from ctxsize.errors import ConfigError
 
 DESIGN = """\

@@ -211,3 +211,38 @@ def test_a_first_configuration_has_limits_for_the_image(app: Path) -> None:
     assert result.exit_code == 0, result.output
     assert 'image = "140 kB"' in (app / ".ctxsize.toml").read_text()
     assert check().exit_code == 0
+
+
+def test_several_at_the_same_time_and_what_is_timed_alone(
+    app: Path, engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left of any, and a build that is timed begins when the others are over."""
+    (app / ".ctxsize.toml").write_text(
+        "".join(
+            f"[targets.{name}]\n[targets.{name}.budget]\n{limits}\n"
+            for name, limits in (
+                ("a", f'image = "{OWN} B"'),
+                ("timed", 'growth = { build-time = "50%" }'),
+                ("b", f'image = "{OWN - 1} B"\nsavings.image = "9000 B"'),
+                ("c", 'image = "1 MB"'),
+            )
+        )
+    )
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    before = {image.id for image in engine.images.list(all=True)}
+
+    given = ("--repeat", "1", "--save-baseline", "base.json", "--format", "json", "-v")
+    result = check("--jobs", "2", *given)
+
+    found = targets(result)
+    assert [(each["name"], each["exit_code"]) for each in found] == [
+        ("a", 0),
+        ("timed", 0),
+        ("b", 1),
+        ("c", 0),
+    ]
+    assert [each["sizes"]["image_bytes"] for each in found] == [OWN, OWN, OWN, OWN]
+    assert json.loads(Path("base.json").read_text())["targets"]["timed"]["build"]["runs"]
+    timed, others = (result.stderr.index(each) for each in ("build 1 of 1", "3 of 3 done"))
+    assert others < timed, "it began when the others were over"
+    assert {image.id for image in engine.images.list(all=True)} == before

@@ -151,19 +151,44 @@ def test_any_service_of_a_build_selects_it(name: str) -> None:
     assert [each["name"] for each in json.loads(check(*chosen).stdout)["targets"]] == ["api, worker"]
 
 
-def test_a_build_with_more_contexts_is_not_checked_as_if_it_had_none() -> None:
-    """A name that the Dockerfile takes for one of them would mean an image of somebody else's."""
+def test_named_contexts_count_are_judged_and_are_pointed_at() -> None:
+    """The context and a named one together; each by its own ignore file, and files by their own place."""
     service("api", 1000)
-    service("web", 1000)
+    service("web", 2000)
+    write("web/.dockerignore", "*.log\n.dockerignore\n")
+    write("web/key.pem", "x")
+    write("web/a.log", "x" * 500)
     write(
         "compose.yaml",
-        "services: {api: {build: {context: api, additional_contexts: {lib: web}}}, web: {build: web}}",
+        "services: {api: {build: {context: api, additional_contexts: {lib: ./web}}}, web: {build: web}}",
     )
+    given = ("--compose", "compose.yaml", "--only", "api", "--limit", "context=1 MB", "--forbid", "*.pem")
+    given += ("--require-ignored", "lib:a.log", "--require-ignored", "lib:key.pem")
+    (target,) = json.loads(check(*given, "--format", "json").stdout)["targets"]
+    limit = ("--limit", "context=1 MB", "--format", "json")
+    alone = [json.loads(check(each, *limit).stdout) for each in ("api", "web")]
+
+    assert target["contexts"] == {"lib": "web"}
+    assert target["sizes"]["context_bytes"] == sum(each["totals"]["context_bytes"] for each in alone)
+    assert [(each["code"], each["path"]) for each in target["findings"]] == [
+        ("forbidden", "lib:key.pem"),
+        ("not-ignored", "lib:key.pem"),
+    ]
+    assert target["findings"][0]["hint"] == "add a line to lib:.dockerignore that ignores it"
+    assert "::error file=web/key.pem," in check(*given, "--format", "github").stdout
+
+
+def test_a_dockerfile_in_a_compose_file_is_read_with_the_ignore_file_of_its_context() -> None:
+    service("api", 1000)
+    write("api/.dockerignore", "*\n")
+    write("api/Dockerfile.dockerignore", "nothing\n")
+    write("compose.yaml", "services: {a: {build: {context: api, dockerfile_inline: FROM scratch}}}")
     result = check("--compose", "compose.yaml", "--limit", "context=1 MB", "--format", "json")
     (target,) = json.loads(result.stdout)["targets"]
 
-    assert target["name"] == "web"
-    assert "service api is not checked: its additional_contexts" in target["warnings"][0]["message"]
+    assert target["dockerfile"] == "compose.yaml:1 dockerfile_inline"
+    assert target["ignore_file"] == ".dockerignore"
+    assert target["sizes"]["context_bytes"] == 0
 
 
 def test_a_service_may_have_its_limits_in_its_own_context() -> None:
@@ -221,3 +246,15 @@ def test_layers_of_a_base_count_once_in_totals(base_args: Callable[[str], dict[s
     api, web = (target["sizes"]["image_bytes"] for target in report["targets"])
     assert web == api + 10_000
     assert report["totals"]["image_bytes"] == api + 20_000
+
+
+def test_jobs_change_nothing_but_the_order_of_the_work() -> None:
+    """Static: every target in a process of its own, the report as without."""
+    for number, name in enumerate(("a", "b", "c", "d")):
+        service(name, 1000 + number)
+    write("b/.dockerignore", "[")
+    given = ("a", "b", "c", "d", "--limit", "context=1 MB", "--format", "json")
+    alone, together = (json.loads(check(*given, "--jobs", jobs).stdout) for jobs in ("1", "3"))
+
+    assert {**together, "created": ""} == {**alone, "created": ""}
+    assert [each["exit_code"] for each in together["targets"]] == [0, 2, 0, 0]

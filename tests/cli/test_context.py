@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
@@ -513,3 +514,67 @@ def test_an_ignore_file_that_only_podman_reads_is_named(tmp_path: Path) -> None:
     (tmp_path / ".containerignore").touch()
     result = CliRunner().invoke(main, ["context", str(tmp_path)])
     assert "note: .containerignore: Podman would read this ignore file instead" in result.output
+
+
+@pytest.fixture
+def named(project: Path) -> tuple[str, ...]:
+    """Arguments for ``shop`` with a named context that ignores 3 of its 5 files."""
+    make(project.parent / "lib", {"a.py": 10, "b.py": 20, "out/x": 400, "out/y": 500})
+    (project.parent / "lib/.dockerignore").write_text("out\n.dockerignore\n")
+    with (project / "Dockerfile").open("a") as file:
+        file.write("COPY --from=lib a.py /\n")
+    return (str(project), "--build-context", f"lib={project.parent / 'lib'}")
+
+
+def test_a_named_context_has_a_part_of_its_own(named: tuple[str, ...]) -> None:
+    result = context(*named, "--by", "rule")
+    shown = result.stdout[result.stdout.index("\nNamed context") :]
+    assert (
+        shown
+        == f"""
+Named context lib ({os.path.relpath(named[-1].removeprefix("lib="))}): lib:.dockerignore
+
+          files  dirs  bytes
+without       4     1   930B
+ignored       2     1   900B  97%
+with          2     0    30B
+  needed      1     0    10B  33%
+
+Ignored, by rule
+bytes  files  paths  rule
+ 900B      2      1  lib:.dockerignore:1 out
+   0B      0      1  lib:.dockerignore:2 .dockerignore
+"""
+    )
+    listed = context(*named, "--format", "list", "--files", "--ignored").stdout.splitlines()
+    assert listed[-2:] == ["lib:out/x", "lib:out/y"]
+    document = json.loads(context(*named, "--format", "json").stdout)
+    jsonschema.validate(document, json.loads((ROOT / "docs/schema/context-1.json").read_text()))
+    (part,) = document["contexts"]
+    assert (part["name"], part["totals"]["with"]["bytes"], part["ignored"][0]["path"]) == ("lib", 30, "out")
+    assert [each["code"] for each in part["warnings"]] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ("x=https://example.com/x.git", "no ignore file applies to a context that the builder fetches"),
+        ("x=lib.tar", "no ignore file applies to a context in an archive"),
+        ("x=nope", "no such directory (name a directory, or docker-image://NAME)"),
+        ("x=oci-layout://here", "a context in an OCI layout is not supported"),
+        ("scratch=.", "no named context can be called 'scratch'"),
+        ("src=.", "src:x in the context could be a path of this named context: src:…"),
+    ],
+)
+def test_named_contexts_that_cant_be_measured(
+    project: Path, monkeypatch: pytest.MonkeyPatch, given: str, error: str
+) -> None:
+    monkeypatch.chdir(project)
+    (project / "lib.tar").write_text("")
+    (project / "src:x").write_text("")
+    assert error in TestErrors().fails("--build-context", given)
+
+
+def test_the_classic_builder_has_none(named: tuple[str, ...]) -> None:
+    error = TestErrors().fails(*named, "--builder", "classic")
+    assert "the classic builder has no named contexts here" in error

@@ -245,7 +245,7 @@ def test_json() -> None:
     }
     modules = {"line": 1, "pattern": "**/node_modules", "negated": False}
     docs = {"line": 2, "pattern": "docs", "negated": False}
-    common = {"emptied": False, "unreached": None}
+    common = {"emptied": False, "unreached": None, "context": None}
     assert document["paths"] == [
         {
             **common,
@@ -341,3 +341,25 @@ def test_what_can_not_be_looked_at_is_judged_all_the_same(project: Path) -> None
     assert done.stdout.startswith(
         "src/main.py: kept, no rule matches\n  note: it can't be looked at: Permission"
     )
+
+
+def test_paths_of_named_contexts(project: Path) -> None:
+    """By name, or by where they lie; each by the ignore file of its own root."""
+    shared = project.parent / "shared"
+    for name in ("a.log", "b", "x.md"):
+        (shared / name).parent.mkdir(exist_ok=True)
+        (shared / name).write_text("x")
+    (shared / ".dockerignore").write_text("*.log\n")
+    (shared / "Dockerfile.dockerignore").write_text("b\n")
+    given = ("--build-context", "lib=../shared")
+
+    result = why(*given, "lib:a.log", "../shared/b", "tmp/y")
+    assert result.stdout == (
+        "lib:a.log: ignored by lib:.dockerignore:1: *.log\n"
+        "lib:b: kept, no rule matches\n"
+        "tmp/y: ignored by .dockerignore:7: tmp (with tmp)\n"
+    )
+    document = json.loads(why(*given, "../shared/a.log", "--format", "json").stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert [(path["context"], path["path"]) for path in document["paths"]] == [("lib", "a.log")]
+    assert document["contexts"] == [{"name": "lib", "path": "../shared", "ignore_file": "lib:.dockerignore"}]

@@ -44,7 +44,7 @@ SCAN = ScanResult(
 
 #: The project that was scanned, without an engine.
 SUBJECT: Any = SimpleNamespace(
-    project=SimpleNamespace(ignore="an ignore file"),
+    project=SimpleNamespace(ignore="an ignore file", filtered=True),
     project_figures=ProjectFigures("shop", "Dockerfile", ".dockerignore", None),
     engine_figures=None,
     found=SCAN,

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxsize.budget.baseline import load_baseline
-from ctxsize.budget.config import environment_budget, load_config, options_budget
+from ctxsize.budget.config import load_config
 from ctxsize.budget.limits import KINDS
+from ctxsize.budget.options import environment_budget, options_budget
 from ctxsize.budget.sizes import AmountError, parse_bytes, parse_files, parse_share
 from ctxsize.errors import ConfigError
 from tests.fuzz.profile import effort

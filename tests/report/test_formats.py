@@ -16,6 +16,7 @@ from ctxsize.report.formats import FORMATS, drawing
 ROOMS = Path(ctxsize.report.__file__).parent
 COMMANDS = {
     "comparison": "compare",
+    "comparisons": "compare",
     "context": "context",
     "why": "why",
     "builders": "builders",
@@ -29,6 +30,7 @@ COMMANDS = {
 #: Modules in a room of a result that draw nothing themselves.
 SHARED = {
     "comparison.headline",
+    "context.rows",
     "comparison.rows",
     "comparison.savings",
     "check.problems",

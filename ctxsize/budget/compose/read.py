@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ctxsize.dockerfile.platforms import VARIABLE, local_platform, parse_platfor
 from ctxsize.errors import ConfigError, CtxsizeError, UsageError
 from ctxsize.files.probe import is_remote
 from ctxsize.masking import Masker, mask_error
+from ctxsize.project import Inline
 from ctxsize.text import unfit
 from ctxsize.warning import Warning
 
@@ -28,6 +29,9 @@ _DEEPEST = 50
 # What counts as many characters as it says: a value, and a file that is included.
 _ENTRY = 32
 _INCLUDED = 32_768
+_CONTEXTS = "additional_contexts"
+#: How a context begins that another build makes.
+MADE = ("service:", "target:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class ComposeBuild:
     """A build that one or more services share.
 
     ``path`` is the context directory and ``dockerfile`` the Dockerfile (None: the context's own), both
-    relative to the current directory. ``where`` is the file:line of the (first) service's ``build``.
+    relative to the current directory; ``inline`` is one written in the Compose file. ``contexts`` are the
+    named contexts. ``where`` is the file:line of the (first) service's ``build``.
     """
 
     services: tuple[str, ...]
@@ -45,6 +50,8 @@ class ComposeBuild:
     build_args: Mapping[str, str]
     platform: str | None
     where: str
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    inline: Inline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,9 @@ def _composed(files: Sequence[Path], environ: Variables, root: str | Path | None
             continue
         build = _compose_build(service, content, project, {**variables}.get(VARIABLE, ""))
         args = tuple(sorted(build.build_args.items()))
-        key = (build.path, build.dockerfile, build.stage, build.platform, args)
+        contexts = tuple(sorted(build.contexts.items()))
+        inline = None if build.inline is None else build.inline.text
+        key = (build.path, build.dockerfile, build.stage, build.platform, args, contexts, inline)
         builds.setdefault(key, build)
         sharing.setdefault(key, []).append(service.name)
     if not builds:
@@ -228,14 +237,14 @@ class _Loader:
         extends = _mapping({"service": extends} if isinstance(extends, str) else extends, "extends", where)
         wanted = _text(extends.get("service"), "service", where)
         other_file = _text(extends.get("file"), "file", where)
-        other = document
+        other, here = document, (file, name)
         if other_file:
             file = self._root.inside(base / other_file, where)
             # What is extended from another file is relative to that file.
             other, base = self._document(file, self._root.path), file.parent
         if not wanted or wanted not in self._services(other):
             raise ConfigError(f"there is no service {wanted} in {other.shown} to extend", where=where)
-        return self._service(other, file, wanted, (*above, (file, name)), base=base)
+        return self._service(other, file, wanted, (*above, here), base=base)
 
     def _build(self, content: Any, where: str, base: Path) -> dict[str, Any] | Reset | None:
         """``build`` in its long form; a context relative to the current directory."""
@@ -256,6 +265,11 @@ class _Loader:
             build["args"] = Reset(self._args(args.value, where), args.replaces)
         else:
             build["args"] = self._args(args, where)
+        named = build.get(_CONTEXTS)
+        if isinstance(named, Reset):
+            build[_CONTEXTS] = Reset(self._contexts(named.value, where, base), named.replaces)
+        else:
+            build[_CONTEXTS] = self._contexts(named, where, base)
         # Compose's default, once everything is merged: the directory of the file that says so.
         build["."] = os.path.relpath(base)
         return build
@@ -266,6 +280,19 @@ class _Loader:
         if not context or is_remote(context):
             return context
         return os.path.relpath(base / os.path.expanduser(context))
+
+    def _contexts(self, content: Any, where: str, base: Path) -> dict[str, str]:
+        """Named contexts: directories relative to the current one, and what is none as it is written."""
+        if isinstance(content, list):
+            words = (_plain_text(word, _CONTEXTS, where).partition("=") for word in content)
+            content = {name: value for name, _, value in words}
+        found: dict[str, str] = {}
+        for name, given in (_mapping(content, _CONTEXTS, where) if content is not None else {}).items():
+            self._room.take(_ENTRY, where)
+            value = _plain_text(given, _CONTEXTS, where)
+            directory = not (is_remote(value) or value.startswith(MADE))
+            found[name] = os.path.relpath(base / os.path.expanduser(value)) if directory else value
+        return found
 
     def _args(self, content: Any, where: str) -> dict[str, str]:
         """Arguments with a value; one without takes it from the environment, or is not passed."""
@@ -319,7 +346,8 @@ def _merge_service(below: _Service, above: _Service) -> _Service:
 def _merge_build(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for name, value in above.items():
-        if name == "args" and isinstance(value, dict) and isinstance(merged.get(name), dict):
+        mapping = name in ("args", _CONTEXTS)
+        if mapping and isinstance(value, dict) and isinstance(merged.get(name), dict):
             merged[name] = {**merged[name], **value}
         else:
             merged[name] = value
@@ -343,12 +371,13 @@ def _enabled(profiles: Sequence[str], active: Sequence[str]) -> bool:
 def _not_checked(build: Mapping[str, Any]) -> str | None:
     """Why there is no directory with a Dockerfile to look at."""
     if is_remote(str(build.get("context") or "")):
-        return "its context is not a directory here"
-    if build.get("dockerfile_inline"):
-        return "its Dockerfile is written in the Compose file"
-    if build.get("additional_contexts"):
-        # Without them, a name that the Dockerfile takes for one would mean an image of somebody else's.
-        return "its additional_contexts are not supported"
+        return "its context is not a directory here: no ignore file applies there"
+    # Without one of them, a name that the Dockerfile takes for it would mean an image of somebody else's.
+    for name, value in (build.get(_CONTEXTS) or {}).items():
+        if value.startswith(MADE):
+            return f"its named context {name} is made by another build"
+        if is_remote(value) and not value.startswith("docker-image://"):
+            return f"its named context {name} is not a directory here: no ignore file applies there"
     return None
 
 
@@ -359,6 +388,13 @@ def _compose_build(service: _Service, content: Mapping[str, Any], root: Root, de
     if dockerfile:
         dockerfile = os.path.normpath(os.path.join(path, dockerfile))
         root.inside(dockerfile, service.where)
+    contexts = content.get(_CONTEXTS) or {}
+    for value in contexts.values():
+        if not is_remote(value):
+            root.inside(value, service.where)
+    text = _text(content.get("dockerfile_inline"), "build.dockerfile_inline", service.where)
+    if text and dockerfile:
+        raise ConfigError("dockerfile and dockerfile_inline are both given", where=service.where)
     return ComposeBuild(
         services=(service.name,),
         path=path,
@@ -367,6 +403,8 @@ def _compose_build(service: _Service, content: Mapping[str, Any], root: Root, de
         build_args=content.get("args") or {},
         platform=_platform(service, content, default),
         where=service.where,
+        contexts=contexts,
+        inline=Inline(text, service.where) if text else None,
     )
 
 

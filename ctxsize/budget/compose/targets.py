@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ctxsize.budget.compose.read import ComposeBuild, read_compose
+from ctxsize.budget.compose.read import ComposeBuild, Composed, read_compose
 from ctxsize.budget.config import Config, Target, load_config
 from ctxsize.budget.masked import masked_warnings
 from ctxsize.errors import CtxsizeError
@@ -33,8 +33,12 @@ def compose_targets(
     configuration in its own context; else of the top of the one beside the file. ``root`` is as for
     :func:`read_compose`. Raises UsageError and ConfigError.
     """
-    composed = read_compose(files, environ, root)
-    directory = Path(os.path.normpath(Path(files[0]).parent))
+    return with_limits(read_compose(files, environ, root), files[0])
+
+
+def with_limits(composed: Composed, file: str | Path) -> ComposeTargets:
+    """The builds that the first ``file`` names as targets, with the limits that apply to each."""
+    directory = Path(os.path.normpath(Path(file).parent))
     config = load_config(directory)
     try:
         targets = tuple(_target(build, config, directory, composed.mask) for build in composed.builds)
@@ -59,6 +63,8 @@ def _target(build: ComposeBuild, config: Config, directory: Path, mask: Masker) 
         dockerfile=build.dockerfile,
         stage=build.stage,
         build_args=build.build_args,
+        contexts=build.contexts,
+        inline=build.inline,
         platform=build.platform or base.platform,
         mask=mask,
     )

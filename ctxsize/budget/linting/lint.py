@@ -88,6 +88,8 @@ def lint_target(
         {**target.build_args, **options.build_args},
         Dialect.CLASSIC if builder in ("classic", "podman") else Dialect.BUILDKIT,
         builder == "podman",
+        target.contexts,
+        target.inline,
         target.platform if options.platform is None else options.platform,
     )
     config = options.config.over(target.lint)

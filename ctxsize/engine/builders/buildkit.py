@@ -22,7 +22,7 @@ from ctxsize.engine.exported import ExportedImages
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import BuildFailed, EngineError, UsageError
-from ctxsize.files.sent import SentTree
+from ctxsize.files.sent import SentContext, SentTree
 from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
@@ -31,6 +31,8 @@ from ctxsize.progress import Progress
 #: Bytes of chance in a shared key. Whoever knows it gets at what the engine received under it: a file of
 #: theirs that has the size and time of one of ours becomes that one.
 _KEY_BYTES = 16
+#: What a Dockerfile frontend before 1.4 says of named contexts.
+_NO_CONTEXTS = "unsupported frontend capability moby.buildkit.frontend.contexts"
 #: What BuildKit says of an exporter that it does not have.
 _NO_EXPORTER = "could not be found"
 
@@ -64,12 +66,15 @@ class BuildKitBuilder(MarkedBuilder):
 
     def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
         sent = self._plan.sent_tree()
-        sending = _Sending(self._plan.ignored, task.progress)
+        sending = _Sending(self._plan.ignored, task.progress, tuple(task.variant.named))
         key = f"{self._rebuilds}-{task.variant.name}" if task.rebuild else secrets.token_hex(_KEY_BYTES)
         result = self._build(task, self._request(task, key), sent=sent, on_sent=sending.take)
         for transfer in result.context:
             for path, size in transfer.resized.items():
                 sent.resize(path, size)
+        for name, transfer in result.named_contexts:
+            for path, size in transfer.resized.items():
+                sent.within(name).resize(path, size)
         image_id = result.image_id
         if not self._keeps_images:
             image_id = f"{self._run}-{len(self._built)}"
@@ -120,20 +125,17 @@ class BuildKitBuilder(MarkedBuilder):
         take: Callable[[Iterator[bytes]], object] | None = None,
     ) -> buildkit.SolveResult:
         variant, plan = task.variant, self._plan
-        context = buildkit.LocalDir(
-            variant.root,
-            SessionMatcher,
-            hidden=variant.hidden,
-            overlay={**variant.changes.replaced, **_ignore_file(variant, variant.root)},
-            appended=variant.changes.appended,
-            record=sent,
-        )
+        context = _served(variant, sent)
+        named = {
+            name: _served(each, None if sent is None else sent.within(name))
+            for name, each in variant.named.items()
+        }
         name = plan.dockerfile_path.name
         rules = frozenset({f"{name}.dockerignore", ".dockerignore"})
         dockerfile = buildkit.LocalDir(
             plan.dockerfile_path.parent,
             SessionMatcher,
-            only=beside(plan.dockerfile_path.parent, {name, *rules}),
+            only=frozenset({name}) if plan.inline else beside(plan.dockerfile_path.parent, {name, *rules}),
             hidden=rules if variant.without else frozenset(),
             overlay={name: task.dockerfile, **_ignore_file(variant, plan.dockerfile_path.parent)},
         )
@@ -143,6 +145,7 @@ class BuildKitBuilder(MarkedBuilder):
                 request,
                 context=context,
                 dockerfile=dockerfile,
+                named=named,
                 logins=buildkit.Logins.of(self._api),
                 take=take,
                 on_update=task.on_update,
@@ -153,15 +156,25 @@ class BuildKitBuilder(MarkedBuilder):
         except buildkit.RequestError as error:
             raise UsageError(str(error)) from error
         except buildkit.SolveError as error:
+            if _NO_CONTEXTS in str(error):
+                hint = "they need Docker Engine 23, or a `# syntax=docker/dockerfile:1` in the Dockerfile"
+                raise BuildFailed("the engine's BuildKit knows no named contexts", hint=hint) from error
             raise BuildFailed(str(error), step=error.step, log=error.log) from error
         except buildkit.ServeError as error:
-            where = str(variant.root / error.path) if error.path else str(variant.root)
+            root = self._root_of(error, variant)
+            where = str(root / error.path) if error.path else str(root)
             message = str(error).removeprefix(f"{error.path}: ")
             raise ContextError(
                 message, where=where, hint="ignore it if the image does not need it"
             ) from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
+
+    @staticmethod
+    def _root_of(error: buildkit.ServeError, variant: Variant) -> Path:
+        """The directory that could not be read: it is served by the number of its named context."""
+        name = buildkit.named_context(error.directory, tuple(variant.named))
+        return variant.root if name is None else variant.named[name].root
 
     def _request(self, task: Task, key: str) -> buildkit.SolveRequest:
         options = task.options
@@ -180,7 +193,22 @@ class BuildKitBuilder(MarkedBuilder):
             cache_name=f"ctxsize-{self._run}",
             session_name="ctxsize",
             exporter="moby" if self._keeps_images else "",
+            attributes={
+                f"context:{each.name}": each.given for each in self._plan.named.values() if each.tree is None
+            },
         )
+
+
+def _served(variant: Variant, record: SentTree | SentContext | None) -> buildkit.LocalDir:
+    """A context as this view of it is served."""
+    return buildkit.LocalDir(
+        variant.root,
+        SessionMatcher,
+        hidden=variant.hidden,
+        overlay={**variant.changes.replaced, **_ignore_file(variant, variant.root)},
+        appended=variant.changes.appended,
+        record=record,
+    )
 
 
 def _ignore_file(variant: Variant, directory: Path) -> dict[str, bytes]:
@@ -214,22 +242,24 @@ def beside(directory: Path, names: Iterable[str]) -> frozenset[str]:
 class _Sending:
     """Adds up what crosses to the engine: bytes, and seconds for each ignored root."""
 
-    def __init__(self, roots: frozenset[str], progress: Progress) -> None:
+    def __init__(self, roots: frozenset[str], progress: Progress, named: tuple[str, ...]) -> None:
         self._roots = IgnoredRoots(roots)
+        self._named = named
         self._progress = progress
         self._bytes = 0
         self.seconds: dict[str, float] = {}
 
     def take(self, part: buildkit.Sent) -> None:
         """Take one write, whose time is divided over its files by their bytes."""
-        if not part.name.endswith("context"):
+        name = buildkit.named_context(part.name, self._named)
+        if name is None and not part.name.endswith("context"):
             return
         size = sum(count for _, count in part.files)
         self._bytes += size
         self._progress.sent(self._bytes)
         per_byte = (part.completed - part.started) / max(size, 1)
         for path, count in part.files:
-            root = self._roots.of(path)
+            root = self._roots.of(path if name is None else f"{name}:{path}")
             if root is not None:
                 self.seconds[root] = self.seconds.get(root, 0.0) + count * per_byte
 

@@ -15,10 +15,11 @@ from ctxsize.engine.endpoints.wanted import wanted
 
 
 def find_builder(
-    name: str = "auto", platform: str | None = None, *, own: Callable[[], Engine] = connect
+    name: str = "auto", platform: str | None = None, *, own: Callable[[], Engine] = connect, turn: int = 0
 ) -> tuple[Engine, Choice]:
     """What ``--builder NAME`` builds with, and how. ``own`` gives the user's own engine. Of a builder of
-    several nodes it is the first that was made for ``platform`` (None: that of DOCKER_DEFAULT_PLATFORM).
+    several nodes it is one that was made for ``platform`` (None: that of DOCKER_DEFAULT_PLATFORM): the first,
+    or for each ``turn`` the next.
 
     Raises EngineError for a builder that is not there, stopped or unknown; ConfigError for one that can't be
     read.
@@ -28,7 +29,7 @@ def find_builder(
         engine = own()
         choice = choose(engine, found.kind)
         return engine, replace(choice, other=found.notice)
-    engine = _engine_of(found.instance, node_for(found.instance, asked_platform(platform)))
+    engine = _engine_of(found.instance, node_for(found.instance, asked_platform(platform), turn))
     return engine, choose(engine, found.kind)
 
 
@@ -47,6 +48,7 @@ def _engine_of(instance: Instance, node: Node) -> Engine:
     return lone_buildkit(instance.name, instance.driver, reach(instance, node))
 
 
-def node_for(instance: Instance, platform: str | None) -> Node:
-    """The first node that was made for the platform, else the first."""
-    return next((node for node in instance.nodes if platform in node.platforms), instance.nodes[0])
+def node_for(instance: Instance, platform: str | None, turn: int = 0) -> Node:
+    """A node that was made for the platform, else one of all: the first, or for each ``turn`` the next."""
+    nodes = [node for node in instance.nodes if platform in node.platforms] or instance.nodes
+    return nodes[turn % len(nodes)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ctxsize.dockerfile.wildcard import PathMatcher
 from ctxsize.engine.builders.interface import Step
 from ctxsize.engine.options import BuildOptions
 from ctxsize.files.sent import SentTree
-from ctxsize.project import Project
+from ctxsize.project import NamedContext, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class BuildPlan:
     """One project's build, the same for both variants.
 
     ``dockerfile_data`` is the file as it is on disk and ``resolved`` its reading for these options.
-    ``dockerfile_in_context`` is its path relative to the context, None when it lies outside.
+    ``dockerfile_in_context`` is its path relative to the context, None when it lies outside; ``inline``: it
+    is no file. ``named`` are the named contexts.
     ``first_affected`` gives for each stage the index of its first step whose result the ignore file can
     change, None for a stage that stays the same: steps before it may come from this run's own cache, it
     and all after it run for real in every build. ``first_direct`` is the same without the steps that only
@@ -33,6 +34,8 @@ class BuildPlan:
     dockerfile_data: bytes
     dockerfile_path: Path
     dockerfile_in_context: str | None
+    inline: bool
+    named: Mapping[str, NamedContext]
     resolved: ResolvedDockerfile
     options: BuildOptions
     first_affected: tuple[int | None, ...]
@@ -124,9 +127,13 @@ def make_plan(
     """The plan for a Dockerfile as ``resolved``; ``ignored`` are the paths that only one variant has, and
     ``surveyed`` is when the survey began."""
     paths = tuple(ignored)
+    by_context: dict[str | None, list[str]] = {}
+    for each in paths:
+        context, path = project.split(each)
+        by_context.setdefault(context, []).append(path)
 
     def takes(pick: Pick) -> bool:
-        return _takes(pick, paths, resolved.buildkit)
+        return _takes(pick, by_context.get(pick.context, ()), resolved.buildkit)
 
     affected = affected_steps(resolved, takes)
     direct = affected_steps(resolved, takes, copies=False)
@@ -137,6 +144,8 @@ def make_plan(
         dockerfile_data=project.dockerfile_data,
         dockerfile_path=project.dockerfile_path,
         dockerfile_in_context=project.dockerfile_in_context,
+        inline=project.inline is not None,
+        named=project.named,
         resolved=resolved,
         options=options,
         first_affected=affected,
@@ -147,6 +156,6 @@ def make_plan(
     )
 
 
-def _takes(pick: Pick, paths: tuple[str, ...], buildkit: bool) -> bool:
+def _takes(pick: Pick, paths: Sequence[str], buildkit: bool) -> bool:
     matchers = [PathMatcher(pattern, buildkit) for pattern in pick.patterns]
     return any(matcher.cover(path) != "none" for path in paths for matcher in matchers)

@@ -18,6 +18,7 @@ _NUMBERED = re.compile(r"^\[(?:(?P<stage>\S+) +)?(?P<number>\d+)/\d+\] +(?P<text
 #: The instructions BuildKit numbers (frontend/dockerfile/dockerfile2llb: cmdTotal).
 _COUNTED = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 _LOADS = ("[internal] load build context",)
+_NAMED_LOAD = re.compile(r"\[context .+\] load from client$", re.DOTALL)
 _EXPORTS = ("exporting to ", "exporting layers", "writing image", "naming to ")
 
 
@@ -123,7 +124,7 @@ def _numbered(
 
 
 def _phase(text: str) -> str:
-    if text in _LOADS:
+    if text in _LOADS or _NAMED_LOAD.match(text):
         return "load"
     if text.startswith(_EXPORTS):
         return "export"

@@ -21,7 +21,7 @@ from ctxsize.engine.buildkit.errors import (
 )
 from ctxsize.engine.buildkit.filesync import Sent, Transfer
 from ctxsize.engine.buildkit.helpers import Logins
-from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build, probe
+from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build, named_context, probe
 from ctxsize.engine.buildkit.trace import LogLine, StatusUpdate, Trace, Vertex
 
 __all__ = [
@@ -50,5 +50,6 @@ __all__ = [
     "Worker",
     "build",
     "connect",
+    "named_context",
     "probe",
 ]

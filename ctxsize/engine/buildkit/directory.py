@@ -14,7 +14,7 @@ from ctxsize.engine.buildkit.entry import MODE_DIR, ServedEntry, device, go_mode
 from ctxsize.engine.buildkit.errors import ServeError
 from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, follow_links, without_nested
 from ctxsize.files.beneath import Beneath, Listed
-from ctxsize.files.sent import SentTree
+from ctxsize.files.sent import SentContext, SentTree
 
 _NEW_FILE_MODE = 0o644
 _NEW_DIRECTORY_MODE = MODE_DIR | 0o755
@@ -67,7 +67,7 @@ class LocalDir:
         hidden: frozenset[str] = frozenset(),
         overlay: Mapping[str, bytes] | None = None,
         appended: Mapping[str, bytes] | None = None,
-        record: SentTree | None = None,
+        record: SentTree | SentContext | None = None,
     ) -> None:
         self.root = os.path.realpath(root)
         if not os.path.isdir(self.root):

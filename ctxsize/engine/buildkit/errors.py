@@ -34,11 +34,13 @@ class ConnectionLost(BuildKitError):
 
 
 class ServeError(BuildKitError):
-    """A served directory could not be read. ``path`` is relative to it, or empty for the directory."""
+    """A served directory could not be read. ``path`` is relative to it, or empty for the directory, which was
+    served as ``directory``."""
 
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message)
         self.path = path
+        self.directory = ""
 
 
 class SolveError(BuildKitError):

@@ -127,6 +127,8 @@ class FileSync:
             tree = await _in_directory(directory.select, include, exclude, follow)
             await _Sender(stream, tree, transfer, self._on_sent, self._failed).run()
         except _DirectoryError as error:
+            if isinstance(error.cause, ServeError):
+                error.cause.directory = name
             self._failed(error.cause)
             raise grpclib.GRPCError(Status.UNKNOWN, str(error.cause)) from error
         finally:

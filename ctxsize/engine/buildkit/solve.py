@@ -27,6 +27,9 @@ from ctxsize.engine.buildkit.sshforward import SSHForward
 from ctxsize.engine.buildkit.trace import StatusUpdate, Trace, Vertex, read_status
 
 _LOST = "transport is closing"
+_NAMED = "named"
+#: What a frontend must know for named contexts; one that does not, refuses.
+_CAPABILITY = {"frontend.caps": "moby.buildkit.frontend.contexts+forward"}
 _REFUSED = ("401", "403", "unauthorized", "authorization", "denied", "authenticate", "basic auth")
 
 
@@ -62,8 +65,11 @@ class SolveRequest:
     exporter_attributes: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
 
-    def message(self, session: str) -> pb.SolveRequest:
-        """It as BuildKit's API has it; ``session`` is the id of the one to build with."""
+    def message(self, session: str, named: Sequence[str] = ()) -> pb.SolveRequest:
+        """It as BuildKit's API has it; ``session`` is the id of the one to build with, and ``named`` as in
+        SolveResult."""
+        local = {f"context:{name}": f"local:{_NAMED}{number}" for number, name in enumerate(named)}
+        further = {**self.attributes, **local}
         optional = {
             "filename": self.dockerfile,
             "target": self.target,
@@ -73,7 +79,8 @@ class SolveRequest:
             "no-cache": "" if self.no_cache else None,
             **{f"build-arg:{name}": value for name, value in self.build_args.items()},
             **{f"label:{name}": value for name, value in self.labels.items()},
-            **self.attributes,
+            **further,
+            **(_CAPABILITY if any(name.startswith("context:") for name in further) else {}),
         }
         names = {"name": ",".join(self.tags)} if self.tags else {}
         exported = {**names, **self.exporter_attributes}
@@ -97,7 +104,7 @@ class SolveResult:
     """A finished build.
 
     ``vertices`` are the steps in the order BuildKit reported them, ``transfers`` one per directory the
-    engine asked for. ``log_lines`` is what the steps wrote.
+    engine asked for. ``log_lines`` is what the steps wrote. ``named`` are the names of the named contexts.
     """
 
     image_id: str
@@ -105,6 +112,18 @@ class SolveResult:
     log_lines: tuple[str, ...]
     warnings: tuple[str, ...]
     transfers: tuple[Transfer, ...]
+    named: tuple[str, ...] = ()
+
+    @property
+    def named_contexts(self) -> tuple[tuple[str, Transfer], ...]:
+        """The transfers of named contexts, each with the context's name, without the first of each, which
+        fetches the ignore file alone."""
+        found: dict[str, list[Transfer]] = {}
+        for transfer in self.transfers:
+            name = named_context(transfer.name, self.named)
+            if name is not None:
+                found.setdefault(name, []).append(transfer)
+        return tuple((name, each) for name, transfers in found.items() for each in transfers[1:])
 
     @property
     def context(self) -> tuple[Transfer, ...]:
@@ -126,17 +145,21 @@ class SolveResult:
     @property
     def sent_bytes(self) -> int:
         """Bytes of the context as the official client counts "transferring context"."""
-        return sum(t.bytes for t in self.context)
+        return sum(t.bytes for t in self._of_context)
 
     @property
     def listing_seconds(self) -> float:
         """Seconds that listing the context took; its files were already asked for and sent meanwhile."""
-        return sum(t.listed - t.started - t.waited for t in self.context if t.listed is not None)
+        return sum(t.listed - t.started - t.waited for t in self._of_context if t.listed is not None)
 
     @property
     def sent_files(self) -> int:
         """Files of the context whose content crossed to the engine."""
-        return sum(t.files for t in self.context)
+        return sum(t.files for t in self._of_context)
+
+    @property
+    def _of_context(self) -> tuple[Transfer, ...]:
+        return (*self.context, *(transfer for _, transfer in self.named_contexts))
 
 
 def build(
@@ -145,6 +168,7 @@ def build(
     *,
     context: ContextDir,
     dockerfile: ContextDir,
+    named: Mapping[str, ContextDir] | None = None,
     logins: Logins | None = None,
     take: Callable[[Iterator[bytes]], object] | None = None,
     on_update: Callable[[StatusUpdate], None] | None = None,
@@ -152,17 +176,21 @@ def build(
 ) -> SolveResult:
     """Build an image.
 
-    ``logins`` are those of the user's Docker configuration, which is read when there are none. ``take`` gets
-    the file that the exporter writes, as it comes, in a thread of its own; what it raises ends the build.
-    ``on_update`` sees every trace event as it comes, in the calling thread; ``on_sent`` every write of file
-    content, in the session's thread.
+    ``named`` are the named contexts that are directories; images in the place of others are attributes of the
+    request (``context:NAME``). ``logins`` are those of the user's Docker configuration, which is read when
+    there are none. ``take`` gets the file that the exporter writes, as it comes, in a thread of its own; what
+    it raises ends the build. ``on_update`` sees every trace event as it comes, in the calling thread;
+    ``on_sent`` every write of file content, in the session's thread.
 
     Raises SolveError when the build fails (LoginRefused when a registry did not take the user's login),
     RequestError for secrets or ssh that can't be had, ServeError (or whatever a directory raises) when a
     directory can't be served, SessionUnavailable when BuildKit takes no session, ConnectionLost when it
     goes.
     """
+    names = tuple(named or ())
     served = {"context": context, "dockerfile": dockerfile}
+    # By number: names of contexts may hold what those of directories may not.
+    served |= {f"{_NAMED}{number}": each for number, each in enumerate((named or {}).values())}
     if request.cache_name is not None:
         served |= {f"{request.cache_name}-{name}": directory for name, directory in served.items()}
     directories = FileSync(served, on_sent)
@@ -181,7 +209,8 @@ def build(
         wanted = int if file is None else file.count
         with _open_session(control, services, request, wanted) as session:
             try:
-                answer = control.solve(request.message(session.id), lambda s: _take(s, trace), session.check)
+                message = request.message(session.id, names)
+                answer = control.solve(message, lambda s: _take(s, trace), session.check)
             except BuildKitError as error:
                 for broken in (directories.error, file.error if file is not None else None):
                     if broken is not None:
@@ -202,7 +231,14 @@ def build(
         log_lines=tuple(trace.log_lines()),
         warnings=tuple(trace.warnings),
         transfers=tuple(directories.transfers),
+        named=names,
     )
+
+
+def named_context(directory: str, names: Sequence[str]) -> str | None:
+    """Which of the named contexts of a build, in the order they were given, a served directory is."""
+    _, separator, number = directory.rpartition("-")[2].partition(_NAMED)
+    return names[int(number)] if separator and number.isdecimal() else None
 
 
 def probe(control: Control) -> None:

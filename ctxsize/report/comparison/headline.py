@@ -17,13 +17,14 @@ _WORTH_NAMING = 0.1
 def headline(result: Comparison, code: Callable[[str], str] = lambda name: f"`{printable(name)}`") -> str:
     """A sentence without a line end. ``code`` writes a name that comes from outside; what it gives and the
     rest of the sentence is safe to print."""
-    if result.project.ignore_file is None:
+    if result.project.ignore_files is None:
         return "There is no ignore file, so nothing was built and nothing is saved."
-    name = f"Your {printable(result.project.ignore_file)}"
+    files = printable(result.project.ignore_files)
+    name = f"Your {files}"
     context = _context_saved(result)
     if (failure := _failure(result)) is not None:
         known = f"; of the context it saves {context}" if context else ""
-        return failure.format(name=printable(result.project.ignore_file)) + known + "."
+        return failure.format(name=files) + known + "."
     gains, losses, time = _changes(result)
     if gains:
         text = f"{name} saves {_listed(gains)}"
@@ -41,14 +42,18 @@ def headline(result: Comparison, code: Callable[[str], str] = lambda name: f"`{p
 def _failure(result: Comparison) -> str | None:
     """What keeps the question from being answered; ``{name}`` stands for the ignore file."""
     with_, without = result.variants[WITH], result.variants[WITHOUT]
-    failed = [each.error is not None and each.build is None for each in (with_, without)]
+    timed = not any(each.code == "not-timed" for each in result.warnings)
+    failed = [
+        each.error is not None and each.build is None and each.image is None for each in (with_, without)
+    ]
     if all(failed):
         return "Neither build worked, so what {name} saves is not known"
     if failed[0]:
         return "The build with {name} failed, the one without it works: it keeps out what a step needs"
     if failed[1]:
         return "The build without {name} failed, so there is nothing to compare the other one with"
-    if with_.build is None or without.build is None or with_.image is None or without.image is None:
+    built = not timed or (with_.build is not None and without.build is not None)
+    if not built or with_.image is None or without.image is None:
         return "The measurement ended early, so what {name} saves is not known"
     if _broken(with_) and not _broken(without):
         return "The image built with {name} does not work, the one without it does: it keeps out too much"

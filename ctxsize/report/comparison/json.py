@@ -21,6 +21,7 @@ def draw(result: Comparison, look: Look) -> str:
     return json_report(
         {
             **part.head(SCHEMA, result),
+            "contexts": [fields(each, "name", "path", "ignore_file") for each in result.project.contexts],
             "variants": {name: _variant(variant) for name, variant in result.variants.items()},
             "saved": part.saved(result.saved),
             "paths": [_path(path) for path in result.paths],
@@ -65,10 +66,11 @@ def _step(step: Step) -> dict[str, Any]:
 def _path(path: PathSaving) -> dict[str, Any]:
     return {
         "path": path.path,
+        "context": path.context,
         "rule": part.rule(path.rule),
         **fields(path, *_SIZES, *_SECONDS, "send_seconds", "rebuild_seconds", "rebuild_steps", "note"),
     }
 
 
 def _rule(saving: RuleSaving) -> dict[str, Any]:
-    return {**part.rule(saving.rule), **fields(saving, "paths", *_SIZES, *_SECONDS)}
+    return {**part.rule(saving.rule), **fields(saving, "context", "paths", *_SIZES, *_SECONDS)}

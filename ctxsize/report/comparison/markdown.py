@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ctxsize.comparison.types import Comparison
 from ctxsize.report.comparison.headline import headline
-from ctxsize.report.comparison.rows import is_measured, path_seconds, seconds_saved, size_rows
+from ctxsize.report.comparison.rows import is_measured, path_seconds, rule_of, seconds_saved, size_rows
 from ctxsize.report.shared.columns import UNKNOWN, known
 from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.markdown import cell, code, fitted, plain, row
@@ -20,7 +20,7 @@ def draw(result: Comparison, look: Look) -> str:
 
 
 def _lines(result: Comparison, look: Look) -> Iterator[str]:
-    ignore_file = result.project.ignore_file or "no ignore file"
+    ignore_file = result.project.ignore_files or "no ignore file"
     yield f"### What {plain(ignore_file)} saves: {plain(result.project.context)}"
     yield ""
     yield headline(result, code)
@@ -61,7 +61,7 @@ def _paths(result: Comparison, look: Look) -> Iterator[str]:
     yield row((":---", "---:", "---:", "---:", *("---:" for _ in timed), ":---"))
     shown, left = look.first(result.paths, always=is_measured)
     for path in shown:
-        rule = f"{result.project.ignore_file}:{path.rule.line} {path.rule.text.strip()}"
+        rule = rule_of(path, result.project.ignore_file or ".dockerignore")
         sizes = (known(path.files, str), known(path.context_bytes), known(path.image_bytes))
         yield row((cell(path.path), *sizes, *(path_seconds(path) for _ in timed), cell(rule)))
     if left:

@@ -52,6 +52,14 @@ def is_measured(path: PathSaving) -> bool:
     return path.seconds_source == "measured"
 
 
+def rule_of(saving: PathSaving | RuleSaving, file: str = "") -> str:
+    """The rule of a path or a rule as a row has it: its line, behind ``file`` if that is given or behind the
+    named context whose ignore file has it, and its text."""
+    own = f"{file}:" if file else ""
+    where = own if saving.context is None else f"{saving.context}:" + (".dockerignore:" if file else "")
+    return f"{where}{saving.rule.line} {saving.rule.text.strip()}"
+
+
 def path_seconds(saving: PathSaving | RuleSaving) -> str:
     """The seconds of a path or a rule; ``~`` marks an estimate."""
     estimated = "~" if saving.seconds_source == "estimated" else ""

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from ctxsize.comparison.ranking import image_decides
 from ctxsize.comparison.types import Comparison, PathSaving, RuleSaving
-from ctxsize.report.comparison.rows import is_measured, path_seconds
+from ctxsize.report.comparison.rows import is_measured, path_seconds, rule_of
 from ctxsize.report.shared.columns import UNKNOWN, columns, known, more, text_width
 from ctxsize.report.shared.look import Look
 from ctxsize.text import printable
@@ -49,7 +49,8 @@ def savings_tables(result: Comparison, look: Look) -> Iterable[str]:
         yield _paths(result, look, "Saved, by path and rule" if single else "Saved, by path")
     if by in ("rule", "both"):
         yield _rules(result, used, look)
-    unused = [str(each.rule.line) for each in result.rules if not each.paths and not each.rule.negated]
+    idle = [each for each in result.rules if not each.paths and not each.rule.negated]
+    unused = [f"{each.context}:{each.rule.line}" if each.context else str(each.rule.line) for each in idle]
     if unused:
         more = ", …" if len(unused) > _LISTED else ""
         lines = f"{'line' if len(unused) == 1 else 'lines'} {', '.join(unused[:_LISTED])}{more}"
@@ -75,7 +76,7 @@ def _paths(result: Comparison, look: Look, title: str) -> str:
     shown, left = look.first(result.paths, always=is_measured)
     notes = list(dict.fromkeys(path.note for path in shown if path.note))
     names = [printable(path.path) for path in shown]
-    rules = [printable(f"{path.rule.line} {path.rule.text.strip()}") for path in shown]
+    rules = [printable(rule_of(path)) for path in shown]
     marks = [f"({notes.index(path.note) + 1})" if path.note else "" for path in shown]
     rebuilt = [path.rebuild_seconds for path in shown]
     beside = [("each rebuild", "r", [known(each, format_seconds) for each in rebuilt])]
@@ -89,7 +90,7 @@ def _paths(result: Comparison, look: Look, title: str) -> str:
 
 def _rules(result: Comparison, rules: Sequence[RuleSaving], look: Look) -> str:
     shown, left = look.first(rules)
-    names = [printable(f"{each.rule.line} {each.rule.text.strip()}") for each in shown]
+    names = [printable(rule_of(each)) for each in shown]
     paths = ("paths", "r", [str(each.paths) for each in shown])
     name = (printable(result.project.ignore_file or "rule"), names)
     return look.bold("Saved, by rule") + "\n" + _table(result, rules, shown, left, name, [paths], look)

@@ -21,11 +21,21 @@ SCHEMA = 1
 def draw(result: Overview, look: Look) -> Iterator[str]:
     """``result`` as JSON text, the views last because they may be long; ``look`` is not used."""
     yield json_report(_head(result)).removesuffix("\n}\n")
+    yield from _views(result, "  ")
+    yield ',\n  "contexts": ['
+    for number, each in enumerate(result.named):
+        document = json.dumps(visible(_named(each)), indent=2).replace("\n", "\n    ")
+        yield f"{',' if number else ''}\n    {document.removesuffix('}').rstrip()}"
+        yield from _views(each, "      ")
+        yield "\n    }"
+    yield "\n  ]\n}\n" if result.named else "]\n}\n"
+
+
+def _views(result: Overview, indent: str) -> Iterator[str]:
     for view in result.views:
-        yield f",\n  {json.dumps(view.name)}: ["
+        yield f",\n{indent}{json.dumps(view.name)}: ["
         yield from _rows(view)
         yield "]"
-    yield "\n}\n"
 
 
 def _rows(view: View) -> Iterator[str]:
@@ -35,22 +45,38 @@ def _rows(view: View) -> Iterator[str]:
         separator = ",\n    "
 
 
-def _head(result: Overview) -> dict[str, Any]:
+def _named(result: Overview) -> dict[str, Any]:
+    """A named context; its paths are relative to it."""
+    return {
+        "name": result.name,
+        "path": result.context,
+        "ignore_file": result.ignore_file,
+        "totals": _all_totals(result),
+        "sensitive": part.sensitive(result.sensitive),
+        "warnings": part.warnings(result.warnings),
+    }
+
+
+def _all_totals(result: Overview) -> dict[str, Any]:
     scan = result.scan
     kept_out = None if scan.without is None else sum((rule.totals for rule in scan.rules), Totals())
+    return {
+        "without": _totals(scan.without),
+        "ignored": _totals(kept_out),
+        "with": None if scan.eligible_unread else _totals(scan.eligible),
+        "ignore_file": _totals(scan.hidden),
+        "needed": _totals(scan.needed),
+        "emptied_bytes": scan.emptied.bytes,
+    }
+
+
+def _head(result: Overview) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "ctxsize": __version__,
         "project": part.project(result),
         "builder": result.dialect.value,
-        "totals": {
-            "without": _totals(scan.without),
-            "ignored": _totals(kept_out),
-            "with": None if scan.eligible_unread else _totals(scan.eligible),
-            "ignore_file": _totals(scan.hidden),
-            "needed": _totals(scan.needed),
-            "emptied_bytes": scan.emptied.bytes,
-        },
+        "totals": _all_totals(result),
         "dialects": {
             "differences": result.dialects.count,
             "paths": [

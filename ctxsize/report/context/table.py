@@ -30,6 +30,15 @@ def draw(result: Overview, look: Look) -> Iterator[str]:
     target = f" (target {result.target})" if result.target else ""
     dockerfile = f"{result.dockerfile or 'no Dockerfile'}{target}"
     yield title(look, result.context, dockerfile, result.ignore_file) + "\n"
+    yield from _body(result, look)
+    for each in result.named:
+        ignore_file = printable(each.ignore_file or "no ignore file")
+        head = f"{printable(each.name or '')} ({printable(each.context)})"
+        yield f"\n{look.bold(f'Named context {head}')}: {ignore_file}\n\n"
+        yield from _body(each, look)
+
+
+def _body(result: Overview, look: Look) -> Iterator[str]:
     yield _totals(result)
     for view in result.views:
         yield f"\n{look.bold(_TITLES[view.name])}\n"

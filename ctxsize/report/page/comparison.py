@@ -164,7 +164,7 @@ def _paths(document: Document) -> Iterator[Section]:
     if not paths:
         return
     beside: list[tuple[str, Any]] = [
-        ("rule", lambda each: text(f"{each['rule']['line']} {each['rule']['pattern']}"))
+        ("rule", lambda each: text(f"{_context(each)}{each['rule']['line']} {each['rule']['pattern']}"))
     ]
     if any(each["rebuild_seconds"] is not None for each in paths):
         beside.insert(0, ("each rebuild", lambda each: seconds(each["rebuild_seconds"])))
@@ -178,7 +178,7 @@ def _paths(document: Document) -> Iterator[Section]:
 def _rules(document: Document) -> Iterator[Section]:
     rules = [rule for rule in document["rules"] if rule["paths"]]
     if rules and any(rule["paths"] > 1 for rule in rules):
-        first = ("rule", lambda each: text(f"{each['line']} {each['pattern']}"))
+        first = ("rule", lambda each: text(f"{_context(each)}{each['line']} {each['pattern']}"))
         yield Section(
             "Saved, by rule", _savings(document, rules, first, [("paths", lambda each: str(each["paths"]))])
         )
@@ -261,7 +261,7 @@ def _map(document: Document, files: Iterable[Leaf] | None) -> Map | None:
         tree.add(
             each["path"],
             "ignored",
-            each["rule"]["line"],
+            None if _context(each) else each["rule"]["line"],
             files=(each["files"] or 0) if files is None else 0,
             **figures,
         )
@@ -289,8 +289,9 @@ def _map(document: Document, files: Iterable[Leaf] | None) -> Map | None:
         metrics = metrics[:1]
     if rest["seconds"] is not None:
         metrics.append(("seconds", "build time, saved"))
+    own = [rule for rule in document["rules"] if not _context(rule)]
     rules = parts.rule_names(
-        ((rule["line"], rule["pattern"]) for rule in document["rules"][: parts.MOST_ROWS]),
+        ((rule["line"], rule["pattern"]) for rule in own[: parts.MOST_ROWS]),
         document["project"]["ignore_file"],
     )
     return Map("The tree without the ignore file", tree.json(), metrics, KINDS, rules, note)
@@ -307,3 +308,9 @@ def _kept_as_one(document: Document, tree: TreeBuilder, without: int) -> None:
     if needed:
         tree.add("(kept and needed)", "needed", files=0, context=min(needed, kept))
     tree.add("(kept, not needed)", "kept", files=files, context=kept - needed)
+
+
+def _context(saving: Document) -> str:
+    """What is in front of a rule of a named context; a report of an earlier version has none."""
+    name = saving.get("context")
+    return f"{name}:" if name else ""

@@ -40,7 +40,10 @@ def place(where: str | None) -> Place | None:
 
 
 def in_context(target: Target, path: str, line: int | None = None) -> Place:
-    """The file at the context path ``path`` of ``target``."""
+    """The file at the context path ``path`` of ``target``; ``NAME:path`` is one in a named context."""
+    for name, directory in getattr(target, "contexts", {}).items():
+        if path.startswith(f"{name}:"):
+            return Place(_from_root(os.path.join(directory, path[len(name) + 1 :])), line)
     return Place(_from_root(os.path.join(target.path, path)), line)
 
 

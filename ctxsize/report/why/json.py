@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -29,6 +30,14 @@ def draw(project: Project, answers: Iterable[Answer], look: Look) -> Iterator[st
             "ignore_file": project.ignore.path if project.ignore else None,
         },
         "builder": project.dialect.value,
+        "contexts": [
+            {
+                "name": name,
+                "path": os.path.relpath(tree.context),
+                "ignore_file": tree.ignore.path if tree.ignore else None,
+            }
+            for name, tree in project.trees.items()
+        ],
     }
     yield json_report(head).removesuffix("\n}\n") + ',\n  "paths": ['
     separator = "\n    "
@@ -41,6 +50,7 @@ def draw(project: Project, answers: Iterable[Answer], look: Look) -> Iterator[st
 def _answer(answer: Answer) -> dict[str, Any]:
     return {
         "path": answer.path,
+        "context": answer.context,
         "verdict": answer.verdict,
         "rule": _rule(answer.rule),
         "root": answer.root,

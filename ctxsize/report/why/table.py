@@ -13,9 +13,11 @@ from ctxsize.text import printable
 
 def draw(project: Project, answers: Iterable[Answer], look: Look) -> Iterator[str]:
     """The answers; ``>`` marks the rule that decides where several match."""
-    ignore_file = printable(project.ignore.path) if project.ignore else ""
     for answer in answers:
-        yield f"{look.bold(printable(answer.path))}: {_verdict(project, answer, ignore_file)}\n"
+        tree = project if answer.context is None else project.trees[answer.context]
+        ignore_file = printable(tree.ignore.path) if tree.ignore else ""
+        path = answer.path if answer.context is None else f"{answer.context}:{answer.path}"
+        yield f"{look.bold(printable(path))}: {_verdict(tree, answer, ignore_file)}\n"
         if answer.matches and answer.matches != (answer.rule,):
             for rule in answer.matches:
                 mark = ">" if rule is answer.rule else " "

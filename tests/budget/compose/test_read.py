@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from ctxsize.budget.compose.read import ComposeBuild, Composed, read_compose
-from ctxsize.errors import CtxsizeError
+from ctxsize.errors import ConfigError, CtxsizeError
+from ctxsize.project import Inline
 
 VENDOR = importlib.resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
 
@@ -210,12 +211,47 @@ def test_a_context_below_the_home_directory(here: Path, monkeypatch: pytest.Monk
     assert only(read("services: {web: {build: ~/web}}")).path == "home/web"
 
 
+def test_named_contexts_are_relative_to_the_file_that_says_so_and_merged_by_name(here: Path) -> None:
+    (here / "more").mkdir()
+    write(
+        "more/base.yaml",
+        "services: {web: {build: {context: ., additional_contexts: [lib=lib, 'os=docker-image://a:1']}}}",
+    )
+
+    build = only(
+        read(
+            "services:\n  web:\n    extends: {file: more/base.yaml, service: web}\n"
+            "    build: {additional_contexts: {lib: other, data: ./data}}\n"
+        )
+    )
+
+    assert build.contexts == {"lib": "other", "os": "docker-image://a:1", "data": "data"}
+
+
+def test_a_dockerfile_in_the_compose_file_has_the_line_of_its_build() -> None:
+    build = only(read("services:\n  web:\n    build:\n      dockerfile_inline: |\n        FROM scratch\n"))
+
+    assert build.inline == Inline("FROM scratch\n", "compose.yaml:3")
+    with pytest.raises(CtxsizeError, match=r"compose\.yaml:1: dockerfile and dockerfile_inline are both"):
+        read("services: {web: {build: {context: ., dockerfile: D, dockerfile_inline: FROM scratch}}}")
+
+
 @pytest.mark.parametrize(
     ("build", "reason"),
     [
-        ("https://example.com/app.git#main", "its context is not a directory here"),
-        ("git@example.com:app.git", "its context is not a directory here"),
-        ("{context: ., dockerfile_inline: FROM scratch}", "its Dockerfile is written in the Compose file"),
+        (
+            "https://example.com/a.git#main",
+            "its context is not a directory here: no ignore file applies there",
+        ),
+        ("git@example.com:app.git", "its context is not a directory here: no ignore file applies there"),
+        (
+            "{context: ., additional_contexts: {lib: service:a}}",
+            "its named context lib is made by another build",
+        ),
+        (
+            "{context: ., additional_contexts: ['lib=https://example.com/lib.git']}",
+            "its named context lib is not a directory here: no ignore file applies there",
+        ),
     ],
 )
 def test_what_cant_be_checked_is_said(build: str, reason: str) -> None:
@@ -254,7 +290,7 @@ def test_what_cant_be_checked_is_said(build: str, reason: str) -> None:
         ("services: {a: {build: x, profiles: [p]}}", "nothing to build (services with profiles"),
         (
             "services: {a: {build: {context: x, additional_contexts: {lib: ../lib}}}}",
-            "nothing to build: service a is not checked: its additional_contexts are not supported",
+            "compose.yaml:1: ../lib lies outside of .",
         ),
         ('services: {a: {build: "https://x"}}', "nothing to build: service a is not checked: its context is"),
         ("services: {a: &a {build: {args: *a}}}", "an alias that contains itself"),
@@ -281,3 +317,34 @@ def test_a_bomb_of_aliases_is_refused() -> None:
 def test_a_missing_file_is_one_line() -> None:
     with pytest.raises(CtxsizeError, match=r"no\.yaml: can't be read: No such file or directory"):
         read_compose(["no.yaml"], {})
+
+
+class TestPlatform:
+    """As compose: the service's own, else DOCKER_DEFAULT_PLATFORM, else what the build names."""
+
+    def platform(self, root: Path, service: str, platforms: str, **environ: str) -> str | None:
+        (root / "compose.yaml").write_text(
+            f"services:\n  web:\n    platform: {service}\n    build: {{context: ., platforms: {platforms}}}\n"
+        )
+        (build,) = read_compose([root / "compose.yaml"], environ).builds
+        return build.platform
+
+    def test_each_goes_over_the_next(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("platform.machine", lambda: "x86_64")
+        variable = {"DOCKER_DEFAULT_PLATFORM": "linux/arm64"}
+        both = "[linux/arm64, linux/amd64]"
+        assert self.platform(tmp_path, "aarch64", both) == "linux/arm64"
+        assert self.platform(tmp_path, "linux/amd64", both, **variable) == "linux/amd64"
+        assert self.platform(tmp_path, "", both, **variable) == "linux/arm64"
+        assert self.platform(tmp_path, "", both) == "linux/amd64"
+        assert self.platform(tmp_path, "", "[s390x, arm64]") == "linux/s390x"
+        assert self.platform(tmp_path, "", "[]") is None
+        (tmp_path / ".env").write_text("DOCKER_DEFAULT_PLATFORM=linux/arm64\n")
+        assert self.platform(tmp_path, "", "[]") == "linux/arm64"
+
+    def test_one_that_the_build_does_not_name(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError) as failure:
+            self.platform(tmp_path, "linux/s390x", "[linux/arm64]")
+        assert "service web is not built for linux/s390x (build.platforms has linux/arm64)" in str(
+            failure.value
+        )

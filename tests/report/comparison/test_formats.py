@@ -27,9 +27,11 @@ from ctxsize.measure.figures import Cost, EngineFigures, ImageFigures, ProjectFi
 from ctxsize.report.formats import drawing
 from ctxsize.report.shared.look import Look
 from ctxsize.sensitive.types import SensitiveFile
+from ctxsize.units import format_bytes
 from ctxsize.warning import Warning
 
-SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema/comparison-1.json").read_text())
+SCHEMAS = Path(__file__).parents[3] / "docs/schema"
+SCHEMA = json.loads((SCHEMAS / "comparison-1.json").read_text())
 
 PLAIN = Look()
 GIT = Rule(1, ".git", ".git", False)
@@ -296,3 +298,24 @@ def test_the_json_has_every_times_interval_and_source_and_what_it_was_divided_by
     assert document["calibration"] == {"copy": {"seconds_per_byte": 1e-8, "seconds_per_entry": 1e-4}}
     step = document["variants"]["without"]["build"]["steps"][0]
     assert (step["phase"], step["seconds"], step["critical_seconds"]) == ("copy", 1.25, 0.0)
+
+
+def test_several_are_one_report_with_a_sum(tmp_path: Path) -> None:
+    other = dataclasses.replace(
+        RESULT, saved=dataclasses.replace(RESULT.saved, context_bytes=1_000_000, image_bytes=None)
+    )
+    both = [RESULT, other]
+
+    text = "".join(drawing("comparisons", "table")(both, PLAIN))
+    assert "".join(drawing("comparison", "table")(RESULT, PLAIN)) in text
+    images = f"{format_bytes(RESULT.saved.image_bytes or 0)} of images (1 of 2)"
+    size = format_bytes((RESULT.saved.context_bytes or 0) + 1_000_000)
+    assert text.endswith(f"\nall 2 save {size} of context and {images}\n")
+    assert "".join(drawing("comparisons", "markdown")(both, PLAIN)).endswith(text.splitlines()[-1] + "\n")
+
+    document = json.loads("".join(drawing("comparisons", "json")(both, PLAIN)))
+    jsonschema.validate(document, json.loads((SCHEMAS / "comparisons-1.json").read_text()))
+    for each in document["comparisons"]:
+        jsonschema.validate(each, SCHEMA)
+    rows = list(csv.reader(io.StringIO("".join(drawing("comparisons", "csv")(both, PLAIN)))))
+    assert rows[0][:2] == ["project", "path"] and len(rows) == 1 + 2 * len(RESULT.paths)

@@ -1,0 +1,1 @@
+"""Work on several items at the same time, each in a process of its own."""
