@@ -23,7 +23,8 @@ from ctxsize.engine.buildkit import (
     SolveError,
     session,
 )
-from tests.engine.buildkit.conftest import Build, Daemon, build_folder
+from tests.engine.buildkit.conftest import Build, build_folder
+from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.docker
 
