@@ -18,7 +18,6 @@ import docker.errors
 _MEMORY = "/dev/shm"
 #: What the suite takes at most on an engine of its own, with the program and its files.
 _ENGINE_KILOBYTES = 4_000_000
-BRIDGE = "br-ctxsize-test"
 
 
 class Daemon:
@@ -38,7 +37,7 @@ class Daemon:
     ) -> None:
         self.host = listen or f"unix://{folder}/docker.sock"
         self.folder = folder
-        self.bridge = f"{BRIDGE}{number or ''}"
+        self.bridge = f"br-ctxsize-{number or 'test'}"  # 15 letters are the most
         (folder / "data").mkdir(exist_ok=True)
         command = ["dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
         command += ["--pidfile", f"{folder}/pid", "--iptables=false", "--ip6tables=false"]
@@ -54,12 +53,16 @@ class Daemon:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
     def _make_bridge(self, address: str) -> None:
+        self._remove_bridge()  # of one that was killed
         for words in (
             ["link", "add", "name", self.bridge, "type", "bridge"],
             ["addr", "add", address, "dev", self.bridge],
             ["link", "set", self.bridge, "up"],
         ):
             subprocess.run(["ip", *words], check=True)
+
+    def _remove_bridge(self) -> None:
+        subprocess.run(["ip", "link", "del", self.bridge], check=False, stderr=subprocess.DEVNULL)
 
     def wait(self, api: docker.APIClient, seconds: float = 30) -> docker.APIClient:
         """Return ``api`` once it answers."""
@@ -85,7 +88,7 @@ class Daemon:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.kill()
-        subprocess.run(["ip", "link", "del", self.bridge], check=False, stderr=subprocess.DEVNULL)
+        self._remove_bridge()
         containerd = self.folder / "exec/containerd/containerd.pid"
         if containerd.exists():
             with contextlib.suppress(ProcessLookupError, ValueError):
