@@ -78,7 +78,7 @@ def compare(
                 if cache_cost:
                     found.rebuilds = measure_changes(bench, top=cache_cost, repeat=None, eligible=False)
             if keep:
-                found.images = keep_images(bench, found.images)
+                found.images = keep_images(bench, found.builds, found.images)
         result = assemble(subject, found)
         on_result(result)
     comparison = result.comparison

@@ -9,6 +9,8 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.support import buildcache
+
 TEXT = (Path(__file__).parents[2] / "docs" / "buildkit-session.md").read_text()
 
 
@@ -27,9 +29,10 @@ def test_the_example_builds_an_image(
     (project / ".dockerignore").write_text("ignored\n")
     (project / "ignored").write_bytes(bytes(1000))
     monkeypatch.chdir(tmp_path)
-    tag = new_tag()
+    tag, before = new_tag(), buildcache.record_ids(api)
 
     exec(compile(example.replace('"example"', repr(tag)), "buildkit-session.md", "exec"), {})
+    buildcache.remove(api, buildcache.record_ids(api) - before)
 
     image = api.inspect_image(tag)
     assert image["Size"] == 1000 + (project / "Dockerfile").stat().st_size

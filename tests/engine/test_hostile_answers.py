@@ -22,7 +22,8 @@ from ctxsize.engine.buildkit.session import Health, Session
 from ctxsize.engine.clients import Client, PodmanClient
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.errors import engine_trouble
-from ctxsize.engine.images import id_of, open_images
+from ctxsize.engine.images import open_images
+from ctxsize.engine.platforms import find_image
 from ctxsize.errors import EngineError, UsageError
 from tests.support.fake_engine import IMAGE, SANE, UPGRADE, FakeEngine, sane, whole
 
@@ -121,7 +122,7 @@ def test_a_dockerfile_can_not_have_another_thing_looked_at(fake: FakeEngine, eng
 def test_nor_can_whoever_names_an_image_or_a_container(fake: FakeEngine, engine: Engine) -> None:
     fake.asked.clear()
     with pytest.raises(UsageError, match="no image can have that name"):
-        id_of(engine.api, "../containers/x")
+        find_image(engine, "../containers/x")
     for ask_for in (engine.api.inspect_image, engine.api.inspect_container, engine.api.remove_container):
         with pytest.raises(docker.errors.DockerException, match="names no image, container or network"):
             ask_for("../info")

@@ -12,6 +12,7 @@ from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.engine.builders.podman import PodmanBuilder
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.journal import Journal
+from ctxsize.engine.names import KINDS
 from ctxsize.errors import EngineError, UsageError
 from ctxsize.ignore.types import Dialect
 
@@ -23,10 +24,12 @@ _CLASSES: dict[str, type[BuildKitBuilder] | type[ClassicBuilder]] = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The builder taken; ``notice`` says in one line why, if it is not the one users have by default."""
+    """The builder taken; ``notice`` says in one line why, if it is not the one users have by default.
+    ``other`` names one that they may have meant."""
 
     name: str
     notice: str | None = None
+    other: str | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -37,8 +40,11 @@ class Choice:
 def choose(engine: Engine, wanted: str = "auto") -> Choice:
     """The builder for ``wanted`` on this engine: ``auto`` is BuildKit where there is one.
 
-    Raises EngineError when the engine lacks the builder that was asked for by name.
+    Raises EngineError when the engine lacks the builder that was asked for by name, UsageError for one of
+    buildx.
     """
+    if wanted not in KINDS:
+        raise UsageError(f"the builder {wanted} has an engine of its own", hint="name no engine with it")
     if wanted == "classic":
         return Choice("classic")
     if not engine.info.buildkit:

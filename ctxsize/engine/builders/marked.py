@@ -22,6 +22,7 @@ from ctxsize.engine.builders.vertices import line_map, places, steps_of
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.cache_records import OwnRecords
 from ctxsize.engine.footprint.journal import Journal
+from ctxsize.engine.images import EngineImages, ImageStore
 from ctxsize.engine.marks import is_marker
 from ctxsize.engine.options import BuildOptions
 from ctxsize.progress import Progress
@@ -60,6 +61,7 @@ class MarkedBuilder(ABC):
 
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
         self._api = engine.new_client()
+        self.images: ImageStore = EngineImages(engine.api)
         self._plan = plan
         self._run = run
         self._control = engine.control

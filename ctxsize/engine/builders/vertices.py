@@ -51,6 +51,18 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
     return tuple(sorted(steps, key=lambda step: step.started))
 
 
+def ran_again(vertices: Iterable[Vertex]) -> str | None:
+    """The step of the Dockerfile that ran first, of a build that was to have all of them from the cache; None
+    when none did."""
+    found = {
+        vertex.started: match["text"]
+        for vertex in vertices
+        if vertex.started is not None and not vertex.cached and not is_marker(vertex.name)
+        if (match := _NUMBERED.match(vertex.name)) and match["text"].partition(" ")[0].upper() in _COUNTED
+    }
+    return found[min(found)] if found else None
+
+
 def line_map(
     rewritten: Dockerfile, original_line: Callable[[int], int], resolved: ResolvedDockerfile
 ) -> Callable[[str | None, int], int | None]:

@@ -86,18 +86,25 @@ class Session:
     """A session, to be opened with ``Control.serving``.
 
     ``id`` names it to the build (``id_``, or a random one); ``shared_key`` is what BuildKit keeps received
-    directories under: the same key means that only differences are sent. ``opened`` is set when BuildKit
-    begins to talk.
+    directories under: the same key means that only differences are sent. ``wanted`` counts bytes that
+    BuildKit was asked for: they are no flood. ``opened`` is set when BuildKit begins to talk.
     """
 
     def __init__(
-        self, services: Sequence[Service], *, name: str, shared_key: str, id_: str | None = None
+        self,
+        services: Sequence[Service],
+        *,
+        name: str,
+        shared_key: str,
+        id_: str | None = None,
+        wanted: Callable[[], int] = int,
     ) -> None:
         self.id = id_ or uuid.uuid4().hex
         self.opened = threading.Event()
         self._services = services
         self._name = name
         self._shared_key = shared_key
+        self._wanted = wanted
         self._last_received = time.monotonic()
         self._lost = False
         self._flooded = ""
@@ -185,7 +192,10 @@ class _Connection(BulkProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
         self._transport = transport
-        self.processor = BoundedProcessor(self.handler, self.connection, self._session._end_flood)
+        session = self._session
+        self.processor = BoundedProcessor(
+            self.handler, self.connection, session._end_flood, wanted=session._wanted
+        )
         http2 = self.connection._connection
         http2.update_settings({SettingCodes.MAX_HEADER_LIST_SIZE: HEADER_LIST_BYTES})
         self.connection.flush()

@@ -11,10 +11,12 @@ import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.auth import Auth
 from ctxsize.engine.buildkit.control import Control, Refused
+from ctxsize.engine.buildkit.control.filesend import FileSend
 from ctxsize.engine.buildkit.directory import ContextDir
 from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError, reason
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
@@ -38,7 +40,8 @@ class SolveRequest:
     for RUN steps. ``cache_name`` marks the received directories in the engine's cache: it lists them as
     "local source for <cache_name>-context" and "…-dockerfile", so that whoever made them can find and remove
     exactly them. ``exporter`` is where the image goes: ``moby`` is the engine that has this BuildKit, empty
-    is nowhere. ``attributes`` are further ones of the Dockerfile frontend.
+    is nowhere; ``exporter_attributes`` are what it is told besides the tags. ``attributes`` are further ones
+    of the Dockerfile frontend.
     """
 
     dockerfile: str = "Dockerfile"
@@ -56,6 +59,7 @@ class SolveRequest:
     cache_name: str | None = None
     session_name: str = "buildkit-session"
     exporter: str = "moby"
+    exporter_attributes: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     def message(self, session: str) -> pb.SolveRequest:
@@ -72,6 +76,7 @@ class SolveRequest:
             **self.attributes,
         }
         names = {"name": ",".join(self.tags)} if self.tags else {}
+        exported = {**names, **self.exporter_attributes}
         return pb.SolveRequest(
             ref=uuid.uuid4().hex,
             session=session,
@@ -79,8 +84,8 @@ class SolveRequest:
             frontend_attrs={name: value for name, value in optional.items() if value is not None},
             # Older ones know the first, newer ones both.
             exporter=self.exporter,
-            exporter_attrs=names,
-            exporters=[pb.Exporter(type=self.exporter, attrs=names)] if self.exporter else [],
+            exporter_attrs=exported,
+            exporters=[pb.Exporter(type=self.exporter, attrs=exported)] if self.exporter else [],
             cache=pb.CacheOptions(),
             entitlements=["network.host"] if self.network == "host" else [],
             internal=True,
@@ -141,12 +146,14 @@ def build(
     context: ContextDir,
     dockerfile: ContextDir,
     logins: Logins | None = None,
+    take: Callable[[Iterator[bytes]], object] | None = None,
     on_update: Callable[[StatusUpdate], None] | None = None,
     on_sent: Callable[[Sent], None] | None = None,
 ) -> SolveResult:
     """Build an image.
 
-    ``logins`` are those of the user's Docker configuration, which is read when there are none.
+    ``logins`` are those of the user's Docker configuration, which is read when there are none. ``take`` gets
+    the file that the exporter writes, as it comes, in a thread of its own; what it raises ends the build.
     ``on_update`` sees every trace event as it comes, in the calling thread; ``on_sent`` every write of file
     content, in the session's thread.
 
@@ -162,24 +169,33 @@ def build(
     logins = logins or Logins.load_config(None, None)
     auth = Auth(logins)
     services: list[Service] = [directories, Health(), auth]
+    file = None if take is None else FileSend(take)
     if request.secrets:
         services.append(Secrets(request.secrets))
     if request.ssh:
         services.append(SSHForward(request.ssh))
+    if file is not None:
+        services.append(file)
     trace = Trace(on_update)
     try:
-        with _open_session(control, services, request) as session:
+        wanted = int if file is None else file.count
+        with _open_session(control, services, request, wanted) as session:
             try:
                 answer = control.solve(request.message(session.id), lambda s: _take(s, trace), session.check)
             except BuildKitError as error:
-                if directories.error is not None:
-                    raise directories.error from error
+                for broken in (directories.error, file.error if file is not None else None):
+                    if broken is not None:
+                        raise broken from error
                 session.check_flood()
                 if isinstance(error, Refused):
                     raise _failure(error, trace, auth) from error
                 raise
     finally:
         logins.close()
+        if file is not None:
+            file.close()
+    if file is not None and not file.whole:
+        raise ConnectionLost("BuildKit built, and did not send what it was to export")
     return SolveResult(
         image_id=answer.get("containerimage.digest", ""),
         vertices=trace.vertices,
@@ -205,7 +221,9 @@ def _take(status: pb.StatusResponse, trace: Trace) -> None:
 
 
 @contextlib.contextmanager
-def _open_session(control: Control, services: Sequence[Service], request: SolveRequest) -> Iterator[Session]:
+def _open_session(
+    control: Control, services: Sequence[Service], request: SolveRequest, wanted: Callable[[], int]
+) -> Iterator[Session]:
     """The session to build with.
 
     With a cache name there are two. BuildKit takes ``NAME:ID`` for a session's id to mean: read local
@@ -213,13 +231,15 @@ def _open_session(control: Control, services: Sequence[Service], request: SolveR
     source/local/source.go). So the build runs under that composite id, and a second connection answers to
     ID itself.
     """
-    key = {"name": request.session_name, "shared_key": request.shared_key}
-    session = Session(services, **key)
+    open_ = partial(
+        Session, services, name=request.session_name, shared_key=request.shared_key, wanted=wanted
+    )
+    session = open_()
     with control.serving(session):
         if request.cache_name is None:
             yield session
             return
-        named = Session(services, id_=f"{request.cache_name}:{session.id}", **key)
+        named = open_(id_=f"{request.cache_name}:{session.id}")
         with control.serving(named):
             yield named
 

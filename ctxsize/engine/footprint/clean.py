@@ -91,6 +91,11 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
     )
 
 
+def builders_to_clean(but: str) -> list[str]:
+    """The builders on which dead runs of this user on this machine built, without what has the id ``but``."""
+    return sorted({dead.builder for dead in dead_journals() if dead.builder and dead.engine_id != but})
+
+
 def sweep(engine: Engine) -> None:
     """Remove what dead runs of this user on this machine left on the engine."""
     past = cache(lambda: leftovers.past_builds(engine.control))

@@ -58,7 +58,7 @@ class Run:
     def __enter__(self) -> Run:
         with engine_trouble():
             sweep(self._engine)
-        self.journal = Journal(self.id, self._engine.info.id)
+        self.journal = Journal(self.id, self._engine.info.id, builder=self._engine.info.builder)
         self.journal.add("began", str(self._engine.info.now()))
         return self
 
@@ -98,8 +98,9 @@ class Run:
         self._forget.append(forget)
 
     def _remove_image(self, image_id: str) -> None:
-        with engine_trouble():
-            remove_untagged(self._engine.api, image_id)
+        if self._engine.keeps_images:
+            with engine_trouble():
+                remove_untagged(self._engine.api, image_id)
 
     def _clean(self, *, interrupted: bool) -> str:
         """Remove everything but what the engine's history has. Says why something is left, and how it goes;

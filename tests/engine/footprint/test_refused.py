@@ -24,6 +24,7 @@ from ctxsize.engine.footprint import leftovers
 from ctxsize.engine.footprint import run as run_module
 from ctxsize.engine.footprint.journal import state_directory
 from tests.support.fake_engine import IMAGE, FakeEngine, chunked, grpc, whole
+from tests.support.saved_images import layer, save
 
 FORBIDDEN = whole(b"<html>no</html>", "403 Forbidden")
 _TRACE = pb.StatusResponse(
@@ -194,7 +195,7 @@ def test_cache_records_that_may_not_be_removed_are_said(project: Path, engine: F
     assert any("step" in entry.values() for entry in journals()[0]), "all that identifies them is still there"
 
 
-@pytest.mark.parametrize("command", ["compare", "cache", "check", "image"])
+@pytest.mark.parametrize("command", ["compare", "cache", "check", "image", "two images", "suggest"])
 def test_the_report_is_there_before_cleaning_and_ctrl_c_in_that_leaves_the_rest_to_the_next_run(
     project: Path, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -205,8 +206,15 @@ def test_the_report_is_there_before_cleaning_and_ctrl_c_in_that_leaves_the_rest_
         raise KeyboardInterrupt
 
     monkeypatch.setattr(leftovers, "find_labelled", interrupted)
-    words = [command, str(project), "--builder", "classic", "-o", str(file)]
-    words += {"check": ["--limit", "image=1GB"], "image": []}.get(command, ["--repeat", "1"])
+    words = [command.split()[-1].rstrip("s"), str(project), "--builder", "classic", "-o", str(file)]
+    words += {
+        "check": ["--limit", "image=1GB"],
+        "image": [],
+        "two images": [],
+        "suggest": ["--repeat", "0", "--min-bytes", "0"],
+    }.get(command, ["--repeat", "1"])
+    if command == "two images":
+        words.insert(1, str(save(tmp_path / "a.tar", [layer({"x": b"x"})], ["COPY x /"])))
     result = CliRunner().invoke(main, [*words, "--format", "json"])
 
     assert result.exit_code == 130, result.output

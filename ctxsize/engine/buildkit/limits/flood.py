@@ -48,10 +48,13 @@ class BoundedProcessor(EventsProcessor):
         flooded: Callable[[str], None],
         *,
         most_bytes: int | None = MOST_BYTES,
+        wanted: Callable[[], int] = int,
     ) -> None:
+        """``wanted`` counts the bytes of content that were asked for, which do not count."""
         super().__init__(handler, connection)
         self._flooded = flooded
         self._most_bytes = most_bytes
+        self._wanted = wanted
         self._counts: Counter[str] = Counter()
         self._over = False
 
@@ -93,7 +96,8 @@ class BoundedProcessor(EventsProcessor):
         if isinstance(event, DataReceived) and event.data:
             if self._most_bytes is None:
                 return None
-            return self._count("bytes", len(event.data), self._most_bytes + sent // 64)
+            most = self._most_bytes + self._wanted() + sent // 64
+            return self._count("bytes", len(event.data), most)
         if isinstance(event, PingReceived | DataReceived):
             return self._count("pings", 1, MOST_PINGS + sent // 1024)
         return None
