@@ -103,13 +103,13 @@ def _refused(text: str, where: str, error: type[CtxsizeError]) -> CtxsizeError:
     return error(f"{shown!r} is no platform", where=where, hint="write OS/ARCH, e.g. linux/arm64")
 
 
-def asked_platform(given: str | None) -> str | None:
+def asked_platform(given: str | None, *, podman: bool = False) -> str | None:
     """The platform of a run, normalized: the one that is ``given``, by an option or a configuration, else
-    that of DOCKER_DEFAULT_PLATFORM, as for the official clients; None: the engine's own. Raises
+    that of DOCKER_DEFAULT_PLATFORM, of which `podman build` knows nothing; None: the engine's own. Raises
     UsageError."""
     if given is not None:
         return parse_platform(given, "--platform")
-    default = os.environ.get(VARIABLE)
+    default = None if podman else os.environ.get(VARIABLE)
     return parse_platform(default, VARIABLE) if default else None
 
 

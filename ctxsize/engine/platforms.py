@@ -39,35 +39,48 @@ def find_image(engine: Engine, name: str, platform: str | None = None) -> Engine
     """
     if not is_reference(name):
         raise UsageError("no image can have that name", where=name, hint="see `docker image ls`")
-    several = engine.info.storage.startswith("containerd") and speaks(engine.api, (1, 48))
+    several = {"manifests": "1"} if has_several(engine, (1, 48)) else {}
     try:
         with sensible("the image"):
-            about = engine.api.inspect_image(name, **({"manifests": "1"} if several else {}))
+            about = engine.api.inspect_image(name, **several)
             found = EngineImage(str(about["Id"]), _platform({key.lower(): about[key] for key in about}))
             there = [each for each in map(_of_index, about.get("Manifests") or []) if each is not None]
     except ImageNotFound as error:
         raise UsageError("the engine has no such image", where=name, hint="build or pull it first") from error
     except (DockerException, RequestException) as error:
         raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
-    asked = asked_platform(platform)
+    asked = asked_platform(platform, podman=engine.info.podman)
     platforms = [each for each, _, _ in there] or [found.platform]
     at = platforms.index(found.platform) if asked is None and found.platform in platforms else 0
     if asked is not None:
         at = choose(platforms, platform, name)
     if len(there) < 2:
         return found
-    its, manifest, query = there[at]
-    return EngineImage(found.id, its, manifest, {"platform": query})
+    its, manifest, asked_for = there[at]
+    return EngineImage(found.id, its, manifest, asked_for)
 
 
-def _of_index(entry: Any) -> tuple[str | None, str, str] | None:
-    """What an image is for, its digest, and its platform as a request names it; None for what is no image, or
-    not there."""
+def has_several(engine: Engine, version: tuple[int, int]) -> bool:
+    """Whether the engine may have several images of one name, and speaks this version of the API."""
+    return engine.info.storage.startswith("containerd") and speaks(engine.api, version)
+
+
+def engine_query(platform: str) -> dict[str, str]:
+    """How a request asks for the image for a platform."""
+    return _asking(dict(zip(_PARTS, platform.split("/"), strict=False)))
+
+
+def _asking(parts: Mapping[str, Any]) -> dict[str, str]:
+    return {"platform": json.dumps({key: str(parts[key]) for key in _PARTS if parts.get(key)})}
+
+
+def _of_index(entry: Any) -> tuple[str | None, str, dict[str, str]] | None:
+    """What an image is for, its digest, and how a request asks for it; None for what is no image, or not
+    there."""
     if entry.get("Kind") != "image" or not entry.get("Available"):
         return None
     said = (entry.get("ImageData") or {}).get("Platform") or {}
-    parts = {key: str(said[key]) for key in _PARTS if said.get(key)}
-    return _platform(said), str(entry["ID"]), json.dumps(parts)
+    return _platform(said), str(entry["ID"]), _asking(said)
 
 
 def _platform(said: Mapping[str, Any]) -> str | None:

@@ -305,7 +305,7 @@ def gather(
     plan = sources = None
     if project.dockerfile is not None:
         buildkit = project.dialect is Dialect.BUILDKIT
-        own, asked = local_platform(), asked_platform(platform)
+        own, asked = local_platform(), asked_platform(platform, podman=podman)
         plan_for = partial(
             resolve, project.dockerfile, target=target, build_args=build_args, buildkit=buildkit
         )

@@ -96,7 +96,8 @@ class Subject:
         """What it is, from one run to the next: 16 hex digits."""
         project = self.project
         where = (project.context, project.dockerfile_path, self.options.target, self.engine.info.id)
-        return hashlib.sha256(repr((*map(str, where), self.choice.name)).encode()).hexdigest()[:16]
+        what = (*map(str, where), self.choice.name, *filter(None, [self.options.platform]))
+        return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
 
     @property
     def project_figures(self) -> ProjectFigures:
@@ -213,7 +214,7 @@ def prepare_opened(
     assert project.dockerfile is not None  # it is required
     options = replace(
         options,
-        platform=asked_platform(options.platform),
+        platform=asked_platform(options.platform, podman=engine.info.podman),
         build_args={**proxies(engine.host), **options.build_args},
     )
     keep_out_of(project.context)
@@ -224,7 +225,7 @@ def prepare_opened(
         target=options.target,
         build_args={name: value for name, value in options.build_args.items() if value is not None},
         buildkit=choice.name != "classic",
-        base_images=BaseImages(engine),
+        base_images=BaseImages(engine, options.platform),
         predefined=platform_variables(engine, options),
     )
     sources = plan_sources(resolved, ContextDirectory(project.context))

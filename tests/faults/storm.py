@@ -29,7 +29,7 @@ import docker
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from ctxsize.engine.buildkit import history  # noqa: E402
+from ctxsize.engine.buildkit import connect  # noqa: E402
 from ctxsize.engine.footprint import cache_records  # noqa: E402
 from ctxsize.engine.footprint.clean import _WINDING_DOWN  # noqa: E402
 from ctxsize.engine.marks import RUN_LABEL  # noqa: E402
@@ -72,7 +72,7 @@ def things(api: docker.APIClient) -> set[str]:
         *(f"network {each['Id']}" for each in api.networks()),
         *(f"volume {each['Name']}" for each in api.volumes()["Volumes"] or []),
         *(f"cache record {each.id}" for each in buildcache.records(api) if each.description not in RECEIVED),
-        *(f"past build {ref}" for ref, options in history.past_builds(api).items() if OPTION in options),
+        *(f"past build {ref}" for ref, options in connect(api).past_builds().items() if OPTION in options),
     }
 
 

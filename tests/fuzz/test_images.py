@@ -94,7 +94,7 @@ def read(data: bytes) -> list[tuple[str, int]]:
 )
 def test_an_answer_about_an_image_that_is_none(answer: object) -> None:
     api: Any = SimpleNamespace(inspect_image=lambda name: answer)
-    engine: Any = SimpleNamespace(api=api, info=SimpleNamespace(storage="overlay2"))
+    engine: Any = SimpleNamespace(api=api, info=SimpleNamespace(storage="overlay2", podman=False))
     with pytest.raises(EngineError, match="makes no sense"):
         EngineImages(api).bytes_of(find_image(engine, "a:b").id)
 

@@ -164,8 +164,9 @@ class FakeEngine:
             chunked = length > 0
 
 
-def grpc(answers: Mapping[str, Sequence[bytes]]) -> Callable[[socket.socket], None]:
-    """What answers on POST /grpc: to each method of the Control API with these messages, or with none."""
+def grpc(answers: Mapping[str, Callable[[], Sequence[bytes] | int]]) -> Callable[[socket.socket], None]:
+    """What answers on POST /grpc: to each method of the Control API with these messages, or with this status
+    and none; to others with no message."""
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(UPGRADE)
@@ -181,9 +182,11 @@ def grpc(answers: Mapping[str, Sequence[bytes]]) -> Callable[[socket.socket], No
                 elif isinstance(event, StreamEnded):
                     head = [(":status", "200"), ("content-type", "application/grpc")]
                     http.send_headers(event.stream_id, head)
-                    for message in answers.get(methods[event.stream_id], ()):
+                    said = answers.get(methods[event.stream_id], list)()
+                    for message in () if isinstance(said, int) else said:
                         http.send_data(event.stream_id, b"\0" + len(message).to_bytes(4, "big") + message)
-                    http.send_headers(event.stream_id, [("grpc-status", "0")], end_stream=True)
+                    status = str(said) if isinstance(said, int) else "0"
+                    http.send_headers(event.stream_id, [("grpc-status", status)], end_stream=True)
             connection.sendall(http.data_to_send())
 
     return answer

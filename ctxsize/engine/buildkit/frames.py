@@ -7,12 +7,15 @@ BuildKit in an engine gives one window update for every 4 KiB of an uploaded con
 from __future__ import annotations
 
 import struct
+from asyncio import BaseTransport
 from collections.abc import Iterator
 
-from grpclib.protocol import Stream
+from grpclib.protocol import H2Protocol, Stream
+from h2.exceptions import FrameTooLargeError, ProtocolError
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What a client sends before its first frame."""
+_MOST_BYTES = 2**14
 _HEAD = struct.Struct(">BHBBI")
 _INCREMENT = struct.Struct(">I")
 _UPDATE = 8
@@ -49,6 +52,22 @@ def _frames(stream_id: int, data: memoryview, size: int) -> Iterator[bytes | mem
         yield piece
 
 
+class BulkProtocol(H2Protocol):
+    """grpclib's end of a connection, which takes window updates in bulk."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self._updates = Updates(0 if self.h2_config.client_side else len(PREFACE))
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            merged = self._updates.merged(data)
+        except ProtocolError:
+            self.processor.close("Protocol error")
+        else:
+            super().data_received(merged)
+
+
 class Updates:
     """Adds up the window updates in what is received; ``preface`` is how many bytes come before the first
     frame."""
@@ -59,7 +78,7 @@ class Updates:
 
     def merged(self, data: bytes) -> bytes:
         """``data``, with one update for many in a row. Of what a frame has so far, its head may be held
-        back."""
+        back. Raises FrameTooLargeError."""
         data = self._begun + data
         found: list[bytes] = []
         sums: dict[int, int] = {}
@@ -69,6 +88,9 @@ class Updates:
         while len(data) - at >= _HEAD.size:
             high, low, kind, _, stream = _HEAD.unpack_from(data, at)
             length = high << 16 | low
+            if length > _MOST_BYTES:
+                # As what does not speak HTTP/2 seems to begin; h2 would wait until it has all of it.
+                raise FrameTooLargeError(f"a frame of {length} bytes")
             if kind == _UPDATE and length == _INCREMENT.size:
                 if len(data) - at < _UPDATE_BYTES:
                     break

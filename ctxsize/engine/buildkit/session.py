@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from grpclib.config import Configuration
 from grpclib.const import Cardinality, Handler
-from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from h2.config import H2Configuration
 from h2.settings import SettingCodes
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.errors import ConnectionLost
-from ctxsize.engine.buildkit.frames import PREFACE, Updates
+from ctxsize.engine.buildkit.frames import BulkProtocol
 from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
 
 if TYPE_CHECKING:
@@ -175,7 +174,7 @@ async def serve(session: Session, sock: socket.socket, early: bytes) -> None:
         transport.close()
 
 
-class _Connection(H2Protocol):
+class _Connection(BulkProtocol):
     """grpclib's connection, which tells its session when it hears and when it ends."""
 
     def __init__(self, handler: ConnectionHandler, config: Configuration, session: Session) -> None:
@@ -189,7 +188,6 @@ class _Connection(H2Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: BaseTransport | None = None
         self._lost = asyncio.Event()
-        self._updates = Updates(len(PREFACE))
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
@@ -204,7 +202,7 @@ class _Connection(H2Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._session._heard()
-        super().data_received(self._updates.merged(data))
+        super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._session._lost = True

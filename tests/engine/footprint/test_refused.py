@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from grpclib.const import Status
 
 from ctxsize import api
 from ctxsize.api import Measurement
@@ -23,6 +24,7 @@ from ctxsize.engine.footprint import leftovers
 from ctxsize.engine.footprint import run as run_module
 from ctxsize.engine.footprint.journal import state_directory
 from tests.support.fake_engine import IMAGE, FakeEngine, chunked, grpc, whole
+from tests.support.saved_images import layer, save
 
 FORBIDDEN = whole(b"<html>no</html>", "403 Forbidden")
 _TRACE = pb.StatusResponse(
@@ -97,7 +99,7 @@ def journals() -> list[list[dict[str, object]]]:
 
 
 #: What an engine says that remembers no build, and has no cache.
-empty_history = grpc({"ListWorkers": [b""], "DiskUsage": [b""]})
+empty_history = grpc({"ListWorkers": lambda: [b""], "DiskUsage": lambda: [b""]})
 
 
 def test_a_history_that_can_not_be_asked_for_is_said_and_tried_again(
@@ -163,31 +165,28 @@ def test_an_image_that_may_not_be_removed_is_said(project: Path, engine: FakeEng
 
 
 def test_cache_records_that_may_not_be_removed_are_said(project: Path, engine: FakeEngine) -> None:
-    records = {
-        "BuildCache": [
-            {
-                "ID": "x",
-                "CreatedAt": "2026-01-01T00:00:00Z",
-                "Size": 1,
-                "Description": "http url http://build-context-1",
-            }
-        ]
-    }
+    record = pb.UsageRecord(id="x", size=1, description="fileop target", parents=["y"])
+    record.created_at.seconds = 1
     seen = 0
 
-    def answering(asked: str) -> Any:
+    def usage() -> list[bytes]:
+        """Empty at first, then what the run's marker made."""
         nonlocal seen
-        if asked.startswith("GET /system/df"):
-            seen += 1
-            found = records if seen > 1 else {"BuildCache": []}
-            return whole(json.dumps(found).replace("2026-01-01", "2036-01-01").encode())
-        if asked.startswith("POST /build/prune"):
-            return FORBIDDEN
-        if asked.startswith("POST /build?"):
-            return chunked(BUILT)
-        return empty_history if asked.startswith("POST /grpc") else None
+        seen += 1
+        (journal,) = state_directory().glob("*.jsonl")
+        record.description = f"local source for ctxsize-{journal.stem}-context"
+        return [pb.DiskUsageResponse(record=[record] if seen > 1 else []).SerializeToString()]
 
-    engine.answer = answering
+    forbidden = Status.PERMISSION_DENIED.value
+    built = pb.SolveResponse(exporter_response={"containerimage.digest": IMAGE}).SerializeToString()
+    answers = {
+        "ListWorkers": lambda: [b""],
+        "DiskUsage": usage,
+        "Solve": lambda: [built],
+        "Status": lambda: [_TRACE],
+        "Prune": lambda: forbidden,
+    }
+    let(engine, {r"POST /grpc": grpc(answers)})
     result = compare(project)
 
     assert result.exit_code == 0, result.output
@@ -196,7 +195,7 @@ def test_cache_records_that_may_not_be_removed_are_said(project: Path, engine: F
     assert any("step" in entry.values() for entry in journals()[0]), "all that identifies them is still there"
 
 
-@pytest.mark.parametrize("command", ["compare", "cache", "check", "image"])
+@pytest.mark.parametrize("command", ["compare", "cache", "check", "image", "two images", "suggest"])
 def test_the_report_is_there_before_cleaning_and_ctrl_c_in_that_leaves_the_rest_to_the_next_run(
     project: Path, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -207,8 +206,15 @@ def test_the_report_is_there_before_cleaning_and_ctrl_c_in_that_leaves_the_rest_
         raise KeyboardInterrupt
 
     monkeypatch.setattr(leftovers, "find_labelled", interrupted)
-    words = [command, str(project), "--builder", "classic", "-o", str(file)]
-    words += {"check": ["--limit", "image=1GB"], "image": []}.get(command, ["--repeat", "1"])
+    words = [command.split()[-1].rstrip("s"), str(project), "--builder", "classic", "-o", str(file)]
+    words += {
+        "check": ["--limit", "image=1GB"],
+        "image": [],
+        "two images": [],
+        "suggest": ["--repeat", "0", "--min-bytes", "0"],
+    }.get(command, ["--repeat", "1"])
+    if command == "two images":
+        words.insert(1, str(save(tmp_path / "a.tar", [layer({"x": b"x"})], ["COPY x /"])))
     result = CliRunner().invoke(main, [*words, "--format", "json"])
 
     assert result.exit_code == 130, result.output

@@ -17,7 +17,7 @@ from h2.settings import SettingCodes
 
 from ctxsize.engine.buildkit.control.loop import CLOSE_TIMEOUT, Call, Loop
 from ctxsize.engine.buildkit.errors import ConnectionLost
-from ctxsize.engine.buildkit.frames import Updates
+from ctxsize.engine.buildkit.frames import BulkProtocol
 from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
 
 Dial = Callable[[], tuple[socket.socket, bytes]]
@@ -61,11 +61,7 @@ class Channel(grpclib.client.Channel):
         return self.request(_CONTROL + method, Cardinality.STREAM_STREAM, request, answer, metadata=metadata)
 
 
-class _Protocol(H2Protocol):
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._updates = Updates()
-
+class _Protocol(BulkProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
         self.processor = BoundedProcessor(
@@ -73,9 +69,6 @@ class _Protocol(H2Protocol):
         )
         self.connection._connection.update_settings({SettingCodes.MAX_HEADER_LIST_SIZE: HEADER_LIST_BYTES})
         self.connection.flush()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(self._updates.merged(data))
 
 
 class Link:

@@ -1,4 +1,4 @@
-"""Whatever is there instead of BuildKit, a call of its API ends in an answer or an error of ours, and soon."""
+"""Whatever is there instead of BuildKit, a call of its API ends in an answer or an error of ours, soon."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.support.fake_engine import UPGRADE, grpc
 
 SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 HEADERS = b"\x00\x00\x01\x01\x04\x00\x00\x00\x01\x88"
+DATA = b"\x00\x00\x08\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x03\xff\xff\xff"
 GO_AWAY = b"\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 RESET = b"\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x02"
 
@@ -81,11 +82,11 @@ def test_what_is_no_answer(answering: Answering, data: bytes, capfd: pytest.Capt
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_message_without_an_end_is_not_waited_for(answering: Answering) -> None:
+def test_more_or_fewer_answers_than_one_are_none(answering: Answering) -> None:
     control = answering(grpc({}))
     with pytest.raises(BuildKitError, match="0 answers"):
         control.disk_usage()
-    many = answering(grpc({"DiskUsage": [b"", b""], "ListWorkers": [b"\xff\xff"]}))
+    many = answering(grpc({"DiskUsage": lambda: [b"", b""], "ListWorkers": lambda: [b"\xff\xff"]}))
     with pytest.raises(BuildKitError, match="2 answers"):
         many.disk_usage()
     with pytest.raises(BuildKitError, match="broke"):
@@ -96,7 +97,7 @@ def test_a_message_larger_than_buildkits_own_are_is_not_taken(
     answering: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flood, "MOST_MESSAGE_BYTES", 100)
-    control = answering(grpc({"DiskUsage": [bytes(101)]}))
+    control = answering(grpc({"DiskUsage": lambda: [bytes(101)]}))
     with pytest.raises(BuildKitError, match="a message of 101 bytes"):
         control.disk_usage()
 
@@ -110,10 +111,10 @@ def test_records_workers_and_past_builds_are_read(answering: Answering) -> None:
     control = answering(
         grpc(
             {
-                "DiskUsage": [pb.DiskUsageResponse(record=[record]).SerializeToString()],
-                "ListWorkers": [pb.ListWorkersResponse(record=[worker]).SerializeToString()],
-                "ListenBuildHistory": [pb.BuildHistoryEvent(record=build).SerializeToString()],
-                "Prune": [pb.UsageRecord(id="a").SerializeToString()],
+                "DiskUsage": lambda: [pb.DiskUsageResponse(record=[record]).SerializeToString()],
+                "ListWorkers": lambda: [pb.ListWorkersResponse(record=[worker]).SerializeToString()],
+                "ListenBuildHistory": lambda: [pb.BuildHistoryEvent(record=build).SerializeToString()],
+                "Prune": lambda: [pb.UsageRecord(id="a").SerializeToString()],
             }
         )
     )
@@ -127,7 +128,7 @@ def test_records_workers_and_past_builds_are_read(answering: Answering) -> None:
 
 
 def test_it_connects_anew_after_a_broken_connection(answering: Answering) -> None:
-    answers = iter([lambda connection: connection.sendall(UPGRADE), grpc({"ListWorkers": [b""]})])
+    answers = iter([lambda connection: connection.sendall(UPGRADE), grpc({"ListWorkers": lambda: [b""]})])
     control = answering(lambda connection: next(answers)(connection))
     with pytest.raises(BuildKitError):
         control.workers()
@@ -135,7 +136,7 @@ def test_it_connects_anew_after_a_broken_connection(answering: Answering) -> Non
 
 
 def test_when_it_is_closed_nothing_of_it_runs_and_it_can_be_used_again(answering: Answering) -> None:
-    with closing(answering(grpc({"ListWorkers": [b""]}))) as control:
+    with closing(answering(grpc({"ListWorkers": lambda: [b""]}))) as control:
         for _ in range(2):
             assert control.workers() == []
             control.close()
