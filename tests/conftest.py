@@ -128,7 +128,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_configure() -> None:
-    """A shell has what it starts in the background ignore Ctrl-C, and the programs under test would, too."""
+    """A shell has what it starts in the background ignore Ctrl-C, and the programs under test would, too; and
+    whoever runs the tests may build for another platform."""
+    os.environ.pop("DOCKER_DEFAULT_PLATFORM", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
