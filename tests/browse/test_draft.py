@@ -98,6 +98,16 @@ def test_after_every_step_the_tree_has_what_a_scan_of_the_draft_counts(
     assert found.draft.effect == Effect()
 
 
+def test_an_exception_has_the_classic_client_look_into_what_is_above_it(project: Path) -> None:
+    (project / "lib" / "top.log").write_bytes(b"x" * 500)
+    found = opened(project, "*\n!**/*.log\n", "classic")
+    found.draft.keep("lib/a/b0/c2")
+
+    top = found.tree.at("lib/top.log")
+    assert top is not None and top.kept_files == 1
+    in_agreement(found)
+
+
 def test_an_exception_for_a_directory_that_is_partly_ignored_keeps_all_of_it(project: Path) -> None:
     found = opened(project, "**/*.log\n")
     found.draft.keep("src")
