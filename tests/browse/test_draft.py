@@ -157,6 +157,18 @@ def test_a_first_ignore_file_is_made_and_one_that_changed_meanwhile_is_left_alon
     assert (project / ".dockerignore").read_text() == "other\n"
 
 
+def test_a_draft_that_docker_refuses_is_not_written(project: Path) -> None:
+    found = opened(project, "video\n")
+    found.draft.change(b"video\n[\n")
+
+    assert "syntax error in pattern" in found.draft.effect.trouble
+    with pytest.raises(UsageError, match="Docker would refuse this, nothing is written"):
+        found.draft.write()
+    assert (project / ".dockerignore").read_text() == "video\n"
+    found.draft.undo()
+    assert found.draft.effect == Effect()
+
+
 def test_a_name_that_no_rule_can_have_is_refused(project: Path) -> None:
     (project / "odd\nname").write_text("x")
     found = opened(project, "")
