@@ -126,7 +126,7 @@ class Draft:
         return difference(self.name, self.saved, self.data)
 
     def write(self) -> None:
-        """Write the file, whole or not at all. Raises UsageError when that can't be, when the file has changed,
+        """Write the file, whole or not at all. Raises UsageError when that can't be, the file has changed,
         or Docker would refuse this."""
         if self.trouble:
             raise UsageError(f"Docker would refuse this, nothing is written: {self.trouble}")
