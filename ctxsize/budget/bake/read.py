@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ctxsize.budget.compose.platforms import one_platform
 from ctxsize.budget.compose.project import Root
 from ctxsize.budget.compose.read import MADE, ComposeBuild, Composed
-from ctxsize.dockerfile.platforms import VARIABLE, local_platform, parse_platform
+from ctxsize.dockerfile.platforms import VARIABLE, local_platform
 from ctxsize.errors import ConfigError, UsageError
 from ctxsize.files.nested import TooDeep, nested_input
 from ctxsize.files.probe import is_remote, probe
@@ -148,17 +149,15 @@ class _Target:
                 contexts[name] = os.path.normpath(self._here(value))
                 root.inside(contexts[name], self._where)
         named = [self._string("platforms", each) for each in self._content.get("platforms") or []]
-        platforms = [parse_platform(each, self._where, ConfigError) for each in named]
-        # Bake heeds no DOCKER_DEFAULT_PLATFORM. Of several this machine's is looked at, else the first.
-        if not platforms and os.environ.get(VARIABLE):
-            platforms = [local_platform()]
+        if not named and os.environ.get(VARIABLE):
+            named = [local_platform()]  # Bake does not heed it
         return ComposeBuild(
             services=(self._name,),
             path=path,
             dockerfile=dockerfile,
             stage=self._text("target") or None,
             build_args=self._texts("args"),
-            platform=next((each for each in (local_platform(), *platforms) if each in platforms), None),
+            platform=one_platform(None, named, "", self._where),
             where=self._where,
             contexts=contexts,
             inline=Inline(text, f"{self._where} ({self._name})") if text else None,

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ctxsize.budget.compose.interpolate import interpolate
+from ctxsize.budget.compose.platforms import one_platform
 from ctxsize.budget.compose.project import Room, Root, Variables, load_variables, masker
 from ctxsize.budget.compose.yaml_lines import Document, Reset, read_yaml
-from ctxsize.dockerfile.platforms import VARIABLE, local_platform, parse_platform
+from ctxsize.dockerfile.platforms import VARIABLE
 from ctxsize.errors import ConfigError, CtxsizeError, UsageError
 from ctxsize.files.probe import is_remote
 from ctxsize.masking import Masker, mask_error
@@ -395,36 +396,18 @@ def _compose_build(service: _Service, content: Mapping[str, Any], root: Root, de
     text = _text(content.get("dockerfile_inline"), "build.dockerfile_inline", service.where)
     if text and dockerfile:
         raise ConfigError("dockerfile and dockerfile_inline are both given", where=service.where)
+    named = _words(content.get("platforms"), "build.platforms", service.where)
     return ComposeBuild(
         services=(service.name,),
         path=path,
         dockerfile=dockerfile or None,
         stage=_text(content.get("target"), "build.target", service.where) or None,
         build_args=content.get("args") or {},
-        platform=_platform(service, content, default),
+        platform=one_platform(service.platform, named, default, service.where),
         where=service.where,
         contexts=contexts,
         inline=Inline(text, service.where) if text else None,
     )
-
-
-def _platform(service: _Service, content: Mapping[str, Any], default: str) -> str | None:
-    """What Compose builds the image for that it starts here: the service's own, else the ``default`` of
-    DOCKER_DEFAULT_PLATFORM, else what the build names; of several this machine's, else the first. Compose
-    refuses one that is not among those the build names."""
-    where = service.where
-    several = [
-        parse_platform(each, where, ConfigError)
-        for each in _words(content.get("platforms"), "build.platforms", where)
-    ]
-    wanted = service.platform or default
-    if not wanted:
-        return next((each for each in (local_platform(), *several) if each in several), None)
-    platform = parse_platform(wanted, where if service.platform else VARIABLE, ConfigError)
-    if several and platform not in several:
-        hint = f"build.platforms has {', '.join(several)}"
-        raise ConfigError(f"service {service.name} is not built for {platform}", where=where, hint=hint)
-    return platform
 
 
 def _mapping(content: Any, what: str, where: str) -> dict[str, Any]:

@@ -345,6 +345,4 @@ class TestPlatform:
     def test_one_that_the_build_does_not_name(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as failure:
             self.platform(tmp_path, "linux/s390x", "[linux/arm64]")
-        assert "service web is not built for linux/s390x (build.platforms has linux/arm64)" in str(
-            failure.value
-        )
+        assert "this is not built for linux/s390x (build.platforms has linux/arm64)" in str(failure.value)
