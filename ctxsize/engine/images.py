@@ -55,7 +55,8 @@ def configuration_of(image: Image) -> dict[str, str]:
         labels = image.config.get("Labels") or {}
         config = {
             **image.config,
-            "Labels": {name: value for name, value in sorted(labels.items()) if name != RUN_LABEL},
+            # On Podman they have one more, of the build.
+            "Labels": {name: labels[name] for name in sorted(labels) if not name.startswith(RUN_LABEL)},
         }
         return {name: repr(value) for name, value in config.items() if value and name in _CONFIGURATION}
 

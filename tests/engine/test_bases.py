@@ -21,7 +21,7 @@ def test_every_image_of_a_from_is_asked_for_once() -> None:
             raise NotFound("no such image")
         return {"Config": {"Env": ["A=b=c", "odd"], "WorkingDir": "/w", "OnBuild": ["COPY x /x"]}}
 
-    engine: Any = SimpleNamespace(api=SimpleNamespace(inspect_image=inspect))
+    engine: Any = SimpleNamespace(api=SimpleNamespace(inspect_image=inspect), keeps_images=True)
     text = b"FROM base AS one\nFROM scratch\nFROM missing\nFROM base\nFROM one\nFROM missing\nFROM $X\n"
     images = BaseImages(engine)
     resolved = resolve(parse_dockerfile(text, "Dockerfile"), base_images=images)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,13 @@ def test_a_failure_is_one_line_and_the_documented_exit_code(
     assert lines and all(said in line for line in lines)
     # One for each variant that failed.
     assert len(lines) <= 2
+
+
+def test_suggest_finds_that_the_image_is_the_same(project: Path) -> None:
+    """Each build on Podman has a label of its own, which is no part of the image."""
+    (project / "Dockerfile").write_text(f"FROM {BASE}\nCOPY . /app/\n")
+    (project / ".git").mkdir()
+    (project / ".git" / "pack").write_bytes(b"x" * 50_000)
+    result = ctxsize("suggest", "--repeat", "0", "--min-bytes", "1kB", "--format", "json", project)
+    assert result.exit_code == 0, result.stderr
+    assert [each["rule"] for each in json.loads(result.stdout)["rules"] if each["proposed"]] == [".git"]
