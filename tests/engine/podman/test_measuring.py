@@ -167,4 +167,5 @@ def test_suggest_finds_that_the_image_is_the_same(project: Path) -> None:
     (project / ".git" / "pack").write_bytes(b"x" * 50_000)
     result = ctxsize("suggest", "--repeat", "0", "--min-bytes", "1kB", "--format", "json", project)
     assert result.exit_code == 0, result.stderr
-    assert [each["rule"] for each in json.loads(result.stdout)["rules"] if each["proposed"]] == [".git"]
+    proposed = [each["rule"] for each in json.loads(result.stdout)["rules"] if each["proposed"]]
+    assert ".git" in proposed
