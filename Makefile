@@ -13,6 +13,8 @@ project := .cache/fixtures/$(FIXTURE)
 fixture_files := $(shell find fixtures/$(FIXTURE) -type f -o -type l) fixtures/make.py
 # Where the current reference engine is made (scripts/modern-engine); 2 GB, kept for the next time.
 MODERN := $(abspath .cache/modern-engine)
+# … and one with the containerd store, whose BuildKit gives images out as one in a container does.
+BUILDERS := $(abspath .cache/containerd-engine)
 # Where a Podman is set up (scripts/podman-engine).
 PODMAN := $(abspath .cache/podman-engine)
 # How much longer than in the suite `make fuzz` looks.
@@ -50,6 +52,7 @@ compare: venv engine $(project).made  ## measure an example project (FIXTURE=fla
 test: venv engine  ## run the whole test suite
 	@scripts/apt-install git git
 	@scripts/apt-install chromium chromium
+	@scripts/apt-install tmux tmux
 	@scripts/make-base-images >/dev/null
 	@$(python) -m pytest $(ARGS)
 
@@ -101,6 +104,15 @@ environments: venv engine  ## reported cases and repos, on this engine and a cur
 	  done; \
 	done; done; exit $$bad
 
+.PHONY: builders
+builders: venv engine  ## builders of every driver of buildx, with buildx as the reference (as root, an hour)
+	@scripts/apt-install strace strace
+	@scripts/apt-install openssl openssl
+	@scripts/make-base-images >/dev/null
+	@STORE=containerd scripts/modern-engine start $(BUILDERS) >/dev/null
+	@CTXSIZE_BUILDERS_ENGINE=$(BUILDERS) $(python) -m pytest -m 'reference or not reference' \
+	  tests/engine/endpoints tests/cli/test_builders.py $(ARGS)
+
 .PHONY: podman
 podman: venv  ## the tests against a real Podman and its own `podman build` (as root)
 	@scripts/podman-engine start $(PODMAN) >/dev/null
@@ -121,7 +133,7 @@ suggestions: venv engine  ## `suggest` on projects with an expert's ignore file,
 	@$(python) -m pytest -m 'slow or not slow' tests/suggest $(ARGS)
 
 .PHONY: pictures
-pictures: venv  ## make the pictures in docs/pictures from the real program
+pictures: venv engine  ## make the pictures in docs/pictures from the real program
 	@scripts/apt-install git git
 	@scripts/apt-install chromium chromium
 	@$(python) scripts/pictures
@@ -137,6 +149,7 @@ bench-table: venv  ## put the results of the last `make bench` into benchmarks/R
 .PHONY: clean
 clean:  ## remove what the other targets made: .venv, .cache, the stand-in base images
 	@[ ! -d $(MODERN) ] || scripts/modern-engine remove $(MODERN)
+	@[ ! -d $(BUILDERS) ] || scripts/modern-engine remove $(BUILDERS)
 	@[ ! -d $(PODMAN) ] || scripts/podman-engine remove $(PODMAN)
 	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist ctxsize.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -125,9 +125,9 @@ def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
     if reason := _why_no_engine(request.config):
         pytest.fail(f"{reason}; this test lacks the docker marker", pytrace=False)
     client = docker.from_env(timeout=300)
-    before = _labelled(client)
+    before = labelled(client)
     yield client
-    left = _labelled(client) - before
+    left = labelled(client) - before
     client.close()
     if left and IN_CI:
         pytest.fail(
@@ -138,7 +138,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
         warnings.warn(f"on the engine with the label {RUN_LABEL}: {', '.join(sorted(left))}", stacklevel=1)
 
 
-def _labelled(client: docker.DockerClient) -> set[str]:
+def labelled(client: docker.DockerClient) -> set[str]:
     """Everything on the engine that carries ctxsize's label, as ``kind id``."""
     only: dict[str, str | list[str] | bool] = {"label": RUN_LABEL}
     return {

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.budget.lines import KeyPath, key_lines, kind_of
 from ctxsize.budget.linting.config import LINT_KEYS, lint_config
+from ctxsize.dockerfile.platforms import parse_platform
 from ctxsize.engine.names import is_builder
 from ctxsize.errors import ConfigError
 from ctxsize.files.nested import TooDeep, nested_input
@@ -232,6 +233,8 @@ class _Reader:
                 self._inside((*here, "dockerfile"), dockerfile)
         stage = self._text_of(here, table, "target")
         platform = self._text_of(here, table, "platform")
+        if platform is not None:
+            platform = parse_platform(platform, self._where((*here, "platform")), ConfigError)
         builder = self._text_of(here, table, "builder")
         if builder is not None and not is_builder(builder):
             raise ConfigError(

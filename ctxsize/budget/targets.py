@@ -195,10 +195,9 @@ class TargetChecker:
         if target.against is not None and any(kind.engine for kind in growing):
             from ctxsize.budget.images.against import image_before, over_baseline
 
-            platform = (options.build and options.build.platform) or target.platform
             with _noted(found.past_errors):
                 self._progress.phase("read the image to compare with")
-                before = image_before(target.against, platform, self._connect, self._progress)
+                before = image_before(target.against, target.platform, self._connect, self._progress)
                 past = over_baseline(before, past)
         image = next(filter(None, map(options.images.get, (*target.names, ""))), None)
         source = None if options.static else options.archive or image
@@ -267,7 +266,7 @@ class TargetChecker:
                 scanned = seen
         with _noted(found.image_errors):
             if asked.source is not None and not found.image_errors:
-                found.measured = self._image(asked, prepared)
+                found.measured = self._image(target.platform, asked, prepared)
                 found.warnings += prepared.warnings if prepared is not None else ()
         found.measured = replace(found.measured, image_source=asked.source)
         if scanned is not None:
@@ -323,11 +322,11 @@ class TargetChecker:
         return replace(
             given,
             target=target.stage,
-            platform=given.platform or target.platform,
+            platform=target.platform,
             build_args={**target.build_args, **given.build_args},
         )
 
-    def _image(self, asked: _Asked, prepared: Subject | None) -> MeasuredTarget:
+    def _image(self, platform: str | None, asked: _Asked, prepared: Subject | None) -> MeasuredTarget:
         """Look at the image that is asked for."""
         from ctxsize.budget.images.inside import Look
         from ctxsize.image.inventory import Inventory
@@ -341,10 +340,11 @@ class TargetChecker:
             return self._built(asked, prepared, into, look)
         if self._options.archive:
             self._progress.phase("read the image")
-            return image_sizes.archived(self._options.archive, asked.image, paths=paths, into=into, look=look)
+            file = self._options.archive
+            return image_sizes.archived(file, asked.image, platform, paths=paths, into=into, look=look)
         engine = self._connect()
         self._progress.phase("read the image")
-        return image_sizes.named(engine, str(asked.image), paths=paths, into=into, look=look)
+        return image_sizes.named(engine, str(asked.image), platform, paths=paths, into=into, look=look)
 
     def _built(
         self, asked: _Asked, prepared: Subject, into: type[LayerReader], look: LookInside

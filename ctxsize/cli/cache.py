@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import exit_for, show_failures, show_left
+from ctxsize.cli.errors import exit_for, show_failures
 from ctxsize.cli.options import (
     BUILDER,
     PATH,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ctxsize.cli.output import Output
     from ctxsize.engine.options import BuildOptions
     from ctxsize.rebuild.types import RebuildMeasurement
-    from ctxsize.warning import Warning
 
 _EPILOG = """\b
 Examples:
@@ -61,13 +61,10 @@ def cache(build: BuildOptions, out: Output, **asked: Any) -> None:
     build = project.fill(asked, build)
 
     def report(measured: RebuildMeasurement) -> None:
-        reported.extend(measured.cost.warnings)
-        progress.close()
         out.report(measured.cost)
         show_failures(measured.failures)
 
-    reported: list[Warning] = []
-    with out.progress() as progress:
-        measurement = measure(options=build, progress=progress, on_result=report, **asked)
-    show_left(measurement.cost.warnings, reported)
+    measurement = out.first(
+        partial(measure, options=build, **asked), report, lambda measured: measured.cost.warnings
+    )
     exit_for(measurement.failures)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import show_left, show_note
+from ctxsize.cli.errors import show_note
 from ctxsize.cli.options import (
     BUILDERS,
     build_options,
@@ -182,34 +183,33 @@ def check(
         images=_images(images),
         against=_images(against),
         stage=build.target,
+        platform=build.platform,
         build=None if no_build else build,
         contexts=build.contexts,
         **asked,
     )
 
-    def reported(report: CheckReport) -> None:
-        progress.close()
+    def show(report: CheckReport) -> None:
         add_to_summary(report, out)
         codes.append(report_all(report, out, further))
-        shown.extend(report.targets[0].warnings)
 
     codes: list[int] = []
-    shown: list[Warning] = []
-    with out.progress() as progress:
-        if init:
+    if init:
+        with out.progress() as progress:
             _init(paths, options, build, out.file, progress)
-            return
-        targets: tuple[Target, ...] | None = None
-        notes: tuple[Warning, ...] = ()
-        if compose or bake:
-            found = _named(compose, bake, paths, compose_root)
-            targets, notes = found.targets, found.warnings
-            baseline = options.baseline or os.environ.get("CTXSIZE_BASELINE") or found.baseline
-            options, paths = replace(options, baseline=baseline), () if bake else paths
-        report = measure(
-            *paths, targets=targets, notes=notes, options=options, progress=progress, on_result=reported
-        )
-    show_left(report.targets[0].warnings, shown)
+        return
+    targets: tuple[Target, ...] | None = None
+    notes: tuple[Warning, ...] = ()
+    if compose or bake:
+        found = _named(compose, bake, paths, compose_root)
+        targets, notes = found.targets, found.warnings
+        baseline = options.baseline or os.environ.get("CTXSIZE_BASELINE") or found.baseline
+        options, paths = replace(options, baseline=baseline), () if bake else paths
+    report = out.first(
+        partial(measure, *paths, targets=targets, notes=notes, options=options),
+        show,
+        lambda report: report.targets[0].warnings,
+    )
     code = max(report.exit_code, *codes)
     if code:
         raise SystemExit(code)

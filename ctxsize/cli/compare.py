@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import exit_for, show_failure, show_failures, show_left
+from ctxsize.cli.errors import exit_for, show_failure, show_failures
 from ctxsize.cli.lint import hint_at_lint
 from ctxsize.cli.options import (
     BUILDER,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ctxsize.comparison.types import Measurement
     from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
-    from ctxsize.warning import Warning
 
 _EPILOG = """\b
 Examples:
@@ -121,8 +121,6 @@ def compare(
 
     def report(measured: Measurement) -> None:
         found = measured.comparison
-        reported.extend(found.warnings)
-        progress.close()
         out.report(found)
         builder = "classic" if found.engine is not None and found.engine.builder == "classic" else "buildkit"
         if found.project.ignore_file is None:
@@ -131,17 +129,12 @@ def compare(
         write_page(out, found, html, configured_build, asked["path"], asked["dockerfile"], builder)
         show_failures(measured.failures.items())
 
-    reported: list[Warning] = []
-    with out.progress() as progress:
-        measurement = measure(
-            options=configured_build,
-            verify=verify,
-            cache_cost=DEFAULT_TOP if cache_cost else 0,
-            progress=progress,
-            on_result=report,
-            **asked,
-        )
-    show_left(measurement.comparison.warnings, reported)
+    cost = DEFAULT_TOP if cache_cost else 0
+    measurement = out.first(
+        partial(measure, options=configured_build, verify=verify, cache_cost=cost, **asked),
+        report,
+        lambda measured: measured.comparison.warnings,
+    )
     exit_for(measurement.failures.items())
 
 

@@ -13,7 +13,6 @@ import click
 from ctxsize.crash import tell
 from ctxsize.errors import BuildFailed, CtxsizeError, Interrupted, VerifyFailed
 from ctxsize.text import printable
-from ctxsize.warning import Warning
 
 #: What tells a program to end: Ctrl-C, ``kill``, and the terminal or connection that it runs in going away.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -60,15 +59,6 @@ def exit_for(failures: Iterable[tuple[str, CtxsizeError]]) -> None:
         raise KeyboardInterrupt
     if found:
         raise SystemExit(max(failure.exit_code for failure in found))
-
-
-def show_left(warnings: Iterable[Warning], reported: Iterable[Warning]) -> None:
-    """Print to stderr what could not be removed from the engine, after the report with the warnings
-    ``reported``."""
-    known = set(reported)
-    for each in warnings:
-        if each not in known:
-            show_note(each.message)
 
 
 @contextmanager

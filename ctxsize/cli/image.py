@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import show_left, show_note
+from ctxsize.cli.errors import show_note
 from ctxsize.cli.options import (
     BUILDER,
     build_options,
@@ -19,13 +20,13 @@ from ctxsize.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ctxsize.cli.output import Output
     from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
     from ctxsize.inspection.difference.types import ImageDifference
     from ctxsize.inspection.types import ImageReport
-    from ctxsize.progress import Progress
-    from ctxsize.warning import Warning
 
 #: Rows of a difference in JSON and CSV.
 _MOST_ROWS = 1_000
@@ -123,20 +124,18 @@ def image(
         build = project.fill(asked, build)
 
     def show(report: ImageReport) -> None:
-        reported.extend(report.warnings)
-        progress.close()
         if diff:
             write(report.diff, out.file or "-")
         else:
             out.report(report)
 
-    reported: list[Warning] = []
-    with out.progress() as progress:
-        if len(names) == 2:
-            replace(out, result="difference").report(_difference(names, build, out, progress, asked))
-            return
-        report = look_at(*names, options=build, verify=verify, progress=progress, on_result=show, **asked)
-    show_left(report.warnings, reported)
+    if len(names) == 2:
+        two = replace(out, result="difference")
+        out.first(_difference(names, build, out, asked), two.report, lambda found: found.warnings)
+        return
+    report = out.first(
+        partial(look_at, *names, options=build, verify=verify, **asked), show, lambda report: report.warnings
+    )
     if report.written:
         show_note("the Dockerfile has the fixes now")
     if report.proof is not None and not holds(report.proof):
@@ -146,8 +145,9 @@ def image(
 
 
 def _difference(
-    names: tuple[str, ...], build: BuildOptions, out: Output, progress: Progress, asked: dict[str, Any]
-) -> ImageDifference:
+    names: tuple[str, ...], build: BuildOptions, out: Output, asked: dict[str, Any]
+) -> Callable[..., ImageDifference]:
+    """What compares two images, but for the progress and who is given the result."""
     from ctxsize.api import image_difference
 
     given = click.get_current_context().params
@@ -157,4 +157,4 @@ def _difference(
         asked.pop(name, None)
     # What is written for programs has more rows than what is shown.
     most = out.rows if out.format in ("table", "markdown") else max(out.rows, _MOST_ROWS) if out.rows else 0
-    return image_difference(*names, options=build, progress=progress, most=most, **asked)
+    return partial(image_difference, *names, options=build, most=most, **asked)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from ctxsize.dockerfile.platforms import parse_platform
 from ctxsize.engine.names import KINDS, is_builder, is_builder_address
 from ctxsize.report.formats import FORMATS
 
@@ -41,6 +42,11 @@ def _pairs(*, alone: Callable[[str], str | None]) -> Callable[[click.Context, An
 
 def _no_value(name: str) -> str:
     raise click.BadParameter(f"{name} has no value: write NAME=DIR")
+
+
+def _platform(_context: click.Context, _option: Any, given: tuple[str, ...]) -> str | None:
+    """The one platform that is ``given``; several are as bad as a list of them."""
+    return parse_platform(",".join(given), "--platform") if given else None
 
 
 def repeated_option(*names: str, metavar: str, help: str, **more: Any) -> _Option:
@@ -104,7 +110,12 @@ _BUILD: Mapping[str, _Option] = {
         help="Set a build argument; NAME alone takes its value from the environment.",
     ),
     "platform": click.option(
-        "--platform", metavar="PLATFORM", help="Build for this platform, e.g. linux/arm64."
+        "--platform",
+        multiple=True,
+        callback=_platform,
+        metavar="PLATFORM",
+        help="Build for this platform, e.g. linux/arm64, and take its images"
+        " [env var: DOCKER_DEFAULT_PLATFORM].",
     ),
     "labels": repeated_option(
         "--label",

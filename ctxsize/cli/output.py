@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
+from ctxsize.cli.errors import show_note
 from ctxsize.errors import UsageError
 from ctxsize.files.standard import unread
 from ctxsize.files.write import replacing
 from ctxsize.progress import Progress, Silent, Terminal, Verbose
 from ctxsize.report.formats import drawing
 from ctxsize.report.shared.look import Look
+from ctxsize.warning import Warning
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,29 @@ class Output:
             yield shown
         finally:
             shown.close()
+
+    def first(
+        self,
+        measure: Callable[..., _Result],
+        report: Callable[[_Result], object],
+        warnings: Callable[[_Result], Iterable[Warning]],
+    ) -> _Result:
+        """Call ``measure`` with a ``progress`` and an ``on_result`` that reports, so that whoever asked has
+        the result before what was made for it is removed from the engine. What could not be removed, the
+        ``warnings`` that come afterwards, is told then."""
+        told: set[Warning] = set()
+        with self.progress() as progress:
+
+            def on_result(result: _Result) -> None:
+                told.update(warnings(result))
+                progress.close()
+                report(result)
+
+            result = measure(progress=progress, on_result=on_result)
+        for each in warnings(result):
+            if each not in told:
+                show_note(each.message)
+        return result
 
     def report(self, *result: object) -> None:
         """Write the report where the user wants it. Raises UsageError when it can't be written there."""

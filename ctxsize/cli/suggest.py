@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.errors import exit_for
+from ctxsize.cli.errors import exit_for, show_failures
 from ctxsize.cli.options import (
     BUILDER,
     PATH,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ctxsize.cli.output import Output
     from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
+    from ctxsize.suggest.types import SuggestMeasurement
 
 _EPILOG = """\b
 Examples:
@@ -114,6 +115,7 @@ def suggest(
     """
     # Imported here so that commands without an engine start fast.
     from dataclasses import replace
+    from functools import partial
 
     static = asked.pop("static")
     if static and (asked["write"] or asked["allowlist"] or verify is not None):
@@ -122,12 +124,12 @@ def suggest(
     build = project.fill(asked, build)
     if diff:
         out = replace(out, format="diff")
-    with out.progress() as progress:
-        if static:
-            from ctxsize.ignore.types import Dialect
-            from ctxsize.suggest.static import suggest_static
+    if static:
+        from ctxsize.ignore.types import Dialect
+        from ctxsize.suggest.static import suggest_static
 
-            measurement = suggest_static(
+        with out.progress() as progress:
+            found = suggest_static(
                 asked["path"],
                 dockerfile=asked["dockerfile"],
                 dialect=Dialect.of_builder(asked["builder"]),
@@ -135,16 +137,19 @@ def suggest(
                 min_bytes=asked["min_bytes"],
                 progress=progress,
             )
-        else:
-            from ctxsize.api import suggest as measure
+        out.report(found.suggestion)
+        return
+    from ctxsize.api import suggest as measure
 
-            measurement = measure(
-                options=build,
-                verify=verify,
-                progress=progress,
-                **asked,
-            )
-    out.report(measurement.suggestion)
+    def report(measured: SuggestMeasurement) -> None:
+        out.report(measured.suggestion)
+        show_failures(measured.failures.items())
+
+    measurement = out.first(
+        partial(measure, options=build, verify=verify, **asked),
+        report,
+        lambda measured: measured.suggestion.warnings,
+    )
     exit_for(measurement.failures.items())
 
 

@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager
 from typing import Protocol, TypeVar
 
 import docker
-from docker.errors import DockerException, ImageNotFound
-from requests.exceptions import RequestException
+from docker.errors import DockerException
 
+from ctxsize.engine.buildkit.bridge import speaks
 from ctxsize.engine.errors import NONSENSE, TROUBLE, engine_trouble, reason, sensible
 from ctxsize.engine.marks import RUN_LABEL
-from ctxsize.engine.names import is_reference
+from ctxsize.engine.platforms import EngineImage
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
 from ctxsize.image.reader import ImageReader, LayerReader
 from ctxsize.image.saved import read_saved
@@ -32,19 +32,6 @@ _Reader = TypeVar("_Reader", bound=LayerReader)
 _SAVE_SECONDS = 600
 
 
-def id_of(api: docker.APIClient, name: str) -> str:
-    """The id of the image of that name. Raises UsageError when the engine has none, EngineError."""
-    if not is_reference(name):
-        raise UsageError("no image can have that name", where=name, hint="see `docker image ls`")
-    try:
-        with sensible("the image"):
-            return str(api.inspect_image(name)["Id"])
-    except ImageNotFound as error:
-        raise UsageError("the engine has no such image", where=name, hint="build or pull it first") from error
-    except (DockerException, RequestException) as error:
-        raise EngineError(f"the engine does not tell of the image {name}: {error}") from error
-
-
 def platform_of(api: docker.APIClient, image_id: str) -> str | None:
     """What the image is for: ``linux/arm64``; None when it does not say. Raises EngineError."""
     with engine_trouble(), sensible("the image"):
@@ -53,10 +40,12 @@ def platform_of(api: docker.APIClient, image_id: str) -> str | None:
     return "/".join(map(str, filter(None, parts))) or None
 
 
-def layers_of(api: docker.APIClient, image_id: str) -> tuple[str, ...]:
+def layers_of(api: docker.APIClient, image: EngineImage) -> tuple[str, ...]:
     """The digests of an image's layers, lowest first, as ``Layer.diff_id`` has them. Raises EngineError."""
     with engine_trouble(), sensible("the image"):
-        return tuple(map(str, (api.inspect_image(image_id).get("RootFS") or {}).get("Layers") or ()))
+        asked = image.asked if speaks(api, (1, 49)) else {}
+        about = api.inspect_image(image.id, **asked)
+        return tuple(map(str, (about.get("RootFS") or {}).get("Layers") or ()))
 
 
 def configuration_of(image: Image) -> dict[str, str]:
@@ -92,17 +81,20 @@ class ImageStore(Protocol):
 
 
 class EngineImages:
-    """The images of an engine, as an ImageStore."""
+    """The images of an engine, as an ImageStore. ``one`` is the only one that is read, of several that have
+    its id."""
 
-    def __init__(self, api: docker.APIClient) -> None:
+    def __init__(self, api: docker.APIClient, one: EngineImage | None = None) -> None:
         self._api = api
+        self._one = one
 
     def read_into(
         self, reader: LayerReader, image_ids: Sequence[str], progress: Progress | None = None
     ) -> None:
         """Read images as `docker save` streams them; see ImageStore."""
+        several = self._one is not None and self._one.manifest is not None
         with reading_errors():
-            bare = {image_id: _bare(self._api, image_id) for image_id in image_ids}
+            bare = {image_id: None if several else _bare(self._api, image_id) for image_id in image_ids}
             reader.images.update((image_id, image) for image_id, image in bare.items() if image is not None)
             filled = [image_id for image_id in image_ids if bare[image_id] is None]
             if filled:
@@ -118,8 +110,8 @@ class EngineImages:
         return image_id
 
     def _read_saved(self, reader: LayerReader, image_ids: Sequence[str], progress: Progress | None) -> None:
-        api = self._api
-        parameters = {"names": image_ids}
+        api, one = self._api, self._one
+        parameters = {"names": image_ids, **(one.asked if one is not None else {})}
         response = api._get(api._url("/images/get"), params=parameters, stream=True, timeout=_SAVE_SECONDS)
         with response:
             api._raise_for_status(response)
@@ -127,7 +119,8 @@ class EngineImages:
             if progress is not None:
                 progress.expect(size=_saved_bytes(api, image_ids))
                 pieces = _counted(pieces, progress)
-            read_saved(reader, Body(pieces), image_ids)
+            digests = {one.id: one.manifest} if one is not None and one.manifest is not None else {}
+            read_saved(reader, Body(pieces), image_ids, digests)
 
 
 def open_images(
@@ -159,6 +152,16 @@ def read_images(
         store.read_into(reader, image_ids, progress)
         undo.pop_all()
     return reader
+
+
+def read_one(
+    api: docker.APIClient,
+    image: EngineImage,
+    into: Callable[[], _Reader],
+    progress: Progress | None = None,
+) -> _Reader:
+    """As ``read_images``, for one image of those that may have its id."""
+    return read_images(EngineImages(api, image), [image.id], into, progress)
 
 
 def _saved_bytes(api: docker.APIClient, image_ids: Sequence[str]) -> int | None:

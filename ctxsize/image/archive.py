@@ -110,17 +110,24 @@ def _add_directory(content: Content, directory: Path) -> None:
 
 
 def _records(content: Content) -> list[Mapping[str, Any]]:
-    """The images of an archive, as `docker save` lists them in manifest.json; made from the index of an OCI
-    layout when there is no such list."""
-    manifest = content.document("manifest.json")
-    if isinstance(manifest, list):
-        return manifest
-    index = content.document("index.json")
-    if index is None:
+    """The images of an archive, as `docker save` lists them in manifest.json. Of an image for several
+    platforms that list has one, and the index of the OCI layout all: at least one of the two is there."""
+    listed, index = content.document("manifest.json"), content.document("index.json")
+    records: list[Mapping[str, Any]] = [*listed] if isinstance(listed, list) else []
+    if index is None and not isinstance(listed, list):
         raise EngineError("not an image archive: it has neither a manifest.json nor an index.json")
-    records = list(islice(_indexed(content, index, (), 1), _MOST_RECORDS + 1))
-    if len(records) > _MOST_RECORDS:
-        raise EngineError(f"its index leads to more than {_MOST_RECORDS} images")
+    tags = {record["Config"]: record.get("RepoTags") for record in records}
+    left = _MOST_RECORDS
+    for entry in index["manifests"] if index is not None else ():
+        found = list(islice(_indexed(content, {"manifests": [entry]}, (), 1), left + 1))
+        left -= len(found)
+        if left < 0:
+            raise EngineError(f"its index leads to more than {_MOST_RECORDS} images")
+        # The list calls them by other names than the index.
+        named = next((each["Config"] for each in found if each["Config"] in tags), None)
+        for each in found:
+            if each["Config"] not in tags:
+                records.append(each if named is None else {**each, "RepoTags": tags[named]})
     return records
 
 
@@ -162,8 +169,6 @@ def _chosen(
     if len(found) > 1 and len({tuple(sorted(record.get("RepoTags") or [])) for record in found}) > 1:
         known = f"it has {', '.join(tags)}" if tags else "save the one alone"
         raise EngineError("there are several images in it", hint=f"name one with --image: {known}")
-    if len(found) == 1 and platform is None:
-        return found[0]
     platforms = [_platform(content, record) for record in found]
     if len(found) > 1 and len(set(platforms)) < len(found):
         raise EngineError("there are several images in it", hint="save the one alone")

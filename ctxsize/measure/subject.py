@@ -15,6 +15,7 @@ from ctxsize.context.totals import ScanResult
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.platforms import asked_platform
 from ctxsize.dockerfile.resolve import resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.engine.bases import BaseImages, platform_variables
@@ -30,7 +31,7 @@ from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.files.own import keep_out_of, state_folder
 from ctxsize.ignore.matcher import Matcher
-from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, NamedFigures, ProjectFigures
+from ctxsize.measure.figures import EngineFigures, NamedFigures, ProjectFigures
 from ctxsize.named.open import open_named
 from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
@@ -38,7 +39,7 @@ from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey.blame import IgnoredButNeeded, ignored_but_needed
 from ctxsize.survey.listings import ignored
 from ctxsize.survey.survey import Survey
-from ctxsize.survey.together import Part, survey_all
+from ctxsize.survey.together import Part, named_views, survey_all, view_of
 from ctxsize.warning import Warning
 
 _VARIABLE = re.compile(r"\$\{?(\w+)")
@@ -82,7 +83,8 @@ class Subject:
         """What it is, from one run to the next: 16 hex digits."""
         project = self.project
         where = (project.context, project.dockerfile_path, self.options.target, self.engine.info.id)
-        return hashlib.sha256(repr((*map(str, where), self.choice.name)).encode()).hexdigest()[:16]
+        what = (*map(str, where), self.choice.name, *filter(None, [self.options.platform]))
+        return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
 
     @property
     def project_figures(self) -> ProjectFigures:
@@ -117,7 +119,7 @@ class Subject:
         """The view of the trees that is built: ``with`` or ``without`` the ignore files."""
         if name in self.views:
             return self.views[name]
-        return replace(_variant(self.project, name), named=named_views(self.project, name))
+        return replace(view_of(self.project, name), named=named_views(self.project, name))
 
     def image_map(self, links: Mapping[str, str] | None = None) -> ImageMap:
         """The way back from its image to its contexts; ``links`` as for ImageMap."""
@@ -165,17 +167,6 @@ class Subject:
         builder = make_builder(self.choice, self.engine, self.plan, run.id, run.journal)
         run.at_end(builder.forget)
         return builder
-
-
-def named_views(project: Project, name: str = WITH) -> dict[str, Variant]:
-    """The views of a project's named contexts in a variant, by their names."""
-    return {each: _variant(tree, name) for each, tree in project.trees.items()}
-
-
-def _variant(tree: Project, name: str) -> Variant:
-    if name == WITHOUT:
-        return Variant(WITHOUT, tree.context, None, tree.ignore_files, tree.dialect)
-    return Variant(WITH, tree.context, tree.rules, frozenset(), tree.dialect)
 
 
 def _needed_without(part: Part) -> int | None:
@@ -247,7 +238,11 @@ def prepare_opened(
     """Scan a project that was opened for the builder ``choice`` of ``engine``, with a Dockerfile.
     ``forbidden``, ``asked``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
     assert project.dockerfile is not None  # it is required
-    options = replace(options, build_args={**proxies(engine.host), **options.build_args})
+    options = replace(
+        options,
+        platform=asked_platform(options.platform, podman=engine.info.podman),
+        build_args={**proxies(engine.host), **options.build_args},
+    )
     for tree in (project, *project.trees.values()):
         keep_out_of(tree.context)
     progress.phase("scan")
@@ -257,7 +252,7 @@ def prepare_opened(
         target=options.target,
         build_args={name: value for name, value in options.build_args.items() if value is not None},
         buildkit=choice.name != "classic",
-        base_images=BaseImages(engine),
+        base_images=BaseImages(engine, options.platform),
         predefined=platform_variables(engine, options),
         replacements=project.replacements,
     )

@@ -14,10 +14,10 @@ from ctxsize.project import open_project
 from ctxsize.suggest.assemble import Trace
 from ctxsize.suggest.proposal import Target, target_of
 from ctxsize.suggest.savings import context_saved
-from ctxsize.suggest.search import Outcome, Search
+from ctxsize.suggest.search import Search
 from ctxsize.suggest.static import Look, look
 from ctxsize.suggest.trials import Trials, Unmetered
-from ctxsize.suggest.types import Candidate
+from ctxsize.suggest.types import Candidate, Outcome
 from ctxsize.warning import Warning
 
 EVERYTHING = "*"

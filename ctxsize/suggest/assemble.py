@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ctxsize import __version__
-from ctxsize.errors import CtxsizeError, Interrupted
+from ctxsize.errors import CtxsizeError, Interrupted, UsageError
 from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.measure.subject import Subject
 from ctxsize.rebuild.types import RebuildCost
@@ -48,10 +48,13 @@ def assemble(
     block = (*target.first_block(accepted), *target.block(accepted))
     rules = _Rules(found, trace, after)
     written = False
-    if write and block and trace.failure is None:
-        target.write(after)
-        written = True
     failures = {} if trace.failure is None else {"": trace.failure}
+    if write and block and not failures:
+        try:
+            target.write(after)
+            written = True
+        except UsageError as error:
+            failures[""] = error  # what took long to prove is reported all the same
     trials = trace.trials
     suggestion = Suggestion(
         version=__version__,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +19,10 @@ from ctxsize.progress import Progress, Silent
 from ctxsize.suggest.allowlist import try_otherwise, with_allowlist
 from ctxsize.suggest.assemble import Trace, assemble
 from ctxsize.suggest.savings import measure_savings, with_roots
-from ctxsize.suggest.search import Outcome, Search
+from ctxsize.suggest.search import Search
 from ctxsize.suggest.static import Look, look
 from ctxsize.suggest.trials import Trials, Unmetered
-from ctxsize.suggest.types import Candidate, SuggestMeasurement
+from ctxsize.suggest.types import Candidate, Outcome, SuggestMeasurement
 
 #: Builds that may be made to find and prove rules, unless the user says otherwise.
 MOST_BUILDS = 12
@@ -46,6 +46,7 @@ def suggest(
     write: bool = False,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    on_result: Callable[[SuggestMeasurement], object] = lambda result: None,
 ) -> SuggestMeasurement:
     """Find rules worth adding to the ignore file of the project at ``path``, and prove each by a build.
 
@@ -55,7 +56,11 @@ def suggest(
     are timed before and after (None: 3 where that is quick). ``cache_cost`` measures what changes to what the
     rules keep out cost. ``allowlist`` proposes to ignore everything but what COPY and ADD take. ``write``
     adds the proven rules to the file. The project is only read otherwise. An interruption and trouble after
-    the first build are an error in the result; all other trouble is raised as a CtxsizeError.
+    the first build, and a file that can't be written, are an error in the result; all other trouble is raised
+    as a CtxsizeError.
+
+    ``on_result`` is called with the result as soon as it is complete, before what the run made on the engine
+    is removed. What is returned afterwards also says (``warnings``) what could not be removed.
     """
     progress, options, limit = progress or Silent(), options or BuildOptions(), TimeLimit(max_time)
     subject = prepare(
@@ -73,9 +78,13 @@ def suggest(
         found = with_allowlist(found, subject, verifies=verify is not None, min_bytes=min_bytes)
     worth = [each for each in found.candidates if each.blocked is None]
     trace = Trace()
-    if worth:
-        proposed = _proposed(subject, found, worth, progress)
-        with Run(subject.engine, progress) as run, _reported_all_the_same(trace, run):
+    if not worth:
+        result = assemble(subject, found, trace, write=write, allowlist=allowlist)
+        on_result(result)
+        return result
+    proposed = _proposed(subject, found, worth, progress)
+    with Run(subject.engine, progress) as run:
+        with _reported_all_the_same(trace, run):
             bench = Bench(proposed, run, proposed.builder(run), limit, progress)
             stages = _other_stages(bench, worth)
             with Unmetered() as reader:
@@ -87,8 +96,10 @@ def suggest(
                     try_otherwise(trace, trials, found)
             if trace.found.accepted:
                 _measure(trace, bench, found, repeat=repeat, cache_cost=cache_cost)
-        trace.saved.warnings += run.left
-    return assemble(subject, found, trace, write=write, allowlist=allowlist)
+        result = assemble(subject, found, trace, write=write, allowlist=allowlist)
+        on_result(result)
+    suggestion = result.suggestion
+    return replace(result, suggestion=replace(suggestion, warnings=(*suggestion.warnings, *run.left)))
 
 
 def _proposed(subject: Subject, found: Look, candidates: Sequence[Candidate], progress: Progress) -> Subject:

@@ -31,11 +31,11 @@ from ctxsize.suggest.proof import (
     differing,
     effects_of,
     hinted_at,
+    states_of,
     unexplained,
 )
 from ctxsize.suggest.proposal import Target
-from ctxsize.suggest.search import Outcome
-from ctxsize.suggest.types import Candidate
+from ctxsize.suggest.types import Candidate, Outcome
 from ctxsize.units import format_seconds
 
 
@@ -63,7 +63,8 @@ class Trials:
 
     ``stages`` are other targets of the Dockerfile that have to build, too, where they did before: ``broken``
     says why some did not. ``builds`` counts all builds. ``first`` is the build as it is, ``best`` the last
-    one that was accepted. ``changed`` are paths that changed meanwhile.
+    one that was accepted, and ``tried_bytes`` the size of the image of the last that was tried. ``changed``
+    are paths that changed meanwhile.
     """
 
     bench: Bench
@@ -78,6 +79,7 @@ class Trials:
     best: Built | None = None
     changed: dict[str, None] = field(default_factory=dict)
     longest: float = 0.0
+    tried_bytes: int | None = None
     broken: dict[str, str] = field(default_factory=dict)
     _noise: Noise | None = None
     _links: dict[str, str] = field(default_factory=dict)
@@ -116,7 +118,13 @@ class Trials:
             return None
         many = "1 rule" if len(candidates) == 1 else f"{len(candidates)} rules"
         title = f"build {self.builds + 1} of at most {self.most}, with {many}"
-        data = self.target.content(candidates)
+        return self.attempt_content(self.target.content(candidates), title, candidates)
+
+    def attempt_content(
+        self, data: bytes, title: str, candidates: Sequence[Candidate] = (), *, both: bool = False
+    ) -> Outcome:
+        """Build with ``data`` as the ignore file, and compare. ``candidates`` are what is new in it; with
+        ``both`` it may also keep what was ignored. Raises EngineError."""
         variant = self.target.variant(WITH, data)
         try:
             built = self._build(variant, title)
@@ -124,7 +132,7 @@ class Trials:
             if full_disk_hint(failure.message, *failure.log):
                 raise
             return Outcome(False, "none", told(failure), named=named_by(failure, candidates))
-        outcome = self._judged(built, data, candidates)
+        outcome = self._judged(built, self._explained(built, data, both=both), candidates)
         for name in self.stages if outcome.ok else ():
             if name not in self.broken and any(name in each.stages for each in candidates):
                 broken = self._stage_fails(name, variant)
@@ -138,6 +146,7 @@ class Trials:
             self.best = built
         else:
             self._drop(built)
+        self.tried_bytes = built.image.bytes
         return outcome
 
     def _stage_fails(self, name: str, variant: Variant) -> BuildFailed | None:
@@ -164,10 +173,9 @@ class Trials:
         self.reader.show(self.builds, image)
         return Built(result, image, variant, self.builds)
 
-    def _judged(self, built: Built, data: bytes, candidates: Sequence[Candidate]) -> Outcome:
+    def _judged(self, built: Built, explained: Explained, candidates: Sequence[Candidate]) -> Outcome:
         """Whether an image is the same otherwise, and works."""
         assert self.first is not None
-        explained = self._explained(built, data)
         found = unexplained(self._differences(built), explained, self._noise)
         if found and self._noise is None and self.left():
             # Perhaps no two builds of this are alike: what differs between them is no candidate's fault.
@@ -180,7 +188,8 @@ class Trials:
         if effects:
             reason = next(iter(effects.values()))
             hinted = hinted_at(found, candidates)
-            return Outcome(False, "builds", reason, hinted=hinted, effects=effects)
+            states = states_of(found)
+            return Outcome(False, "builds", reason, hinted=hinted, effects=effects, states=states)
         if self.command is None:
             return Outcome(True, "same-image")
         checked = self._verified(built.result.image_id, self.command)
@@ -198,14 +207,14 @@ class Trials:
             return []
         return differing(self.reader, self.first.slot, built.slot)
 
-    def _explained(self, built: Built, data: bytes) -> Explained:
+    def _explained(self, built: Built, data: bytes, *, both: bool) -> Explained:
         assert self.first is not None
         subject = self.bench.subject
         resolved = subject.plan.resolved
         image_map = subject.image_map(self._links)
         after = built.variant.rules
         assert after is not None
-        return Explained(image_map, resolved.target, self.before.rules, after, data)
+        return Explained(image_map, resolved.target, self.before.rules, after, data, both=both)
 
     def _config_effects(self, image: Image) -> dict[str, str]:
         assert self.first is not None

@@ -46,6 +46,26 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of building with a set of candidates.
+
+    ``ok``: the image is otherwise the same, and works as far as that was asked. ``proof`` is how far it got,
+    ``reason`` why not further. ``named`` are the candidates that the builder's own words name. ``effects``
+    is all that is not as it was, each with why that matters; a build that failed tells of none. ``states``
+    are digests of what those effects that are another content came to. ``hinted`` are the candidates that
+    the effects point at.
+    """
+
+    ok: bool
+    proof: Proof
+    reason: str | None = None
+    named: frozenset[str] = frozenset()
+    hinted: frozenset[str] = frozenset()
+    effects: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SuggestedRule:
     """A rule, what it keeps out, why, and how far that is proven.
 

@@ -161,7 +161,7 @@ def test_a_broken_dockerfile_is_named_with_the_line_of_the_users_file(
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("builder", ["buildkit", "classic", "buildkit-upload"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_a_failing_run_shows_variant_step_and_its_last_output(
     ctxsize: Ctxsize,
     make_fixture: Callable[..., Path],

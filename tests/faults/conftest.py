@@ -263,13 +263,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctxsize.engine.connect.ANSWER_SECONDS", 2)
     monkeypatch.setattr("ctxsize.engine.buildkit.session.SILENCE_TIMEOUT", 2.0)
     monkeypatch.setattr("ctxsize.engine.buildkit.session.OPEN_TIMEOUT", 2.0)
-    monkeypatch.setattr("ctxsize.engine.buildkit.session.CLOSE_TIMEOUT", 0.5)
-    monkeypatch.setattr("ctxsize.engine.buildkit.solve.OPEN_TIMEOUT", 1.0)
-    monkeypatch.setattr("ctxsize.engine.buildkit.solve.CANCEL_TIMEOUT", 0.5)
+    monkeypatch.setattr("ctxsize.engine.buildkit.control.loop.CLOSE_TIMEOUT", 0.5)
+    monkeypatch.setattr("ctxsize.engine.buildkit.control.client.ANSWER_TIMEOUT", 2.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.control.client.OPEN_TIMEOUT", 2.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.engine.OPEN_TIMEOUT", 2.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.fallback.OPEN_TIMEOUT", 1.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.fallback.CANCEL_TIMEOUT", 0.5)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild.SILENCE_SECONDS", 1.0)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild.PING_SECONDS", 0.4)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild._GIVE_UP_SECONDS", 0.2)
-    monkeypatch.setattr("ctxsize.engine.builders.upload._CANCEL_SECONDS", 0.5)
 
 
 @contextlib.contextmanager

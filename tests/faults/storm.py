@@ -29,7 +29,7 @@ import docker
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from ctxsize.engine.buildkit import history  # noqa: E402
+from ctxsize.engine.buildkit import connect  # noqa: E402
 from ctxsize.engine.footprint import cache_records  # noqa: E402
 from ctxsize.engine.footprint.clean import _WINDING_DOWN  # noqa: E402
 from ctxsize.engine.marks import RUN_LABEL  # noqa: E402
@@ -38,7 +38,7 @@ from tests.support import buildcache  # noqa: E402
 from tests.support.tree import tree_hash  # noqa: E402
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
-BUILDERS = ("buildkit", "classic", "buildkit-upload")
+BUILDERS = ("buildkit", "classic")
 #: What is run, with the options that make it short.
 COMMANDS = {"compare": ("--repeat", "1"), "suggest": ("--repeat", "0", "--min-bytes", "0")}
 #: Seconds after which a run that was sent a signal counts as hanging.
@@ -72,7 +72,7 @@ def things(api: docker.APIClient) -> set[str]:
         *(f"network {each['Id']}" for each in api.networks()),
         *(f"volume {each['Name']}" for each in api.volumes()["Volumes"] or []),
         *(f"cache record {each.id}" for each in buildcache.records(api) if each.description not in RECEIVED),
-        *(f"past build {ref}" for ref, options in history.past_builds(api).items() if OPTION in options),
+        *(f"past build {ref}" for ref, options in connect(api).past_builds().items() if OPTION in options),
     }
 
 

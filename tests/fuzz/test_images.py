@@ -18,8 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxsize.engine.bases import platform_variables
-from ctxsize.engine.images import EngineImages, id_of, open_images
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.images import EngineImages, open_images
 from ctxsize.engine.options import BuildOptions
+from ctxsize.engine.platforms import find_image
 from ctxsize.errors import CtxsizeError, EngineError
 from ctxsize.files.tarlist import TarReader
 from ctxsize.image.archive import open_archive
@@ -49,7 +51,7 @@ def saved(layer: bytes, manifest: object = None, config: object = None) -> bytes
     return tar({"layer.tar": layer} | {name: json.dumps(each).encode() for name, each in documents.items()})
 
 
-class Engine:
+class Saving:
     """An engine that answers `docker save` with these bytes, as the SDK's client hands them on."""
 
     def __init__(self, data: bytes) -> None:
@@ -58,7 +60,7 @@ class Engine:
     def _url(self, path: str) -> str:
         return path
 
-    def _get(self, *_: object, **__: object) -> Engine:
+    def _get(self, *_: object, **__: object) -> Saving:
         return self
 
     def inspect_image(self, _: str) -> dict[str, object]:
@@ -66,7 +68,7 @@ class Engine:
 
     def _raise_for_status(self, _: object) -> None: ...
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Saving:
         return self
 
     def __exit__(self, *_: object) -> None: ...
@@ -82,7 +84,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 def read(data: bytes) -> list[tuple[str, int]]:
-    api: Any = Engine(data)
+    api: Any = Saving(data)
     with open_images(api, [IMAGE_ID]) as reader:
         return list(reader.listing(reader.images[IMAGE_ID]))
 
@@ -92,13 +94,16 @@ def read(data: bytes) -> list[tuple[str, int]]:
 )
 def test_an_answer_about_an_image_that_is_none(answer: object) -> None:
     api: Any = SimpleNamespace(inspect_image=lambda name: answer)
+    engine: Any = SimpleNamespace(api=api, info=SimpleNamespace(storage="overlay2", podman=False))
     with pytest.raises(EngineError, match="makes no sense"):
-        EngineImages(api).bytes_of(id_of(api, "a:b"))
+        EngineImages(api).bytes_of(find_image(engine, "a:b").id)
 
 
 @pytest.mark.parametrize("answer", [None, [], "a", 5])
 def test_an_answer_about_the_platform_that_is_none(answer: object) -> None:
-    engine: Any = SimpleNamespace(api=SimpleNamespace(version=lambda: answer))
+    api: Any = SimpleNamespace(version=lambda: answer)
+    info: Any = None
+    engine = Engine(api, info, "")
     with pytest.raises(EngineError, match="makes no sense"):
         platform_variables(engine, BuildOptions())
 
@@ -268,7 +273,7 @@ def test_only_the_links_at_the_root_are_taken_into_memory() -> None:
             info = tarfile.TarInfo(name)
             info.type, info.linkname = tarfile.SYMTYPE, "usr/bin"
             made.addfile(info)
-    api: Any = Engine(saved(data.getvalue()))
+    api: Any = Saving(saved(data.getvalue()))
     with open_images(api, [IMAGE_ID]) as reader:
         assert reader.symlinks(reader.images[IMAGE_ID].layers) == {"bin": "usr/bin", "sbin": "usr/bin"}
 
@@ -308,7 +313,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def peak(data: bytes) -> int:
     """The most memory that reading the image took, in bytes."""
-    api: Any = Engine(data)
+    api: Any = Saving(data)
     tracemalloc.start()
     try:
         open_images(api, [IMAGE_ID]).close()

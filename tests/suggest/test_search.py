@@ -7,8 +7,8 @@ from itertools import combinations
 
 import pytest
 
-from ctxsize.suggest.search import Found, Outcome, Search
-from ctxsize.suggest.types import Candidate
+from ctxsize.suggest.search import Found, Search
+from ctxsize.suggest.types import Candidate, Outcome
 
 #: The build of the project as it is, which is no attempt.
 BASELINE = 1
@@ -54,7 +54,7 @@ def rules(found: Found) -> set[str]:
 
 def three(bad: Iterable[int], kind: str) -> _Judge:
     """Three culprits: those that fail the build are named, or not; those that change the image do so each in
-    a way of its own, or all in one."""
+    a way of its own, or all in one path, whose content tells which of them are there, or does not."""
     culprits = [f"r{number}" for number in bad]
 
     def judge(there: frozenset[str]) -> Outcome:
@@ -64,8 +64,11 @@ def three(bad: Iterable[int], kind: str) -> _Judge:
         fails = {"named": culprits, "mixed": culprits[:1], "silent": culprits}.get(kind, [])
         if failing := [each for each in hit if each in fails]:
             return Outcome(False, "none", "fails", named=frozenset(failing[:1] if kind != "silent" else ()))
-        effects = {"same": ["one"]}.get(kind, hit)
-        return Outcome(False, "builds", "changed", effects={each: f"by {each}" for each in effects})
+        effects = ["one"] if kind in ("same", "content") else hit
+        states = {"one": " ".join(hit).encode()} if kind == "content" else {}
+        return Outcome(
+            False, "builds", "changed", effects={each: f"by {each}" for each in effects}, states=states
+        )
 
     return judge
 
@@ -80,31 +83,48 @@ def test_nothing_fails_takes_two_builds() -> None:
     assert (found.proof, found.rejected, found.cut_short) == ("same-image", {}, False)
 
 
-@pytest.mark.parametrize(("kind", "most"), [("named", 5), ("distinct", 8), ("mixed", 9)])
+#: Some of the 1,140 ways in which there can be three of twenty. All of them take some minutes.
+SOME = list(combinations(range(20), 3))[::190]
+
+
+@pytest.mark.parametrize(("kind", "most"), [("named", 5), ("distinct", 8), ("mixed", 9), ("content", 12)])
 def test_three_culprits_among_twenty_are_found_within_twelve_builds(kind: str, most: int) -> None:
-    """Each of the 1,140 ways in which there can be three."""
-    worst = 0
-    for bad in combinations(range(20), 3):
+    for bad in SOME:
         builds = Builds(three(bad, kind))
         found = builds.search(candidates(20))
         assert rules(found) == {f"r{n}" for n in range(20) if n not in bad}
-        assert set(found.rejected) == {f"r{n}" for n in bad}
-        worst = max(worst, builds.count)
-
-    assert worst == most <= MOST
+        assert set(found.rejected) | found.open == {f"r{n}" for n in bad}
+        assert builds.count <= most <= MOST
 
 
 @pytest.mark.parametrize("kind", ["silent", "same"])
 def test_culprits_that_nothing_points_at_cost_rules_and_never_more_builds(kind: str) -> None:
+    """Builds that only hold or do not can't tell 1,140 ways apart eleven times: what is proven is kept."""
+    kept = []
+    for bad in SOME:
+        builds = Builds(three(bad, kind))
+        found = builds.search(candidates(20))
+        kept.append(len(rules(found)))
+        assert builds.count <= MOST
+        assert not rules(found) & {f"r{n}" for n in bad}
+        assert builds.tried.count(frozenset(rules(found))) == 1
+
+    assert min(kept) >= 8
+    assert sum(kept) >= 0.75 * 17 * len(SOME)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["named", "distinct", "mixed", "content", "silent", "same"])
+def test_every_three_of_twenty(kind: str) -> None:
     for bad in combinations(range(20), 3):
         builds = Builds(three(bad, kind))
         found = builds.search(candidates(20))
         assert builds.count <= MOST
         assert not rules(found) & {f"r{n}" for n in bad}
-        assert not found.accepted or builds.tried.count(frozenset(rules(found))) == 1
+        assert len(rules(found)) == 17 or kind in ("silent", "same")
 
 
-@pytest.mark.parametrize("kind", ["named", "distinct", "mixed", "silent", "same"])
+@pytest.mark.parametrize("kind", ["named", "distinct", "mixed", "content", "silent", "same"])
 def test_what_is_accepted_was_built_as_a_whole(kind: str) -> None:
     for bad in combinations(range(9), 3):
         builds = Builds(three(bad, kind))
@@ -157,19 +177,22 @@ def test_no_builds_left_says_so_and_keeps_what_holds() -> None:
 
 
 def test_an_interruption_loses_nothing() -> None:
+    held: list[frozenset[str]] = []
+
     def judge(there: frozenset[str]) -> Outcome:
-        if len(there) == 10:
-            return OK
-        if len(there) > 10 and len(there) < 20:
+        if held:
             raise KeyboardInterrupt
-        return FAILS
+        if {"r0", "r1"} & there:
+            return FAILS
+        held.append(there)
+        return OK
 
     builds = Builds(judge)
     search = Search(builds.attempt, lambda: 10)
     with pytest.raises(KeyboardInterrupt):
         search.run(candidates(20))
 
-    assert rules(search.found) == {f"r{n}" for n in range(10)}
+    assert rules(search.found) == held[0]
     assert search.found.proof == "same-image"
 
 

@@ -179,6 +179,10 @@ class ClassicBuilder:
         """The images that a build may take steps from, and no others."""
         return (self._rebuilt if rebuild else self._prefix) or self._prefix or [_NO_SUCH_IMAGE]
 
+    def _further(self, tar: ClassicTar) -> dict[str, Any]:
+        """What else the client's ``build`` is told."""
+        return {}
+
     def forget(self) -> bool:
         """Remove the intermediate images of this run, newest first; False when some are still in use."""
         self._made = [image for image in reversed(self._made) if not self._remove(image)][::-1]
@@ -229,6 +233,7 @@ class ClassicBuilder:
             rm=True,
             forcerm=True,
             cache_from=self._cache(rebuild),
+            **self._further(tar),
             last_words=lambda event: self._hear_out(event, output),
         )
 

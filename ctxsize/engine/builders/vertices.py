@@ -53,15 +53,15 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
 
 
 def ran_again(vertices: Iterable[Vertex]) -> str | None:
-    """The first step of the Dockerfile that did not come from the cache, of a build that was to have all of
-    them from there; None when all did."""
-    for vertex in vertices:
-        match = _NUMBERED.match(vertex.name)
-        if match is None or vertex.cached or vertex.started is None or is_marker(vertex.name):
-            continue
-        if match["text"].partition(" ")[0].upper() in _COUNTED:
-            return match["text"]
-    return None
+    """The step of the Dockerfile that ran first, of a build that was to have all of them from the cache; None
+    when none did."""
+    found = {
+        vertex.started: match["text"]
+        for vertex in vertices
+        if vertex.started is not None and not vertex.cached and not is_marker(vertex.name)
+        if (match := _NUMBERED.match(vertex.name)) and match["text"].partition(" ")[0].upper() in _COUNTED
+    }
+    return found[min(found)] if found else None
 
 
 def line_map(

@@ -49,7 +49,7 @@ def upgraded(
     if response.status_code != 101:
         detail = shown(response.text)
         response.close()
-        raise SessionUnavailable(f"the engine offers no build session: {response.status_code} {detail}")
+        raise SessionUnavailable(f"the engine refuses POST {path}: {response.status_code} {detail}")
     return as_socket(response)
 
 

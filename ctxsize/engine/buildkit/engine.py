@@ -1,6 +1,7 @@
 """How BuildKit in a Docker engine is reached, best way first:
 
-1. ``POST /grpc``, upgraded: what ``docker build`` does. The Docker SDK's connection, so TLS and SSH work.
+1. ``POST /grpc``, upgraded, and ``POST /session`` for sessions: what ``docker build`` does. The Docker SDK's
+   connections, so TLS and SSH work. Without the second, sessions are carried in the first.
 2. HTTP/2 from the first byte on, on a Unix or plain TCP socket: what API 1.53 has instead of upgrades.
 3. ``POST /session`` and ``/build``, where a proxy lets nobody to either (``fallback``).
 """
@@ -15,24 +16,23 @@ import docker
 from ctxsize.engine.buildkit.bridge import upgraded
 from ctxsize.engine.buildkit.control import Control, Dial, Refused
 from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, SessionUnavailable, reason
-from ctxsize.engine.buildkit.fallback import Fallback
+from ctxsize.engine.buildkit.fallback import Fallback, sessions
 from ctxsize.engine.buildkit.session import OPEN_TIMEOUT
 
 
 def connect(api: docker.APIClient) -> Control:
     """BuildKit of the engine of ``api``. Raises ConnectionLost when the engine can't be reached."""
     try:
-        return _answering(upgrading(api))
-    except (SessionUnavailable, Refused):
-        pass
+        return _answering(Control(upgrading(api), sessions(api)))
+    except (SessionUnavailable, Refused) as error:
+        why = str(error)
     try:
-        return _answering(prior_knowledge(api))
+        return _answering(Control(prior_knowledge(api), sessions(api)))
     except BuildKitError:
-        return Fallback(api)
+        return Fallback(api, why)
 
 
-def _answering(dial: Dial) -> Control:
-    control = Control(dial)
+def _answering(control: Control) -> Control:
     try:
         control.workers()
     except BaseException:

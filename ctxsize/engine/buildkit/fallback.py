@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,11 +20,11 @@ import requests
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.bridge import interrupt, speaks, upgraded
-from ctxsize.engine.buildkit.control.client import POLL, CacheRecord, Control, Worker
-from ctxsize.engine.buildkit.control.loop import Loop, Refused
-from ctxsize.engine.buildkit.errors import ConnectionLost, RequestError, reason, shown
+from ctxsize.engine.buildkit.control.client import POLL, CacheRecord, Control, SessionDial, Worker
+from ctxsize.engine.buildkit.control.loop import Refused
+from ctxsize.engine.buildkit.errors import ConnectionLost, RequestError, SessionUnavailable, reason, shown
 from ctxsize.engine.buildkit.limits import answers
-from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Session, serve
+from ctxsize.engine.buildkit.session import OPEN_TIMEOUT
 from ctxsize.engine.buildkit.trace import TRACE_ID, decode_trace
 from ctxsize.engine.rfc3339 import parse_time
 
@@ -56,24 +57,11 @@ class Fallback(Control):
 
     leaves_history = True
 
-    def __init__(self, api: docker.APIClient) -> None:
+    def __init__(self, api: docker.APIClient, why: str = "") -> None:
+        """``why`` says why BuildKit's own API is not to be had."""
+        super().__init__(_refuse, sessions(api))
         self._api = api
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    @contextlib.contextmanager
-    def serving(self, session: Session) -> Iterator[None]:
-        """Have the engine use ``session`` meanwhile: POST ``/session`` turned into HTTP/2."""
-        sock, early = upgraded(self._api, "/session", session.metadata(), OPEN_TIMEOUT)
-        loop = Loop(f"buildkit-session-{session.id[:8]}")
-        call = loop.begin(serve(session, sock, early))
-        try:
-            yield
-        finally:
-            session.close()
-            call.stop()
-            loop.close()
+        self._why = why
 
     def solve(
         self,
@@ -127,12 +115,21 @@ class Fallback(Control):
     def past_builds(self) -> dict[str, dict[str, str]]:
         """None. Raises ConnectionLost where there is a history: only BuildKit's own API shows it."""
         if speaks(self._api, _HISTORY):
-            raise ConnectionLost("the build history can't be had: the engine lets nobody to POST /grpc")
+            raise ConnectionLost(f"the build history can't be had: {self._why}")
         return {}
 
     def forget(self, ref: str) -> None:
         """Raises ConnectionLost."""
-        raise ConnectionLost("the build history can't be had: the engine lets nobody to POST /grpc")
+        raise ConnectionLost(f"the build history can't be had: {self._why}")
+
+
+def sessions(api: docker.APIClient) -> SessionDial:
+    """Opens sessions by POST ``/session``, turned into HTTP/2."""
+    return lambda metadata: upgraded(api, "/session", metadata, OPEN_TIMEOUT)
+
+
+def _refuse() -> tuple[socket.socket, bytes]:
+    raise SessionUnavailable("the engine lets nobody to POST /grpc and to POST /session")
 
 
 def _parameters(request: pb.SolveRequest) -> dict[str, Any]:

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from grpclib.config import Configuration
 from grpclib.const import Cardinality, Handler
-from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from h2.config import H2Configuration
 from h2.settings import SettingCodes
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.errors import ConnectionLost
+from ctxsize.engine.buildkit.frames import BulkProtocol
 from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ async def serve(session: Session, sock: socket.socket, early: bytes) -> None:
         transport.close()
 
 
-class _Connection(H2Protocol):
+class _Connection(BulkProtocol):
     """grpclib's connection, which tells its session when it hears and when it ends."""
 
     def __init__(self, handler: ConnectionHandler, config: Configuration, session: Session) -> None:

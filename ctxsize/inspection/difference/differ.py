@@ -39,37 +39,46 @@ _MOST_FILES = 10_000
 
 
 def differ(
-    a: Source, b: Source, progress: Progress, *, view: View = "dir", depth: int = 2, most: int = 0
+    a: Source,
+    b: Source,
+    progress: Progress,
+    *,
+    view: View = "dir",
+    depth: int = 2,
+    most: int = 0,
+    on_result: Callable[[ImageDifference], object] = lambda result: None,
 ) -> ImageDifference:
     """What ``b`` has more or less than ``a``: its steps, and where files are known of both, at most ``most``
-    (0: all) rows by ``view``: ``dir`` (as deep as ``depth``), ``ext`` or ``file``. Raises UsageError and
-    whatever opening them raises."""
+    (0: all) rows by ``view``: ``dir`` (as deep as ``depth``), ``ext`` or ``file``. ``on_result`` is given it
+    while ``b`` is still open. Raises UsageError and whatever opening them raises."""
     if view == "context":
         raise UsageError("two images are not compared by context path", hint="--by dir shows what differs")
     reports: list[ImageReport] = []
     images: list[Image] = []
-    with ExitStack() as stack:
-        try:
-            table = stack.enter_context(PathTable())
+    try:
+        with PathTable() as table, ExitStack() as stack:
             readable = True
             for side, source in enumerate((a, b)):
-                with source(progress) as opened:
-                    reports.append(inspect(replace(opened, inventory=None), Asked("step", 0, 0, None)))
-                    images.append(opened.image)
-                    if opened.inventory is None:
-                        readable = False
-                    elif readable:
-                        table.take(side, opened.inventory, opened.image)
+                stack.close()  # the first image need not stay while the second one is read
+                opened = stack.enter_context(source(progress))
+                reports.append(inspect(replace(opened, inventory=None), Asked("step", 0, 0, None)))
+                images.append(opened.image)
+                if opened.inventory is None:
+                    readable = False
+                elif readable:
+                    table.take(side, opened.inventory, opened.image)
             sums = None
             if readable:
                 progress.phase("compare the images")
                 sums = _Sums(view, depth, most)
                 sums.take(table.pairs())
-        except sqlite3.Error as error:
-            raise UsageError(
-                f"the images' files can't be compared: {error}", hint="have TMPDIR name a directory with room"
-            ) from error
-    return _difference(reports, images, sums, view)
+            result = _difference(reports, images, sums, view)
+            on_result(result)
+            return result
+    except sqlite3.Error as error:
+        raise UsageError(
+            f"the images' files can't be compared: {error}", hint="have TMPDIR name a directory with room"
+        ) from error
 
 
 @dataclass(slots=True)

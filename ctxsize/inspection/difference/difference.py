@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,13 +35,16 @@ def image_difference(
     options: BuildOptions | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
+    on_result: Callable[[ImageDifference], object] = lambda result: None,
 ) -> ImageDifference:
     """What the image ``b`` has more or less than ``a``, each of them named as for ``image``.
 
     The rows are by ``view``: ``dir`` (as deep as ``depth``), ``ext`` or ``file``, at most ``most`` of them
     (0: all); with ``step`` they are directories, where files are known without reading a registry's layers,
     which any other view and ``files`` do. ``dockerfile``, ``builder`` and ``options`` are for what is built.
-    Nothing is left on the engine. Raises CtxsizeError.
+    Nothing is left on the engine. ``on_result`` is called with the difference before what was made there for
+    ``b`` is removed; what is returned also says (``warnings``) what could not be removed.
+    Raises CtxsizeError.
     """
     left: list[Warning] = []
     platform = None if options is None else options.platform
@@ -53,6 +56,9 @@ def image_difference(
         found = stored_source(str(name), platform=platform, files=files)
         return found or engine_image(str(name), engine=engine, platform=platform)
 
+    def with_left(result: ImageDifference) -> ImageDifference:
+        return replace(result, warnings=(*result.warnings, *left))
+
     result = differ(
         source_of(a),
         source_of(b),
@@ -60,8 +66,9 @@ def image_difference(
         view="dir" if view == "step" else view,
         depth=depth,
         most=most,
+        on_result=lambda result: on_result(with_left(result)),
     )
-    return replace(result, warnings=(*result.warnings, *left))
+    return with_left(result)
 
 
 def _project(

@@ -164,7 +164,7 @@ def test_an_engine_that_is_asked_for_its_cache_by_several_at_once_answers_each(a
     assert len(answers) == 40
 
 
-@pytest.mark.parametrize(("builder", "runs"), [("buildkit", 5), ("classic", 2), ("buildkit-upload", 2)])
+@pytest.mark.parametrize(("builder", "runs"), [("buildkit", 5), ("classic", 2)])
 def test_the_fifth_run_measures_the_same_transfer_as_the_first(
     project: Path, base_args: Callable[[str], dict[str, str]], builder: str, runs: int
 ) -> None:

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import grpclib.client
 
+from ctxsize.engine.buildkit import frames
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.control.channel import Channel
 from ctxsize.engine.buildkit.session import Session
 
 MOST_WAITING = 1024 * 1024
 """Bytes that wait to be sent, beyond which the session is asked to pause."""
-#: What stands before the data of a BytesMessage: gRPC's prefix, and the field's tag.
-_PREFIX = struct.Struct(">BIB")
-_TAG = 0x0A
+BYTES_PER_MESSAGE = 32 * 1024
+"""BuildKit hands a message on when it has all of it: larger ones keep it waiting."""
+_PREFIX = struct.Struct(">BI")
 
 
 async def carry(channel: Channel, session: Session) -> None:
@@ -86,9 +88,7 @@ class _Carried(asyncio.Transport):
             if self._paused:
                 self._paused = False
                 self._protocol.resume_writing()
-            length = _varint(len(data))
-            head = _PREFIX.pack(0, 1 + len(length) + len(data), _TAG)
-            await self._stream._stream.send_data(b"".join((head, length, data)))
+            await frames.send(self._stream._stream, b"".join(_messages(data)))
 
     async def receive(self) -> None:
         """Hand on what comes, until it ends."""
@@ -96,10 +96,10 @@ class _Carried(asyncio.Transport):
             self._protocol.data_received(message.data)
 
 
-def _varint(number: int) -> bytes:
-    found = bytearray()
-    while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
-        number >>= 7
-    found.append(number)
-    return bytes(found)
+def _messages(data: bytes) -> Iterator[bytes | memoryview]:
+    """``data`` as framed BytesMessages."""
+    for start in range(0, len(data), BYTES_PER_MESSAGE):
+        piece = memoryview(data)[start : start + BYTES_PER_MESSAGE]
+        head = pb.BytesMessage(data=b"x" * len(piece)).SerializeToString()[: -len(piece)]
+        yield _PREFIX.pack(0, len(head) + len(piece)) + head
+        yield piece

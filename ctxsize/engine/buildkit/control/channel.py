@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from asyncio import BaseTransport
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from h2.settings import SettingCodes
 
 from ctxsize.engine.buildkit.control.loop import CLOSE_TIMEOUT, Call, Loop
 from ctxsize.engine.buildkit.errors import ConnectionLost
+from ctxsize.engine.buildkit.frames import BulkProtocol
 from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
 
 Dial = Callable[[], tuple[socket.socket, bytes]]
@@ -42,16 +44,12 @@ class Channel(grpclib.client.Channel):
     async def adopt(self, sock: socket.socket, early: bytes) -> None:
         """Take ``sock`` as the connection; ``early`` is what already arrived on it."""
         loop = asyncio.get_running_loop()
-        transport, protocol = await loop.create_connection(self._protocol_factory, sock=sock)
-        connection = protocol.connection
-        protocol.processor = BoundedProcessor(
-            protocol.handler, connection, lambda _why: transport.abort(), most_bytes=None
-        )
-        connection._connection.update_settings({SettingCodes.MAX_HEADER_LIST_SIZE: HEADER_LIST_BYTES})
-        connection.flush()
-        self._protocol = protocol
+        _, self._protocol = await loop.create_connection(self._protocol_factory, sock=sock)
         if early:
-            protocol.data_received(early)
+            self._protocol.data_received(early)
+
+    def _protocol_factory(self) -> H2Protocol:
+        return _Protocol(grpclib.client.Handler(), self._config, self._h2_config)
 
     async def _create_connection(self) -> H2Protocol:
         raise ConnectionLost("the connection to BuildKit broke")
@@ -63,13 +61,23 @@ class Channel(grpclib.client.Channel):
         return self.request(_CONTROL + method, Cardinality.STREAM_STREAM, request, answer, metadata=metadata)
 
 
+class _Protocol(BulkProtocol):
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self.processor = BoundedProcessor(
+            self.handler, self.connection, lambda _why: transport.close(), most_bytes=None
+        )
+        self.connection._connection.update_settings({SettingCodes.MAX_HEADER_LIST_SIZE: HEADER_LIST_BYTES})
+        self.connection.flush()
+
+
 class Link:
     """A Channel that is opened when it is needed, in a loop of its own until it is closed."""
 
     def __init__(self, dial: Dial) -> None:
         self._dial = dial
         self._lock = threading.Lock()
-        self._loop = Loop("buildkit-control")
+        self.loop = Loop("buildkit-control")
         self._channel: Channel | None = None
 
     def begin(self, work: Callable[[Channel], Coroutine[Any, Any, _Result]]) -> Call[_Result]:
@@ -77,16 +85,16 @@ class Link:
         with self._lock:
             if self._channel is None or not self._channel.lives:
                 sock, early = self._dial()
-                self._channel = self._loop.begin(_open(sock, early)).result(CLOSE_TIMEOUT)
-            return self._loop.begin(work(self._channel))
+                self._channel = self.loop.begin(_open(sock, early)).result(CLOSE_TIMEOUT)
+            return self.loop.begin(work(self._channel))
 
     def close(self) -> None:
         """End all calls, the connection and the loop. Another call opens them anew."""
         with self._lock:
             if self._channel is not None:
-                self._loop.begin(_close(self._channel)).result(CLOSE_TIMEOUT)
+                self.loop.begin(_close(self._channel)).result(CLOSE_TIMEOUT)
                 self._channel = None
-            self._loop.close()
+            self.loop.close()
 
 
 async def _open(sock: socket.socket, early: bytes) -> Channel:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
@@ -17,8 +18,12 @@ from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.control.carried import carry
 from ctxsize.engine.buildkit.control.channel import Channel, Dial, Link
 from ctxsize.engine.buildkit.control.loop import Call, Refused
-from ctxsize.engine.buildkit.errors import SessionUnavailable
-from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Session
+from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable
+from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Session, serve
+
+SessionDial = Callable[[Sequence[tuple[str, str]]], tuple[socket.socket, bytes]]
+"""Opens a connection on which BuildKit calls a session that has such metadata: a non-blocking socket, and
+what already arrived on it. Raises SessionUnavailable where there is no such way."""
 
 ANSWER_TIMEOUT = 30.0
 """Seconds that BuildKit has for an answer."""
@@ -29,6 +34,9 @@ POLL = 0.5
 """Seconds between looks at whether the session is still alive while BuildKit says nothing."""
 MOST_BYTES = 64 * 1024 * 1024
 """Bytes of an answer that consists of several messages: a thousand builds of the history take two MiB."""
+
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,10 @@ class Control:
     leaves_history = False
     """Whether a history of builds keeps those that are said to be internal."""
 
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, dial: Dial, session_dial: SessionDial | None = None) -> None:
+        """``session_dial`` opens connections for sessions, where there is a quicker way than the API."""
         self._link = Link(dial)
+        self._session_dial = session_dial
 
     def close(self) -> None:
         """End the connection. It is opened anew when it is needed again."""
@@ -75,13 +85,24 @@ class Control:
     @contextlib.contextmanager
     def serving(self, session: Session) -> Iterator[None]:
         """Have BuildKit use ``session`` meanwhile."""
-        call = self._link.begin(lambda channel: carry(channel, session))
+        call = self._begin(session)
         try:
-            _wait_until_open(session, call)
             yield
         finally:
             session.close()
             call.stop()
+
+    def _begin(self, session: Session) -> Call[None]:
+        if self._session_dial is not None:
+            with contextlib.suppress(SessionUnavailable):
+                return self._link.loop.begin(serve(session, *self._session_dial(session.metadata())))
+        call = self._link.begin(lambda channel: carry(channel, session))
+        try:
+            _wait_until_open(session, call)
+        except BaseException:
+            call.stop()
+            raise
+        return call
 
     def solve(
         self,
@@ -108,7 +129,7 @@ class Control:
 
     def disk_usage(self) -> list[CacheRecord]:
         """All records of the build cache."""
-        (answer,) = self._ask("DiskUsage", pb.DiskUsageRequest(), pb.DiskUsageResponse, USAGE_TIMEOUT)
+        answer = self._ask_one("DiskUsage", pb.DiskUsageRequest(), pb.DiskUsageResponse, USAGE_TIMEOUT)
         return [_record(each) for each in answer.record]
 
     def prune(self, ids: Iterable[str]) -> set[str]:
@@ -118,7 +139,7 @@ class Control:
 
     def workers(self) -> list[Worker]:
         """What runs its builds."""
-        (answer,) = self._ask("ListWorkers", pb.ListWorkersRequest(), pb.ListWorkersResponse)
+        answer = self._ask_one("ListWorkers", pb.ListWorkersRequest(), pb.ListWorkersResponse)
         return [_worker(each) for each in answer.record]
 
     def past_builds(self) -> dict[str, dict[str, str]]:
@@ -139,10 +160,18 @@ class Control:
         request = pb.UpdateBuildHistoryRequest(ref=ref, delete=True)
         self._ask("UpdateBuildHistory", request, pb.UpdateBuildHistoryResponse)
 
-    def _ask(
-        self, method: str, request: Any, answer: type[Any], seconds: float = ANSWER_TIMEOUT
-    ) -> list[Any]:
-        return self._link.begin(lambda channel: _call(channel, method, request, answer)).result(seconds)
+    def _ask(self, method: str, request: Any, answer: type[Any], seconds: float | None = None) -> list[Any]:
+        call = self._link.begin(lambda channel: _call(channel, method, request, answer))
+        return call.result(seconds or ANSWER_TIMEOUT)
+
+    def _ask_one(
+        self, method: str, request: Any, answer: type[_Answer], seconds: float | None = None
+    ) -> _Answer:
+        answers = self._ask(method, request, answer, seconds)
+        if len(answers) != 1:
+            raise ConnectionLost(f"BuildKit gave {len(answers)} answers to {method}")
+        (found,) = answers
+        return found  # type: ignore[no-any-return]
 
 
 def _wait_until_open(session: Session, call: Call[None]) -> None:
@@ -184,9 +213,9 @@ async def _solve(
 
     following = asyncio.create_task(follow())
     try:
-        (answer,) = await _call(channel, "Solve", request, pb.SolveResponse)
+        answers = await _call(channel, "Solve", request, pb.SolveResponse)
         await asyncio.wait_for(following, ANSWER_TIMEOUT)
-        return dict(answer.exporter_response)
+        return {key: value for answer in answers for key, value in answer.exporter_response.items()}
     except GRPCError:
         # Its account ends soon too; of a build that fails at once there is none.
         await asyncio.wait({following}, timeout=POLL)

@@ -34,25 +34,28 @@ class Loop:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
     def begin(self, work: Coroutine[Any, Any, _Result]) -> Call[_Result]:
         """Have ``work`` done in the loop."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            # What breaks on a connection itself ends its calls, and is told as that: not as a traceback.
-            self._loop.set_exception_handler(lambda _loop, _context: None)
-            self._thread = threading.Thread(target=_run, args=(self._loop,), name=self._name, daemon=True)
-            self._thread.start()
-        return Call(self._loop, work)
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                # What breaks on a connection itself ends its calls, and is told as that: not as a traceback.
+                self._loop.set_exception_handler(lambda _loop, _context: None)
+                self._thread = threading.Thread(target=_run, args=(self._loop,), name=self._name, daemon=True)
+                self._thread.start()
+            return Call(self._loop, work)
 
     def close(self) -> None:
         """End all calls and the thread."""
-        if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(CLOSE_TIMEOUT)
-            self._loop = self._thread = None
+        with self._lock:
+            if self._loop is not None and self._thread is not None:
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join(CLOSE_TIMEOUT)
+                self._loop = self._thread = None
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
