@@ -31,7 +31,7 @@ from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.files.own import keep_out_of, state_folder
 from ctxsize.ignore.matcher import Matcher
-from ctxsize.measure.figures import WITH, WITHOUT, EngineFigures, NamedFigures, ProjectFigures
+from ctxsize.measure.figures import EngineFigures, NamedFigures, ProjectFigures
 from ctxsize.named.open import open_named
 from ctxsize.progress import Progress
 from ctxsize.project import Project, open_project
@@ -39,7 +39,7 @@ from ctxsize.sensitive.types import SensitiveFile
 from ctxsize.survey.blame import IgnoredButNeeded, ignored_but_needed
 from ctxsize.survey.listings import ignored
 from ctxsize.survey.survey import Survey
-from ctxsize.survey.together import Part, survey_all
+from ctxsize.survey.together import Part, named_views, survey_all, view_of
 from ctxsize.warning import Warning
 
 _VARIABLE = re.compile(r"\$\{?(\w+)")
@@ -119,7 +119,7 @@ class Subject:
         """The view of the trees that is built: ``with`` or ``without`` the ignore files."""
         if name in self.views:
             return self.views[name]
-        return replace(_variant(self.project, name), named=named_views(self.project, name))
+        return replace(view_of(self.project, name), named=named_views(self.project, name))
 
     def image_map(self, links: Mapping[str, str] | None = None) -> ImageMap:
         """The way back from its image to its contexts; ``links`` as for ImageMap."""
@@ -167,17 +167,6 @@ class Subject:
         builder = make_builder(self.choice, self.engine, self.plan, run.id, run.journal)
         run.at_end(builder.forget)
         return builder
-
-
-def named_views(project: Project, name: str = WITH) -> dict[str, Variant]:
-    """The views of a project's named contexts in a variant, by their names."""
-    return {each: _variant(tree, name) for each, tree in project.trees.items()}
-
-
-def _variant(tree: Project, name: str) -> Variant:
-    if name == WITHOUT:
-        return Variant(WITHOUT, tree.context, None, tree.ignore_files, tree.dialect)
-    return Variant(WITH, tree.context, tree.rules, frozenset(), tree.dialect)
 
 
 def _needed_without(part: Part) -> int | None:

@@ -15,9 +15,9 @@ from ctxsize.ignore.parse import parse_ignore
 from ctxsize.ignore.types import IgnoreFile, Rule
 from ctxsize.lint.fix import edited
 from ctxsize.lint.types import Edit
-from ctxsize.measure.subject import named_views
 from ctxsize.project import Project, relative_to_context
 from ctxsize.suggest.types import Candidate
+from ctxsize.survey.together import named_views
 from ctxsize.text import printable
 from ctxsize.units import format_bytes
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ctxsize.context.totals import DirTotals, IgnoredRoot, ScanResult, Totals
+from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.resolve import ResolvedDockerfile
 from ctxsize.dockerfile.sources import Sources, plan_sources
@@ -115,3 +116,15 @@ def _directory(part: Part, directory: DirTotals) -> DirTotals:
 
 def _largest(items: Iterable[Any]) -> list[Any]:
     return sorted(items, key=lambda item: (-item.totals.bytes, item.path))
+
+
+def view_of(tree: Project, name: str) -> Variant:
+    """The view of one context in the variant of that name: ``with`` its ignore file, or ``without``."""
+    if name == "without":
+        return Variant(name, tree.context, None, tree.ignore_files, tree.dialect)
+    return Variant(name, tree.context, tree.rules, frozenset(), tree.dialect)
+
+
+def named_views(project: Project, name: str = "with") -> dict[str, Variant]:
+    """The views of a project's named contexts in a variant, by their names."""
+    return {each: view_of(tree, name) for each, tree in project.trees.items()}

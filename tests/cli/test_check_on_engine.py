@@ -243,6 +243,4 @@ def test_several_at_the_same_time_and_what_is_timed_alone(
     ]
     assert [each["sizes"]["image_bytes"] for each in found] == [OWN, OWN, OWN, OWN]
     assert json.loads(Path("base.json").read_text())["targets"]["timed"]["build"]["runs"]
-    timed, others = (result.stderr.index(each) for each in ("build 1 of 1", "3 of 3 done"))
-    assert others < timed, "it began when the others were over"
     assert {image.id for image in engine.images.list(all=True)} == before

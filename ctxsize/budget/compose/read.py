@@ -17,13 +17,13 @@ from typing import Any
 from ctxsize.budget.compose.interpolate import interpolate
 from ctxsize.budget.compose.platforms import one_platform
 from ctxsize.budget.compose.project import Room, Root, Variables, load_variables, masker
+from ctxsize.budget.compose.values import list_of, mapping_of, plain_text, text_of, words_of
 from ctxsize.budget.compose.yaml_lines import Document, Reset, read_yaml
 from ctxsize.dockerfile.platforms import VARIABLE
 from ctxsize.errors import ConfigError, CtxsizeError, UsageError
 from ctxsize.files.probe import is_remote
 from ctxsize.masking import Masker, mask_error
 from ctxsize.project import Inline
-from ctxsize.text import unfit
 from ctxsize.warning import Warning
 
 _DEEPEST = 50
@@ -176,7 +176,7 @@ class _Loader:
         services = document.value.get("services")
         if services is None:
             services = {}
-        return _mapping(services, "services", document.where("services"))
+        return mapping_of(services, "services", document.where("services"))
 
     def _included(self, document: Document, file: Path, depth: int) -> dict[str, _Service]:
         if depth > _DEEPEST:
@@ -185,18 +185,18 @@ class _Loader:
         if entries is None:
             return {}
         found: dict[str, _Service] = {}
-        for index, entry in enumerate(_list(entries, "include", document.where("include"))):
+        for index, entry in enumerate(list_of(entries, "include", document.where("include"))):
             where = document.where("include", index)
             content = self._value({"path": entry} if isinstance(entry, str) else entry, where)
-            content = _mapping(content, "include", where)
-            words = _words(content.get("path"), "path", where)
+            content = mapping_of(content, "include", where)
+            words = words_of(content.get("path"), "path", where)
             paths = [self._root.inside(file.parent / path, where) for path in words]
             if not paths:
                 raise ConfigError("include names no path", where=where)
-            project = _text(content.get("project_directory"), "project_directory", where)
+            project = text_of(content.get("project_directory"), "project_directory", where)
             directory = file.parent / project if project else paths[0].parent
             directory = self._root.inside(directory, where)
-            words = _words(content.get("env_file"), "env_file", where)
+            words = words_of(content.get("env_file"), "env_file", where)
             own = [self._root.inside(file.parent / each, where) for each in words]
             variables = load_variables(self._root, directory, self._variables, own or None)
             self._room.take(_INCLUDED, where)
@@ -211,14 +211,14 @@ class _Loader:
         if (file, name) in above or len(above) > _DEEPEST:
             raise ConfigError(f"service {name} extends itself", where=where)
         content = self._services(document)[name]
-        content = _mapping({} if content is None else content, f"service {name}", where)
+        content = mapping_of({} if content is None else content, f"service {name}", where)
         at = document.where("services", name, "build")
         service = _Service(
             name=name,
             where=at if "build" in content else where,
             build=self._build(self._value(content.get("build"), at), at, base),
-            profiles=tuple(_words(self._value(content.get("profiles"), where), "profiles", where)),
-            platform=_text(self._value(content.get("platform"), where), "platform", where) or None,
+            profiles=tuple(words_of(self._value(content.get("profiles"), where), "profiles", where)),
+            platform=text_of(self._value(content.get("platform"), where), "platform", where) or None,
         )
         extends = self._value(content.get("extends"), document.where("services", name, "extends"))
         if extends is None:
@@ -235,9 +235,9 @@ class _Loader:
         base: Path,
     ) -> _Service:
         where = document.where("services", name, "extends")
-        extends = _mapping({"service": extends} if isinstance(extends, str) else extends, "extends", where)
-        wanted = _text(extends.get("service"), "service", where)
-        other_file = _text(extends.get("file"), "file", where)
+        extends = mapping_of({"service": extends} if isinstance(extends, str) else extends, "extends", where)
+        wanted = text_of(extends.get("service"), "service", where)
+        other_file = text_of(extends.get("file"), "file", where)
         other, here = document, (file, name)
         if other_file:
             file = self._root.inside(base / other_file, where)
@@ -255,7 +255,7 @@ class _Loader:
             return None
         build: dict[str, Any] = {"context": content}
         if not isinstance(content, str):
-            build = dict(_mapping(content, "build", where))
+            build = dict(mapping_of(content, "build", where))
         context = build.get("context")
         if isinstance(context, Reset):
             build["context"] = Reset(self._context(context.value, where, base), context.replaces)
@@ -277,7 +277,7 @@ class _Loader:
 
     def _context(self, content: Any, where: str, base: Path) -> str:
         """A context relative to the current directory; empty when there is none."""
-        context = _text(content, "build.context", where)
+        context = text_of(content, "build.context", where)
         if not context or is_remote(context):
             return context
         return os.path.relpath(base / os.path.expanduser(context))
@@ -285,12 +285,12 @@ class _Loader:
     def _contexts(self, content: Any, where: str, base: Path) -> dict[str, str]:
         """Named contexts: directories relative to the current one, and what is none as it is written."""
         if isinstance(content, list):
-            words = (_plain_text(word, _CONTEXTS, where).partition("=") for word in content)
+            words = (plain_text(word, _CONTEXTS, where).partition("=") for word in content)
             content = {name: value for name, _, value in words}
         found: dict[str, str] = {}
-        for name, given in (_mapping(content, _CONTEXTS, where) if content is not None else {}).items():
+        for name, given in (mapping_of(content, _CONTEXTS, where) if content is not None else {}).items():
             self._room.take(_ENTRY, where)
-            value = _plain_text(given, _CONTEXTS, where)
+            value = plain_text(given, _CONTEXTS, where)
             directory = not (is_remote(value) or value.startswith(MADE))
             found[name] = os.path.relpath(base / os.path.expanduser(value)) if directory else value
         return found
@@ -303,13 +303,13 @@ class _Loader:
                 name, separator, value = str(word).partition("=")
                 pairs[name] = value if separator else None
         elif content is not None:
-            pairs = _mapping(content, "build.args", where)
+            pairs = mapping_of(content, "build.args", where)
         found: dict[str, str] = {}
         for name, given in pairs.items():
             known: Any = self._variables.get(name) if given is None else given
             self._room.take(_ENTRY, where)
             if known is not None:
-                found[name] = _plain_text(known, "build.args", where)
+                found[name] = plain_text(known, "build.args", where)
         return found
 
     def _value(self, content: Any, where: str) -> Any:
@@ -385,7 +385,7 @@ def _not_checked(build: Mapping[str, Any]) -> str | None:
 def _compose_build(service: _Service, content: Mapping[str, Any], root: Root, default: str) -> ComposeBuild:
     path = content.get("context") or content["."]
     root.inside(path, service.where)
-    dockerfile = _text(content.get("dockerfile"), "build.dockerfile", service.where)
+    dockerfile = text_of(content.get("dockerfile"), "build.dockerfile", service.where)
     if dockerfile:
         dockerfile = os.path.normpath(os.path.join(path, dockerfile))
         root.inside(dockerfile, service.where)
@@ -393,58 +393,18 @@ def _compose_build(service: _Service, content: Mapping[str, Any], root: Root, de
     for value in contexts.values():
         if not is_remote(value):
             root.inside(value, service.where)
-    text = _text(content.get("dockerfile_inline"), "build.dockerfile_inline", service.where)
+    text = text_of(content.get("dockerfile_inline"), "build.dockerfile_inline", service.where)
     if text and dockerfile:
         raise ConfigError("dockerfile and dockerfile_inline are both given", where=service.where)
-    named = _words(content.get("platforms"), "build.platforms", service.where)
+    named = words_of(content.get("platforms"), "build.platforms", service.where)
     return ComposeBuild(
         services=(service.name,),
         path=path,
         dockerfile=dockerfile or None,
-        stage=_text(content.get("target"), "build.target", service.where) or None,
+        stage=text_of(content.get("target"), "build.target", service.where) or None,
         build_args=content.get("args") or {},
         platform=one_platform(service.platform, named, default, service.where),
         where=service.where,
         contexts=contexts,
         inline=Inline(text, service.where) if text else None,
     )
-
-
-def _mapping(content: Any, what: str, where: str) -> dict[str, Any]:
-    if not isinstance(content, dict):
-        raise ConfigError(f"{what} must be a mapping", where=where)
-    return content
-
-
-def _list(content: Any, what: str, where: str) -> list[Any]:
-    if not isinstance(content, list):
-        raise ConfigError(f"{what} must be a list", where=where)
-    return content
-
-
-def _words(content: Any, what: str, where: str) -> list[str]:
-    """A list of strings; one alone is a list of one, and none an empty one."""
-    if content is None or isinstance(content, Reset):
-        return []
-    items = [content] if isinstance(content, str) else _list(content, what, where)
-    return [_plain_text(item, what, where) for item in items]
-
-
-def _text(content: Any, what: str, where: str) -> str:
-    """A string, empty when there is none."""
-    return "" if content is None or isinstance(content, Reset) else _plain_text(content, what, where)
-
-
-def _plain_text(content: Any, what: str, where: str) -> str:
-    """A value as Compose hands it on: ``1.10`` is the number 1.1, ``yes`` the word."""
-    if isinstance(content, bool):
-        return "true" if content else "false"
-    if isinstance(content, float):
-        return repr(content).removesuffix(".0")
-    if isinstance(content, int):
-        return str(content)
-    if isinstance(content, str):
-        if unfit(content):
-            raise ConfigError(f"{what} has a character that no path and no value can have", where=where)
-        return content
-    raise ConfigError(f"{what} must be a string", where=where)

@@ -67,7 +67,8 @@ class TogetherChecker:
     def all(self, targets: Sequence[Target]) -> list[tuple[TargetReport, bool]]:
         """The reports of the targets, in their order; see TargetChecker.target."""
         options = self._question.options
-        alone = [number for number, target in enumerate(targets) if _is_timed(target, options)]
+        apart = options.static or _told_apart()
+        alone = [n for n, target in enumerate(targets) if not apart or _is_timed(target, options)]
         others = [number for number in range(len(targets)) if number not in alone]
         found: dict[int, tuple[TargetReport, bool]] = {}
         if others:
@@ -85,6 +86,18 @@ class TogetherChecker:
             self._checker = self._open.enter_context(TargetChecker(*self._question, self._progress, None))
             found.update({number: self._checker.target(targets[number]) for number in alone})
         return [found[number] for number in range(len(targets))]
+
+
+def _told_apart() -> bool:
+    """Whether the engine in use says whose a cache record is. Before Docker Engine 23 only the time tells,
+    which is the same for builds that run side by side: there targets are built one after the other."""
+    from ctxsize.engine.connect import connect
+
+    try:
+        major, _, minor = connect().info.api.partition(".")
+        return (int(major), int(minor)) >= (1, 42)
+    except (CtxsizeError, ValueError):
+        return True
 
 
 def _is_timed(target: Target, options: CheckOptions) -> bool:
