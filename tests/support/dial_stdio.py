@@ -78,42 +78,27 @@ class Relay:
         with contextlib.suppress(OSError):
             if self._tls is not None:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                near = _plain(self._tls.wrap_socket(sock, server_side=True))
+                near = _decrypted(self._tls.wrap_socket(sock, server_side=True))
             far, early = open_grpc(self._engine)
             self._open += [near, far]
             self.connections += 1
             near.sendall(early)
-            threading.Thread(target=_copy, args=(near, far), daemon=True).start()
+            upwards = threading.Thread(target=_copy, args=(near, far), daemon=True)
+            upwards.start()
             _copy(far, near)
+            upwards.join()
+            for each in (near, far):
+                self._open.remove(each)
+                each.close()
 
 
-def _plain(tls: ssl.SSLSocket) -> socket.socket:
-    """A plain socket bridged to ``tls``, which must not be read and written by two threads at once."""
-    import select
+def _decrypted(tls: ssl.SSLSocket) -> socket.socket:
+    """A plain socket that is bridged to ``tls``, which two threads must not read and write at once."""
+    from ctxsize.engine.buildkit.bridge import over_tls  # not there in a container
 
-    near, far = socket.socketpair()
     tls.setblocking(False)
-
-    def pump() -> None:
-        pending = b""
-        with contextlib.suppress(OSError), far, tls:
-            while True:
-                if not tls.pending():
-                    select.select([tls, *([] if pending else [far])], [tls] if pending else [], [])
-                with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                    received = tls.recv(_BLOCK)
-                    if not received:
-                        return
-                    far.sendall(received)
-                if not pending and select.select([far], [], [], 0)[0]:
-                    pending = far.recv(_BLOCK)
-                    if not pending:
-                        return
-                if pending:
-                    with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                        pending = pending[tls.send(pending) :]
-
-    threading.Thread(target=pump, daemon=True).start()
+    near = over_tls(tls)
+    near.setblocking(True)
     return near
 
 

@@ -45,6 +45,10 @@ def choose(engine: Engine, wanted: str = "auto") -> Choice:
     """
     if wanted not in KINDS:
         raise UsageError(f"the builder {wanted} has an engine of its own", hint="name no engine with it")
+    if not engine.keeps_images:
+        if wanted == "classic":
+            raise UsageError(f"the builder {engine.info.builder} is BuildKit, and has no classic builder")
+        return Choice("buildkit")
     if wanted == "classic":
         return Choice("classic")
     if not engine.info.buildkit:

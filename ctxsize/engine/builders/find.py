@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from ctxsize.dockerfile.platforms import asked_platform
 from ctxsize.engine.builders.choose import Choice, choose
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.endpoints.alone import lone_buildkit
@@ -17,7 +18,7 @@ def find_builder(
     name: str = "auto", platform: str | None = None, *, own: Callable[[], Engine] = connect
 ) -> tuple[Engine, Choice]:
     """What ``--builder NAME`` builds with, and how. ``own`` gives the user's own engine. Of a builder of
-    several nodes it is the first that was made for ``platform``.
+    several nodes it is the first that was made for ``platform`` (None: that of DOCKER_DEFAULT_PLATFORM).
 
     Raises EngineError for a builder that is not there, stopped or unknown; ConfigError for one that can't be
     read.
@@ -27,8 +28,8 @@ def find_builder(
         engine = own()
         choice = choose(engine, found.kind)
         return engine, replace(choice, other=found.notice)
-    engine = _engine_of(found.instance, node_for(found.instance, platform))
-    return engine, choose(engine, found.kind) if engine.keeps_images else Choice("buildkit")
+    engine = _engine_of(found.instance, node_for(found.instance, asked_platform(platform)))
+    return engine, choose(engine, found.kind)
 
 
 def find_nodes(name: str) -> Iterator[Engine]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import docker
 
-from ctxsize.engine.buildkit import BuildKitError, Control
+from ctxsize.engine.buildkit import BuildKitError, Control, Worker
 from ctxsize.engine.clients import Client
 from ctxsize.engine.connect import DEFAULT_HOST, Engine, EngineInfo, connect, engine_address
 from ctxsize.engine.endpoints.reach import Endpoint
@@ -65,10 +65,10 @@ def lone_buildkit(name: str, driver: str, endpoint: Endpoint) -> LoneBuildKit:
         builder=name,
         driver=driver,
     )
-    return LoneBuildKit(api=_OwnEngine(), info=info, host=engine_address(), endpoint=endpoint)
+    return LoneBuildKit(api=OwnEngine(), info=info, host=engine_address(), endpoint=endpoint)
 
 
-def _workers(control: Control, address: str) -> list[Any]:
+def _workers(control: Control, address: str) -> list[Worker]:
     try:
         return control.workers()
     except BuildKitError as error:
@@ -77,7 +77,7 @@ def _workers(control: Control, address: str) -> list[Any]:
         ) from error
 
 
-class _OwnEngine:
+class OwnEngine:
     """The client of the user's engine, which is connected to when it is first needed. Where no engine
     answers, it has nothing, and all else is refused with an EngineError."""
 

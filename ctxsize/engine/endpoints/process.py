@@ -68,9 +68,11 @@ def on_path(program: str, what: str) -> str:
 def answered(near: socket.socket, what: str, why: Callable[[], str]) -> Connection:
     """``near`` when something has arrived on it. Raises EngineError when that is not HTTP/2, or it is closed
     first, with the last line of what ``why`` says, or of what arrived."""
-    readable, _, _ = select.select([near], [], [], ANSWER_SECONDS)
+    # Not select(), which knows no more than 1,024 open files.
+    poll = select.poll()
+    poll.register(near, select.POLLIN)
     early = b""
-    if readable:
+    if poll.poll(ANSWER_SECONDS * 1000):
         with contextlib.suppress(ConnectionError):
             early = near.recv(_BLOCK)
         if not early or early[_TYPE : _TYPE + 1] not in (b"", _SETTINGS):

@@ -15,6 +15,7 @@ from typing import Any
 
 from docker.utils.config import home_dir
 
+from ctxsize.dockerfile.platforms import normalized
 from ctxsize.engine.configuration import parse_json, read_small
 from ctxsize.engine.names import is_builder
 from ctxsize.errors import ConfigError
@@ -124,7 +125,7 @@ def _node(found: Any) -> Node:
 
 def _platform(found: Any) -> str:
     parts = [found["os"], found["architecture"], found.get("variant")]
-    return "/".join(_text(each) for each in parts if each)
+    return normalized("/".join(_text(each) for each in parts if each))
 
 
 def _text(value: Any) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import docker
 import pytest
+from click.testing import CliRunner
 
+from ctxsize.cli import main
 from ctxsize.engine.connect import connect
 from ctxsize.engine.endpoints import container
 from ctxsize.engine.endpoints.reach import reach
 from ctxsize.engine.endpoints.store import Instance, Node
 from ctxsize.errors import EngineError
+from tests.engine.endpoints.conftest import Configuration
 from tests.engine.endpoints.test_remote import answers
 from tests.support.builder import container_builder
 
@@ -48,6 +53,33 @@ def test_a_builder_that_runs_is_reached_and_one_that_does_not_is_an_error(
     found.remove()
     with pytest.raises(EngineError, match=f"is gone: there is no container {name} at unix:///"):
         reach(builder, node)
+
+
+def test_a_comparison_there_removes_what_it_made(
+    api: docker.APIClient,
+    builder: Instance,
+    base_image: Callable[[str], str],
+    configuration: Configuration,
+    tmp_path: Path,
+) -> None:
+    """This engine's BuildKit can't export images: all else is measured, and that is said."""
+    (node,) = builder.nodes
+    configuration.create(builder.name, builder.driver, node.endpoint)
+    (tmp_path / "Dockerfile").write_text(f"FROM {base_image('busybox:1.36')}\nCOPY . /src\nRUN true\n")
+    (tmp_path / ".dockerignore").write_text("docker\n")
+    with closing(connect().control) as control:
+        before = {record.id for record in control.disk_usage()}
+        words = ["compare", "--repeat", "1", "--format", "json", "--builder", builder.name, str(tmp_path)]
+        result = CliRunner().invoke(main, words)
+        left = {record.id for record in control.disk_usage()} - before
+
+    if "containerd" not in connect().info.storage:
+        assert result.exit_code == 4
+        assert "the builder does not give the image out: " in result.stderr
+    found = json.loads(result.stdout)
+    assert (found["engine"]["instance"], found["engine"]["driver"]) == (builder.name, "docker-container")
+    assert all(found["variants"][name]["build"]["seconds"] for name in ("with", "without"))
+    assert left == set()
 
 
 def test_a_container_without_buildctl_is_told_of(

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from ctxsize.engine.builders.choose import choose
+from ctxsize.engine.builders.find import find_builder
 from ctxsize.engine.buildkit import Dial
 from ctxsize.engine.endpoints import remote
+from ctxsize.engine.endpoints.alone import OwnEngine
 from ctxsize.engine.endpoints.store import Node
-from ctxsize.errors import EngineError
+from ctxsize.errors import EngineError, UsageError
 from tests.support.certificates import make_certificates
 from tests.support.dial_stdio import Relay
 
@@ -126,3 +129,27 @@ def test_a_program_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="kubectl, which is not on PATH"):
         remote.dial(Node("x0", "kube-pod://b-0"))()
+
+
+@pytest.mark.docker
+def test_a_builder_alone_says_what_it_is_and_has_no_classic_builder(engine_socket: str) -> None:
+    with Relay(engine_socket, "tcp://") as relay:
+        engine, choice = find_builder(relay.address)
+        platform = engine.own_platform()
+        engine.close()
+
+    assert (choice.name, engine.info.builder, engine.info.driver) == ("buildkit", relay.address, "remote")
+    assert platform.startswith("linux/") and engine.info.id.startswith("buildkit:")
+    with pytest.raises(UsageError, match="has no classic builder"):
+        choose(engine, "classic")
+
+
+def test_without_an_engine_there_are_no_images_and_none_can_be_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such/docker.sock")
+    own = OwnEngine()
+
+    assert own.images() == own.containers(all=True) == own.networks() == []
+    with pytest.raises(EngineError, match=r"no Docker engine answers at unix:///no/such/docker.sock"):
+        own.ping()
