@@ -81,7 +81,7 @@ def session(api: docker.APIClient, project: Path) -> Iterator[Open]:
     served = FileSync({f"{name}-context": LocalDir(project, SessionMatcher)})
     with (
         closing(connect(api)) as control,
-        solve._open_session(control, [served, Health()], request) as opened,
+        solve._open_session(control, [served, Health()], request, int) as opened,
     ):
         yield Open(opened.id.rpartition(":")[2], name, served)
     buildcache.remove(api, {each.id for each in buildcache.records(api) if name in each.description})
