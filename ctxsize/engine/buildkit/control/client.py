@@ -93,10 +93,16 @@ class Control:
             call.stop()
 
     def _begin(self, session: Session) -> Call[None]:
+        refused: SessionUnavailable | None = None
         if self._session_dial is not None:
-            with contextlib.suppress(SessionUnavailable):
+            try:
                 return self._link.loop.begin(serve(session, *self._session_dial(session.metadata())))
-        call = self._link.begin(lambda channel: carry(channel, session))
+            except SessionUnavailable as error:
+                refused = error
+        try:
+            call = self._link.begin(lambda channel: carry(channel, session))
+        except SessionUnavailable as error:
+            raise refused or error from None
         try:
             _wait_until_open(session, call)
         except BaseException:
