@@ -22,7 +22,7 @@ def test_a_builder_is_read_as_buildx_wrote_it(configuration: Configuration) -> N
 
     assert found is not None and (found.name, found.driver) == ("CI", "remote")
     assert found.nodes == (
-        Node("CI0", "tcp://build:1234", {"servername": "b", "cacert": "/c"}, ("linux/arm64/v8",)),
+        Node("CI0", "tcp://build:1234", {"servername": "b", "cacert": "/c"}, ("linux/arm64",)),
     )
     assert list(store.names()) == ["ci"]
 

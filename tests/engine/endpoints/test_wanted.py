@@ -10,7 +10,7 @@ from ctxsize.errors import EngineError
 from tests.engine.endpoints.conftest import Configuration
 
 HERE = "unix:///no/such/docker.sock"
-CI = Instance("ci", "remote", (Node("ci0", "unix:///ci.sock", {}, ("linux/arm64/v8",)),))
+CI = Instance("ci", "remote", (Node("ci0", "unix:///ci.sock", {}, ("linux/arm64",)),))
 
 
 @pytest.fixture(autouse=True)
