@@ -44,7 +44,8 @@ from tests.engine.buildkit.docker_patterns import DockerPatterns
 directory = LocalDir(".", DockerPatterns)
 api = docker.APIClient(base_url=sys.argv[1])
 control = Fallback(api) if sys.argv[3:] else connect(api)
-result = build(control, SolveRequest(no_cache=True, tags=[sys.argv[2]]), context=directory, dockerfile=directory)
+request = SolveRequest(no_cache=True, tags=[sys.argv[2]])
+result = build(control, request, context=directory, dockerfile=directory)
 control.close()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, result.sent_files)
 """

@@ -214,8 +214,8 @@ def test_events_that_are_none(fake: FakeEngine, engine: Engine, text: bytes) -> 
 def test_a_session_that_is_cut_off(fake: FakeEngine, engine: Engine, answer: bytes) -> None:
     fake.answer = lambda _: answer
     try:
-        with Session(engine.new_client(), [Health()], name="x", shared_key="y"):
-            pass
+        with contextlib.closing(Fallback(engine.new_client())) as control:
+            buildkit.probe(control)
     except buildkit.BuildKitError as error:
         assert "\n" not in str(error)
 

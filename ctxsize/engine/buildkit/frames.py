@@ -1,7 +1,7 @@
 """Shortcuts for a great many HTTP/2 frames, of which h2 makes and reads each in some fifty microseconds:
 data is sent in many frames at once, and window updates that come in a row are added up.
 
-BuildKit in an engine gives one window update for every 4 KiB of an uploaded context.
+BuildKit in an engine gives two window updates for each few KiB that it is sent.
 """
 
 from __future__ import annotations

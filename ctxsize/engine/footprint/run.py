@@ -15,6 +15,7 @@ from types import TracebackType
 
 from docker.errors import APIError
 
+from ctxsize.engine.buildkit import Refused
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import TROUBLE, engine_error, engine_trouble
 from ctxsize.engine.footprint import leftovers
@@ -137,7 +138,7 @@ class Run:
             for forget in self._forget:
                 try:
                     left += not forget()
-                except APIError as error:
+                except (APIError, Refused) as error:
                     left += 1
                     refused += filter(None, [refusal(error)])
         return left, refused
