@@ -16,7 +16,8 @@ MODERN := $(abspath .cache/modern-engine)
 # … and one with the containerd store, whose BuildKit gives images out as one in a container does.
 BUILDERS := $(abspath .cache/containerd-engine)
 # Where a Podman is set up (scripts/podman-engine).
-PODMAN := $(abspath .cache/podman-engine)
+PODMAN := $(abspath .cache/podman-engine$(addprefix -,$(PODMAN_SUITE)))
+export PODMAN_SUITE
 # How much longer than in the suite `make fuzz` looks.
 TIMES := 100
 # More for the commands behind a target: make test ARGS="-k ignore", make compare ARGS="--repeat 5".
@@ -84,7 +85,8 @@ oldest: venv  ## the unit tests with the oldest dependencies that setup.cfg allo
 live: venv engine  ## the current engine: a short sweep against the official clients, its history (as root)
 	@host=$$(scripts/modern-engine start $(MODERN)); \
 	CTXSIZE_MODERN_ENGINE=$(MODERN) CTXSIZE_REFERENCE_HOST=$$host \
-	  $(python) -m pytest -m reference tests/conformance/ignore tests/engine/footprint/test_history.py $(ARGS)
+	  $(python) -m pytest -m reference tests/conformance/ignore tests/conformance/test_platforms.py \
+	  tests/engine/footprint/test_history.py $(ARGS)
 
 .PHONY: repos
 repos: venv engine  ## trees shaped like real repositories against plain builds by the official client (as root)
@@ -110,10 +112,10 @@ builders: venv engine  ## builders of every driver of buildx, with buildx as the
 	@scripts/make-base-images >/dev/null
 	@STORE=containerd scripts/modern-engine start $(BUILDERS) >/dev/null
 	@CTXSIZE_BUILDERS_ENGINE=$(BUILDERS) $(python) -m pytest -m 'reference or not reference' \
-	  tests/engine/endpoints tests/cli/test_builders.py $(ARGS)
+	  tests/engine/endpoints tests/cli/test_builders.py tests/conformance/test_platforms.py $(ARGS)
 
 .PHONY: podman
-podman: venv  ## the tests against a real Podman and its own `podman build` (as root)
+podman: venv  ## the tests against a real Podman and its own `podman build` (as root; PODMAN_SUITE=trixie: of that release)
 	@scripts/podman-engine start $(PODMAN) >/dev/null
 	@CTXSIZE_PODMAN_ENGINE=$(PODMAN) $(python) -m pytest -m podman tests/engine/podman $(ARGS)
 
@@ -149,7 +151,7 @@ bench-table: venv  ## put the results of the last `make bench` into benchmarks/R
 clean:  ## remove what the other targets made: .venv, .cache, the stand-in base images
 	@[ ! -d $(MODERN) ] || scripts/modern-engine remove $(MODERN)
 	@[ ! -d $(BUILDERS) ] || scripts/modern-engine remove $(BUILDERS)
-	@[ ! -d $(PODMAN) ] || scripts/podman-engine remove $(PODMAN)
+	@for dir in .cache/podman-engine*; do [ ! -d $$dir ] || scripts/podman-engine remove $$dir; done
 	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist ctxsize.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@images=$$(docker image ls --quiet --filter label=org.ctxsize.base --filter 'reference=ctxsize/base-*' 2>/dev/null || true); \

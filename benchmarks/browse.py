@@ -62,7 +62,10 @@ async def drive(root: Path) -> tuple[float, float, dict[str, list[float]]]:
             times[name] = [await _timed(lambda key=key: pilot.press(key)) for key in keys]
         await pilot.press("t")
         times["type"] = [await _timed(lambda key=key: _typed(pilot, key)) for key in TYPED]
+        # What it is still at was asked before.
+        await _quiet(pilot)
         start = time.perf_counter()
+        await _typed(pilot, "backspace")
         await _quiet(pilot)
         lint = time.perf_counter() - start
     return scan, lint, times

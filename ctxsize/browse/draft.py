@@ -126,7 +126,10 @@ class Draft:
         return difference(self.name, self.saved, self.data)
 
     def write(self) -> None:
-        """Write the file, whole or not at all. Raises UsageError when that can't be, or it has changed."""
+        """Write the file, whole or not at all. Raises UsageError when that can't be, the file has changed,
+        or Docker would refuse this."""
+        if self.trouble:
+            raise UsageError(f"Docker would refuse this, nothing is written: {self.trouble}")
         path = self.project.ignore_path or self.project.context / ".dockerignore"
         if self.project.ignore is not None:
             now = read_ignore_file(path, self.project.context, self.project.dialect).data

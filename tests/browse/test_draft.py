@@ -98,6 +98,16 @@ def test_after_every_step_the_tree_has_what_a_scan_of_the_draft_counts(
     assert found.draft.effect == Effect()
 
 
+def test_an_exception_has_the_classic_client_look_into_what_is_above_it(project: Path) -> None:
+    (project / "lib" / "top.log").write_bytes(b"x" * 500)
+    found = opened(project, "*\n!**/*.log\n", "classic")
+    found.draft.keep("lib/a/b0/c2")
+
+    top = found.tree.at("lib/top.log")
+    assert top is not None and top.kept_files == 1
+    in_agreement(found)
+
+
 def test_an_exception_for_a_directory_that_is_partly_ignored_keeps_all_of_it(project: Path) -> None:
     found = opened(project, "**/*.log\n")
     found.draft.keep("src")
@@ -145,6 +155,18 @@ def test_a_first_ignore_file_is_made_and_one_that_changed_meanwhile_is_left_alon
     with pytest.raises(UsageError, match="changed since it was read"):
         found.draft.write()
     assert (project / ".dockerignore").read_text() == "other\n"
+
+
+def test_a_draft_that_docker_refuses_is_not_written(project: Path) -> None:
+    found = opened(project, "video\n")
+    found.draft.change(b"video\n[\n")
+
+    assert "syntax error in pattern" in found.draft.effect.trouble
+    with pytest.raises(UsageError, match="Docker would refuse this, nothing is written"):
+        found.draft.write()
+    assert (project / ".dockerignore").read_text() == "video\n"
+    found.draft.undo()
+    assert found.draft.effect == Effect()
 
 
 def test_a_name_that_no_rule_can_have_is_refused(project: Path) -> None:

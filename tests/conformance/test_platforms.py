@@ -1,6 +1,6 @@
 """Platforms against the official client: what it builds for each, and an image for several.
 
-``make live`` runs it, on an engine with the containerd store too, which CTXSIZE_CONTAINERD_ENGINE names: a
+``make live`` runs it, and ``make builders`` what needs the containerd store: CTXSIZE_BUILDERS_ENGINE is the
 directory of ``STORE=containerd scripts/modern-engine start DIR``.
 """
 
@@ -63,7 +63,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
 
 @pytest.fixture
 def containerd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    found = client_of("CTXSIZE_CONTAINERD_ENGINE", "containerd", tmp_path / "client")
+    found = client_of("CTXSIZE_BUILDERS_ENGINE", "containerd", tmp_path / "client")
     monkeypatch.setenv("DOCKER_HOST", found.host)
     yield found
     for tag in found("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{TAG}*").split():

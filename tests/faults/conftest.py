@@ -25,8 +25,9 @@ from ctxsize.engine.footprint.clean import clean
 from ctxsize.progress import Silent
 from tests.engine.buildkit.base import make_base
 from tests.engine.buildkit.cases import BASE
-from tests.engine.buildkit.conftest import Daemon, build_folder
+from tests.engine.buildkit.conftest import build_folder
 from tests.support import buildcache
+from tests.support.daemon import Daemon, can_start
 from tests.support.proxy import Fault, Proxy
 from tests.support.tree import tree_hash
 
@@ -277,7 +278,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextlib.contextmanager
 def engine_of_ours(*, disk: int | None = None) -> Iterator[OwnEngine]:
     """An engine of our own; ``disk``: with no more room than a disk of so many bytes has."""
-    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+    if not can_start():
         pytest.skip("needs root and dockerd")
     # A socket's path may be 107 bytes long: not below pytest's own long folder names.
     folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())

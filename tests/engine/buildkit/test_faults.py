@@ -27,8 +27,9 @@ from ctxsize.engine.buildkit import (
     connect,
     session,
 )
-from tests.engine.buildkit.conftest import Build, Daemon, build_folder
+from tests.engine.buildkit.conftest import Build, build_folder
 from tests.engine.buildkit.docker_patterns import DockerPatterns
+from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.docker
 

@@ -15,8 +15,9 @@ import pytest
 
 from ctxsize.engine.buildkit import Sent, SolveRequest
 from tests.engine.buildkit.base import make_base
-from tests.engine.buildkit.conftest import Build, Daemon, build_folder, cache, forget
+from tests.engine.buildkit.conftest import Build, build_folder, cache, forget
 from tests.engine.buildkit.contents import sent_content
+from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.docker
 
