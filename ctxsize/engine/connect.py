@@ -18,10 +18,10 @@ from docker.errors import DockerException
 from ctxsize.engine import buildkit
 from ctxsize.engine.buildkit.bridge import speaks
 from ctxsize.engine.buildkit.fallback import Fallback
+from ctxsize.engine.buildkit.limits.answers import parse_time
 from ctxsize.engine.clients import OLDEST, Client, PodmanClient, is_podman, is_too_old, storage_id
 from ctxsize.engine.configuration import check_configuration, parse_json, read_small
 from ctxsize.engine.errors import TROUBLE, engine_trouble, reason, sensible
-from ctxsize.engine.rfc3339 import parse_time
 from ctxsize.errors import ConfigError, EngineError
 
 #: Seconds without an answer after which a call is given up: the first one, and all others that should be

@@ -25,7 +25,7 @@ from ctxsize.engine.buildkit import LocalDir, RequestError, Trace
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.control.loop import Loop
 from ctxsize.engine.buildkit.filesync import FileSync
-from ctxsize.engine.buildkit.secrets import Secrets, parse_secret
+from ctxsize.engine.buildkit.services.secrets import Secrets, parse_secret
 from ctxsize.engine.buildkit.session import Health, Session, serve
 from ctxsize.engine.buildkit.trace import decode_trace, read_status
 from tests.fuzz.profile import effort

@@ -11,7 +11,7 @@ from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.resolve import ResolvedDockerfile
 from ctxsize.engine.builders.interface import Builder, BuildResult
 from ctxsize.engine.buildkit import RequestError
-from ctxsize.engine.buildkit.secrets import parse_secret
+from ctxsize.engine.buildkit.services.secrets import parse_secret
 from ctxsize.engine.images import ImageStore
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import CtxsizeError

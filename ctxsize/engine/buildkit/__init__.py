@@ -2,8 +2,8 @@
 
 ``connect`` reaches the BuildKit in a Docker engine over the Docker SDK's connection, ``Control`` one behind
 any connection, ``build`` builds with either. A package that stands alone: it needs docker, grpclib, protobuf,
-and of ctxsize only leaves (``files/beneath``, ``files/nested``,
-``engine/rfc3339``). docs/buildkit-session.md tells the protocol and shows how to use it elsewhere.
+and of ctxsize only leaves (``files/beneath``, ``files/nested``). docs/buildkit-session.md tells the protocol
+and shows how to use it elsewhere.
 """
 
 from ctxsize.engine.buildkit.control import CacheRecord, Control, Dial, Refused, Worker
@@ -20,7 +20,7 @@ from ctxsize.engine.buildkit.errors import (
     SolveError,
 )
 from ctxsize.engine.buildkit.filesync import Sent, Transfer
-from ctxsize.engine.buildkit.helpers import Logins
+from ctxsize.engine.buildkit.services.helpers import Logins
 from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build, probe
 from ctxsize.engine.buildkit.trace import LogLine, StatusUpdate, Trace, Vertex
 

@@ -26,7 +26,6 @@ from ctxsize.engine.buildkit.errors import ConnectionLost, RequestError, Session
 from ctxsize.engine.buildkit.limits import answers
 from ctxsize.engine.buildkit.session import OPEN_TIMEOUT
 from ctxsize.engine.buildkit.trace import TRACE_ID, decode_trace
-from ctxsize.engine.rfc3339 import parse_time
 
 CANCEL_TIMEOUT = 5.0
 """Seconds the engine has to take note that a build is abandoned, and our reader to end."""
@@ -182,7 +181,7 @@ def _record(fields: Mapping[str, Any]) -> CacheRecord:
         id=str(fields["ID"]),
         description=str(fields.get("Description", "")),
         parents=tuple(parents),
-        created=parse_time(str(fields["CreatedAt"])),
+        created=answers.parse_time(str(fields["CreatedAt"])),
         size=int(fields.get("Size") or 0),
         shared=bool(fields.get("Shared")),
     )

@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
-from ctxsize.engine.buildkit.auth import Auth
 from ctxsize.engine.buildkit.control import Control, Refused
 from ctxsize.engine.buildkit.control.filesend import FileSend
 from ctxsize.engine.buildkit.directory import ContextDir
 from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError, reason
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
-from ctxsize.engine.buildkit.helpers import Logins
-from ctxsize.engine.buildkit.secrets import Secrets
+from ctxsize.engine.buildkit.services.auth import Auth
+from ctxsize.engine.buildkit.services.helpers import Logins
+from ctxsize.engine.buildkit.services.secrets import Secrets
+from ctxsize.engine.buildkit.services.sshforward import SSHForward
 from ctxsize.engine.buildkit.session import Health, Service, Session
-from ctxsize.engine.buildkit.sshforward import SSHForward
 from ctxsize.engine.buildkit.trace import StatusUpdate, Trace, Vertex, read_status
 
 _LOST = "transport is closing"

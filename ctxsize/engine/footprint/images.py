@@ -14,9 +14,9 @@ import docker
 from docker.errors import APIError, NotFound
 
 from ctxsize.engine.buildkit import Refused
+from ctxsize.engine.buildkit.limits.answers import parse_time
 from ctxsize.engine.errors import reason, sensible
 from ctxsize.engine.marks import RUN_LABEL
-from ctxsize.engine.rfc3339 import parse_time
 
 #: With these an engine, or what sits before it, says that it will not do it, now or later.
 _REFUSED = (401, 403, 405, 407, 501)

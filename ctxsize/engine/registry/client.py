@@ -22,9 +22,9 @@ from docker.errors import DockerException
 
 from ctxsize import __version__
 from ctxsize.engine.buildkit import messages_pb2 as pb
-from ctxsize.engine.buildkit.auth import Auth
-from ctxsize.engine.buildkit.helpers import Logins
 from ctxsize.engine.buildkit.limits.answers import BadAnswer, pieces, read_whole, within
+from ctxsize.engine.buildkit.services.auth import Auth
+from ctxsize.engine.buildkit.services.helpers import Logins
 from ctxsize.engine.clients import is_loopback
 from ctxsize.engine.configuration import check_configuration, configured
 from ctxsize.engine.errors import reason

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ctxsize.engine.buildkit import CacheRecord
+from ctxsize.engine.buildkit.limits.answers import parse_time
 from ctxsize.engine.footprint.cache_records import Traces, Window, select
-from ctxsize.engine.rfc3339 import parse_time
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import http.client
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, TypeVar
 
 import requests
@@ -142,3 +143,12 @@ def parse(response: requests.Response) -> Any:
             return json.loads(response.content.decode(errors="replace"))
     except ValueError:
         raise BadAnswer("its answer is not JSON") from None
+
+
+def parse_time(text: str) -> int:
+    """An RFC 3339 time with up to nine digits of a second as nanoseconds since the epoch."""
+    date, _, rest = text.partition(".")
+    digits = rest.rstrip("Z").split("+")[0].split("-")[0] if rest else ""
+    zone = text[len(date) + 1 + len(digits) :] if rest else ""
+    whole = datetime.fromisoformat((date + zone) if rest else text)
+    return int(whole.timestamp()) * 10**9 + int(digits.ljust(9, "0") if digits else 0)

@@ -12,9 +12,10 @@ from pathlib import Path
 import grpclib
 import pytest
 
-from ctxsize.engine.buildkit import SolveError, helpers
-from ctxsize.engine.buildkit.auth import Auth
-from ctxsize.engine.buildkit.helpers import Logins
+from ctxsize.engine.buildkit import SolveError
+from ctxsize.engine.buildkit.services import helpers
+from ctxsize.engine.buildkit.services.auth import Auth
+from ctxsize.engine.buildkit.services.helpers import Logins
 from tests.engine.buildkit.conftest import Build
 
 SECRET = "s3cretpassword"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ctxsize.engine.buildkit import RequestError
-from ctxsize.engine.buildkit.secrets import MAX_SECRET_BYTES, Secret, parse_secret
-from ctxsize.engine.buildkit.sshforward import parse_ssh
+from ctxsize.engine.buildkit.services.secrets import MAX_SECRET_BYTES, Secret, parse_secret
+from ctxsize.engine.buildkit.services.sshforward import parse_ssh
 
 ENVIRON = {"TOKEN": "t0ken", "SSH_AUTH_SOCK": ""}
 

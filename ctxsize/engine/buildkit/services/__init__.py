@@ -1,0 +1,1 @@
+"""What a session answers besides files: logins, secrets, SSH agents."""
