@@ -37,7 +37,7 @@ def test_the_table_has_a_line_for_each_builder_and_says_why_one_is_unusable() ->
     lines = ctxsize("builders").stdout.splitlines()
 
     assert [line.split()[0] for line in lines[:5]] == ["builder", "default*", "broken", "ci", "odd"]
-    assert lines[3].split()[1:] == ["remote", "unix:///no/ci.sock", "unusable", "linux/arm64/v8"]
+    assert lines[3].split()[1:] == ["remote", "unix:///no/ci.sock", "unusable", "linux/arm64"]
     notes = [line.removeprefix("note: ") for line in lines[5:]]
     assert notes[0].startswith("default: no Docker engine answers at unix:///no/such/docker.sock")
     assert notes[1].startswith("broken: ") and "not JSON" in notes[1]

@@ -202,8 +202,8 @@ ROWS = (
         "patient-at-first",
         "an engine that takes the call and says nothing is waited for",
         "engine/connect.py",
-        "timeout=FIRST_ANSWER_SECONDS, place",
-        "timeout=3600, place",
+        "timeout=FIRST_ANSWER_SECONDS,",
+        "timeout=3600,",
         f"{SILENT}[version]",
     ),
     _row(

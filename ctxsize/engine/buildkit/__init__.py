@@ -20,7 +20,6 @@ from ctxsize.engine.buildkit.errors import (
     SolveError,
 )
 from ctxsize.engine.buildkit.filesync import Sent, Transfer
-from ctxsize.engine.buildkit.helpers import Logins
 from ctxsize.engine.buildkit.services.helpers import Logins
 from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build, named_context, probe
 from ctxsize.engine.buildkit.trace import LogLine, StatusUpdate, Trace, Vertex

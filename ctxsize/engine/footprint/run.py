@@ -106,7 +106,7 @@ class Run:
         """Remove everything but what the engine's history has. Says why something is left, and how it goes;
         empty when the engine confirmed that nothing is."""
         # After an interruption the engine is still winding the build down: things may yet appear.
-        # One elsewhere takes longer: on a busy machine a record came a second after the last one had gone.
+        # A builder elsewhere may take longer: on a busy machine something of a run came after three rounds.
         quiet_rounds_needed = (3 if self._engine.keeps_images else 10) if interrupted else 1
         quiet_rounds = refusals = 0
         left = 0
