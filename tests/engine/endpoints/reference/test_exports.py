@@ -17,6 +17,7 @@ from ctxsize.engine.buildkit import LocalDir, SolveRequest, build
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.exported import ExportedImages
 from ctxsize.engine.images import EngineImages, read_images
+from ctxsize.engine.options import BuildOptions
 from ctxsize.image.archive import open_archive
 from ctxsize.image.reader import ImageReader
 from tests.support.dial_stdio import Relay
@@ -67,9 +68,10 @@ def sizes(found: Comparison) -> dict[str, tuple[int | None, int | None]]:
 def test_an_exported_image_is_the_one_that_the_engine_has(
     engine: Engine, builder: str, project: Path
 ) -> None:
-    images, records = _images(engine), {each.id for each in engine.control.disk_usage()}
-    there = sizes(compare(project, repeat=1).comparison)
-    here = compare(project, builder=builder, repeat=1).comparison
+    records = {each.id for each in engine.control.disk_usage()}
+    options = BuildOptions(labels={"ctxsize-test": project.parent.name})
+    there = sizes(compare(project, options=options, repeat=1).comparison)
+    here = compare(project, options=options, builder=builder, repeat=1).comparison
 
     assert {name: size for name, (size, _) in sizes(here).items()} == {
         name: size for name, (size, _) in there.items()
@@ -79,9 +81,9 @@ def test_an_exported_image_is_the_one_that_the_engine_has(
     )
     assert {"with", "without", "cache"} <= there.keys()
     assert here.variants["with"].image.engine_bytes is None
-    assert _images(engine) == images
+    assert not engine.api.images(all=True, filters={"label": f"ctxsize-test={project.parent.name}"})
     left = {each.id: each.description for each in engine.control.disk_usage() if each.id not in records}
-    assert not {name for name in left.values() if str(project) in name or "ctxsize" in name}
+    assert not {name for name in left.values() if "/one/keep" in name}
 
 
 def test_a_context_that_changes_meanwhile_is_an_error_and_no_figure(
@@ -154,7 +156,3 @@ def _stored(archive: Path) -> list[int]:
 
 def _host() -> str:
     return f"unix://{os.environ['CTXSIZE_BUILDERS_ENGINE']}/run/modern/docker.sock"
-
-
-def _images(engine: Engine) -> set[str]:
-    return {str(image["Id"]) for image in engine.api.images(all=True)}
