@@ -13,8 +13,11 @@ project := .cache/fixtures/$(FIXTURE)
 fixture_files := $(shell find fixtures/$(FIXTURE) -type f -o -type l) fixtures/make.py
 # Where the current reference engine is made (scripts/modern-engine); 2 GB, kept for the next time.
 MODERN := $(abspath .cache/modern-engine)
+# … and one with the containerd store, whose BuildKit gives images out as one in a container does.
+BUILDERS := $(abspath .cache/containerd-engine)
 # Where a Podman is set up (scripts/podman-engine).
-PODMAN := $(abspath .cache/podman-engine)
+PODMAN := $(abspath .cache/podman-engine$(addprefix -,$(PODMAN_SUITE)))
+export PODMAN_SUITE
 # How much longer than in the suite `make fuzz` looks.
 TIMES := 100
 # More for the commands behind a target: make test ARGS="-k ignore", make compare ARGS="--repeat 5".
@@ -50,6 +53,7 @@ compare: venv engine $(project).made  ## measure an example project (FIXTURE=fla
 test: venv engine  ## run the whole test suite
 	@scripts/apt-install git git
 	@scripts/apt-install chromium chromium
+	@scripts/apt-install tmux tmux
 	@scripts/make-base-images >/dev/null
 	@$(python) -m pytest $(ARGS)
 
@@ -81,7 +85,8 @@ oldest: venv  ## the unit tests with the oldest dependencies that setup.cfg allo
 live: venv engine  ## the current engine: a short sweep against the official clients, its history (as root)
 	@host=$$(scripts/modern-engine start $(MODERN)); \
 	CTXSIZE_MODERN_ENGINE=$(MODERN) CTXSIZE_REFERENCE_HOST=$$host \
-	  $(python) -m pytest -m reference tests/conformance/ignore tests/engine/footprint/test_history.py $(ARGS)
+	  $(python) -m pytest -m reference tests/conformance/ignore tests/conformance/test_platforms.py \
+	  tests/engine/footprint/test_history.py $(ARGS)
 
 .PHONY: repos
 repos: venv engine  ## trees shaped like real repositories against plain builds by the official client (as root)
@@ -100,8 +105,17 @@ environments: venv engine  ## reported cases and repos, on this engine and a cur
 	  done; \
 	done; done; exit $$bad
 
+.PHONY: builders
+builders: venv engine  ## builders of every driver of buildx, with buildx as the reference (as root, an hour)
+	@scripts/apt-install strace strace
+	@scripts/apt-install openssl openssl
+	@scripts/make-base-images >/dev/null
+	@STORE=containerd scripts/modern-engine start $(BUILDERS) >/dev/null
+	@CTXSIZE_BUILDERS_ENGINE=$(BUILDERS) $(python) -m pytest -m 'reference or not reference' \
+	  tests/engine/endpoints tests/cli/test_builders.py tests/conformance/test_platforms.py $(ARGS)
+
 .PHONY: podman
-podman: venv  ## the tests against a real Podman and its own `podman build` (as root)
+podman: venv  ## the tests against a real Podman and its own `podman build` (as root; PODMAN_SUITE=trixie: of that release)
 	@scripts/podman-engine start $(PODMAN) >/dev/null
 	@CTXSIZE_PODMAN_ENGINE=$(PODMAN) $(python) -m pytest -m podman tests/engine/podman $(ARGS)
 
@@ -120,7 +134,7 @@ suggestions: venv engine  ## `suggest` on projects with an expert's ignore file,
 	@$(python) -m pytest -m 'slow or not slow' tests/suggest $(ARGS)
 
 .PHONY: pictures
-pictures: venv  ## make the pictures in docs/pictures from the real program
+pictures: venv engine  ## make the pictures in docs/pictures from the real program
 	@scripts/apt-install git git
 	@scripts/apt-install chromium chromium
 	@$(python) scripts/pictures
@@ -136,7 +150,8 @@ bench-table: venv  ## put the results of the last `make bench` into benchmarks/R
 .PHONY: clean
 clean:  ## remove what the other targets made: .venv, .cache, the stand-in base images
 	@[ ! -d $(MODERN) ] || scripts/modern-engine remove $(MODERN)
-	@[ ! -d $(PODMAN) ] || scripts/podman-engine remove $(PODMAN)
+	@[ ! -d $(BUILDERS) ] || scripts/modern-engine remove $(BUILDERS)
+	@for dir in .cache/podman-engine*; do [ ! -d $$dir ] || scripts/podman-engine remove $$dir; done
 	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist ctxsize.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@images=$$(docker image ls --quiet --filter label=org.ctxsize.base --filter 'reference=ctxsize/base-*' 2>/dev/null || true); \

@@ -149,7 +149,7 @@ def measure(
     roots = [root.path for root in subject.found.roots if root.totals.files > 1 or root.totals.bytes > 1e6]
     variants, _ = restored_variants(subject, roots)
     with Run(subject.engine) as run:
-        run.remove_image = lambda image_id: None  # type: ignore[method-assign]  # they are read below
+        run.images.remove = lambda image_id: None  # type: ignore[method-assign]  # they are read below
         bench = Bench(subject, run, subject.builder(run), TimeLimit(None), progress)
         # All in the same rounds, so that a drift of the machine's speed is no error of the estimates.
         measured = build_restored(bench, {**variants, WITHOUT: subject.variant(WITHOUT)}, runs=repeat)
@@ -201,7 +201,7 @@ def rank_correlation(rows: list[Row]) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--base", default=BASE, help="the base image (default: %(default)s)")
-    parser.add_argument("--builder", action="append", choices=["buildkit", "buildkit-upload", "classic"])
+    parser.add_argument("--builder", action="append", choices=["buildkit", "classic"])
     parser.add_argument("--project", action="append", choices=list(PROJECTS))
     parser.add_argument("--repeat", type=int, default=3, help="builds of each variant and root")
     parser.add_argument("--scale", type=float, default=1.0, help="of the ignored parts")

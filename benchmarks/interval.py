@@ -39,7 +39,7 @@ SEARCH_BUILDS = 7
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--base", default=BASE, help="the base image (default: %(default)s)")
-    parser.add_argument("--builder", action="append", choices=["buildkit", "buildkit-upload", "classic"])
+    parser.add_argument("--builder", action="append", choices=["buildkit", "classic"])
     parser.add_argument("--times", type=int, default=20, help="comparisons of each kind")
     parser.add_argument("--only", choices=["itself", "fifth"], help="one of the two kinds")
     arguments = parser.parse_args()

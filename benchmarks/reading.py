@@ -25,10 +25,11 @@ TAG = "ctxsize-benchmark-reading"
 OURS = """
 import sys
 from ctxsize.engine.connect import connect
-from ctxsize.engine.images import id_of, open_images
-api = connect().api
-image_id = id_of(api, sys.argv[1])
-with open_images(api, [image_id]) as reader:
+from ctxsize.engine.images import open_images
+from ctxsize.engine.platforms import find_image
+engine = connect()
+image_id = find_image(engine, sys.argv[1]).id
+with open_images(engine.api, [image_id]) as reader:
     print(sum(1 for _ in reader.listing(reader.images[image_id])))
 """
 

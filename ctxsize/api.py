@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ctxsize.engine.builders.interface import Step
     from ctxsize.engine.connect import Engine, connect
     from ctxsize.engine.containers import Verification, VerifyCommand
+    from ctxsize.engine.endpoints.listing import BuilderList, BuilderNode, ListedBuilder, builders
     from ctxsize.engine.options import BuildOptions
     from ctxsize.errors import (
         BuildFailed,
@@ -89,20 +90,20 @@ if TYPE_CHECKING:
     from ctxsize.warning import Warning
 
 __all__ = [
-    "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "ChangeCost", "CheckOptions", "CheckReport",
-    "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost", "CtxsizeError", "Dialect",
-    "Difference", "DifferenceTotals", "Differences", "DirTotals", "DockerfileError", "Duplicate",
-    "Engine", "EngineError", "EngineFigures", "FileFinding", "Finding", "Fix", "Grown",
-    "IgnoreFileError", "IgnoredRoot", "ImageDifference", "ImageFigures", "ImageName", "ImageReport",
-    "ImageStep", "ImageTotals", "Interrupted", "Judged", "LargestPaths", "LateInstall", "Layer",
-    "Leftover", "LintConfig", "LintOptions", "LintReport", "LintTarget", "LintTotals", "MeasuredTarget",
-    "Measurement", "NoRules", "Overview", "PathChange", "PathDifference", "PathSaving", "Progress",
-    "ProjectFigures", "Proof", "Rebuild", "RebuildCost", "RebuildMeasurement", "Rule", "RuleSaving",
-    "RuleTotals", "Saved", "SavedByRules", "ScanResult", "SecondsSaved", "SensitiveFile", "Sizes",
-    "StatusSum", "Step", "StepChange", "SuggestMeasurement", "SuggestedRule", "Suggestion",
-    "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
-    "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup", "Wasted", "cache",
-    "check", "compare", "connect", "context", "image", "image_difference", "lint", "suggest",
+    "Answer", "BuildFailed", "BuildFigures", "BuildOptions", "BuilderList", "BuilderNode", "ChangeCost",
+    "CheckOptions", "CheckReport", "CheckTotals", "Comparison", "ConfigError", "ContextFigures", "Cost",
+    "CtxsizeError", "Dialect", "Difference", "DifferenceTotals", "Differences", "DirTotals",
+    "DockerfileError", "Duplicate", "Engine", "EngineError", "EngineFigures", "FileFinding", "Finding",
+    "Fix", "Grown", "IgnoreFileError", "IgnoredRoot", "ImageDifference", "ImageFigures", "ImageName",
+    "ImageReport", "ImageStep", "ImageTotals", "Interrupted", "Judged", "LargestPaths", "LateInstall",
+    "Layer", "Leftover", "LintConfig", "LintOptions", "LintReport", "LintTarget", "LintTotals",
+    "ListedBuilder", "MeasuredTarget", "Measurement", "NoRules", "Overview", "PathChange", "PathDifference",
+    "PathSaving", "Progress", "ProjectFigures", "Proof", "Rebuild", "RebuildCost", "RebuildMeasurement",
+    "Rule", "RuleSaving", "RuleTotals", "Saved", "SavedByRules", "ScanResult", "SecondsSaved",
+    "SensitiveFile", "Sizes", "StatusSum", "Step", "StepChange", "SuggestMeasurement", "SuggestedRule",
+    "Suggestion", "TargetReport", "Totals", "Unattributed", "UsageError", "VariantFigures", "Verification",
+    "VerifyCommand", "VerifyFailed", "View", "ViewRow", "Warning", "WasteGroup", "Wasted", "builders",
+    "cache", "check", "compare", "connect", "context", "image", "image_difference", "lint", "suggest",
     "suggest_static", "why",
 ]  # fmt: skip
 
@@ -118,6 +119,7 @@ _HOMES = {
     "engine.builders.interface": "Step",
     "engine.connect": "Engine connect",
     "engine.containers": "Verification VerifyCommand",
+    "engine.endpoints.listing": "BuilderList BuilderNode ListedBuilder builders",
     "engine.options": "BuildOptions",
     "errors": "BuildFailed ConfigError CtxsizeError DockerfileError EngineError IgnoreFileError Interrupted"
     " UsageError VerifyFailed",

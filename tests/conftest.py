@@ -25,6 +25,7 @@ import docker
 import pytest
 
 from fixtures import make
+from tests.support.daemon import copies_run, running_copy
 from tests.support.runner import as_it_is_now
 
 as_it_is_now()
@@ -32,10 +33,13 @@ as_it_is_now()
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 RUN_LABEL = "org.ctxsize.run"
+PROCESSES = 3
 NEED_ENGINE = ("docker", "podman", "reference")
 
 _no_engine = pytest.StashKey[str | None]()
 _engine_tests = pytest.StashKey[Path]()
+#: Whether every process has an engine.
+_engines = pytest.StashKey[bool]()
 
 
 def _why_no_engine(config: pytest.Config) -> str | None:
@@ -52,9 +56,11 @@ def _why_no_engine(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run the whole suite in two processes: the tests with an engine, which mostly wait for it, and the rest.
+    """Run the whole suite in several processes, since tests with an engine mostly wait for it.
 
-    A run of a named path stays in this process, as do a debugger, ``-s``, ``-n 0`` and ``-p no:xdist``.
+    The first has the machine's engine, and each other one an engine of its own where that can be; else one
+    process has all tests with an engine. A run of a named path stays in this process, as do a debugger,
+    ``-s``, ``-n 0`` and ``-p no:xdist``.
     """
     option = config.option
     if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
@@ -62,16 +68,29 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     whole = config.args_source is not pytest.Config.ArgsSource.ARGS
     watched = option.usepdb or option.trace or option.capture == "no"
     if option.numprocesses is None and whole and not watched:
-        option.numprocesses = 2
+        option.numprocesses = PROCESSES
     folder = tempfile.TemporaryDirectory()
     config.add_cleanup(folder.cleanup)
     config.stash[_engine_tests] = Path(folder.name, "engine-tests")
+    config.stash[_engines] = not _why_no_engine(config) and copies_run((option.numprocesses or 1) - 1)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a process of pytest-xdist where to write which tests need an engine."""
+    """Tell a process of pytest-xdist where to write which tests need an engine, and whether to start one."""
     node.workerinput["engine_tests"] = str(node.config.stash[_engine_tests])
+    node.workerinput["engine"] = node.config.stash[_engines] and node.workerinput["workerid"] != "gw0"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
+    """All tests of this process use its engine."""
+    with contextlib.ExitStack() as stack:
+        process = getattr(session.config, "workerinput", {})
+        if process.get("engine"):
+            number = int(process["workerid"].removeprefix("gw"))
+            os.environ["DOCKER_HOST"] = stack.enter_context(running_copy(number))
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -91,7 +110,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests with an engine look at all that is on it, so one process has them all, one after the other."""
+    """Tests with an engine look at all that is on it, so one process has them, one after the other: all of
+    them, or where there are several engines all of a folder."""
     from xdist.scheduler import LoadScopeScheduling
 
     class EngineTestsTogether(LoadScopeScheduling):
@@ -100,13 +120,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             super().schedule()
 
         def _split_scope(self, nodeid: str) -> str:
-            return "engine" if nodeid in self.engine_tests else nodeid
+            if nodeid not in self.engine_tests:
+                return nodeid
+            return nodeid.partition("::")[0].rpartition("/")[0] if config.stash[_engines] else "engine"
 
     return EngineTestsTogether(config, log)
 
 
 def pytest_configure() -> None:
-    """A shell has what it starts in the background ignore Ctrl-C, and the programs under test would, too."""
+    """A shell has what it starts in the background ignore Ctrl-C, and the programs under test would, too; and
+    whoever runs the tests may build for another platform."""
+    os.environ.pop("DOCKER_DEFAULT_PLATFORM", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -125,9 +149,9 @@ def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
     if reason := _why_no_engine(request.config):
         pytest.fail(f"{reason}; this test lacks the docker marker", pytrace=False)
     client = docker.from_env(timeout=300)
-    before = _labelled(client)
+    before = labelled(client)
     yield client
-    left = _labelled(client) - before
+    left = labelled(client) - before
     client.close()
     if left and IN_CI:
         pytest.fail(
@@ -138,7 +162,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
         warnings.warn(f"on the engine with the label {RUN_LABEL}: {', '.join(sorted(left))}", stacklevel=1)
 
 
-def _labelled(client: docker.DockerClient) -> set[str]:
+def labelled(client: docker.DockerClient) -> set[str]:
     """Everything on the engine that carries ctxsize's label, as ``kind id``."""
     only: dict[str, str | list[str] | bool] = {"label": RUN_LABEL}
     return {

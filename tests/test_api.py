@@ -13,6 +13,7 @@ import pytest
 from ctxsize import api
 
 FUNCTIONS = [
+    "builders",
     "cache",
     "check",
     "compare",
@@ -38,6 +39,7 @@ GIVEN = [
     "VerifyCommand",
 ]
 RESULTS = [
+    "BuilderList", "BuilderNode", "ListedBuilder",
     "Answer", "BuildFigures", "ChangeCost", "CheckReport", "CheckTotals", "Comparison", "ContextFigures",
     "Cost", "Differences", "DirTotals", "EngineFigures", "FileFinding", "Finding", "Grown",
     "IgnoredRoot", "ImageFigures", "Judged", "LargestPaths", "LateInstall", "Layer", "LintReport",

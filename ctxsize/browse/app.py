@@ -1,34 +1,38 @@
-"""The browser itself: a directory's rows on the left, the draft on the right, what it changes below."""
+"""The browser of a project: its rows on the left, the draft on the right, what that changes below."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from typing import Any, ClassVar
+import time
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
-from rich.text import Text
-from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
-from textual.coordinate import Coordinate
-from textual.screen import ModalScreen
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.widget import Widget
+from textual.widgets import TextArea
 
+from ctxsize.browse.editor import Editor
+from ctxsize.browse.findings import Findings
+from ctxsize.browse.looking import Asked, Looking, key_of
 from ctxsize.browse.open import Opened
-from ctxsize.browse.rows import METRICS, Row, largest, rows, search
-from ctxsize.browse.tree import Node
+from ctxsize.browse.proving import Proving
+from ctxsize.browse.rows import METRICS, Row, largest, one, rows, search
+from ctxsize.browse.table import Shown
 from ctxsize.errors import CtxsizeError
 from ctxsize.text import printable
 from ctxsize.units import format_bytes
 
-_COLOURS = {"ignored": "bright_black", "partly": "yellow", "needed": "blue", "kept": "green"}
-#: How often the rows follow the scan.
-_SECONDS = 0.4
-#: Rows that are shown, so that a key shows its effect at once; how many are not is said above them.
-_MOST = 300
+#: How often the rows follow the scan, and after which time what was typed is judged.
+_SECONDS, _TYPED = 0.4, 0.02
+#: How long it is judged before keys are heard again.
+_PIECE = 0.02
 _HELP = """\
 Arrows, Enter   move, open a directory        Backspace  up
 i               ignore this                   e          except it: keep it
-u               undo the last line            w          write the file (diff first)
+t               type in the draft             Escape     back to the tree
+u               undo the last change          w          write the file (diff first)
+l               what lint finds in the draft  b          build, and prove the draft
 /               jump to a name                f          the largest files below here
 s               sort by the next measure      ?          this help
 q               leave; nothing is written
@@ -38,189 +42,125 @@ partly: some of it arrives    ignored: none of it does
 """
 
 
-class Asked(ModalScreen[bool]):
-    """A text to read, and for a question yes or no."""
-
-    DEFAULT_CSS = """
-    Asked { align: center middle; }
-    Asked > VerticalScroll { width: 90%; max-width: 100; height: auto; max-height: 80%;
-      border: round $primary; padding: 1 2; background: $surface; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter", "answer(True)", "yes"),
-        Binding("n,escape,q,question_mark", "answer(False)", "no"),
-    ]
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._text = text
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static(Text(self._text))
-
-    def action_answer(self, yes: bool) -> None:
-        self.dismiss(yes)
-
-
-class Browser(App[None]):
+class Browser(Looking):
     """A project by size, and a draft of its ignore file."""
 
-    CSS = """
-    #main { height: 1fr; }
-    #rows { width: 2fr; }
-    #draft { width: 1fr; border-left: solid $primary; padding: 0 1; }
-    #where, #effect { height: auto; padding: 0 1; }
-    #effect { background: $panel; min-height: 2; }
-    #find { display: none; }
-    #find.open { display: block; }
+    CSS = (
+        Looking.CSS
+        + """
+    #draft { width: 1fr; border: none; border-left: solid $primary; padding: 0 1; }
+    #draft:focus { border: none; border-left: thick $accent; }
     """
-    AUTO_FOCUS = "#rows"
-    ENABLE_COMMAND_PALETTE = False
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "ignore", "ignore"),
         Binding("e", "keep", "except"),
+        Binding("t", "type", "type"),
         Binding("u", "undo", "undo"),
         Binding("w", "write", "write"),
-        Binding("slash", "find", "find"),
-        Binding("f", "largest", "largest"),
-        Binding("s", "sort", "sort"),
-        Binding("backspace,left", "up", "up"),
-        Binding("question_mark", "help", "help"),
-        Binding("q", "quit", "quit"),
+        Binding("b", "build", "build"),
+        Binding("l", "lint", "lint"),
     ]
+    METRICS: ClassVar[Sequence[str]] = METRICS
+    HELP = _HELP
 
     def __init__(self, opened: Opened) -> None:
-        super().__init__()
+        super().__init__(opened.tree.root)
+        self._opened = opened
         self._tree, self._draft = opened.tree, opened.draft
         self._title = opened.project.name
-        self._at = self._tree.root
-        self._files = False
-        self._metric = METRICS[0]
-        self._shown: list[Node] = []
+        self._complete = threading.Event()
         self._judged = False
-        self._stop = threading.Event()
-        self._trouble = ""
-        self._hidden = 0
-        self._drawn: list[list[Text]] = []
+        self._typed = False
+        self._gone = threading.Event()
+        #: When the scan was over, by time.perf_counter().
+        self.scanned = 0.0
+        self.findings = Findings(opened.lint, self._found)
 
-    def compose(self) -> ComposeResult:
-        yield Static(id="where")
-        with Horizontal(id="main"):
-            yield DataTable(id="rows", cursor_type="row", zebra_stripes=False)
-            with VerticalScroll(id="draft"):
-                yield Static(id="lines")
-        yield Input(id="find", placeholder="part of a name, Enter jumps, Escape leaves")
-        yield Static(id="effect")
-        yield Footer()
+    def beside(self) -> Iterator[Widget]:
+        yield Editor(self._draft, id="draft")
 
     def on_mount(self) -> None:
-        table = self._table
-        for title in ("size", "", "", "name"):
-            table.add_column(title)
-        self._show()
         threading.Thread(target=self._scan, name="scan", daemon=True).start()
         self._following = self.set_interval(_SECONDS, self._follow)
 
     def on_unmount(self) -> None:
-        self._stop.set()
+        self._gone.set()
+        self.findings.close()
 
     @property
-    def _table(self) -> DataTable[Any]:
-        return self.query_one("#rows", DataTable)
+    def _editor(self) -> Editor:
+        return self.query_one("#draft", Editor)
 
     def _scan(self) -> None:
-        self._tree.read(stop=self._stop.is_set)
+        self._tree.read(stop=self._gone.is_set)
+        if self._tree.complete:
+            self._draft.begin()
+            self.scanned = time.perf_counter()
+            self._complete.set()
+            self.findings.ask(self._draft.data)
 
     def _follow(self) -> None:
         """Show what the scan has found since; the draft begins when it is complete."""
-        if self._tree.complete and not self._judged:
+        if self._complete.is_set() and not self._judged:
             self._following.stop()
-            self._draft.begin()
             self._judged = True
-        self._show(self._selected)
+            self._editor.begin()
+        # Nobody has moved yet: the largest so far is not the largest of all.
+        self.stay() if self.table.cursor else self.show()
 
-    @property
-    def _selected(self) -> Node | None:
-        at = self._table.cursor_row
-        return self._shown[at] if 0 <= at < len(self._shown) else None
+    def _found(self) -> None:
+        """The findings of lint have come, in a thread."""
+        if not self._gone.is_set():
+            self.call_from_thread(self.show_texts)
 
-    def _show(self, selected: Node | None = None) -> None:
-        """Draw everything anew, the cursor on ``selected`` if that is there."""
-        below = self._at.below or {}
-        nodes = largest(self._at, self._metric) if self._files else [*below.values()]
-        found = rows(nodes, self._metric, self._tree, paths=self._files)
-        self._hidden = max(len(found) - _MOST, 0)
-        found = found[:_MOST]
-        table = self._table
-        cells = [self._cells(row) for row in found]
-        if self._shown == [row.node for row in found]:
-            # The rows of before: only what changed is drawn, since drawing takes longest.
-            for at, (new, old) in enumerate(zip(cells, self._drawn, strict=True)):
-                for column, text in enumerate(new):
-                    if text != old[column]:
-                        table.update_cell_at(Coordinate(at, column), text)
-        else:
-            table.clear()
-            for row_cells in cells:
-                table.add_row(*row_cells)
-        self._shown, self._drawn = [row.node for row in found], cells
-        if selected in self._shown:
-            table.move_cursor(row=self._shown.index(selected))
-        self._show_texts()
+    def rows(self, most: int, wanted: object) -> tuple[list[Shown], int]:
+        if self.files:
+            found = largest(self.here, self.metric, self._tree, most)
+            return [self._shown_row(row) for row in found], len(found)
+        found = rows(self.here, self.metric, self._tree, most)
+        shown = [self._shown_row(row) for row in found]
+        count = len(self.here.below) + len(self.here.sizes)
+        if count > len(shown) and all(row.key != wanted for row in shown):
+            # What was searched for is shown, however small it is.
+            shown += [self._shown_row(row) for row in one(self.here, wanted, self.metric, self._tree)]
+        return shown, count
 
-    def _cells(self, row: Row) -> list[Text]:
-        colour = _COLOURS[row.mark] if self._judged else ""
-        texts = (row.size, row.bar, row.mark if self._judged else "", row.name)
-        return [Text(text, style=style) for text, style in zip(texts, ("", colour, "", colour), strict=True)]
+    def _shown_row(self, row: Row) -> Shown:
+        opens = row.node if row.node.below is not None else None
+        mark = row.mark if self._judged else ""
+        return Shown(key_of(row.node), row.node, opens, row.size, row.bar, mark, row.name)
 
-    def _show_texts(self) -> None:
-        where = printable("/".join(filter(None, (self._title, self._at.path))))
-        what = f"largest files in {where}" if self._files else where
+    def where(self) -> str:
+        where = printable("/".join(filter(None, (self._title, self.here.path))))
+        what = f"largest files in {where}" if self.files else where
         state = "" if self._tree.complete else f", scanning … {self._tree.seen} entries"
         trouble = f"  {printable(self._tree.trouble)}" if self._tree.trouble else ""
-        sizes = f"{format_bytes(self._at.bytes)}, {self._at.files} files, by {self._metric}"
-        hidden = f", {self._hidden} smaller ones not shown" if self._hidden else ""
-        self.query_one("#where", Static).update(Text(f"{what}: {sizes}{hidden}{state}{trouble}"))
-        lines = Text(f"{printable(self._draft.name)}\n\n", style="bold")
-        for line in self._draft.lines:
-            lines.append(f"{printable(line)}\n", style="not bold")
-        for line in self._draft.added:
-            lines.append(f"+ {printable(line)}\n", style="not bold green")
-        self.query_one("#lines", Static).update(lines)
-        self.query_one("#effect", Static).update(Text(self._trouble or self._effect()))
+        sizes = f"{format_bytes(self.here.bytes)}, {self.here.files} files, by {self.metric}"
+        hidden = f", {self.hidden} smaller ones not shown" if self.hidden else ""
+        return f"{what}: {sizes}{hidden}{state}{trouble}"
 
-    def _effect(self) -> str:
-        """What the draft changes, in a line."""
+    def effect(self) -> str:
+        """What the draft changes."""
         if not self._judged:
             return "The draft can be changed once the scan is complete."
         root, effect = self._tree.root, self._draft.effect
         now = f"The build sees {format_bytes(root.kept_bytes)} in {root.kept_files} files"
         if effect.trouble:
             return f"Docker would refuse this: {effect.trouble}"
-        if not self._draft.added:
-            return f"{now}."
+        if not self._draft.changed:
+            return f"{now}.{self.findings.line(self._draft.data)}"
         sign = "+" if effect.bytes > 0 else ""
         said = [f"{now}: {sign}{format_bytes(effect.bytes)}, {effect.files:+d} files"]
         if effect.secrets:
             said.append(f"{effect.secrets:+d} that look like secrets")
         if effect.broken:
             said.append(f"BREAKS {printable('; '.join(effect.broken))}")
-        return ", ".join(said)
+        return ", ".join(said) + self.findings.line(self._draft.data)
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        node = self._shown[event.cursor_row]
-        if node.below is not None:
-            self._at, self._files = node, False
-            self._show()
-
-    def action_up(self) -> None:
-        before = self._at
-        if self._files:
-            self._files = False
-        elif self._at.up is not None:
-            self._at = self._at.up
-        self._show(before)
+    def search(self, text: str) -> tuple[object, object] | None:
+        found = search(self._tree.root, text)
+        return None if found is None else (found[0], found)
 
     def action_ignore(self) -> None:
         self._change(self._draft.ignore)
@@ -228,60 +168,72 @@ class Browser(App[None]):
     def action_keep(self) -> None:
         self._change(self._draft.keep)
 
-    def _change(self, change: Any) -> None:
-        node = self._selected
-        if node is None or not self._judged:
+    def _change(self, change: object) -> None:
+        row = self.selected
+        if row is None or not self._judged or not callable(change):
             return
-        self._trouble = ""
+        self.trouble = ""
         try:
-            change(node.path)
+            change(row.thing.path)
         except CtxsizeError as error:
-            self._trouble = str(error)
-        self._show(node)
+            self.trouble = str(error)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._editor.follow()
+        self.findings.ask(self._draft.data)
+        self.stay()
 
     def action_undo(self) -> None:
-        node = self._selected
-        self._trouble = "" if self._draft.undo() else "There is nothing to undo."
-        self._show(node)
+        self.trouble = "" if self._draft.undo() else "There is nothing to undo."
+        self._changed()
 
-    def action_sort(self) -> None:
-        self._metric = METRICS[(METRICS.index(self._metric) + 1) % len(METRICS)]
-        self._show(self._selected)
+    def action_type(self) -> None:
+        if self._judged:
+            self.trouble = self._editor.trouble
+            self._editor.focus()
+            self.show_texts()
 
-    def action_largest(self) -> None:
-        self._files = not self._files
-        self._show()
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        if self._judged and not self._typed and self._editor.data != self._draft.data:
+            self._typed = True
+            self.set_timer(_TYPED, self._judge_typed)
 
-    def action_help(self) -> None:
-        self.push_screen(Asked(_HELP))
+    @property
+    def up_to_date(self) -> bool:
+        """Whether all that was typed is judged and shown."""
+        return not self._typed and self._editor.data == self._draft.data
 
-    def action_find(self) -> None:
-        find = self.query_one("#find", Input)
-        find.add_class("open")
-        find.value = ""
-        find.focus()
+    async def _judge_typed(self) -> None:
+        """Judge what was typed, in pieces between which keys are heard; once more where more was typed."""
+        self.trouble = ""
+        while (data := self._editor.data) != self._draft.data:
+            began = time.perf_counter()
+            for _ in self._draft.changing(data):
+                if time.perf_counter() - began > _PIECE:
+                    await asyncio.sleep(0)
+                    began = time.perf_counter()
+                    if self._editor.data != data:
+                        break
+        self._typed = False
+        self.findings.ask(self._draft.data)
+        self.stay()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self._close_find()
-        found = search(self._tree.root, event.value) if event.value else None
-        self._trouble = "" if found is not None or not event.value else f"Nothing is called {event.value}."
-        if found is not None and found.up is not None:
-            self._at, self._files = found.up, False
-        self._show(found)
+    def action_lint(self) -> None:
+        self.push_screen(Asked(self.findings.text(self._draft.data)))
 
-    def on_key(self, event: Any) -> None:
-        if event.key == "escape" and self.query_one("#find", Input).has_focus:
-            self._close_find()
-
-    def _close_find(self) -> None:
-        self.query_one("#find", Input).remove_class("open")
-        self._table.focus()
+    def action_build(self) -> None:
+        if not self._judged or not self._draft.changed or self._draft.trouble:
+            self.trouble = "There is nothing to prove." if not self._draft.changed else ""
+            self.show_texts()
+            return
+        self.push_screen(Proving(self._opened.proof(self._draft.data)))
 
     def action_write(self) -> None:
-        diff = "\n".join(printable(line) for line in self._draft.diff())
+        diff = "\n".join(printable(line) for line in self._draft.diff().splitlines())
         if not diff or not self._judged:
-            self._trouble = "There is nothing to write."
-            self._show_texts()
+            self.trouble = "There is nothing to write."
+            self.show_texts()
             return
         self.push_screen(Asked(f"{diff}\n\nWrite this?  y / n"), self._write)
 
@@ -290,7 +242,9 @@ class Browser(App[None]):
             return
         try:
             self._draft.write()
-            self._trouble = f"{printable(self._draft.name)} is written."
+            self.trouble = f"{printable(self._draft.name)} is written."
+            self.findings.begin()
         except CtxsizeError as error:
-            self._trouble = str(error)
-        self._show(self._selected)
+            self.trouble = str(error)
+        self._editor.refresh()
+        self._changed()

@@ -1,15 +1,24 @@
 """The tree in memory: what is in each directory, and what of it the rules of a draft keep.
 
-Every directory has the sums of what lies in it, so that a change of one path costs no more than that path has
-below it and the directories above it.
+A directory has the sums of what lies in it, and says what becomes of its own names in one word where that is
+the same for all. What becomes of all below it (a rule ignores it) is passed down only where somebody looks.
+So a key costs no more than the directories in which the rules tell names apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import heapq
+import os
+import stat as statmod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
+from ctxsize.browse.nodes import IGNORED, KEPT, Leaf, Node, fate_of
 from ctxsize.context.errors import ContextError
-from ctxsize.context.walk import walk
+from ctxsize.context.reading import Directory, Reading
+from ctxsize.context.walk import OpenTree
+from ctxsize.dockerfile.sources import Sources
+from ctxsize.dockerfile.wildcard import Cover
 from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.table import Outcome
@@ -20,178 +29,329 @@ from ctxsize.sensitive.names import classify, suspects
 _OFTEN = 2000
 
 
-class Node:
-    """A file or a directory (``below`` is not None). ``files`` and ``bytes`` are all that is in it, or
-    itself; ``kept_files`` and ``kept_bytes`` what of it arrives; ``needed`` what of its bytes a step takes.
-    """
+class _Link(NamedTuple):
+    """A name of a file with several."""
 
-    __slots__ = ("below", "bytes", "files", "kept_bytes", "kept_files", "name", "needed", "up")
-
-    def __init__(self, name: str, up: Node | None, *, directory: bool, size: int = 0) -> None:
-        self.name = name
-        self.up = up
-        self.below: dict[str, Node] | None = {} if directory else None
-        self.files = 0 if directory else 1
-        self.bytes = size
-        self.kept_files = self.files
-        self.kept_bytes = size
-        self.needed = 0
-
-    @property
-    def path(self) -> str:
-        """The context path; '' is the context itself."""
-        names = []
-        node: Node | None = self
-        while node is not None and node.up is not None:
-            names.append(node.name)
-            node = node.up
-        return "/".join(reversed(names))
-
-    def leaves(self) -> Iterator[Node]:
-        """Every file in it, or itself."""
-        waiting = [self]
-        while waiting:
-            node = waiting.pop()
-            if node.below is None:
-                yield node
-            else:
-                waiting.extend(node.below.values())
+    up: Node
+    name: str
 
 
 class FileTree:
     """The context of ``project`` as if it had no ignore file.
 
     ``complete`` once all of it was read, ``trouble`` why some of it was not. ``secrets`` are files whose
-    names look like one.
+    names look like one, by directory.
     """
 
-    def __init__(self, project: Project, needs: Callable[[str], bool] | None) -> None:
-        self.root = Node("", None, directory=True)
+    def __init__(self, project: Project, sources: Sources | None) -> None:
+        self._cover: Callable[[str], Cover] | None = None
+        if sources is not None and not sources.unknown:
+            self._cover = sources.cover
+        self.known_needs = self._cover is not None
+        self.root = Node("", None, self._cover(".") if self._cover is not None else "none")
         self.complete = False
         self.trouble = ""
         self.seen = 0
-        self.secrets: list[Node] = []
+        self.secrets: list[tuple[Node, str]] = []
         self._project = project
-        self._needs = needs
-        self.known_needs = needs is not None
+        #: The files with several names, each the sizes and the names in the order of a build's walk.
+        self._linked: list[tuple[int, list[_Link]]] = []
+        self._numbers: dict[_Link, int] = {}
+        #: Of each the first name whose content arrives.
+        self._firsts: list[_Link | None] = []
+        self._credited: list[Node] = []
+
+    # Reading it
 
     def read(
         self, told: Callable[[], object] = lambda: None, stop: Callable[[], bool] = lambda: False
     ) -> None:
         """Read it; ``told`` is called now and then, and nothing more is read once ``stop`` says so."""
-        directories = {"": self.root}
+        reading, links = Reading(), dict[tuple[int, int], tuple[int, list[_Link]]]()
+        told_at = 0
         try:
-            for entry in walk(self._project.context, None, hidden=self._project.ignore_files):
-                above, _, name = entry.path.rpartition("/")
-                up = directories[above]
-                node = Node(name, up, directory=entry.is_dir, size=entry.bytes)
-                assert up.below is not None
-                up.below[name] = node
-                if entry.is_dir:
-                    directories[entry.path] = node
-                else:
-                    self._count(node, entry.path)
-                self.seen += 1
-                if self.seen % _OFTEN == 0:
-                    told()
-                    if stop():
-                        return
+            with OpenTree(self._project.context) as opened:
+                waiting = [(self.root, "")]
+                while waiting:
+                    node, path = waiting.pop()
+                    try:
+                        found = reading.directory(opened, path)
+                    except ContextError as error:
+                        self.trouble = self.trouble or str(error)
+                        continue
+                    self._take(node, path, found, links)
+                    prefix = f"{path}/" if path else ""
+                    waiting += [(child, f"{prefix}{name}") for name, child in node.below.items()]
+                    self.seen += len(node.names)
+                    if self.seen - told_at >= _OFTEN:
+                        told_at = self.seen
+                        told()
+                        if stop():
+                            return
         except ContextError as error:
             self.trouble = str(error)
-        self._find_secrets(directories)
+        self._linked = [
+            (size, sorted(names, key=_walked)) for size, names in links.values() if len(names) > 1
+        ]
+        self._numbers = {link: number for number, (_, names) in enumerate(self._linked) for link in names}
+        for size, names in [each for each in links.values() if len(each[1]) == 1]:
+            self._restore(size, names[0])
+        for size, names in self._linked:
+            for up in names[0].up.chain():
+                up.linked += size
+        self._credit()
         self.complete = True
 
-    def _find_secrets(self, directories: Mapping[str, Node]) -> None:
-        """Classifying a name takes long; asking which of a directory's are worth it does not."""
-        for path, directory in directories.items():
-            assert directory.below is not None
-            for name in suspects(path, [*directory.below]):
-                node = directory.below[name]
-                found = classify(f"{path}/{name}" if path else name)
-                if node.below is None and found is not None and found.alone == "likely":
-                    self.secrets.append(node)
+    def _take(
+        self,
+        node: Node,
+        path: str,
+        found: Directory,
+        links: dict[tuple[int, int], tuple[int, list[_Link]]],
+    ) -> None:
+        """What was read of a directory."""
+        prefix = f"{path}/" if path else ""
+        sizes = found.sizes
+        for name in [name for name in sizes if f"{prefix}{name}" in self._project.ignore_files]:
+            del sizes[name]
+        for name, st in found.odd.items():
+            if statmod.S_ISREG(st.st_mode) and name in sizes:
+                links.setdefault((st.st_dev, st.st_ino), (st.st_size, []))[1].append(_Link(node, name))
+                sizes[name] = 0
+            elif name in sizes and not statmod.S_ISLNK(st.st_mode):
+                sizes[name] = 0
+        node.names = [*sizes, *found.folders]
+        node.own_bytes = sum(sizes.values())
+        node.largest = max(sizes.values(), default=0)
+        if self._cover is None or node.cover == "none":
+            needed = 0
+        elif node.cover == "all":
+            needed = node.own_bytes
+        else:
+            needed = sum(
+                size for name, size in sizes.items() if size and self._cover(f"{prefix}{name}") == "all"
+            )
+        below = {}
+        for name in found.folders:
+            cover = node.cover
+            if cover == "some" and self._cover is not None:
+                cover = self._cover(f"{prefix}{name}")
+            below[name] = Node(name, node, cover)
+        # As a whole: somebody may be looking at it.
+        node.sizes, node.below = sizes, below
+        for up in node.chain():
+            up.total += len(sizes)
+            up.plain += node.own_bytes
+            up.needed += needed
+            up.kept_files += len(sizes)
+            up.kept_plain += node.own_bytes
+        for name in suspects(path, node.names):
+            # Classifying a name takes long; asking which of a directory's are worth it does not.
+            looked = classify(f"{prefix}{name}") if name in sizes else None
+            if looked is not None and looked.alone == "likely":
+                self.secrets.append((node, name))
 
-    def _count(self, node: Node, path: str) -> None:
-        node.needed = node.bytes if self._needs is not None and self._needs(path) else 0
-        up = node.up
-        while up is not None:
-            up.files += 1
-            up.bytes += node.bytes
-            up.kept_files += 1
-            up.kept_bytes += node.bytes
-            up.needed += node.needed
-            up = up.up
+    def _restore(self, size: int, link: _Link) -> None:
+        """A file with several names of which the tree has only one is as any other."""
+        link.up.sizes[link.name] = size
+        link.up.own_bytes += size
+        link.up.largest = max(link.up.largest, size)
+        for up in link.up.chain():
+            up.plain += size
+            up.kept_plain += size
+
+    # Judging it
 
     def judge(self, rules: Matcher | None, path: str = "") -> None:
         """Have the rules decide about ``path`` and all in it. Raises IgnoreFileError where a build fails."""
         node, state, outcome = self.root, rules.start() if rules is not None else None, None
-        for name in filter(None, path.split("/")):
-            if node.below is None or name not in node.below:
-                return
-            node = node.below[name]
+        names = path.split("/") if path else []
+        for at, name in enumerate(names):
             if state is not None:
                 outcome = state.outcome(name)
-                state = state.child(name, outcome) if node.below is not None else state
-        before = node.kept_files, node.kept_bytes
-        if node.below is None:
-            _keep(
-                node, outcome is None or not outcome.ignored, emptied=outcome is not None and outcome.emptied
-            )
-        else:
-            _judge(node, state, outcome)
-        files, size = node.kept_files - before[0], node.kept_bytes - before[1]
-        up = node.up
-        while up is not None:
-            up.kept_files += files
-            up.kept_bytes += size
-            up = up.up
+            node.pass_down()
+            if name in node.sizes and at == len(names) - 1:
+                self._judge_file(node, name, KEPT if outcome is None else fate_of(outcome))
+                return
+            if name not in node.below:
+                return
+            node = node.below[name]
+            state = state.child(name, outcome) if state is not None else None
+        files, size = node.kept_files, node.kept_plain
+        _apply(_decide(node, state, outcome))
+        _add_above(node.up, node.kept_files - files, node.kept_plain - size)
+        self._credit()
+
+    def judging(self, rules: Matcher | None) -> Iterator[None]:
+        """As ``judge`` of the whole tree, a directory at a time; the tree stays as it is until the last."""
+        decisions = []
+        for decision in _decide(self.root, rules.start() if rules is not None else None, None):
+            decisions.append(decision)
+            yield
+        _apply(decisions)
+        self._credit()
+
+    def _judge_file(self, node: Node, name: str, after: int) -> None:
+        before, size = node.fate(name), node.sizes[name]
+        node.decide_one(name, after)
+        _add_above(
+            node,
+            (after != IGNORED) - (before != IGNORED),
+            (size if after == KEPT else 0) - (size if before == KEPT else 0),
+        )
+        self._credit()
+
+    def _credit(self) -> None:
+        """Count the content of files with several names where the first of them that arrives is."""
+        for node in self._credited:
+            node.kept_linked = 0
+        self._credited = []
+        self._firsts = [self._first(names) for _, names in self._linked]
+        for (size, _), first in zip(self._linked, self._firsts, strict=True):
+            for up in first.up.chain() if first is not None else ():
+                up.kept_linked += size
+                self._credited.append(up)
+
+    def _first(self, names: list[_Link]) -> _Link | None:
+        return next((link for link in names if self.fate(link.up, link.name) == KEPT), None)
+
+    # Asking about it
+
+    @staticmethod
+    def fate(node: Node, name: str) -> int:
+        """What becomes of a file, wherever that was decided."""
+        found = node.fate(name)
+        for up in node.chain():
+            if up.uniform is not None:
+                found = KEPT if up.uniform else IGNORED
+        return found
+
+    def entries(self, node: Node) -> list[Node | Leaf]:
+        """What is in a directory."""
+        self._look_into(node)
+        return [*node.below.values(), *(self.leaf(node, name) for name in node.sizes)]
+
+    def _look_into(self, node: Node) -> None:
+        for up in reversed(node.chain()):
+            up.pass_down()
+
+    def leaf(self, node: Node, name: str) -> Leaf:
+        """A file of a directory that was looked into."""
+        fate, size = node.fate(name), node.sizes[name]
+        kept = size if fate == KEPT else 0
+        if self._linked and not size:
+            size, kept = self._linked_sizes(node, name)
+        needed = 0
+        if self._cover is not None and node.cover != "none":
+            needed = size if node.cover == "all" or self._cover(node.join(name)) == "all" else 0
+        return Leaf(node, name, size, int(fate != IGNORED), kept, needed)
+
+    def _linked_sizes(self, node: Node, name: str) -> tuple[int, int]:
+        """What counts at one name of a file that may have several: of all, and of what arrives."""
+        at = _Link(node, name)
+        number = self._numbers.get(at)
+        if number is None:
+            return 0, 0
+        size, names = self._linked[number]
+        return (size if names[0] == at else 0), (size if self._firsts[number] == at else 0)
+
+    def at(self, path: str) -> Node | Leaf | None:
+        """The entry at ``path``; None when there is none."""
+        node = self.root
+        names = path.split("/") if path not in ("", ".") else []
+        for number, name in enumerate(names):
+            if name in node.below:
+                node = node.below[name]
+            elif name in node.sizes and number == len(names) - 1:
+                self._look_into(node)
+                return self.leaf(node, name)
+            else:
+                return None
+        return node
+
+    def files_of(self, top: Node) -> Iterator[tuple[Node, str, int]]:
+        """Every file below a directory: where it is, its name and its size."""
+        for node in self.directories(top):
+            for name, size in node.sizes.items():
+                yield node, name, size
+
+    def directories(self, top: Node) -> Iterator[Node]:
+        """A directory and all below it."""
+        waiting = [top]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(node.below.values())
+
+    def largest(self, top: Node, count: int, fate: Callable[[int], bool] | None) -> list[Leaf]:
+        """The largest files below ``top``; ``fate`` says which count by what becomes of them, None: all."""
+        self._look_into(top)
+        heap: list[tuple[int, int, Node, str]] = []
+        number = 0
+        nodes = [*self.directories(top)]
+        for node in nodes:
+            node.pass_down()
+        for node in sorted(nodes, key=lambda each: -each.largest):
+            if len(heap) == count and node.largest <= heap[0][0]:
+                break
+            for name, size in node.sizes.items():
+                if (len(heap) < count or size > heap[0][0]) and (fate is None or fate(node.fate(name))):
+                    number += 1
+                    item = (size, number, node, name)
+                    if len(heap) < count:
+                        heapq.heappush(heap, item)
+                    else:
+                        heapq.heapreplace(heap, item)
+        return [self.leaf(node, name) for _, _, node, name in sorted(heap, key=lambda each: -each[0])]
 
     def seen_secrets(self) -> int:
         """How many of the files that look like secrets arrive."""
-        return sum(node.kept_files for node in self.secrets)
+        return sum(self.fate(node, name) != IGNORED for node, name in self.secrets)
 
 
-def _judge(top: Node, state: DirState | None, outcome: Outcome | None) -> None:
-    """Decide about all in ``top``: down, then up again with the sums."""
-    order: list[Node] = []
+#: What rules say of a directory: that all in it arrives or nothing does, or (None) its default and what else.
+_Decision = tuple[Node, bool | None, Outcome | None, Mapping[str, Outcome]]
+
+
+def _decide(top: Node, state: DirState | None, outcome: Outcome | None) -> Iterator[_Decision]:
+    """What rules say of ``top`` and of the directories in it, from above; the tree stays as it is."""
     waiting: list[tuple[Node, DirState | None, Outcome | None]] = [(top, state, outcome)]
     while waiting:
         node, state, outcome = waiting.pop()
-        below = node.below
-        assert below is not None
-        if state is None or (state.sink and not state.default.ignored and not state.default.emptied):
-            _keep_all(node, True)
-            continue
         if outcome is not None and outcome.prunable:
-            _keep_all(node, False)
+            yield node, False, None, {}
             continue
-        order.append(node)
-        special = state.special([*below])
+        if state is None or (state.sink and not state.default.emptied):
+            yield node, state is None or not state.default.ignored, None, {}
+            continue
+        special = state.special(node.names)
         default = state.default
-        for name, child in below.items():
-            found = special.get(name, default)
-            if child.below is None:
-                _keep(child, not found.ignored, emptied=found.emptied)
-            elif found.ignored and found.prunable:
-                _keep_all(child, False)
-            else:
-                waiting.append((child, state.child(name, found), found))
+        yield node, None, default, special
+        for name, child in node.below.items():
+            found = special.get(name, default) if special else default
+            waiting.append((child, None if found.prunable else state.child(name, found), found))
+
+
+def _apply(decisions: Iterable[_Decision]) -> None:
+    """Have the tree be as was decided: down, then up again with the sums."""
+    order: list[Node] = []
+    for node, kept, default, special in decisions:
+        if default is None:
+            node.settle(bool(kept))
+        else:
+            node.decide(default, special)
+            order.append(node)
     for node in reversed(order):
-        assert node.below is not None
-        node.kept_files = sum(child.kept_files for child in node.below.values())
-        node.kept_bytes = sum(child.kept_bytes for child in node.below.values())
+        node.add_up()
 
 
-def _keep(node: Node, kept: bool, *, emptied: bool = False) -> None:
-    node.kept_files = int(kept)
-    node.kept_bytes = node.bytes if kept and not emptied else 0
+def _add_above(node: Node | None, files: int, size: int) -> None:
+    while node is not None:
+        node.kept_files += files
+        node.kept_plain += size
+        node = node.up
 
 
-def _keep_all(top: Node, kept: bool) -> None:
-    waiting = [top]
-    while waiting:
-        node = waiting.pop()
-        node.kept_files = node.files if kept else 0
-        node.kept_bytes = node.bytes if kept else 0
-        if node.below is not None:
-            waiting.extend(node.below.values())
+def _walked(link: _Link) -> list[bytes]:
+    """The place of a file in the order of a build's walk."""
+    return [os.fsencode(name) for name in link.up.join(link.name).split("/")]

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.budget.lines import KeyPath, key_lines, kind_of
 from ctxsize.budget.linting.config import LINT_KEYS, lint_config
+from ctxsize.dockerfile.platforms import parse_platform
+from ctxsize.engine.names import is_builder
 from ctxsize.errors import ConfigError
 from ctxsize.files.nested import TooDeep, nested_input
 from ctxsize.files.repository import MOST_CONFIGURATION, MOST_PYPROJECT, is_beneath, read_file
@@ -35,7 +37,6 @@ _MOST_ITEMS = 1000
 _MOST_TARGETS = 500
 _MOST_ITEMS_IN_ALL = 20_000
 _LONG_KEY = re.compile(rf"""(?:(?:(?<![\w-])[\w-]++|"[^"]*+"|'[^']*+')\s*+\.\s*+){{{_MOST_PARTS},}}""")
-_BUILDERS = ("auto", "buildkit", "buildkit-upload", "classic")
 _GROUPS = ("growth", "savings")
 _LISTS = ("forbid", "require-ignored", "not-sensitive", "exempt")
 _SENSITIVE = "sensitive"
@@ -299,9 +300,15 @@ class _Reader:
                 self._inside((*here, "dockerfile"), dockerfile)
         stage = self._text_of(here, table, "target")
         platform = self._text_of(here, table, "platform")
+        if platform is not None:
+            platform = parse_platform(platform, self._where((*here, "platform")), ConfigError)
         builder = self._text_of(here, table, "builder")
-        if builder is not None and builder not in _BUILDERS:
-            raise unknown(builder, _BUILDERS, self._where((*here, "builder")), what="builder")
+        if builder is not None and not is_builder(builder):
+            raise ConfigError(
+                f"{builder[:100]!r} names no builder",
+                where=self._where((*here, "builder")),
+                hint="an address goes on the command line: --builder",
+            )
         args = {
             key: self._string((*here, "build-args", key), value)
             for key, value in self._mapping(here, table, "build-args").items()

@@ -26,8 +26,9 @@ class CheckOptions:
     ``save_baseline`` are files; ``against`` are images that growth is measured from, in a registry or
     wherever ``image`` finds them, and ``images`` those that are there already, both by target name ('' is
     for the only target); ``archive`` is a saved image, read without an engine. ``static`` leaves out
-    every limit that needs an image. ``only`` are the names of the targets to check. ``build`` are options
-    for the build besides those the configuration has.
+    every limit that needs an image. ``only`` are the names of the targets to check. ``platform`` is that of
+    what is built and of the images that are there. ``build`` are options for the build besides those the
+    configuration has.
     """
 
     limits: Sequence[str] = ()
@@ -45,6 +46,7 @@ class CheckOptions:
     only: Sequence[str] = ()
     dockerfile: str | None = None
     stage: str | None = None
+    platform: str | None = None
     builder: str | None = None
     repeat: int | None = None
     build: BuildOptions | None = None
@@ -91,6 +93,7 @@ def _with_options(target: Target, options: CheckOptions) -> Target:
         target,
         dockerfile=options.dockerfile or target.dockerfile,
         stage=options.stage or target.stage,
+        platform=options.platform or (options.build and options.build.platform) or target.platform,
         builder=options.builder or target.builder,
         against=next(filter(None, map(options.against.get, (*target.names, ""))), target.against),
     )

@@ -26,6 +26,7 @@ from ctxsize.survey.scans import Scanned, Scans
 from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
+    from ctxsize.engine.builders.choose import Choice
     from ctxsize.engine.connect import Engine
     from ctxsize.engine.options import BuildOptions
     from ctxsize.image.reader import LayerReader
@@ -114,6 +115,7 @@ class TargetChecker:
         self._progress = progress
         self._engine = engine
         self._no_engine: EngineError | None = None
+        self._builders: dict[tuple[str, str | None], tuple[Engine, Choice] | CtxsizeError] = {}
         self._scans = Scans()
         self._run = ExitStack()
         self.left: list[Warning] = []
@@ -180,10 +182,9 @@ class TargetChecker:
         if target.against is not None and any(kind.engine for kind in growing):
             from ctxsize.budget.images.against import image_before, over_baseline
 
-            platform = (options.build and options.build.platform) or target.platform
             with _noted(found.past_errors):
                 self._progress.phase("read the image to compare with")
-                before = image_before(target.against, platform, self._connect, self._progress)
+                before = image_before(target.against, target.platform, self._connect, self._progress)
                 past = over_baseline(before, past)
         image = next(filter(None, map(options.images.get, (*target.names, ""))), None)
         source = None if options.static else options.archive or image
@@ -215,12 +216,10 @@ class TargetChecker:
         scanned: ScanResult | None = None
         dialect, podman = Dialect.of_builder(target.builder), False
         if asked.built:
-            from ctxsize.engine.builders.choose import choose
             from ctxsize.measure.subject import prepare_opened
 
             with _noted(found.image_errors):
-                engine = self._connect()
-                choice = choose(engine, target.builder)
+                engine, choice = self._builder(target)
                 dialect, podman = choice.dialect, engine.info.podman
                 project = open_project(
                     target.path, dockerfile=target.dockerfile, dialect=dialect, podman=podman
@@ -258,7 +257,7 @@ class TargetChecker:
                 scanned = seen
         with _noted(found.image_errors):
             if asked.source is not None and not found.image_errors:
-                found.measured = self._image(asked, prepared)
+                found.measured = self._image(target.platform, asked, prepared)
                 found.warnings += prepared.warnings if prepared is not None else ()
         found.measured = replace(found.measured, image_source=asked.source)
         if scanned is not None:
@@ -293,11 +292,11 @@ class TargetChecker:
         return replace(
             given,
             target=target.stage,
-            platform=given.platform or target.platform,
+            platform=target.platform,
             build_args={**target.build_args, **given.build_args},
         )
 
-    def _image(self, asked: _Asked, prepared: Subject | None) -> MeasuredTarget:
+    def _image(self, platform: str | None, asked: _Asked, prepared: Subject | None) -> MeasuredTarget:
         """Look at the image that is asked for."""
         from ctxsize.budget.images.inside import Look
         from ctxsize.image.inventory import Inventory
@@ -311,10 +310,11 @@ class TargetChecker:
             return self._built(asked, prepared, into, look)
         if self._options.archive:
             self._progress.phase("read the image")
-            return image_sizes.archived(self._options.archive, asked.image, paths=paths, into=into, look=look)
+            file = self._options.archive
+            return image_sizes.archived(file, asked.image, platform, paths=paths, into=into, look=look)
         engine = self._connect()
         self._progress.phase("read the image")
-        return image_sizes.named(engine, str(asked.image), paths=paths, into=into, look=look)
+        return image_sizes.named(engine, str(asked.image), platform, paths=paths, into=into, look=look)
 
     def _built(
         self, asked: _Asked, prepared: Subject, into: type[LayerReader], look: LookInside
@@ -341,6 +341,21 @@ class TargetChecker:
             )
             self._run = after.pop_all()
         return measured
+
+    def _builder(self, target: Target) -> tuple[Engine, Choice]:
+        """What a target is built with; what does not answer is not asked again for every target."""
+        from ctxsize.engine.builders.find import find_builder
+
+        asked = (target.builder, (self._options.build and self._options.build.platform) or target.platform)
+        if asked not in self._builders:
+            try:
+                self._builders[asked] = find_builder(*asked, own=self._connect)
+            except CtxsizeError as error:
+                self._builders[asked] = error
+        found = self._builders[asked]
+        if isinstance(found, CtxsizeError):
+            raise found
+        return found
 
     def _connect(self) -> Engine:
         """The engine; one that does not answer is not asked again for every target."""

@@ -166,6 +166,7 @@ def check(
         images=_images(images),
         against=_images(against),
         stage=build.target,
+        platform=build.platform,
         build=None if no_build else build,
         **asked,
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ctxsize.cli.errors import show_note
-from ctxsize.cli.options import repeated_option
+from ctxsize.cli.options import BUILDERS, repeated_option
+from ctxsize.errors import CtxsizeError
 from ctxsize.text import printable
 from ctxsize.units import format_bytes
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   ctxsize clean --dry-run
+  ctxsize clean --builder ci               what is left on the builder ci
   ctxsize clean --run 0123abcd-4567cdef    what a killed CI machine left on a shared engine
 """
 
@@ -27,8 +29,11 @@ Examples:
 @repeated_option(
     "--run", "runs", metavar="ID", help="Also remove what this run of another user or machine left."
 )
-def clean(dry_run: bool, runs: tuple[str, ...]) -> None:
-    """Remove what killed runs of ctxsize left on the Docker engine.
+@click.option(
+    "--builder", type=BUILDERS, default="auto", help="Look at this builder (default: as `docker build`)."
+)
+def clean(dry_run: bool, runs: tuple[str, ...], builder: str) -> None:
+    """Remove what killed runs of ctxsize left on the Docker engine, and on the builders they used.
 
     Every run removes what it made, and what your killed runs on this machine left. Use this command to
     clean up without waiting for the next run. It removes only what carries ctxsize's label or is listed in
@@ -36,15 +41,25 @@ def clean(dry_run: bool, runs: tuple[str, ...]) -> None:
     something stays, or may stay: it is in use, or the engine refused.
     """
     # Imported here so that commands without an engine start fast.
-    from ctxsize.engine.connect import connect
+    from ctxsize.engine.builders.find import find_builder, find_nodes
+    from ctxsize.engine.footprint.clean import builders_to_clean
     from ctxsize.engine.footprint.clean import clean as remove
 
-    cleaned = remove(connect(), dry_run=dry_run, runs=runs)
-    for line in _lines(cleaned):
-        click.echo(line)
-    if cleaned.unseen:
-        show_note(f"the engine's history of builds could not be looked at: {cleaned.unseen}")
-    if cleaned.kept or cleaned.remembered:
+    engine, _ = find_builder(builder)
+    found = [("", remove(engine, dry_run=dry_run, runs=runs))]
+    unreached = False
+    for name in builders_to_clean(engine.info.id):
+        try:
+            found += [(name, remove(node, dry_run=dry_run)) for node in find_nodes(name)]
+        except CtxsizeError as error:
+            unreached = True
+            show_note(f"what killed runs left on the builder {name} stays: {error}")
+    for name, cleaned in found:
+        for line in _lines(cleaned):
+            click.echo(f"{printable(name)}: {line}" if name else line)
+        if cleaned.unseen:
+            show_note(f"the engine's history of builds could not be looked at: {cleaned.unseen}")
+    if unreached or any(cleaned.kept or cleaned.remembered for _, cleaned in found):
         raise SystemExit(1)
 
 

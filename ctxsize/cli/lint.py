@@ -72,7 +72,7 @@ Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 something could not b
     metavar="FORMAT=FILE",
     help="Also write this report, e.g. sarif=ctxsize.sarif; - is standard output.",
 )
-@build_options("target", "build_args")
+@build_options("target", "build_args", "platform")
 @output_options("lint", "file", "quiet")
 def lint(
     paths: tuple[str, ...],
@@ -109,6 +109,7 @@ def lint(
         dockerfile=asked.pop("dockerfile"),
         stage=build.target,
         build_args={name: value for name, value in build.build_args.items() if value is not None},
+        platform=build.platform,
         config=LintConfig(
             select=check_codes(_words(select), "--select") if select else None,
             ignore=check_codes(_words(ignore), "--ignore"),
@@ -161,7 +162,13 @@ def hint_at_lint(out: Output, build: BuildOptions, path: str, dockerfile: str | 
     from ctxsize.progress import Silent
 
     known = {name: value for name, value in build.build_args.items() if value is not None}
-    options = LintOptions(dockerfile=dockerfile, stage=build.target, build_args=known, builder=builder)
+    options = LintOptions(
+        dockerfile=dockerfile,
+        stage=build.target,
+        build_args=known,
+        platform=build.platform,
+        builder=builder,
+    )
     try:
         found = lint_target(load_config(path).defaults, options, Silent())
     except CtxsizeError:

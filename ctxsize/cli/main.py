@@ -12,12 +12,12 @@ from ctxsize.cli.errors import exit_codes
 
 #: The commands, and those of their modules that have another name.
 COMMANDS = (
-    "browse", "cache", "check", "clean", "comment", "compare", "completion", "context", "docker-plugin",
-    "image", "lint", "report", "suggest", "trend", "why",
+    "browse", "builders", "cache", "check", "clean", "comment", "compare", "completion", "context",
+    "docker-plugin", "image", "lint", "report", "suggest", "trend", "why",
 )  # fmt: skip
 _MODULES = {
-    "browse": "look.browse", "comment": "forge.comment", "docker-plugin": "docker.plugin",
-    "report": "reports", "trend": "forge.trend",
+    "browse": "look.browse", "builders": "docker.builders", "comment": "forge.comment",
+    "docker-plugin": "docker.plugin", "report": "reports", "trend": "forge.trend",
 }  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from ctxsize.dockerfile.platforms import parse_platform
+from ctxsize.engine.names import KINDS, is_builder, is_builder_address
 from ctxsize.report.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -38,9 +40,33 @@ def _pairs(*, alone: Callable[[str], str | None]) -> Callable[[click.Context, An
     return mapping
 
 
+def _platform(_context: click.Context, _option: Any, given: tuple[str, ...]) -> str | None:
+    """The one platform that is ``given``; several are as bad as a list of them."""
+    return parse_platform(",".join(given), "--platform") if given else None
+
+
 def repeated_option(*names: str, metavar: str, help: str, **more: Any) -> _Option:
     """An option that may be given several times, as its help says."""
     return click.option(*names, multiple=True, metavar=metavar, help=f"{help} Repeatable.", **more)
+
+
+class _BuilderName(click.types.StringParamType):
+    """What ``--builder`` takes: a kind of builder that the engine has, a builder's name, or its address."""
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return f"{'|'.join(KINDS)}|NAME"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not (is_builder(value) or is_builder_address(value)):
+            self.fail(f"{value!r} names no builder", param, ctx)
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from ctxsize.engine.endpoints.store import names
+
+        return [CompletionItem(each) for each in (*KINDS, *names()) if each.startswith(incomplete)]
 
 
 PATH = click.argument("path", type=click.Path(file_okay=False), default=".", required=False)
@@ -60,13 +86,14 @@ DIALECT = click.option(
     help="Apply this builder's ignore rules.",
 )
 #: What ``--builder`` takes where something is built.
-BUILDERS = click.Choice(["auto", "buildkit", "buildkit-upload", "classic"])
+BUILDERS = _BuilderName()
 BUILDER = click.option(
     "--builder",
     type=BUILDERS,
     default="auto",
     show_default=True,
-    help="Build with this builder; auto is BuildKit if the engine has it.",
+    help="Build with the engine's BuildKit or classic builder, or with the builder NAME (`ctxsize builders`"
+    " lists them); auto is what `docker build` takes.",
 )
 #: The options of ``docker build`` that a measurement passes on, each by the field of BuildOptions it fills.
 _BUILD: Mapping[str, _Option] = {
@@ -79,7 +106,12 @@ _BUILD: Mapping[str, _Option] = {
         help="Set a build argument; NAME alone takes its value from the environment.",
     ),
     "platform": click.option(
-        "--platform", metavar="PLATFORM", help="Build for this platform, e.g. linux/arm64."
+        "--platform",
+        multiple=True,
+        callback=_platform,
+        metavar="PLATFORM",
+        help="Build for this platform, e.g. linux/arm64, and take its images"
+        " [env var: DOCKER_DEFAULT_PLATFORM].",
     ),
     "labels": repeated_option(
         "--label",

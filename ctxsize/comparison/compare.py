@@ -44,7 +44,7 @@ def compare(
 ) -> Measurement:
     """Build the project at ``path`` with and without its ignore file, on a real engine, and compare.
 
-    ``builder`` is ``auto``, ``buildkit``, ``buildkit-upload`` or ``classic``. Each variant is timed
+    ``builder`` is ``auto``, ``buildkit`` or ``classic``. Each variant is timed
     ``repeat`` times (None: as often as builds that long allow). The seconds of the ``exact`` ignored roots
     with the largest shares are measured with dedicated builds. ``max_time`` bounds the builds in seconds,
     as far as one build of each variant allows. ``keep`` leaves both images, tagged. ``verify`` has to
@@ -78,7 +78,7 @@ def compare(
                 if cache_cost:
                     found.rebuilds = measure_changes(bench, top=cache_cost, repeat=None, eligible=False)
             if keep:
-                found.images = keep_images(bench, found.images)
+                found.images = keep_images(bench, found.builds, found.images)
         result = assemble(subject, found)
         on_result(result)
     comparison = result.comparison

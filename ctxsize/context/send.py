@@ -1,4 +1,4 @@
-"""A build context as a tar stream, for the classic builder and for BuildKit's upload mode.
+"""A build context as a tar stream, for the classic builder.
 
 Nothing is spooled: the stream is made while the tree is walked, in constant memory. What is in it is
 what the official classic client sends (observed on the wire): owner and group 0 without names, whole

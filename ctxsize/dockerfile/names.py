@@ -74,14 +74,13 @@ def _is_tar(file: BinaryIO) -> bool:
     from lzma import LZMAError
 
     from ctxsize.files.tarlist import TarReader
+    from ctxsize.files.zstd import is_zstd, open_zstd
 
     magic = file.read(6)
     file.seek(0)
-    if magic.startswith(b"\x28\xb5\x2f\xfd"):
-        return True  # zstd, which this Python can't look into
     module = next((name for start, name in _COMPRESSED.items() if magic.startswith(start)), None)
-    source = import_module(module).open(file) if module else file
     try:
+        source = open_zstd(file) if is_zstd(magic) else import_module(module).open(file) if module else file
         return next(iter(TarReader(source)), None) is not None
     except (OSError, EOFError, zlib.error, LZMAError, tarfile.ReadError):
         return False

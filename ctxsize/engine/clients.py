@@ -1,10 +1,12 @@
 """The clients that speak with an engine: the Docker SDK's, and one for Podman.
 
-Podman's Docker API differs from Docker's in this (measured on Podman 4.3.1):
+Podman's Docker API differs from Docker's in this (measured on Podman 4.3.1, 5.4.2 and 5.8.6):
 
 - Its ``ID`` is a new one in every answer.
 - ``DELETE /images/…`` ignores ``noprune``: all untagged images that the image is built on go with it, even
   somebody else's. Podman's own API (``/libpod``) heeds it.
+- A build filters the context that it was sent once more, and versions differ in the ignore file that does it:
+  4.3 takes the one beside the Dockerfile, 5.4 first those in the context's root.
 - No list of the Docker API has the containers in which it builds, and these have no labels. One that is left
   behind when the engine is killed keeps its image from being removed.
 """
@@ -12,8 +14,9 @@ Podman's Docker API differs from Docker's in this (measured on Podman 4.3.1):
 from __future__ import annotations
 
 import copy
+import json
 import warnings
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from typing import Any
@@ -174,9 +177,12 @@ class Client(docker.APIClient):  # type: ignore[misc]
         """The networks, each with ``Id`` and ``Labels``."""
         return _objects(super().networks(*args, **kwargs), "Id", "Labels")
 
-    def inspect_image(self, image: str) -> dict[str, Any]:
-        """One image, with ``Id`` and ``Config``."""
-        return _object(super().inspect_image(image), "Id", "Config")
+    def inspect_image(self, image: str, **asked: str) -> dict[str, Any]:
+        """One image, with ``Id`` and ``Config``. ``asked`` are parameters that the SDK does not know."""
+        if not asked:
+            return _object(super().inspect_image(image), "Id", "Config")
+        answer = self._get(self._url("/images/{0}/json", image), params=asked)
+        return _object(self._result(answer, json=True), "Id", "Config")
 
     def inspect_container(self, container: str) -> dict[str, Any]:
         """One container, with ``Config``."""
@@ -241,6 +247,15 @@ def _tolerant() -> Iterator[None]:
 
 class PodmanClient(Client):
     """Uses Podman's own API where its Docker API can't do what is needed."""
+
+    def build(self, *args: Any, kept_out: Sequence[str], **options: Any) -> Any:
+        """As the SDK's. Podman takes no ignore file out of the context where it is told what is ``kept_out``
+        of it, as patterns of one; the SDK does not know of that."""
+        self.params = {"excludes": json.dumps(kept_out)}
+        try:
+            return super().build(*args, **options)
+        finally:
+            self.params = {}
 
     def remove_image(self, image: str, force: bool = False, noprune: bool = False) -> list[dict[str, str]]:
         """Remove an image; with ``noprune`` keep what it is built on. Raises the SDK's errors."""

@@ -151,6 +151,7 @@ def _is_logins(value: object) -> bool:
 
 #: What the SDK and we read of it, and what that must be. Where the SDK can't do with null, that is none.
 _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "aliases": (_is_strings, "an object of strings"),
     "auths": (_is_logins, "an object of logins by registry"),
     "credsStore": (_is_string, "a string"),
     "credHelpers": (_is_strings, "an object of strings by registry"),

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
@@ -14,10 +15,12 @@ from docker.context import ContextAPI
 from docker.context.config import get_current_context_name, get_meta_file
 from docker.errors import DockerException
 
+from ctxsize.engine import buildkit
 from ctxsize.engine.buildkit.bridge import speaks
+from ctxsize.engine.buildkit.fallback import Fallback
 from ctxsize.engine.clients import OLDEST, Client, PodmanClient, is_podman, is_too_old, storage_id
 from ctxsize.engine.configuration import check_configuration, parse_json, read_small
-from ctxsize.engine.errors import TROUBLE, reason, sensible
+from ctxsize.engine.errors import TROUBLE, engine_trouble, reason, sensible
 from ctxsize.engine.rfc3339 import parse_time
 from ctxsize.errors import ConfigError, EngineError
 
@@ -39,7 +42,8 @@ _FORBIDDEN = "join the group of the socket, usually docker, and log in again; or
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
     """What a result says about the engine it was measured on. ``clock_ahead`` is how many nanoseconds its
-    clock is ahead of ours; negative when it is behind."""
+    clock is ahead of ours; negative when it is behind. ``builder`` and ``driver`` are those of buildx, where
+    it is a builder that buildx made."""
 
     id: str
     version: str
@@ -49,37 +53,64 @@ class EngineInfo:
     podman: bool
     buildkit: bool
     clock_ahead: int = 0
+    builder: str | None = None
+    driver: str = "docker"
 
     def now(self) -> int:
         """Nanoseconds since the epoch, by the engine's clock."""
         return time.time_ns() + self.clock_ahead
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Engine:
-    """A Docker engine that answered: the SDK's low-level client and what it said of itself."""
+    """A Docker engine that answered: the SDK's low-level client and what it said of itself. ``place`` is the
+    Docker context or the address it was found by; None: those of the environment."""
 
     api: docker.APIClient
     info: EngineInfo
     host: str
+    place: str | None = None
+
+    #: What is built becomes an image of ``api``.
+    keeps_images = True
+
+    def own_platform(self) -> str:
+        """The platform that it builds for by default. Raises EngineError."""
+        with engine_trouble(), sensible("itself"):
+            version = self.api.version()
+            return f"{version.get('Os', 'linux')}/{version.get('Arch', 'amd64')}"
 
     def new_client(self) -> docker.APIClient:
         """Another client of the same engine, for a connection with settings of its own."""
-        return _client(self.host, version=self.info.api, podman=self.info.podman)
+        return _client(self.host, version=self.info.api, podman=self.info.podman, place=self.place)
+
+    @cached_property
+    def control(self) -> buildkit.Control:
+        """The way to its BuildKit. Raises EngineError when the engine is gone."""
+        if self.info.podman:
+            return Fallback(self.new_client())
+        with engine_trouble():
+            return buildkit.connect(self.new_client())
+
+    def close(self) -> None:
+        """End the connection with its BuildKit, if there is one; it is opened again when it is needed."""
+        if "control" in self.__dict__:
+            self.control.close()
 
 
-def connect() -> Engine:
-    """The engine that ``DOCKER_HOST`` (with the TLS variables) or the current Docker context names.
+def connect(place: str | None = None) -> Engine:
+    """The engine that ``DOCKER_HOST`` (with the TLS variables) or the current Docker context names; or the
+    one that ``place`` does, a Docker context or an address.
 
     Raises EngineError naming the address that was tried, and for an engine that can't be measured on; and
     ConfigError for a Docker configuration that can't be read.
     """
     check_configuration()
-    host = engine_address()
+    host = engine_address(place)
     if host.startswith("ssh://") and find_spec("paramiko") is None:
         raise EngineError(f"{_shown(host)} needs the extra for SSH", hint="pip install 'ctxsize[ssh]'")
     try:
-        api = _client(host, version="auto", timeout=FIRST_ANSWER_SECONDS)
+        api = _client(host, version="auto", timeout=FIRST_ANSWER_SECONDS, place=place)
         version: dict[str, Any] = api.version()
         asked = time.time_ns()
         info: dict[str, Any] = api.info()
@@ -99,7 +130,7 @@ def connect() -> Engine:
                     f"Podman {found} would filter the context a second time",
                     hint=f"use Podman {oldest} or newer",
                 )
-            api = _client(host, version=str(api._version), podman=True)
+            api = _client(host, version=str(api._version), podman=True, place=place)
         api.timeout = ANSWER_SECONDS
         # Asked before it answered: rather ahead than behind, so that nothing seems younger than it is.
         ahead = parse_time(str(info["SystemTime"])) - asked if info.get("SystemTime") else 0
@@ -114,7 +145,7 @@ def connect() -> Engine:
             buildkit=not podman and (builder == "2" or speaks(api, (1, 39))),
             clock_ahead=ahead,
         )
-        return Engine(api=api, host=host, info=about)
+        return Engine(api=api, host=host, info=about, place=place)
 
 
 def _is_forbidden(error: BaseException | None) -> bool:
@@ -131,12 +162,35 @@ def _shown(host: str) -> str:
     return _SECRETS.sub(r"\1\2…", host)[:_MOST_SHOWN]
 
 
-def engine_address() -> str:
+def engine_address(place: str | None = None) -> str:
     """The address that will be tried, e.g. ``unix:///var/run/docker.sock``."""
-    if host := os.environ.get("DOCKER_HOST"):
-        return _with_port(host)
-    context = _current_context()
+    if place is not None and "://" in place:
+        return _with_port(place)
+    if _is_by_variable(place):
+        return _with_port(os.environ["DOCKER_HOST"])
+    context = _context(place)
     return _with_port(str(context.Host)) if context is not None and context.Host else DEFAULT_HOST
+
+
+def context_name() -> str:
+    """The Docker context that is in use; ``default`` also where DOCKER_HOST takes its place."""
+    if os.environ.get("DOCKER_HOST"):
+        return "default"
+    return os.environ.get("DOCKER_CONTEXT") or get_current_context_name() or "default"
+
+
+def context_names() -> list[str]:
+    """The names of all Docker contexts, the default one first. Those that can't be read are left out."""
+    try:
+        found = [str(context.Name) for context in ContextAPI.contexts()]
+    except Exception:  # of any kind, where the SDK finds another type than it expects
+        found = [context_name()]
+    return ["default", *sorted({*found} - {"default"})]
+
+
+def _is_by_variable(place: str | None) -> bool:
+    """Whether DOCKER_HOST says where it is."""
+    return place in (None, "default") and bool(os.environ.get("DOCKER_HOST"))
 
 
 def _with_port(host: str) -> str:
@@ -144,8 +198,9 @@ def _with_port(host: str) -> str:
     return f"{host.rstrip('/')}:{DEFAULT_PORT}" if _WITHOUT_PORT.fullmatch(host) else host
 
 
-def _current_context() -> Any:
-    name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name() or "default"
+def _context(name: str | None) -> Any:
+    """The Docker context of that name; None: the current one."""
+    name = name or context_name()
     try:
         if name != "default" and os.path.exists(path := get_meta_file(name)):
             parse_json(path, read_small(path))
@@ -162,11 +217,13 @@ def _current_context() -> Any:
     return context
 
 
-def _client(host: str, *, version: str, timeout: int | None = None, podman: bool = False) -> docker.APIClient:
-    if os.environ.get("DOCKER_HOST"):
+def _client(
+    host: str, *, version: str, timeout: int | None = None, podman: bool = False, place: str | None = None
+) -> docker.APIClient:
+    if _is_by_variable(place):
         settings = docker.utils.kwargs_from_env(environment={**os.environ, "DOCKER_HOST": host})
     else:
-        context = _current_context()
+        context = None if place is not None and "://" in place else _context(place)
         settings = {"base_url": host}
         if context is not None and context.TLSConfig and host.startswith("tcp://"):
             settings["tls"] = context.TLSConfig

@@ -14,11 +14,13 @@ import requests.exceptions
 import urllib3.exceptions
 from docker.errors import DockerException
 
+from ctxsize.engine.buildkit.errors import BuildKitError
 from ctxsize.engine.buildkit.errors import reason as reason
 from ctxsize.errors import EngineError, full_disk_hint
 
-#: What the SDK raises when the engine is gone, goes away, or refuses.
+#: What the SDK and the session raise when the engine is gone, goes away, or refuses.
 TROUBLE = (
+    BuildKitError,
     DockerException,
     requests.exceptions.RequestException,
     urllib3.exceptions.HTTPError,
@@ -41,6 +43,8 @@ def engine_trouble() -> Iterator[None]:
 
 def engine_error(error: Exception) -> EngineError:
     """``error``, one of TROUBLE, as a user should see it."""
+    if isinstance(error, BuildKitError):
+        return EngineError(str(error), hint="is the engine still running, and reachable?")
     if isinstance(error, DockerException):
         why = reason(error)
         return EngineError(f"the engine did not do what it was asked: {why}", hint=full_disk_hint(why))

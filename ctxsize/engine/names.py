@@ -21,6 +21,26 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 #: A name has 255 characters at most, a tag 128, and no digest in use has more than 140.
 _MOST = 600
 
+#: Of a builder, as buildx has it (namePattern of github.com/docker/buildx, store). It is the name of a file,
+#: too.
+_BUILDER = re.compile(r"[a-zA-Z][a-zA-Z0-9._-]*", re.ASCII)
+_MOST_OF_A_FILE = 255
+
+#: What a builder is called that is no builder's name: the best one, and the kinds that an engine has.
+KINDS = ("auto", "buildkit", "classic")
+#: What an address of a BuildKit begins with (buildx's driver ``remote``).
+SCHEMES = ("unix", "tcp", "ssh", "docker-container", "kube-pod")
+
+
+def is_builder_address(text: str) -> bool:
+    """Whether ``text`` is the address of a BuildKit."""
+    return text.startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
+
+
+def is_builder(text: str) -> bool:
+    """Whether ``text`` can name a builder of buildx."""
+    return len(text) <= _MOST_OF_A_FILE and _BUILDER.fullmatch(text) is not None
+
 
 def is_reference(text: str) -> bool:
     """Whether ``text`` can name an image: ``registry:5000/a/name:tag@sha256:…`` at most, or an id."""

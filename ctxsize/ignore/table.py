@@ -153,6 +153,10 @@ class Table:
             default = self.default
             literals, exts, affixed, newline = self.literals, self.exts, self.affixed, self.newline
             outcome = self.outcome
+            if affixed and len(names) >= _BULK and not (newline and "\n" in joined):
+                # Most names are none of those that the expression finds in the listing.
+                search = self._bulk_regex().search
+                names = [name for name in names if name in literals or search(go_text(name).encode())]
             for name in names:
                 if (
                     affixed

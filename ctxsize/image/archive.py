@@ -14,10 +14,12 @@ from typing import Any, TypeVar
 
 from ctxsize.errors import EngineError, UsageError
 from ctxsize.files.tarlist import Readable
+from ctxsize.image import pullsizes
 from ctxsize.image.content import Content, digest_of, platform_of
 from ctxsize.image.manifest import choose
 from ctxsize.image.reader import ImageReader, LayerReader
-from ctxsize.image.streams import Body, chunks, gunzip, read_up_to
+from ctxsize.image.streams import HEAD, Body, chunks, decompressed, read_up_to
+from ctxsize.image.types import Layer
 
 _Reader = TypeVar("_Reader", bound=LayerReader)
 _ARCHIVES = "an archive is what `docker save` writes, or an OCI image layout"
@@ -29,7 +31,7 @@ _NAME_KEYS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 
 
 def open_archive(path: Path | Readable, name: str | None = None) -> ImageReader:
-    """Read one image from an archive, which may be compressed with gzip. ``images`` has it under its id.
+    """Read one image from an archive, which may be compressed. ``images`` has it under its id.
 
     ``name`` is the image's tag, needed when there are several. Raises UsageError.
     """
@@ -61,6 +63,21 @@ def read_archive(
     return reader
 
 
+def read_exported(reader: LayerReader, source: Readable, image_id: str, layers: dict[str, Layer]) -> None:
+    """Read the one image of what BuildKit exports, the tar of an OCI layout, into an open reader, which then
+    has it under ``image_id``. ``layers`` are as for Content: several exports share them.
+
+    Raises as ``read_saved``.
+    """
+    content = Content(reader, pullsizes.load(), layers)
+    content.add_tar(source)
+    records = _records(content)
+    if len(records) != 1:
+        raise EngineError(f"the builder exports {len(records)} images, and was asked for one")
+    config = f"sha256:{digest_of(records[0]['Config'])}"
+    reader.images[image_id] = content.image(config, records[0])
+
+
 @contextmanager
 def _usage_errors(where: str) -> Iterator[None]:
     try:
@@ -78,9 +95,8 @@ def _usage_errors(where: str) -> Iterator[None]:
 
 
 def _add_stream(content: Content, source: Readable) -> None:
-    head = read_up_to(source, 2)
-    pieces = chunks(head, source)
-    content.add_tar(Body(gunzip(pieces) if head == b"\x1f\x8b" else pieces))
+    head = read_up_to(source, HEAD)
+    content.add_tar(Body(decompressed(head, source) or chunks(head, source)))
 
 
 def _add_directory(content: Content, directory: Path) -> None:
@@ -94,17 +110,24 @@ def _add_directory(content: Content, directory: Path) -> None:
 
 
 def _records(content: Content) -> list[Mapping[str, Any]]:
-    """The images of an archive, as `docker save` lists them in manifest.json; made from the index of an OCI
-    layout when there is no such list."""
-    manifest = content.document("manifest.json")
-    if isinstance(manifest, list):
-        return manifest
-    index = content.document("index.json")
-    if index is None:
+    """The images of an archive, as `docker save` lists them in manifest.json. Of an image for several
+    platforms that list has one, and the index of the OCI layout all: at least one of the two is there."""
+    listed, index = content.document("manifest.json"), content.document("index.json")
+    records: list[Mapping[str, Any]] = [*listed] if isinstance(listed, list) else []
+    if index is None and not isinstance(listed, list):
         raise EngineError("not an image archive: it has neither a manifest.json nor an index.json")
-    records = list(islice(_indexed(content, index, (), 1), _MOST_RECORDS + 1))
-    if len(records) > _MOST_RECORDS:
-        raise EngineError(f"its index leads to more than {_MOST_RECORDS} images")
+    tags = {record["Config"]: record.get("RepoTags") for record in records}
+    left = _MOST_RECORDS
+    for entry in index["manifests"] if index is not None else ():
+        found = list(islice(_indexed(content, {"manifests": [entry]}, (), 1), left + 1))
+        left -= len(found)
+        if left < 0:
+            raise EngineError(f"its index leads to more than {_MOST_RECORDS} images")
+        # The list calls them by other names than the index.
+        named = next((each["Config"] for each in found if each["Config"] in tags), None)
+        for each in found:
+            if each["Config"] not in tags:
+                records.append(each if named is None else {**each, "RepoTags": tags[named]})
     return records
 
 
@@ -146,8 +169,6 @@ def _chosen(
     if len(found) > 1 and len({tuple(sorted(record.get("RepoTags") or [])) for record in found}) > 1:
         known = f"it has {', '.join(tags)}" if tags else "save the one alone"
         raise EngineError("there are several images in it", hint=f"name one with --image: {known}")
-    if len(found) == 1 and platform is None:
-        return found[0]
     platforms = [_platform(content, record) for record in found]
     if len(found) > 1 and len(set(platforms)) < len(found):
         raise EngineError("there are several images in it", hint="save the one alone")

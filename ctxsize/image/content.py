@@ -13,7 +13,7 @@ from ctxsize.errors import EngineError
 from ctxsize.files.nested import nested_input
 from ctxsize.files.tarlist import Readable, TarReader
 from ctxsize.image.reader import LayerReader
-from ctxsize.image.streams import Body, chunks, gunzip, read_up_to
+from ctxsize.image.streams import Body, chunks, decompressed, read_up_to
 from ctxsize.image.types import HistoryEntry, Image, Layer
 from ctxsize.units import format_bytes
 
@@ -30,13 +30,21 @@ MOST_LAYERS = 500
 class Content:
     """Takes in the files of saved images one by one. Layers go to ``reader``, documents are kept.
 
-    ``pull_sizes`` are compressed sizes that are known already, by the layers' names.
+    ``pull_sizes`` are compressed sizes that are known already, by the layers' names. ``layers`` are those
+    that ``reader`` has already, by names that stand for their content: they are not read again, and what is
+    read is added.
     """
 
-    def __init__(self, reader: LayerReader, pull_sizes: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        reader: LayerReader,
+        pull_sizes: Mapping[str, int],
+        layers: dict[str, Layer] | None = None,
+    ) -> None:
         self._reader = reader
         self._pull_sizes = pull_sizes
-        self._layers: dict[str, Layer] = {}
+        self._known = layers is not None
+        self._layers = {} if layers is None else layers
         self._documents: dict[str, bytes] = {}
         self._document_bytes = 0
         self._parsed_bytes = 0
@@ -63,15 +71,14 @@ class Content:
         Raises EngineError for what no image has, tarfile.TarError for a damaged layer, sqlite3.Error.
         """
         self._count()
+        if self._known and name in self._layers:
+            return
         head = read_up_to(source, 1024)
-        if head[:2] == b"\x1f\x8b":
-            body = Body(gunzip(chunks(head, source)))
-            self._layers[name] = self._reader.add_layer(body, stored=size)
+        if (expanded := decompressed(head, source)) is not None:
+            self._layers[name] = self._reader.add_layer(Body(expanded), stored=size)
         elif head[257:262] == b"ustar" or (head and not head.strip(b"\0")):
             body = Body(chunks(head, source))
             self._layers[name] = self._reader.add_layer(body, pull_bytes=self._pull_sizes.get(name))
-        elif head[:4] == b"\x28\xb5\x2f\xfd":
-            raise EngineError(f"layer {name} is compressed with zstd, which is not supported yet")
         elif size <= _MAX_JSON and head.lstrip()[:1] in (b"{", b"["):
             self._keep(name, head + source.read(size))
 
@@ -126,7 +133,8 @@ class Content:
             if not isinstance(diff_id, str):
                 raise EngineError("the configuration of an image names a layer by something that is no name")
             layers.append(replace(layer, diff_id=diff_id))
-        return Image(image_id, tuple(layers), _history(config, layers), platform_of(config))
+        started = dict(config.get("config") or {})
+        return Image(image_id, tuple(layers), _history(config, layers), platform_of(config), started)
 
     def _count(self) -> None:
         self._members += 1

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ctxsize.dockerfile.platforms import local_platform, normalized
+from ctxsize.dockerfile.platforms import VARIABLE, asked_platform, chosen, local_platform
 from ctxsize.errors import UsageError
 from ctxsize.files.nested import nested_input
 from ctxsize.image.content import MOST_LAYERS, platform_of
@@ -110,18 +110,20 @@ def parse_config(data: bytes, layers: int) -> Config:
 
 
 def choose(platforms: Sequence[str | None], platform: str | None, where: str) -> int:
-    """Which of images, by what each is for, is the one for ``platform`` (None: that of this machine, or the
-    only one). Raises UsageError, with the platforms that are there."""
-    wanted = normalized(platform) if platform else local_platform()
-    if wanted in platforms:
-        return platforms.index(wanted)
-    # As containerd: without a variant, any of the architecture will do.
-    related = [at for at, each in enumerate(platforms) if each and _parts(each)[:2] == _parts(wanted)]
-    if related:
-        return related[-1]
-    if len(platforms) == 1 and not platform:
+    """Which of images, by what each is for, is the one for ``platform`` (None: that of
+    DOCKER_DEFAULT_PLATFORM, else of this machine, or the only one). Raises UsageError, with the platforms
+    that are there."""
+    asked = asked_platform(platform)
+    wanted = asked or local_platform()
+    found = chosen(platforms, wanted)
+    if found is not None:
+        return found
+    if len(platforms) == 1 and asked is None:
         return 0
     there = list(dict.fromkeys(each or "unknown" for each in platforms))
+    if len(there) == 1:
+        hint = None if platform else f"{VARIABLE} says so; --platform goes over it"
+        raise UsageError(printable(f"it is for {there[0]}, not for {wanted}"), where=where, hint=hint)
     more = f" and {len(there) - _MOST_SHOWN} more" if len(there) > _MOST_SHOWN else ""
     hint = f"--platform takes: {', '.join(there[:_MOST_SHOWN])}{more}" if there else "the index is empty"
     raise UsageError(f"there is no image for {wanted} in it", where=where, hint=printable(hint))
@@ -136,10 +138,6 @@ def _is_about_another(entry: Any) -> bool:
     """Whether it is no image, but an attestation of one."""
     notes = entry.get("annotations") if isinstance(entry, dict) else None
     return isinstance(notes, dict) and notes.get("vnd.docker.reference.type") == "attestation-manifest"
-
-
-def _parts(platform: str) -> list[str]:
-    return platform.split("/")
 
 
 def _blob(entry: Any) -> Blob:

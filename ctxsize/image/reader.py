@@ -55,12 +55,14 @@ class LayerReader(ABC):
     def __init__(self, *, compress: bool = True) -> None:
         """An empty one; ``compress``: to learn how large its layers are then. Raises sqlite3.Error when there
         is no room for its database."""
-        self._compress = compress
+        #: Whether it learns how large layers are compressed.
+        self.compresses = compress
         self.images: dict[str, Image] = {}
         self._layers = 0
         self._curves: dict[int, GzipMeter] = {}
         # An empty name makes SQLite keep the database in an unlinked temporary file.
-        self._database = sqlite3.connect("", isolation_level=None)
+        # Any thread may fill it, one after the other.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.executescript(self._schema)
 
@@ -83,7 +85,7 @@ class LayerReader(ABC):
         Raises tarfile.TarError for a damaged one, sqlite3.Error when there is no room for its listing.
         """
         key, self._layers = self._layers, self._layers + 1
-        if not self._compress:
+        if not self.compresses:
             pull_bytes = None
             self._take(key, body)
         elif pull_bytes is None:

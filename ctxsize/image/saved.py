@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from ctxsize.errors import EngineError
@@ -12,9 +12,12 @@ from ctxsize.image.content import Content, digest_of
 from ctxsize.image.reader import LayerReader
 
 
-def read_saved(reader: LayerReader, source: Readable, image_ids: Sequence[str]) -> None:
+def read_saved(
+    reader: LayerReader, source: Readable, image_ids: Sequence[str], digests: Mapping[str, str] | None = None
+) -> None:
     """Read what `docker save` wrote of the images ``image_ids`` into ``reader``, all in one pass so that
-    shared layers are read once.
+    shared layers are read once. ``digests`` are those of the manifests by which what was saved has them,
+    where these are not their ids.
 
     Raises EngineError when an image is not there whole; tarfile.TarError, sqlite3.Error, OSError, and
     LookupError, TypeError, ValueError, AttributeError or RecursionError for documents that make no sense.
@@ -27,7 +30,8 @@ def read_saved(reader: LayerReader, source: Readable, image_ids: Sequence[str]) 
     pullsizes.remember(_shared_sizes(content, manifest))
     records = {digest_of(record["Config"]): record for record in manifest}
     for image_id in image_ids:
-        record = records.get(_config_digest(content, image_id.removeprefix("sha256:")))
+        digest = (digests or {}).get(image_id, image_id)
+        record = records.get(_config_digest(content, digest.removeprefix("sha256:"), records))
         if record is None:
             raise EngineError(f"the engine's answer to `docker save` lacks the image {image_id}")
         reader.images[image_id] = content.image(image_id, record)
@@ -42,9 +46,9 @@ def _shared_sizes(content: Content, manifest: Sequence[Mapping[str, Any]]) -> di
     return {path: size for path, size in sizes.items() if size is not None}
 
 
-def _config_digest(content: Content, digest: str) -> str:
+def _config_digest(content: Content, digest: str, records: Container[str]) -> str:
     """The digest of an image's configuration. With the containerd image store an image's id is that of its
-    manifest, or of an index of manifests of which the engine has one."""
+    manifest, or of an index of manifests: of those the engine has, ``records`` has the one it takes."""
     document = content.document(f"blobs/sha256/{digest}")
     if not isinstance(document, dict):
         return digest
@@ -52,5 +56,7 @@ def _config_digest(content: Content, digest: str) -> str:
         return digest_of(document["config"]["digest"])
     for manifest in document.get("manifests") or []:
         if content.has_document(f"blobs/sha256/{digest_of(manifest['digest'])}"):
-            return _config_digest(content, digest_of(manifest["digest"]))
+            found = _config_digest(content, digest_of(manifest["digest"]), records)
+            if found in records:
+                return found
     return digest

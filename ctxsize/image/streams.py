@@ -7,9 +7,12 @@ import zlib
 from collections.abc import Callable, Iterator
 
 from ctxsize.files.tarlist import Readable
+from ctxsize.files.zstd import is_zstd, unzstd
 
 #: Bytes that are read at a time.
 BLOCK = 1 << 18
+#: Bytes that tell how data is compressed.
+HEAD = 4
 
 
 def chunks(head: bytes, source: Readable) -> Iterator[bytes]:
@@ -25,6 +28,17 @@ def read_up_to(source: Readable, size: int) -> bytes:
     while len(data) < size and (chunk := source.read(size - len(data))):
         data += chunk
     return data
+
+
+def decompressed(head: bytes, source: Readable) -> Iterator[bytes] | None:
+    """``head`` (HEAD bytes or more) and what ``source`` still has, in pieces of bounded size, when they are
+    compressed with gzip or zstd, as layers are; else None.
+
+    The pieces raise tarfile.ReadError for data that is damaged or cut off.
+    """
+    if head[:2] == b"\x1f\x8b":
+        return gunzip(chunks(head, source))
+    return unzstd(chunks(head, source), BLOCK) if is_zstd(head) else None
 
 
 def gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,15 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image as it was read: its layers, lowest first, its history, and what it says it is for
-    (``linux/arm64``), None where that was not read."""
+    """An image as it was read: its layers, lowest first, its history, what it says it is for
+    (``linux/arm64``), None where that was not read, and what it says of how a container is started, by the
+    names of the OCI specification (``Cmd``, ``Env``, …)."""
 
     id: str
     layers: tuple[Layer, ...]
     history: tuple[HistoryEntry, ...]
     platform: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def bytes(self) -> int:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.dockerfile.names import ContextDirectory
 from ctxsize.dockerfile.parse import Dockerfile
-from ctxsize.dockerfile.platforms import normalized
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.footprint.run import Run
-from ctxsize.engine.images import id_of, layers_of, platform_of, read_images
+from ctxsize.engine.images import layers_of, read_images, read_one
+from ctxsize.engine.platforms import find_image
 from ctxsize.errors import BuildFailed, UsageError
 from ctxsize.image.inventory import Inventory
 from ctxsize.image.reader import LayerReader
@@ -74,13 +74,11 @@ def engine_image(
     @contextmanager
     def opened(progress: Progress) -> Iterator[OpenedImage]:
         found = engine or connect()
-        image_id = id_of(found.api, name)
-        its = platform_of(found.api, image_id)
-        require_platform(name, its, platform)
-        below = None if base is None else layers_of(found.api, id_of(found.api, base))
+        meant = find_image(found, name, platform)
+        below = None if base is None else layers_of(found.api, find_image(found, base, meant.platform))
         progress.phase("read the image")
-        with read_images(found.api, [image_id], Inventory, progress) as inventory:
-            image = inventory.images[image_id]
+        with read_one(found.api, meant, Inventory, progress) as inventory:
+            image = inventory.images[meant.id]
             if below is not None and below != tuple(layer.diff_id for layer in image.layers[: len(below)]):
                 raise UsageError(f"{name} does not start from it", where=base)
             yield OpenedImage(
@@ -88,7 +86,7 @@ def engine_image(
                 "engine",
                 image,
                 inventory,
-                its,
+                meant.platform,
                 base=None if below is None else len(below),
                 base_source=base,
                 engine=engine_figures(found),
@@ -108,7 +106,7 @@ def built(subject: Subject, run: Run, progress: Progress) -> Iterator[OpenedImag
         subject.blame_rule(failure)
         raise
     progress.phase("read the image")
-    with read_images(subject.engine.api, [result.image_id], Inventory, progress) as inventory:
+    with read_images(bench.builder.images, [result.image_id], Inventory, progress) as inventory:
         yield opened_build(subject, result, inventory)
 
 
@@ -127,7 +125,7 @@ def opened_build(subject: Subject, result: BuildResult, inventory: LayerReader) 
         source="built",
         image=image,
         inventory=inventory if isinstance(inventory, Inventory) else None,
-        platform=platform_of(subject.engine.api, result.image_id),
+        platform=image.platform,
         base=base,
         base_source=None if base is None else "FROM",
         dockerfile=subject.plan.resolved.dockerfile,
@@ -142,12 +140,6 @@ def engine_figures(engine: Engine) -> EngineFigures:
     """What a result says of an engine that built nothing."""
     info = engine.info
     return EngineFigures(info.version, info.api, "none", info.storage, info.remote, info.podman)
-
-
-def require_platform(name: str, found: str | None, wanted: str | None) -> None:
-    """Raise UsageError when an image is for another platform than the one that is asked for."""
-    if wanted is not None and found is not None and normalized(found) != normalized(wanted):
-        raise UsageError(f"it is for {found}, not for {wanted}", where=name)
 
 
 def _base_layers(image: Image) -> int | None:

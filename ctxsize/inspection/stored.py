@@ -43,7 +43,7 @@ def stored_source(
             if is_json(Path(path))
             else archive_image(name, archived, platform=platform)
         )
-    if name.endswith((".tar", ".tar.gz", ".tgz")) or name.startswith(("/", "./", "../")):
+    if name.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst")) or name.startswith(("/", "./", "../")):
         if Path(name).is_dir():
             return None
         raise UsageError("there is no such file", where=name, hint="`docker save` writes one")

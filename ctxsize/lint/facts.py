@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from ctxsize.context.classic import removed_by_daemon
 from ctxsize.context.reading import Reading
 from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.platforms import asked_platform, local_platform, platform_args
 from ctxsize.dockerfile.resolve import Pick, ResolvedDockerfile, ResolvedStep, resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.dockerfile.wildcard import Cover, PathMatcher
@@ -55,7 +56,11 @@ class Taker:
 @dataclass
 class Facts:
     """A project and its tree. ``data`` is the content of the ignore file that applies (empty: there is
-    none)."""
+    none).
+
+    Where no platform is asked for, ``sources`` has what builds for any may take, ``plan`` what they take on
+    this machine.
+    """
 
     project: Project
     podman: bool
@@ -288,6 +293,7 @@ def gather(
     podman: bool = False,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
+    platform: str | None = None,
     reading: Reading | None = None,
     progress: object = None,
 ) -> Facts:
@@ -299,8 +305,15 @@ def gather(
     plan = sources = None
     if project.dockerfile is not None:
         buildkit = project.dialect is Dialect.BUILDKIT
-        plan = resolve(project.dockerfile, target=target, build_args=build_args, buildkit=buildkit)
+        own, asked = local_platform(), asked_platform(platform, podman=podman)
+        plan_for = partial(
+            resolve, project.dockerfile, target=target, build_args=build_args, buildkit=buildkit
+        )
+        plan = plan_for(predefined=platform_args(asked, own) if asked else {})
         sources = plan_sources(plan, ContextDirectory(project.context))
+        if sources.unknown and not asked:
+            # What is wrong on this machine is wrong; what it does not take, another platform may.
+            plan = plan_for(predefined=platform_args(own))
     matcher, removed = project.rules, frozenset[str]()
     if matcher is not None and project.dialect is Dialect.CLASSIC:
         removed = frozenset(removed_by_daemon(matcher, project.dockerfile_in_context))

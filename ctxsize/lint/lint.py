@@ -36,7 +36,8 @@ _SHOWN_BYTES = 1 << 20  # of a file of which lines are shown
 class Subject:
     """What to lint: the context ``path``, and how it is built.
 
-    ``dockerfile``, ``target`` and ``build_args`` are those of a build: the stages that it needs count.
+    ``dockerfile``, ``target``, ``build_args`` and ``platform`` are those of a build: the stages that it needs
+    count.
     ``dialect`` says whose reading applies, and ``podman`` that the files are those that Podman reads.
     """
 
@@ -46,6 +47,7 @@ class Subject:
     build_args: Mapping[str, str] = field(default_factory=dict)
     dialect: Dialect = Dialect.BUILDKIT
     podman: bool = False
+    platform: str | None = None
 
 
 def lint_project(
@@ -56,6 +58,7 @@ def lint_project(
     build_args: Mapping[str, str] | None = None,
     dialect: Dialect = Dialect.BUILDKIT,
     podman: bool = False,
+    platform: str | None = None,
     config: LintConfig | None = None,
     name: str | None = None,
     progress: Callable[[int], None] | None = None,
@@ -65,7 +68,7 @@ def lint_project(
     Options as in Subject. ``progress`` is called with the number of entries seen. Raises UsageError,
     IgnoreFileError or ContextError for what can't be read.
     """
-    subject = Subject(path, dockerfile, target, build_args or {}, dialect, podman)
+    subject = Subject(path, dockerfile, target, build_args or {}, dialect, podman, platform)
     return look(subject, config or LintConfig(), name=name, progress=progress)[1]
 
 
@@ -120,6 +123,7 @@ def _facts(
         podman=subject.podman,
         target=subject.target,
         build_args=subject.build_args,
+        platform=subject.platform,
         reading=reading,
         progress=progress,
     )

@@ -23,7 +23,8 @@ class ProjectFigures:
 
 @dataclass(frozen=True, slots=True)
 class EngineFigures:
-    """Where it was measured."""
+    """Where it was measured. ``instance`` is the builder's name, of a builder that buildx made with this
+    ``driver``; None on an engine."""
 
     version: str
     api: str
@@ -31,22 +32,26 @@ class EngineFigures:
     storage: str
     remote: bool
     podman: bool = False
+    instance: str | None = None
+    driver: str = "docker"
 
     @property
     def name(self) -> str:
-        """What it is, for people: ``Docker 28.5.2``."""
+        """What it is, for people: ``Docker 28.5.2``, ``ci (docker-container) 0.25.0``."""
+        if self.instance is not None:
+            return f"{self.instance} ({self.driver}) {self.version}".rstrip()
         return f"{'Podman' if self.podman else 'Docker'} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFigures:
     """A variant's image. ``bytes`` is our own sum of its layers, ``engine_bytes`` the engine's size,
-    ``pull_bytes`` the layers compressed, None when that was not asked for.
+    None where no engine has it, ``pull_bytes`` the layers compressed, None when that was not asked for.
     ``tag`` is set when the image was kept."""
 
     id: str
     bytes: int
-    engine_bytes: int
+    engine_bytes: int | None
     pull_bytes: int | None
     layers: int
     tag: str | None = None

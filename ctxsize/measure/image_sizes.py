@@ -78,7 +78,7 @@ def built(
         subject.blame_rule(failure)
         raise
     progress.phase("read the image")
-    with read_images(subject.engine.api, list(dict.fromkeys(ids)), into, progress) as reader:
+    with read_images(bench.builder.images, list(dict.fromkeys(ids)), into, progress) as reader:
         images = [reader.images[image_id] for image_id in ids]
         mask = masker_of(subject.options, subject.plan.resolved)
         measured = _measured(reader, images[0], paths, mask)
@@ -89,25 +89,39 @@ def built(
 
 
 def named(
-    engine: Engine, name: str, *, paths: bool, into: type[LayerReader], look: LookInside
+    engine: Engine,
+    name: str,
+    platform: str | None = None,
+    *,
+    paths: bool,
+    into: type[LayerReader],
+    look: LookInside,
 ) -> MeasuredTarget:
-    """Read an image that the engine has. Raises UsageError when it has none of that name, EngineError."""
-    from ctxsize.engine.images import id_of, read_images
+    """Read an image that the engine has, for a platform as for ``find_image``. Raises UsageError when it has
+    none of that name, EngineError."""
+    from ctxsize.engine.images import read_one
+    from ctxsize.engine.platforms import find_image
 
-    image_id = id_of(engine.api, name)
-    with read_images(engine.api, [image_id], into) as reader:
-        image = reader.images[image_id]
+    found = find_image(engine, name, platform)
+    with read_one(engine.api, found, into) as reader:
+        image = reader.images[found.id]
         return look(_measured(reader, image, paths), reader, image, None)
 
 
 def archived(
-    path: str, name: str | None = None, *, paths: bool, into: type[LayerReader], look: LookInside
+    path: str,
+    name: str | None = None,
+    platform: str | None = None,
+    *,
+    paths: bool,
+    into: type[LayerReader],
+    look: LookInside,
 ) -> MeasuredTarget:
     """Read an image from what ``docker save`` wrote, or from an OCI layout, without an engine. ``name`` is
-    its tag, needed when there are several. Raises UsageError."""
+    its tag, needed when there are several, and ``platform`` as for ``read_archive``. Raises UsageError."""
     from ctxsize.image.archive import read_archive
 
-    with read_archive(Path(path), name, into) as reader:
+    with read_archive(Path(path), name, into, platform) as reader:
         (image,) = reader.images.values()
         return look(_measured(reader, image, paths), reader, image, None)
 

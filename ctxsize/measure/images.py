@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from ctxsize.engine.connect import Engine
-from ctxsize.engine.errors import engine_trouble, sensible
-from ctxsize.engine.images import open_images
+from ctxsize.engine.images import ImageStore
+from ctxsize.engine.images import read_images as read_stored
 from ctxsize.engine.marks import is_marker
 from ctxsize.image.reader import ImageReader
 from ctxsize.image.types import Image
@@ -35,12 +34,13 @@ def read_images(bench: Bench, builds: Mapping[str, Builds], *, pull_size: bool =
     if not ids:
         yield Images({}, {}, None)
         return
-    engine = bench.subject.engine
+    store = bench.builder.images
     bench.progress.phase("read the images")
     wanted = list(dict.fromkeys(ids.values()))
-    with open_images(engine.api, wanted, bench.progress, compress=pull_size) as reader:
+    with read_stored(store, wanted, lambda: ImageReader(compress=pull_size), bench.progress) as reader:
         images = {name: without_markers(reader.images[image_id]) for name, image_id in ids.items()}
-        yield Images(images, {name: figures_of(engine, image) for name, image in images.items()}, reader)
+        figures = {name: figures_of(store, ids[name], image) for name, image in images.items()}
+        yield Images(images, figures, reader)
 
 
 def without_markers(image: Image) -> Image:
@@ -52,21 +52,26 @@ def without_markers(image: Image) -> Image:
     return replace(image, history=history, layers=layers)
 
 
-def figures_of(engine: Engine, image: Image) -> ImageFigures:
-    """The sizes of an image, by our own count and by the engine's. Raises EngineError."""
-    with engine_trouble(), sensible("the image"):
-        engine_bytes = int(engine.api.inspect_image(image.id)["Size"])
-    return ImageFigures(image.id, image.bytes, engine_bytes, image.pull_bytes, len(image.layers))
+def figures_of(store: ImageStore, image_id: str, image: Image) -> ImageFigures:
+    """The sizes of the image that ``store`` has as ``image_id``, by our own count and by the store's. Raises
+    EngineError."""
+    return ImageFigures(image.id, image.bytes, store.bytes_of(image_id), image.pull_bytes, len(image.layers))
 
 
-def keep_images(bench: Bench, images: Mapping[str, ImageFigures]) -> dict[str, ImageFigures]:
-    """The images (by variant), each with a tag; a run does not remove what has one."""
+def keep_images(
+    bench: Bench, builds: Mapping[str, Builds], images: Mapping[str, ImageFigures]
+) -> dict[str, ImageFigures]:
+    """The images of ``builds``, each with a tag on the user's engine; a run does not remove what has one.
+    Raises EngineError, also when there is no engine to keep them."""
     # A repository's name has lower-case letters, digits and single dashes.
     name = bench.subject.project.name.lower()
     words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name).split()
     repository = f"ctxsize/{'-'.join(words) or 'project'}"
     kept = {}
     for variant, image in images.items():
-        bench.subject.engine.api.tag(image.id, repository, variant, force=True)
+        built = builds[variant].image_id
+        assert built is not None  # it was read
+        image_id = bench.builder.images.on_engine(built)
+        bench.subject.engine.api.tag(image_id, repository, variant, force=True)
         kept[variant] = replace(image, tag=f"{repository}:{variant}")
     return kept

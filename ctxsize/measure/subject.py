@@ -14,15 +14,17 @@ from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.totals import ScanResult
 from ctxsize.context.variant import Variant
 from ctxsize.dockerfile.names import ContextDirectory
+from ctxsize.dockerfile.platforms import asked_platform
 from ctxsize.dockerfile.resolve import resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.engine.bases import BaseImages, platform_variables
 from ctxsize.engine.builders.choose import Choice, choose, make_builder
+from ctxsize.engine.builders.find import find_builder
 from ctxsize.engine.builders.interface import Builder
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.builders.plan import BuildPlan, make_plan
 from ctxsize.engine.configuration import proxies
-from ctxsize.engine.connect import Engine, connect
+from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, UsageError
@@ -94,7 +96,8 @@ class Subject:
         """What it is, from one run to the next: 16 hex digits."""
         project = self.project
         where = (project.context, project.dockerfile_path, self.options.target, self.engine.info.id)
-        return hashlib.sha256(repr((*map(str, where), self.choice.name)).encode()).hexdigest()[:16]
+        what = (*map(str, where), self.choice.name, *filter(None, [self.options.platform]))
+        return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
 
     @property
     def project_figures(self) -> ProjectFigures:
@@ -117,6 +120,8 @@ class Subject:
             storage=info.storage,
             remote=info.remote,
             podman=info.podman,
+            instance=info.builder,
+            driver=info.driver,
         )
 
     def variant(self, name: str) -> Variant:
@@ -181,11 +186,13 @@ def prepare(
 ) -> Subject:
     """Read the project at ``path`` for one builder of an engine (None: the user's own), and scan it.
 
-    ``builder`` is ``auto``, ``buildkit``, ``buildkit-upload`` or ``classic``. Nothing is built. Raises
-    CtxsizeError.
+    ``builder`` is ``auto``, ``buildkit``, ``classic`` or, without an ``engine``, the name of a builder.
+    Nothing is built. Raises CtxsizeError.
     """
-    engine = engine or connect()
-    choice = choose(engine, builder)
+    if engine is None:
+        engine, choice = find_builder(builder, options.platform)
+    else:
+        choice = choose(engine, builder)
     project = open_project(path, dockerfile=dockerfile, dialect=choice.dialect, podman=engine.info.podman)
     return prepare_opened(project, engine, choice, options=options, progress=progress)
 
@@ -205,7 +212,11 @@ def prepare_opened(
     """Scan a project that was opened for the builder ``choice`` of ``engine``, with a Dockerfile.
     ``forbidden``, ``asked``, ``depth`` and ``largest`` are as for the scan. Raises CtxsizeError."""
     assert project.dockerfile is not None  # it is required
-    options = replace(options, build_args={**proxies(engine.host), **options.build_args})
+    options = replace(
+        options,
+        platform=asked_platform(options.platform, podman=engine.info.podman),
+        build_args={**proxies(engine.host), **options.build_args},
+    )
     keep_out_of(project.context)
     progress.phase("scan")
     surveyed = time.time_ns()
@@ -214,7 +225,7 @@ def prepare_opened(
         target=options.target,
         build_args={name: value for name, value in options.build_args.items() if value is not None},
         buildkit=choice.name != "classic",
-        base_images=BaseImages(engine),
+        base_images=BaseImages(engine, options.platform),
         predefined=platform_variables(engine, options),
     )
     sources = plan_sources(resolved, ContextDirectory(project.context))
@@ -243,8 +254,9 @@ def prepare_opened(
 
 
 def _warnings(choice: Choice, seen: Survey) -> Iterator[Warning]:
-    if choice.notice:
-        yield Warning("builder", choice.notice)
+    for notice in (choice.notice, choice.other):
+        if notice:
+            yield Warning("builder", notice)
     state = state_folder()
     if state.temporary:
         yield Warning(

@@ -27,7 +27,8 @@ def verify_images(
         bench.progress.phase(f"verify the image built {name} the ignore file")
         with engine_trouble():
             api = bench.subject.engine.api
-            found[name] = verify(api, each.image_id, command, run=bench.run.id, mask=mask)
+            image = bench.builder.images.on_engine(each.image_id)
+            found[name] = verify(api, image, command, run=bench.run.id, mask=mask)
     return found
 
 

@@ -23,6 +23,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "image": ("table", "json", "markdown", "csv"),
     "suggestion": ("table", "json", "markdown", "diff", "dockerignore"),
     "difference": ("table", "json", "markdown", "csv"),
+    "builders": ("table", "json"),
     "lint": ("table", "concise", "json", "markdown", "github", "gitlab", "junit", "sarif"),
 }
 

@@ -69,7 +69,8 @@ def _compiled_again(each: Differing, found: Mapping[str, Differing]) -> bool:
 
 
 class Explained:
-    """What the rules added to ``before`` keep out, seen in the image.
+    """What the rules added to ``before`` keep out, seen in the image; with ``both`` also what they keep that
+    was ignored.
 
     ``image_map`` leads from the image of ``target`` (the index of a stage) back to the context. The ignore
     file itself may be in the image: there it has the digest of what the trial gave it.
@@ -82,11 +83,14 @@ class Explained:
         before: Matcher | None,
         after: Matcher,
         ignore_file: bytes,
+        *,
+        both: bool = False,
     ) -> None:
         self._map = image_map
         self._target = target
         self._before = before
         self._after = after
+        self._both = both
         self._own = blake2b(ignore_file, digest_size=16).digest()
         self._directories: dict[str, bool] = {"": False}
 
@@ -106,11 +110,13 @@ class Explained:
 
     def _removed(self, path: str) -> bool:
         """Whether the context has something for that path of the image, and a new rule keeps that out."""
-        return any(
-            self._after.quick_verdict(origin.path).ignored
-            and not (self._before is not None and self._before.quick_verdict(origin.path).ignored)
-            for origin in self._map.stage_origins(self._target, path)
-        )
+        return any(self._decided(origin.path) for origin in self._map.stage_origins(self._target, path))
+
+    def _decided(self, path: str) -> bool:
+        """Whether new rules decide otherwise about a path of the context."""
+        before = self._before is not None and self._before.quick_verdict(path).ignored
+        after = self._after.quick_verdict(path).ignored
+        return before != after if self._both else after and not before
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,14 @@ def measure_savings(
     with read_images(bench, builds) as images:
         saved.images = images.figures
         saved.bytes = attribute_images(bench.subject, images, builds)
+    time_builds(bench, saved, first, best, repeat=repeat)
+    if cache_cost:
+        rebuilt = measure_changes(bench, top=_MOST_CHANGES, repeat=None, eligible=False)
+        saved.rebuilds = rebuilt.cost
+
+
+def time_builds(bench: Bench, saved: Saved, first: Built, best: Built, *, repeat: int | None) -> None:
+    """Measure how much sooner a build ends with ``best``; ``repeat`` as in suggest."""
     longest = max(first.result.seconds, best.result.seconds)
     if repeat is None:
         repeat = RUNS if longest <= SHORT_BUILD_SECONDS and bench.limit.allows(2 * RUNS * longest) else 0
@@ -121,9 +129,6 @@ def measure_savings(
             saved.warnings.append(Warning("not-timed", f"a build that was timed failed: {failure}"))
         elif all(each.times for each in timed.values()):
             saved.seconds = seconds_saved(timed[WITH].times, timed[WITHOUT].times)
-    if cache_cost:
-        rebuilt = measure_changes(bench, top=_MOST_CHANGES, repeat=None, eligible=False)
-        saved.rebuilds = rebuilt.cost
 
 
 def with_roots(subject: Subject, lines: Sequence[int], first: Built, best: Built) -> Subject:

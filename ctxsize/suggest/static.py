@@ -70,6 +70,7 @@ def look(
         podman=podman,
         target=options.target,
         build_args={name: value for name, value in options.build_args.items() if value is not None},
+        platform=options.platform,
     )
     root = facts.tree.root
     everything = [Match(root, name, root.folders.get(name)) for name in root.names]

@@ -15,7 +15,7 @@ from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.containers import Verification, VerifyCommand, verify
 from ctxsize.engine.errors import engine_trouble
-from ctxsize.engine.images import configuration_of, read_into
+from ctxsize.engine.images import configuration_of
 from ctxsize.errors import BuildFailed, VerifyFailed, full_disk_hint
 from ctxsize.image.entries import SYMLINK
 from ctxsize.image.inventory import Inventory
@@ -65,7 +65,8 @@ class Trials:
 
     ``stages`` are other targets of the Dockerfile that have to build, too, where they did before: ``broken``
     says why some did not. ``builds`` counts all builds. ``first`` is the build as it is, ``best`` the last
-    one that was accepted. ``changed`` are paths that changed meanwhile.
+    one that was accepted, and ``tried_bytes`` the size of the image of the last that was tried. ``changed``
+    are paths that changed meanwhile.
     """
 
     bench: Bench
@@ -80,6 +81,7 @@ class Trials:
     best: Built | None = None
     changed: dict[str, None] = field(default_factory=dict)
     longest: float = 0.0
+    tried_bytes: int | None = None
     broken: dict[str, str] = field(default_factory=dict)
     _noise: Noise | None = None
     _links: dict[str, str] = field(default_factory=dict)
@@ -100,7 +102,7 @@ class Trials:
         }
         self._links = directory_links(symlinks)
         if self.command is not None:
-            found = self._verified(self.first.image.id, self.command)
+            found = self._verified(self.first.result.image_id, self.command)
             if not found.passed:
                 raise VerifyFailed(
                     f"{_said(found)} in the image as it is",
@@ -118,7 +120,13 @@ class Trials:
             return None
         many = "1 rule" if len(candidates) == 1 else f"{len(candidates)} rules"
         title = f"build {self.builds + 1} of at most {self.most}, with {many}"
-        data = self.target.content(candidates)
+        return self.attempt_content(self.target.content(candidates), title, candidates)
+
+    def attempt_content(
+        self, data: bytes, title: str, candidates: Sequence[Candidate] = (), *, both: bool = False
+    ) -> Outcome:
+        """Build with ``data`` as the ignore file, and compare. ``candidates`` are what is new in it; with
+        ``both`` it may also keep what was ignored. Raises EngineError."""
         variant = self.target.variant(WITH, data)
         try:
             built = self._build(variant, title)
@@ -126,7 +134,7 @@ class Trials:
             if full_disk_hint(failure.message, *failure.log):
                 raise
             return Outcome(False, "none", told(failure), named=named_by(failure, candidates))
-        outcome = self._judged(built, data, candidates)
+        outcome = self._judged(built, self._explained(built, data, both=both), candidates)
         for name in self.stages if outcome.ok else ():
             if name not in self.broken and any(name in each.stages for each in candidates):
                 broken = self._stage_fails(name, variant)
@@ -140,6 +148,7 @@ class Trials:
             self.best = built
         else:
             self._drop(built)
+        self.tried_bytes = built.image.bytes
         return outcome
 
     def _stage_fails(self, name: str, variant: Variant) -> BuildFailed | None:
@@ -150,7 +159,7 @@ class Trials:
             result = bench.build(variant, f"build {self.builds} of at most {self.most}, the stage {name}")
         except BuildFailed as failure:
             return failure
-        if self.first is not None and result.image_id != self.first.image.id:
+        if self.first is not None and result.image_id != self.first.result.image_id:
             self.bench.run.images.remove(result.image_id)
         return None
 
@@ -161,15 +170,14 @@ class Trials:
         if result.sent is not None:
             self.changed.update(dict.fromkeys(result.sent.changed))
         self.bench.progress.phase("read the image")
-        read_into(self.reader, self.bench.subject.engine.api, [result.image_id])
+        self.bench.builder.images.read_into(self.reader, [result.image_id])
         image = without_markers(self.reader.images[result.image_id])
         self.reader.show(self.builds, image)
         return Built(result, image, variant, self.builds)
 
-    def _judged(self, built: Built, data: bytes, candidates: Sequence[Candidate]) -> Outcome:
+    def _judged(self, built: Built, explained: Explained, candidates: Sequence[Candidate]) -> Outcome:
         """Whether an image is the same otherwise, and works."""
         assert self.first is not None
-        explained = self._explained(built, data)
         found = unexplained(self._differences(built), explained, self._noise)
         if found and self._noise is None and self.left():
             # Perhaps no two builds of this are alike: what differs between them is no candidate's fault.
@@ -178,7 +186,7 @@ class Trials:
             self._drop(again)
             found = unexplained(self._differences(built), explained, self._noise)
         effects = effects_of(found)
-        effects.update(self._config_effects(built.image.id))
+        effects.update(self._config_effects(built.image))
         if effects:
             reason = next(iter(effects.values()))
             hinted = hinted_at(found, candidates)
@@ -186,7 +194,7 @@ class Trials:
             return Outcome(False, "builds", reason, hinted=hinted, effects=effects, states=states)
         if self.command is None:
             return Outcome(True, "same-image")
-        checked = self._verified(built.image.id, self.command)
+        checked = self._verified(built.result.image_id, self.command)
         if checked.passed:
             return Outcome(True, "verified")
         last = checked.output_tail[-1:] or ("",)
@@ -201,19 +209,18 @@ class Trials:
             return []
         return differing(self.reader, self.first.slot, built.slot)
 
-    def _explained(self, built: Built, data: bytes) -> Explained:
+    def _explained(self, built: Built, data: bytes, *, both: bool) -> Explained:
         assert self.first is not None
         subject = self.bench.subject
         resolved = subject.plan.resolved
         image_map = ImageMap(resolved, ContextDirectory(subject.project.context), self._links)
         after = built.variant.rules
         assert after is not None
-        return Explained(image_map, resolved.target, self.before.rules, after, data)
+        return Explained(image_map, resolved.target, self.before.rules, after, data, both=both)
 
-    def _config_effects(self, image_id: str) -> dict[str, str]:
+    def _config_effects(self, image: Image) -> dict[str, str]:
         assert self.first is not None
-        api = self.bench.subject.engine.api
-        before, after = (configuration_of(api, each) for each in (self.first.image.id, image_id))
+        before, after = (configuration_of(each) for each in (self.first.image, image))
         return dict(config_effects(before, after))
 
     def _verified(self, image_id: str, command: VerifyCommand) -> Verification:
@@ -222,7 +229,7 @@ class Trials:
         with engine_trouble():
             return verify(
                 subject.engine.api,
-                image_id,
+                self.bench.builder.images.on_engine(image_id),
                 command,
                 run=self.bench.run.id,
                 mask=masker_of(subject.options, subject.plan.resolved),
@@ -236,7 +243,7 @@ class Trials:
             return
         self.reader.forget(built.slot, built.image)
         with suppress(BuildFailed):
-            self.bench.run.images.remove(built.image.id)
+            self.bench.run.images.remove(built.result.image_id)
 
 
 def _said(result: Verification) -> str:

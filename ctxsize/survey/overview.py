@@ -10,7 +10,7 @@ from typing import Literal
 
 from ctxsize.context.totals import ScanResult
 from ctxsize.dockerfile.names import ContextDirectory
-from ctxsize.dockerfile.platforms import local_platform, normalized, platform_args
+from ctxsize.dockerfile.platforms import asked_platform, local_platform, platform_args
 from ctxsize.dockerfile.resolve import ResolvedDockerfile, resolve
 from ctxsize.dockerfile.sources import Sources, plan_sources
 from ctxsize.errors import UsageError
@@ -76,10 +76,10 @@ def overview(
     ``depth`` levels, and the ignored roots. ``by`` groups, ``files`` lists every file, ``largest`` the
     largest; ``ignored`` asks for the same of what is kept out. ``eligible_only`` does not look into what is
     ignored. Files whose names look like secrets are always looked for; ``secrets`` has small eligible text
-    files read by the detector of ``ctxsize[secrets]``, too. ``platform`` is what is built for, None
-    Linux on this machine's architecture. ``progress`` is called with the number of entries seen. Raises
-    UsageError for options that contradict each other and where the detector is not installed,
-    DockerfileError, IgnoreFileError or ContextError.
+    files read by the detector of ``ctxsize[secrets]``, too. ``platform`` is what is built for;
+    None: that of DOCKER_DEFAULT_PLATFORM, else Linux on this machine's architecture. ``progress`` is called
+    with the number of entries seen. Raises UsageError for options that contradict each other and where the
+    detector is not installed, DockerfileError, IgnoreFileError or ContextError.
     """
     if eligible_only and (ignored or by == "rule"):
         raise UsageError("--eligible-only does not look at what is ignored", hint="leave one of them out")
@@ -156,7 +156,7 @@ def open_planned(
         target=target,
         build_args=build_args or {},
         buildkit=project.dialect is Dialect.BUILDKIT,
-        predefined=platform_args(normalized(platform) if platform else own, own),
+        predefined=platform_args(asked_platform(platform) or own, own),
     )
     return project, resolved, plan_sources(resolved, ContextDirectory(project.context))
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pty
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from ctxsize.browse.app import Browser
+from ctxsize.browse.editor import Editor
 from ctxsize.browse.open import open_tree
 from ctxsize.cli.main import main
+from tests.browse.driving import Drive, names, run, text, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,28 +42,14 @@ def project(tmp_path: Path) -> Path:
     return shop
 
 
-def text(pilot: Pilot[None], name: str) -> str:
-    """What a part of the screen says."""
-    return str(pilot.app.query_one(f"#{name}", Static).render())
-
-
-def names(pilot: Pilot[None]) -> list[str]:
-    """The rows: mark and name."""
-    table = pilot.app.query_one("#rows", DataTable)
-    return [" ".join(str(cell) for cell in table.get_row_at(at)[2:]) for at in range(table.row_count)]
-
-
-def driven(project: Path, drive: Callable[[Pilot[None]], Awaitable[None]]) -> None:
+def driven(project: Path, drive: Drive) -> None:
     """Run the browser on ``project`` and ``drive`` it once the scan is complete."""
+    run(Browser(open_tree(project)), "The build sees", drive)
 
-    async def run() -> None:
-        app = Browser(open_tree(project))
-        async with app.run_test(size=(110, 30)) as pilot:
-            while "The build sees" not in text(pilot, "effect"):
-                await pilot.pause(0.05)
-            await drive(pilot)
 
-    asyncio.run(run())
+def draft(pilot: Pilot[None]) -> str:
+    """What is in the draft."""
+    return pilot.app.query_one("#draft", Editor).text
 
 
 def test_the_largest_comes_first_and_directories_open_and_close(project: Path) -> None:
@@ -87,7 +73,7 @@ def test_a_draft_shows_at_once_what_it_changes_and_nothing_is_written_unasked(pr
         await pilot.press("i")
         assert "-8kB, -2 files" in text(pilot, "effect")
         assert names(pilot)[0] == "ignored video/"
-        assert "+ video" in text(pilot, "lines")
+        assert draft(pilot) == "*.log\nvideo\n"
         await pilot.press("enter", "e")
         assert "-3kB, -1 files" in text(pilot, "effect")
         assert names(pilot) == ["kept a.mp4", "ignored b.mp4"]
@@ -117,6 +103,55 @@ def test_find_jumps_and_write_asks_first(project: Path) -> None:
 
     driven(project, drive)
     assert (project / ".dockerignore").read_text() == "*.log\nsrc/lib.py\n"
+
+
+def test_what_is_typed_in_the_draft_is_judged_as_it_is_typed(project: Path) -> None:
+    async def drive(pilot: Pilot[None]) -> None:
+        await pilot.press("t", *"**/*.mp4", "enter", *"!video/b.mp4")
+        await until(pilot, lambda: "-5kB, -1 files" in text(pilot, "effect"))
+        assert names(pilot)[0] == "partly video/"
+        await pilot.press(*["backspace"] * 12)
+        await until(pilot, lambda: "-8kB, -2 files" in text(pilot, "effect"))
+        await pilot.press("enter", *"[")
+        await until(pilot, lambda: "Docker would refuse this" in text(pilot, "effect"))
+        await pilot.press("backspace", "escape", "w", "y")
+        assert text(pilot, "effect") == ".dockerignore is written."
+
+    driven(project, drive)
+    assert (project / ".dockerignore").read_text() == "*.log\n**/*.mp4\n\n"
+
+
+@pytest.mark.parametrize(
+    "content", [b"*.log\r\nmixed\n", b"caf\xe9\n", b"# \x1b[2J\n"], ids=["line ends", "latin", "escape"]
+)
+def test_a_file_that_typing_would_change_elsewhere_is_only_read(content: bytes, project: Path) -> None:
+    (project / ".dockerignore").write_bytes(content)
+
+    async def drive(pilot: Pilot[None]) -> None:
+        await pilot.press("i", "t", "x")
+        assert "can't be typed in here" in text(pilot, "effect")
+        assert "\x1b" not in draft(pilot)
+        await pilot.press("escape", "w", "y")
+
+    driven(project, drive)
+    end = b"video\r\n" if b"\r" in content else b"video\n"
+    assert (project / ".dockerignore").read_bytes() == content + end
+
+
+def test_what_lint_finds_in_the_draft_and_no_longer_finds(project: Path) -> None:
+    (project / ".dockerignore").write_text("gone\n")
+    (project / "Dockerfile").write_text("FROM scratch\nCOPY . /src\n")
+    (project / "id_rsa").write_text("secret")
+
+    async def drive(pilot: Pilot[None]) -> None:
+        await pilot.press("t", *"id_rsa")
+        await until(pilot, lambda: "\nlint: " in text(pilot, "effect"))
+        assert "1 gone: CX501" in text(pilot, "effect"), "the secret no longer arrives"
+        await pilot.press("escape", "l")
+        said = str(pilot.app.screen.query_one(Static).render())
+        assert "- CX501" in said and "  CX" in said
+
+    driven(project, drive)
 
 
 def test_hostile_names_are_shown_as_text(project: Path) -> None:

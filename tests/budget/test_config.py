@@ -163,7 +163,10 @@ dockerfile = "D"
         ("[budget]\nforbid = [\n 'a',\n 1]", ".ctxsize.toml:4: budget.forbid must be a string, not a number"),
         ("budget = 1", ".ctxsize.toml:1: budget must be a table, not a number"),
         ("[targets]\napi = 'x'", ".ctxsize.toml:2: targets.api must be a table, not a string"),
-        ("builder = 'buildkitt'", ".ctxsize.toml:1: unknown builder 'buildkitt' (did you mean buildkit?)"),
+        (
+            "builder = '../x'",
+            ".ctxsize.toml:1: '../x' names no builder (an address goes on the command line: --builder)",
+        ),
         ("[budget]\nimage = 1979-05-27", ".ctxsize.toml:2: budget.image must be a string, not a date"),
         (
             '[targets.a]\npath = "a\\u0000b"',

@@ -14,7 +14,7 @@ import docker
 import jsonschema
 import pytest
 
-from ctxsize.engine.footprint import cache_records
+from tests.support import buildcache
 from tests.support.tree import tree_hash
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def left(api: docker.APIClient) -> tuple[set[str], frozenset[str]]:
-    return {image["Id"] for image in api.images(all=True)}, cache_records.record_ids(api)
+    return {image["Id"] for image in api.images(all=True)}, buildcache.record_ids(api)
 
 
 def lines(change: dict[str, Any], variant: str) -> list[int]:

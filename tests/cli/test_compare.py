@@ -15,8 +15,8 @@ import docker
 import jsonschema
 import pytest
 
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.marks import RUN_LABEL
+from tests.support import buildcache
 from tests.support.tree import tree_hash
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -161,7 +161,7 @@ def test_a_broken_dockerfile_is_named_with_the_line_of_the_users_file(
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("builder", ["buildkit", "classic", "buildkit-upload"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_a_failing_run_shows_variant_step_and_its_last_output(
     ctxsize: Ctxsize,
     make_fixture: Callable[..., Path],
@@ -324,7 +324,7 @@ def _start(folder: Path, builder: str, environment: Mapping[str, str]) -> subpro
 def test_ctrl_c_leaves_nothing_behind(
     slow_project: Path, environment: dict[str, str], api: docker.APIClient, builder: str, stop: signal.Signals
 ) -> None:
-    before, cache = _left(api), cache_records.record_ids(api)
+    before, cache = _left(api), buildcache.record_ids(api)
     process = _start(slow_project, builder, environment)
     process.send_signal(stop)
     _, errors = process.communicate(timeout=60)
@@ -332,7 +332,7 @@ def test_ctrl_c_leaves_nothing_behind(
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "ctxsize: interrupted"
     assert _left(api) == before
-    assert cache_records.record_ids(api) - cache == set()
+    assert buildcache.record_ids(api) - cache == set()
     assert not list(Path(environment["XDG_STATE_HOME"]).rglob("*.jsonl"))
 
 
@@ -341,12 +341,12 @@ def test_ctrl_c_leaves_nothing_behind(
 def test_what_kill_9_leaves_the_next_run_removes(
     slow_project: Path, environment: dict[str, str], api: docker.APIClient, ctxsize: Ctxsize, builder: str
 ) -> None:
-    before, cache = _left(api), cache_records.record_ids(api)
+    before, cache = _left(api), buildcache.record_ids(api)
     process = _start(slow_project, builder, environment)
     process.kill()
     process.communicate()
     _wait_until_quiet(api)
-    left = _left(api)[0] - before[0], cache_records.record_ids(api) - cache
+    left = _left(api)[0] - before[0], buildcache.record_ids(api) - cache
     assert any(left), "a killed run leaves something: otherwise this test proves nothing"
 
     (slow_project / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
@@ -354,7 +354,7 @@ def test_what_kill_9_leaves_the_next_run_removes(
 
     assert result.returncode == 0, result.stderr
     assert _left(api) == before
-    assert cache_records.record_ids(api) - cache == set()
+    assert buildcache.record_ids(api) - cache == set()
 
 
 def _wait_until_quiet(api: docker.APIClient) -> None:

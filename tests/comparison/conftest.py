@@ -11,8 +11,8 @@ import pytest
 
 from ctxsize import api as ctxsize_api
 from ctxsize.comparison.types import Comparison, PathSaving
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.options import BuildOptions
+from tests.support import buildcache
 from tests.support.tree import tree_hash
 
 
@@ -43,9 +43,9 @@ def compared(
         if (name, builder) not in known:
             path = make_fixture(name)
             options = BuildOptions(build_args=base_args(name))
-            before = tree_hash(path), _images(api), cache_records.record_ids(api)
+            before = tree_hash(path), _images(api), buildcache.record_ids(api)
             result = ctxsize_api.compare(path, builder=builder, options=options, repeat=1)
-            after = tree_hash(path), _images(api), cache_records.record_ids(api)
+            after = tree_hash(path), _images(api), buildcache.record_ids(api)
             known[name, builder] = Compared(result.comparison, *zip(before, after, strict=True))
         return known[name, builder]
 

@@ -22,7 +22,7 @@ from tests.support.gunicorn import check_serves
 
 pytestmark = pytest.mark.docker
 
-BUILDERS = ["buildkit", "classic", "buildkit-upload"]
+BUILDERS = ["buildkit", "classic"]
 SMALL = [
     "links",
     "chown",

@@ -149,7 +149,7 @@ def test_the_ignore_file_in_its_place_ends_with_the_exception(tmp_path: Path) ->
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("builder", ["buildkit", "classic", "buildkit-upload"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_what_arrives_on_an_engine_is_what_the_variant_says(
     tmp_path: Path, api: docker.APIClient, builder: str
 ) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ctxsize.dockerfile.names import ContextDirectory, matches, resolve_links
+from tests.support.zstd import zstd
 
 
 @pytest.fixture
@@ -110,12 +111,12 @@ def test_archives_that_add_unpacks(tmp_path: Path) -> None:
     (tmp_path / "link.tar").symlink_to("a.tar")
     names = ContextDirectory(tmp_path)
     (tmp_path / "nothing.tar").write_bytes(bytes(10240))
-    for number, module in enumerate((bz2, lzma)):
+    for number, module in enumerate((bz2, lzma, zstd)):
         (tmp_path / f"packed{number}").write_bytes(module.compress(tar.getvalue()))
         (tmp_path / f"torn{number}").write_bytes(module.compress(tar.getvalue())[:20])
     names = ContextDirectory(tmp_path)
     found = [name for name in names.entries(".") if names.is_archive(name)]
-    assert found == ["a.tar", "misnamed.txt", "packed0", "packed1"]
+    assert found == ["a.tar", "misnamed.txt", "packed0", "packed1", "packed2"]
 
 
 def test_a_chain_of_headers_is_no_archive_and_no_crash(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import pytest
 from ctxsize.budget.config import load_config
 from tests.support import traps as TRAPS
 from tests.support.ci import ROOT, SITE, GitHub, Machine, Outcome, load_yaml, run_gitlab
-from tests.support.forge import Forge, forge
+from tests.support.forge import TOKEN, Forge, forge
 
 # What pip needs to install from a folder without an index.
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "false"}
@@ -116,8 +116,9 @@ def machine(tmp_path: Path, api: Forge) -> Machine:
 
 def with_main_branch(recipe: Recipe, machine: Machine) -> None:
     """Have the checkout be of a repository whose main branch is as it is now, where a recipe needs that."""
-    if "merge-base" in recipe.text:
-        _commit(machine.workspace)
+    if "fetch-depth: 0" in recipe.text or ".ctxsize-note" in recipe.text:
+        commit = _commit(machine.workspace)
+        machine.environment["CI_MERGE_REQUEST_DIFF_BASE_SHA"] = commit
         main = ["update-ref", "refs/remotes/origin/main", "HEAD"]
         subprocess.run(["git", "-C", str(machine.workspace), *main], check=True)
 
@@ -198,13 +199,14 @@ def test_commands(recipe: Recipe, machine: Machine) -> None:
 
 
 @each("github")
-def test_github_workflow(recipe: Recipe, machine: Machine) -> None:
+def test_github_workflow(recipe: Recipe, machine: Machine, api: Forge) -> None:
     schema = json.loads((VENDOR / "github-workflows.json").read_text())
     jsonschema.Draft7Validator(schema).validate(load_yaml(recipe.text))
     with_main_branch(recipe, machine)
     outcome = run_recipe(recipe, machine)
 
     assert outcome.code == 0, outcome.output
+    assert api.bodies == [], "nothing has changed"
     if "workflow_run" in recipe.text:  # it checks nothing itself
         return
     assert "### ctxsize: within budget" in (machine.home / "summary.md").read_text()
@@ -219,11 +221,13 @@ def test_github_workflow_over_budget(recipe: Recipe, machine: Machine, api: Forg
     with_main_branch(recipe, machine)
     grow(machine)
     outcome = run_recipe(recipe, machine)
-    if " comment " in recipe.text:
+    if "comment" in recipe.text:
         ((author, text),) = api.bodies
         assert author == "github-actions[bot]"
         assert "not within budget" in text.splitlines()[1]
-        assert ("context +400kB" in text.splitlines()[1]) == ("--base" in recipe.text)
+        assert ("context +400kB" in text.splitlines()[1]) == ("fetch-depth" in recipe.text)
+        done = machine.run(["git", "worktree", "list"]).stdout if "fetch-depth" in recipe.text else ""
+        assert done.count("\n") <= 1, "the merge base's checkout is gone"
     if "workflow_run" in recipe.text:
         assert outcome.code == 0, outcome.output
         return
@@ -235,12 +239,16 @@ def test_github_workflow_over_budget(recipe: Recipe, machine: Machine, api: Forg
 
 
 @each("gitlab")
-def test_gitlab_pipeline(recipe: Recipe, machine: Machine) -> None:
+def test_gitlab_pipeline(recipe: Recipe, machine: Machine, api: Forge) -> None:
     schema = json.loads((VENDOR / "gitlab-ci.json").read_text())
     jsonschema.Draft7Validator(schema).validate(load_yaml(recipe.text))
+    with_main_branch(recipe, machine)
+    api.login = "bot"
+    machine.environment |= {"CI_API_V4_URL": api.root, "GITLAB_TOKEN": TOKEN}
     outcome = run_gitlab(machine, recipe.text)
 
     assert outcome.code == 0, outcome.output
+    assert api.bodies == []
     assert json.loads((machine.workspace / "gl-code-quality-report.json").read_text()) == []
     assert "python -I -m pip install" in machine.log
 
@@ -250,6 +258,11 @@ def test_gitlab_pipeline(recipe: Recipe, machine: Machine) -> None:
     assert outcome.code == 1, outcome.output
     (issue,) = json.loads((machine.workspace / "gl-code-quality-report.json").read_text())
     assert issue["location"] == {"path": ".ctxsize.toml", "lines": {"begin": 2}}
+    notes = ".ctxsize-note" in recipe.text
+    assert [author for author, _ in api.bodies] == ["bot"] * notes
+    if notes:
+        # The reports of the run before are in the checkout, too.
+        assert "context +401kB" in api.bodies[0][1].splitlines()[1]
 
 
 @each("python")
@@ -444,6 +457,48 @@ def test_the_action_fails_when_asked_to(machine: Machine, fail: str, code: int) 
 
     assert runner.use_action({"arguments": "--static", "fail": fail}).code == code
     assert runner.outputs["action"]["exit-code"] == "1"
+
+
+def commented(machine: Machine, api: Forge, fork: bool, **inputs: str) -> Outcome:
+    """The action on a pull request that adds 200 kB."""
+    with_main_branch(Recipe("", "yaml", False, "fetch-depth: 0"), machine)
+    (machine.workspace / "big.bin").write_bytes(b"x" * 200_000)
+    runner = GitHub(machine)
+    runner.pull_request(fork=fork)
+    found = {"arguments": "--static", "comment": "true", "fail": "false", **inputs}
+    outcome = runner.use_action({key.replace("_", "-"): value for key, value in found.items()})
+    assert outcome.code == 0, outcome.output
+    assert runner.outputs["action"]["fork"] == str(fork).lower()
+    artifact = {each.name for each in Path(runner.outputs["action"]["artifact"]).iterdir()}
+    assert {"ctxsize.json", "base.json", "number"} <= artifact
+    return outcome
+
+
+def test_the_action_leaves_a_forks_comment_to_another_workflow(machine: Machine, api: Forge) -> None:
+    outcome = commented(machine, api, fork=True)
+
+    assert api.said == []
+    assert "a second workflow does" in outcome.output
+
+
+def test_a_comment_that_is_refused_is_a_warning(machine: Machine, api: Forge) -> None:
+    api.deny = frozenset({"POST"})
+
+    assert (
+        "::warning title=ctxsize::the comment could not be written"
+        in commented(machine, api, fork=False).output
+    )
+
+
+@pytest.mark.docker
+def test_the_actions_comment_names_the_lines_of_the_dockerfile_that_grew(
+    machine: Machine, api: Forge, engine: object
+) -> None:
+    machine.environment["DOCKER_HOST"] = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    commented(machine, api, fork=False, comment_image="true")
+
+    ((_, text),) = api.bodies
+    assert "| 2 | `COPY . /` |" in text
 
 
 def test_trouble_is_never_a_passed_step(machine: Machine) -> None:

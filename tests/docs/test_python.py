@@ -48,6 +48,7 @@ def test_every_section_has_an_example() -> None:
 OFFLINE = {
     "`context`: what a build can see": ["30207 30207\n", "data 1 500000\n"],
     "`why`: which rule decides": ["data/file-00000.csv ignored 1\n", "src kept None\n"],
+    "`builders`: what can be measured on": ["default docker "],
     "`check`: limits": ["api 30207 None\n"],
     "`lint`: what is wrong with the ignore file": [
         "CX503 Dockerfile 4 this copies Dockerfile and .dockerignore",

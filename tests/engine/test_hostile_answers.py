@@ -14,14 +14,16 @@ import pytest
 
 from ctxsize.engine import buildkit
 from ctxsize.engine.bases import BaseImages
-from ctxsize.engine.buildkit import history
+from ctxsize.engine.buildkit import Control
+from ctxsize.engine.buildkit.engine import upgrading
+from ctxsize.engine.buildkit.fallback import Fallback
 from ctxsize.engine.buildkit.limits import answers
 from ctxsize.engine.buildkit.session import Health, Session
 from ctxsize.engine.clients import Client, PodmanClient
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.errors import engine_trouble
-from ctxsize.engine.footprint.cache_records import records
-from ctxsize.engine.images import id_of, open_images
+from ctxsize.engine.images import open_images
+from ctxsize.engine.platforms import find_image
 from ctxsize.errors import EngineError, UsageError
 from tests.support.fake_engine import IMAGE, SANE, UPGRADE, FakeEngine, sane, whole
 
@@ -48,7 +50,7 @@ QUESTIONS: dict[str, Callable[[docker.APIClient], object]] = {
     "/containers/json": lambda api: api.containers(all=True),
     "/containers/x/json": lambda api: api.inspect_container("x"),
     "/networks": lambda api: api.networks(),
-    "/system/df": records,
+    "/system/df": lambda api: Fallback(api).disk_usage(),
     "/containers/create": lambda api: api.create_container("x", "y"),
     "/containers/x/wait": lambda api: api.wait("x", timeout=5),
     "/images/x": lambda api: api.remove_image("x"),
@@ -120,7 +122,7 @@ def test_a_dockerfile_can_not_have_another_thing_looked_at(fake: FakeEngine, eng
 def test_nor_can_whoever_names_an_image_or_a_container(fake: FakeEngine, engine: Engine) -> None:
     fake.asked.clear()
     with pytest.raises(UsageError, match="no image can have that name"):
-        id_of(engine.api, "../containers/x")
+        find_image(engine, "../containers/x")
     for ask_for in (engine.api.inspect_image, engine.api.inspect_container, engine.api.remove_container):
         with pytest.raises(docker.errors.DockerException, match="names no image, container or network"):
             ask_for("../info")
@@ -212,8 +214,8 @@ def test_events_that_are_none(fake: FakeEngine, engine: Engine, text: bytes) -> 
 def test_a_session_that_is_cut_off(fake: FakeEngine, engine: Engine, answer: bytes) -> None:
     fake.answer = lambda _: answer
     try:
-        with Session(engine.new_client(), [Health()], name="x", shared_key="y"):
-            pass
+        with contextlib.closing(Fallback(engine.new_client())) as control:
+            buildkit.probe(control)
     except buildkit.BuildKitError as error:
         assert "\n" not in str(error)
 
@@ -259,9 +261,10 @@ def test_a_flood_ends_the_session(fake: FakeEngine, engine: Engine, what: str) -
                 pass
 
     fake.answer = lambda _: flood
-    with Session(engine.new_client(), [Health()], name="x", shared_key="y") as session:
+    session = Session([Health()], name="x", shared_key="y")
+    with contextlib.closing(Fallback(engine.new_client())) as control, control.serving(session):
         deadline = time.monotonic() + 30
-        while not session._lost.is_set() and time.monotonic() < deadline:
+        while not session._lost and time.monotonic() < deadline:
             time.sleep(0.02)
         with pytest.raises(buildkit.ConnectionLost, match=f"floods the connection: more than .* {what}"):
             session.check()
@@ -269,8 +272,11 @@ def test_a_flood_ends_the_session(fake: FakeEngine, engine: Engine, what: str) -
 
 def test_a_history_that_floods_is_given_up(fake: FakeEngine, engine: Engine) -> None:
     fake.answer = lambda _: UPGRADE + frame(4, 0, b"") + frame(6, 0, bytes(8)) * 15_000
-    with pytest.raises(buildkit.BuildKitError):
-        history.past_builds(engine.api)
+    with (
+        contextlib.closing(Control(upgrading(engine.api))) as control,
+        pytest.raises(buildkit.BuildKitError),
+    ):
+        control.past_builds()
 
 
 def test_a_layer_is_named_by_a_name(fake: FakeEngine, engine: Engine) -> None:

@@ -21,12 +21,13 @@ from click.testing import CliRunner, Result
 
 from ctxsize.cli.main import main
 from ctxsize.engine.connect import connect
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.clean import clean
 from ctxsize.progress import Silent
 from tests.engine.buildkit.base import make_base
 from tests.engine.buildkit.cases import BASE
-from tests.engine.buildkit.conftest import Daemon, build_folder
+from tests.engine.buildkit.conftest import build_folder
+from tests.support import buildcache
+from tests.support.daemon import Daemon, can_start
 from tests.support.proxy import Fault, Proxy
 from tests.support.tree import tree_hash
 
@@ -177,7 +178,7 @@ def things(api: docker.APIClient) -> set[str]:
     return {
         *(f"image {each['Id']}" for each in api.images(all=True)),
         *(f"container {each['Id']}" for each in api.containers(all=True)),
-        *(f"cache record {each}" for each in cache_records.record_ids(api)),
+        *(f"cache record {each}" for each in buildcache.record_ids(api)),
     }
 
 
@@ -272,19 +273,21 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctxsize.engine.connect.ANSWER_SECONDS", 2)
     monkeypatch.setattr("ctxsize.engine.buildkit.session.SILENCE_TIMEOUT", 2.0)
     monkeypatch.setattr("ctxsize.engine.buildkit.session.OPEN_TIMEOUT", 2.0)
-    monkeypatch.setattr("ctxsize.engine.buildkit.session.CLOSE_TIMEOUT", 0.5)
-    monkeypatch.setattr("ctxsize.engine.buildkit.solve.OPEN_TIMEOUT", 1.0)
-    monkeypatch.setattr("ctxsize.engine.buildkit.solve.CANCEL_TIMEOUT", 0.5)
+    monkeypatch.setattr("ctxsize.engine.buildkit.control.loop.CLOSE_TIMEOUT", 0.5)
+    monkeypatch.setattr("ctxsize.engine.buildkit.control.client.ANSWER_TIMEOUT", 2.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.control.client.OPEN_TIMEOUT", 2.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.engine.OPEN_TIMEOUT", 2.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.fallback.OPEN_TIMEOUT", 1.0)
+    monkeypatch.setattr("ctxsize.engine.buildkit.fallback.CANCEL_TIMEOUT", 0.5)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild.SILENCE_SECONDS", 1.0)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild.PING_SECONDS", 0.4)
     monkeypatch.setattr("ctxsize.engine.builders.tarbuild._GIVE_UP_SECONDS", 0.2)
-    monkeypatch.setattr("ctxsize.engine.builders.upload._CANCEL_SECONDS", 0.5)
 
 
 @contextlib.contextmanager
 def engine_of_ours(*, disk: int | None = None) -> Iterator[OwnEngine]:
     """An engine of our own; ``disk``: with no more room than a disk of so many bytes has."""
-    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+    if not can_start():
         pytest.skip("needs root and dockerd")
     # A socket's path may be 107 bytes long: not below pytest's own long folder names.
     folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())

@@ -29,15 +29,16 @@ import docker
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from ctxsize.engine.buildkit import history  # noqa: E402
+from ctxsize.engine.buildkit import connect  # noqa: E402
 from ctxsize.engine.footprint import cache_records  # noqa: E402
 from ctxsize.engine.footprint.clean import _WINDING_DOWN  # noqa: E402
 from ctxsize.engine.marks import RUN_LABEL  # noqa: E402
 from ctxsize.errors import Interrupted  # noqa: E402
+from tests.support import buildcache  # noqa: E402
 from tests.support.tree import tree_hash  # noqa: E402
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
-BUILDERS = ("buildkit", "classic", "buildkit-upload")
+BUILDERS = ("buildkit", "classic")
 #: What is run, with the options that make it short.
 COMMANDS = {"compare": ("--repeat", "1"), "suggest": ("--repeat", "0", "--min-bytes", "0")}
 #: Seconds after which a run that was sent a signal counts as hanging.
@@ -70,12 +71,8 @@ def things(api: docker.APIClient) -> set[str]:
         *(f"container {each['Id']}" for each in api.containers(all=True)),
         *(f"network {each['Id']}" for each in api.networks()),
         *(f"volume {each['Name']}" for each in api.volumes()["Volumes"] or []),
-        *(
-            f"cache record {each.id}"
-            for each in cache_records.records(api)
-            if each.description not in RECEIVED
-        ),
-        *(f"past build {ref}" for ref, options in history.past_builds(api).items() if OPTION in options),
+        *(f"cache record {each.id}" for each in buildcache.records(api) if each.description not in RECEIVED),
+        *(f"past build {ref}" for ref, options in connect(api).past_builds().items() if OPTION in options),
     }
 
 
@@ -87,7 +84,7 @@ def shown(api: docker.APIClient, thing: str) -> str:
             found = api.inspect_image(name)
             return f"{thing} labels={found['Config'].get('Labels')} of {api.history(name)[0]['CreatedBy']!r}"
         if kind == "cache record":
-            return str(next(each for each in cache_records.records(api) if each.id == name))
+            return str(next(each for each in buildcache.records(api) if each.id == name))
     return thing
 
 
@@ -192,7 +189,9 @@ def main() -> None:
         time.sleep(_WINDING_DOWN + 1)
         for kind in kinds:
             storm.quiet_run(*kind)
-        anonymous = {f"cache record {each.id}" for each in cache_records.records(api) if each.is_anonymous}
+        anonymous = {
+            f"cache record {each.id}" for each in buildcache.records(api) if cache_records.is_anonymous(each)
+        }
         new = things(api) - before
         left = [shown(api, thing) for thing in sorted(new - anonymous)]
         left += [f"file {path}" for path in storm.tmp.iterdir()]

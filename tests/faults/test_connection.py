@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ctxsize.engine.buildkit import ConnectionLost, Trace, solve
+from ctxsize.engine.buildkit import ConnectionLost, fallback
 from tests.faults.conftest import Compare
 from tests.support.proxy import Fault, Proxy
 
@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("nothing_left")]
 
 VERSION = r"GET (/v[\d.]+)?/version"
 LIST = r"GET .*/images/json"
+GRPC = r"POST .*/grpc"
 SESSION = r"POST .*/session"
 BUILD = r"POST .*/build\?"
 RECORDS = r"GET .*/system/df"
@@ -23,6 +24,7 @@ SAVE = r"GET .*/images/get"
 REMOVE = r"DELETE .*/images/"
 _STAGES = {
     VERSION: "version",
+    GRPC: "grpc",
     SESSION: "session",
     BUILD: "build",
     RECORDS: "records",
@@ -31,29 +33,34 @@ _STAGES = {
     REMOVE: "remove",
 }
 
+#: BuildKit behind a proxy that lets nobody to its own API.
+FALLBACK = "buildkit-fallback"
 #: (builder, stage, the how manieth of them is harmed, kind, after so many bytes, variants measured). The
 #: first of each stage, and of each builder's build, is part of every run of the suite; the others are slow.
 CASES = [
     ("buildkit", VERSION, 1, "cut", 0, ""),
     ("buildkit", VERSION, 1, "truncate", 200, ""),
     ("buildkit", VERSION, 1, "corrupt", 0, ""),
-    ("buildkit", RECORDS, 1, "cut", 300, ""),
-    ("buildkit", RECORDS, 1, "corrupt", 0, ""),
+    ("buildkit", GRPC, 1, "cut", 0, ""),
+    ("buildkit", GRPC, 1, "cut", 300, ""),
+    ("buildkit", GRPC, 1, "corrupt", 300, ""),
     ("buildkit", SESSION, 2, "cut", 0, ""),
-    ("buildkit", BUILD, 1, "cut", 0, ""),
-    ("buildkit", BUILD, 1, "truncate", 200, ""),
-    ("buildkit", BUILD, 1, "corrupt", 600, ""),
-    ("buildkit", BUILD, 2, "cut", 300, "with"),
-    ("buildkit", BUILD, 3, "cut", 300, "with"),
+    ("buildkit", SESSION, 2, "cut", 300, ""),
+    ("buildkit", SESSION, 2, "corrupt", 300, ""),
+    ("buildkit", SESSION, 6, "cut", 300, "with"),
+    (FALLBACK, RECORDS, 1, "cut", 300, ""),
+    (FALLBACK, RECORDS, 1, "corrupt", 0, ""),
+    (FALLBACK, BUILD, 1, "cut", 0, ""),
+    (FALLBACK, BUILD, 1, "truncate", 200, ""),
+    (FALLBACK, BUILD, 1, "corrupt", 600, ""),
+    (FALLBACK, BUILD, 2, "cut", 300, "with"),
+    (FALLBACK, BUILD, 3, "cut", 300, "with"),
     ("buildkit", IMAGE, 2, "rename", 0, "with without"),
     ("buildkit", IMAGE, 1, "corrupt", 0, "with"),
     ("buildkit", REMOVE, 1, "cut", 0, "with"),
     ("buildkit", SAVE, 1, "cut", 0, "with without"),
     ("buildkit", SAVE, 1, "corrupt", 600, "with without"),
     ("buildkit", SAVE, 1, "cut", 5000, "with without"),
-    ("buildkit-upload", BUILD, 1, "cut", 0, ""),
-    ("buildkit-upload", BUILD, 1, "corrupt", 600, ""),
-    ("buildkit-upload", BUILD, 3, "cut", 300, "with"),
     ("classic", BUILD, 1, "cut", 0, ""),
     ("classic", BUILD, 1, "cut", 120, ""),
     ("classic", BUILD, 1, "corrupt", 0, ""),
@@ -62,6 +69,12 @@ CASES = [
     ("classic", IMAGE, 1, "corrupt", 0, ""),
     ("classic", SAVE, 1, "truncate", 5000, "with without"),
 ]
+
+
+def reached(proxy: Proxy, builder: str) -> str:
+    """The builder's name, and the proxy set up for it."""
+    proxy.refuses = GRPC if builder == FALLBACK else None
+    return builder.removesuffix("-fallback")
 
 
 def _like(case: tuple[Any, ...]) -> Callable[[tuple[Any, ...]], bool]:
@@ -92,7 +105,7 @@ def test_an_answer_that_breaks_off_or_is_garbled(
 ) -> None:
     proxy = proxied(Fault(stage, kind, after, nth=nth))
 
-    outcome = compare("--builder", builder)
+    outcome = compare("--builder", reached(proxy, builder))
 
     assert proxy.struck, proxy.stages
     assert outcome.code == 4
@@ -105,25 +118,25 @@ def test_an_answer_that_breaks_off_or_is_garbled(
 @pytest.mark.parametrize("event", [{}, {"aux": None}, {"aux": "%"}, {"aux": "/////w=="}])
 def test_an_account_of_a_build_that_is_none_ends_as_a_lost_connection(event: dict[str, object]) -> None:
     with pytest.raises(ConnectionLost, match="makes no sense"):
-        solve._take(event, Trace())
+        fallback._status(event)
 
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "builder",
-    ["classic", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit", "buildkit-upload"))],
+    ["classic", pytest.param(FALLBACK, marks=pytest.mark.slow)],
 )
 def test_a_build_that_says_nothing_for_long_is_waited_for_as_long_as_the_engine_answers(
     compare: Compare, proxied: Callable[[Fault], Proxy], builder: str
 ) -> None:
     proxy = proxied(Fault(BUILD, "pause", nth=1, seconds=2.4))
 
-    assert compare("--builder", builder).code == 0
+    assert compare("--builder", reached(proxy, builder)).code == 0
     assert proxy.struck == 1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload", "classic"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_an_engine_that_is_slow_in_everything_is_waited_for(
     compare: Compare, proxied: Callable[[Fault], Proxy], builder: str
 ) -> None:
@@ -155,19 +168,17 @@ def test_a_clean_up_that_can_not_see_what_is_there_says_so_and_the_next_run_does
     [
         ("buildkit", VERSION, "no Docker engine answers at"),
         ("buildkit", IMAGE, "the connection to the engine broke: timed out"),
-        pytest.param("buildkit", BUILD, "nothing heard from the engine for", marks=pytest.mark.slow),
+        pytest.param(FALLBACK, BUILD, "nothing heard from the engine for", marks=pytest.mark.slow),
         pytest.param("classic", BUILD, "nothing heard from the engine for", marks=pytest.mark.slow),
-        # Not buildkit-upload: what the engine makes of a whole tar, while its words are lost, nobody can tell
-        # (docs/how-it-measures.md). test_engine.py has the frozen engine.
     ],
-    ids=["version", "image", "build-buildkit", "build-classic"],
+    ids=["version", "image", "build-fallback", "build-classic"],
 )
 def test_an_engine_that_falls_silent_is_given_up(
     compare: Compare, proxied: Callable[[Fault], Proxy], builder: str, stage: str, message: str
 ) -> None:
-    proxied(Fault(stage, "hold"))
+    proxy = proxied(Fault(stage, "hold"))
 
-    outcome = compare("--builder", builder)
+    outcome = compare("--builder", reached(proxy, builder))
 
     assert outcome.code == 4
     assert message in outcome.lines[0]

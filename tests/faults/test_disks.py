@@ -31,7 +31,7 @@ pytestmark = pytest.mark.docker
 def builders(first: str) -> list[Any]:
     """All three for a parameter, of which only the ``first``, another one in each test, is part of every run
     of the suite."""
-    others = [each for each in ("buildkit", "buildkit-upload", "classic") if each != first]
+    others = [each for each in ("buildkit", "classic") if each != first]
     return [first, *(pytest.param(each, marks=pytest.mark.slow) for each in others)]
 
 
@@ -122,7 +122,7 @@ def test_no_room_to_note_what_a_run_makes(
 
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.slow
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload", "classic"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_the_room_to_note_what_a_run_makes_ends_between_the_builds(
     compare: Compare, full_disk: Path, monkeypatch: pytest.MonkeyPatch, builder: str
 ) -> None:

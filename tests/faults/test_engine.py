@@ -12,7 +12,7 @@ from tests.faults.conftest import Compare, OwnEngine, When, things
 
 pytestmark = pytest.mark.docker
 
-BUILDERS = ("buildkit", pytest.param("buildkit-upload", marks=pytest.mark.slow), "classic")
+BUILDERS = ("buildkit", "classic")
 
 
 def kill(engine: OwnEngine) -> Callable[[], None]:
@@ -35,7 +35,7 @@ def test_the_engine_is_killed_in_mid_send(own_engine: OwnEngine, compare: Compar
 
 @pytest.mark.parametrize(
     "builder",
-    ["buildkit", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit-upload", "classic"))],
+    ["buildkit", pytest.param("classic", marks=pytest.mark.slow)],
 )
 def test_the_engine_is_killed_between_the_builds_and_what_was_measured_is_reported(
     own_engine: OwnEngine, compare: Compare, builder: str
@@ -65,15 +65,7 @@ def running_project(tmp_path: Path) -> Path:
     [
         (kill, "classic"),
         (stop, "buildkit"),
-        *(
-            pytest.param(*case, marks=pytest.mark.slow)
-            for case in (
-                (kill, "buildkit"),
-                (kill, "buildkit-upload"),
-                (stop, "buildkit-upload"),
-                (stop, "classic"),
-            )
-        ),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((kill, "buildkit"), (stop, "classic"))),
     ],
 )
 def test_the_engine_ends_while_a_step_runs_and_the_other_variant_is_reported(
@@ -122,7 +114,7 @@ def test_an_engine_that_is_restarted_in_mid_send_is_an_error_and_is_rid_of_what_
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "builder",
-    ["classic", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit", "buildkit-upload"))],
+    ["classic", pytest.param("buildkit", marks=pytest.mark.slow)],
 )
 def test_an_engine_that_freezes_is_given_up(own_engine: OwnEngine, compare: Compare, builder: str) -> None:
     outcome = compare("--builder", builder, when=When(own_engine.freeze, sent=1 << 20))

@@ -251,10 +251,7 @@ def test_the_classic_client_reads_what_is_ignored_and_the_error_says_so(locked: 
         ("small", "buildkit"),
         ("small", "classic"),
         ("data", "buildkit"),
-        *(
-            pytest.param(*case, marks=pytest.mark.slow)
-            for case in (("small", "buildkit-upload"), ("data", "buildkit-upload"), ("data", "classic"))
-        ),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("data", "classic"),)),
     ],
 )
 def test_a_file_or_directory_that_may_not_be_read_is_named(project: Path, builder: str, name: str) -> None:
@@ -333,7 +330,7 @@ def odd_tree(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "builder",
-    ["buildkit", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit-upload", "classic"))],
+    ["buildkit", pytest.param("classic", marks=pytest.mark.slow)],
 )
 def test_odd_files_are_measured_and_arrive_under_their_names(
     compare: Compare, odd_tree: Path, api: docker.APIClient, builder: str
@@ -497,7 +494,7 @@ def test_100_000_entries_in_one_directory(
 
 @pytest.mark.parametrize(
     "builder",
-    ["buildkit", *(pytest.param(each, marks=pytest.mark.slow) for each in ("buildkit-upload", "classic"))],
+    ["buildkit", pytest.param("classic", marks=pytest.mark.slow)],
 )
 def test_a_clock_that_goes_backwards_makes_no_negative_time(
     compare: Compare, monkeypatch: pytest.MonkeyPatch, builder: str

@@ -17,8 +17,10 @@ from click.testing import CliRunner
 from ctxsize.cli.main import main
 from ctxsize.engine import connect
 from ctxsize.engine.builders import tarbuild
-from ctxsize.engine.buildkit import history, session, solve
-from ctxsize.engine.footprint import cache_records, clean
+from ctxsize.engine.buildkit import engine as engine_module
+from ctxsize.engine.buildkit import fallback, session
+from ctxsize.engine.buildkit.control import client, loop
+from ctxsize.engine.footprint import clean
 from ctxsize.engine.footprint import run as run_module
 from tests.fuzz.profile import TIMES
 from tests.support.fake_engine import SANE, UPGRADE, FakeEngine, chunked, whole
@@ -87,7 +89,6 @@ RAW = (
 COMMANDS = (
     "compare --builder classic --repeat 1 --verify true",
     "compare --builder buildkit --repeat 1",
-    "compare --builder buildkit-upload --repeat 1",
     "compare --repeat 1 --format json",
     "check --limit image=1kB --limit savings.context=1%",
     "check --limit image=1kB --image some/image",
@@ -109,14 +110,16 @@ def project(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     monkeypatch.setenv("XDG_CACHE_HOME", str(own / "cache"))
     monkeypatch.setattr(run_module, "_ATTEMPTS", 3)
     monkeypatch.setattr(run_module, "_PAUSE_SECONDS", 0)
-    monkeypatch.setattr(cache_records, "_DF_SECONDS", 2)
-    monkeypatch.setattr(cache_records, "_PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr(fallback, "_DF_SECONDS", 2)
+    monkeypatch.setattr(fallback, "_PAUSE_SECONDS", 0.5)
     monkeypatch.setattr(clean, "_WINDING_DOWN", -1.0)
     for module, names in (
         (connect, ("ANSWER_SECONDS", "FIRST_ANSWER_SECONDS")),
-        (history, ("ANSWER_TIMEOUT",)),
-        (session, ("OPEN_TIMEOUT", "CLOSE_TIMEOUT", "SILENCE_TIMEOUT")),
-        (solve, ("OPEN_TIMEOUT", "CANCEL_TIMEOUT")),
+        (client, ("ANSWER_TIMEOUT", "USAGE_TIMEOUT", "OPEN_TIMEOUT")),
+        (loop, ("CLOSE_TIMEOUT",)),
+        (session, ("SILENCE_TIMEOUT",)),
+        (engine_module, ("OPEN_TIMEOUT",)),
+        (fallback, ("OPEN_TIMEOUT", "CANCEL_TIMEOUT")),
         (tarbuild, ("PING_SECONDS", "SILENCE_SECONDS", "_GIVE_UP_SECONDS")),
     ):
         for name in names:

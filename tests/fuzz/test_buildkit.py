@@ -7,7 +7,6 @@ import asyncio
 import base64
 import logging
 import socket
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,11 +21,13 @@ from hypothesis import strategies as st
 
 from ctxsize.engine.builders.buildkit import SessionMatcher
 from ctxsize.engine.builders.vertices import steps_of
-from ctxsize.engine.buildkit import LocalDir, RequestError, Trace, decode_trace
+from ctxsize.engine.buildkit import LocalDir, RequestError, Trace
 from ctxsize.engine.buildkit import messages_pb2 as pb
+from ctxsize.engine.buildkit.control.loop import Loop
 from ctxsize.engine.buildkit.filesync import FileSync
 from ctxsize.engine.buildkit.secrets import Secrets, parse_secret
-from ctxsize.engine.buildkit.session import Health, Session
+from ctxsize.engine.buildkit.session import Health, Session, serve
+from ctxsize.engine.buildkit.trace import decode_trace, read_status
 from tests.fuzz.profile import effort
 
 TEXTS = st.sampled_from(
@@ -66,7 +67,7 @@ def test_any_trace(vertexes: list[Any], logs: list[Any], statuses: list[Any]) ->
     trace = Trace()
     for _ in range(2):
         message = pb.StatusResponse(vertexes=vertexes, logs=logs, statuses=statuses)
-        trace.add(decode_trace(base64.b64encode(message.SerializeToString()).decode()))
+        trace.add(read_status(decode_trace(base64.b64encode(message.SerializeToString()).decode())))
     steps_of(trace.vertices, lambda _stage, _number: None)
     assert all(isinstance(line, str) for line in trace.log_lines())
 
@@ -109,17 +110,15 @@ def served(folder: Path) -> Iterator[tuple[socket.socket, Session]]:
         Health(),
         Secrets(["id=x,env=A"], {"A": "s"}),
     ]
-    api: Any = None
-    session = Session(api, services, name="x", shared_key="y")
-    thread = threading.Thread(target=session._run, args=(near, b""), daemon=True)
-    thread.start()
-    session._ready.wait(5)
+    session = Session(services, name="x", shared_key="y")
+    loop = Loop("session")
+    call = loop.begin(serve(session, near, b""))
     try:
         yield far, session
     finally:
         far.close()
-        thread.join(10)
-        assert not thread.is_alive(), "the session ends with its connection"
+        call.result(10)  # the session ends with its connection
+        loop.close()
 
 
 def call(

@@ -182,6 +182,14 @@ def test_a_hostile_pattern_answers_in_under_a_second(name: str) -> None:
     assert within(1, lambda: answer(LONG[name] + b"\n", Dialect.BUILDKIT))
 
 
+@pytest.mark.parametrize("name", MEGABYTE)
+def test_a_hostile_quarter_of_a_megabyte_answers_in_under_a_second(name: str) -> None:
+    data = MEGABYTE[name](MB // 4)
+
+    assert within(1, lambda: answer(data, Dialect.CLASSIC))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("name", MEGABYTE)
 def test_a_hostile_megabyte_answers_in_under_a_second(name: str, dialect: Dialect) -> None:

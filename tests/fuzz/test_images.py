@@ -18,14 +18,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxsize.engine.bases import platform_variables
-from ctxsize.engine.images import id_of, open_images
+from ctxsize.engine.connect import Engine
+from ctxsize.engine.images import EngineImages, open_images
 from ctxsize.engine.options import BuildOptions
+from ctxsize.engine.platforms import find_image
 from ctxsize.errors import CtxsizeError, EngineError
 from ctxsize.files.tarlist import TarReader
 from ctxsize.image.archive import open_archive
-from ctxsize.image.types import Image
-from ctxsize.measure.images import figures_of
 from tests.fuzz.profile import effort
+from tests.support.zstd import zstd
 
 MB = 1 << 20
 IMAGE_ID = "sha256:" + "c" * 64
@@ -50,7 +51,7 @@ def saved(layer: bytes, manifest: object = None, config: object = None) -> bytes
     return tar({"layer.tar": layer} | {name: json.dumps(each).encode() for name, each in documents.items()})
 
 
-class Engine:
+class Saving:
     """An engine that answers `docker save` with these bytes, as the SDK's client hands them on."""
 
     def __init__(self, data: bytes) -> None:
@@ -59,7 +60,7 @@ class Engine:
     def _url(self, path: str) -> str:
         return path
 
-    def _get(self, *_: object, **__: object) -> Engine:
+    def _get(self, *_: object, **__: object) -> Saving:
         return self
 
     def inspect_image(self, _: str) -> dict[str, object]:
@@ -67,7 +68,7 @@ class Engine:
 
     def _raise_for_status(self, _: object) -> None: ...
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Saving:
         return self
 
     def __exit__(self, *_: object) -> None: ...
@@ -83,7 +84,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 def read(data: bytes) -> list[tuple[str, int]]:
-    api: Any = Engine(data)
+    api: Any = Saving(data)
     with open_images(api, [IMAGE_ID]) as reader:
         return list(reader.listing(reader.images[IMAGE_ID]))
 
@@ -93,14 +94,16 @@ def read(data: bytes) -> list[tuple[str, int]]:
 )
 def test_an_answer_about_an_image_that_is_none(answer: object) -> None:
     api: Any = SimpleNamespace(inspect_image=lambda name: answer)
-    engine: Any = SimpleNamespace(api=api)
+    engine: Any = SimpleNamespace(api=api, info=SimpleNamespace(storage="overlay2", podman=False))
     with pytest.raises(EngineError, match="makes no sense"):
-        figures_of(engine, Image(id_of(api, "a:b"), (), ()))
+        EngineImages(api).bytes_of(find_image(engine, "a:b").id)
 
 
 @pytest.mark.parametrize("answer", [None, [], "a", 5])
 def test_an_answer_about_the_platform_that_is_none(answer: object) -> None:
-    engine: Any = SimpleNamespace(api=SimpleNamespace(version=lambda: answer))
+    api: Any = SimpleNamespace(version=lambda: answer)
+    info: Any = None
+    engine = Engine(api, info, "")
     with pytest.raises(EngineError, match="makes no sense"):
         platform_variables(engine, BuildOptions())
 
@@ -109,6 +112,7 @@ LAYER = tar({"a/../../../etc/passwd": b"x", "é" * 80: b"yy", "/abs": b"", "two\
 SAVED = [
     saved(LAYER),
     saved(gzip.compress(LAYER, mtime=0)),
+    saved(zstd.compress(LAYER)),
     saved(tar({"x" * 200: b"1"}, tarfile.GNU_FORMAT)),
 ]
 PLACES = st.integers(0, max(map(len, SAVED)) - 1)
@@ -269,7 +273,7 @@ def test_only_the_links_at_the_root_are_taken_into_memory() -> None:
             info = tarfile.TarInfo(name)
             info.type, info.linkname = tarfile.SYMTYPE, "usr/bin"
             made.addfile(info)
-    api: Any = Engine(saved(data.getvalue()))
+    api: Any = Saving(saved(data.getvalue()))
     with open_images(api, [IMAGE_ID]) as reader:
         assert reader.symlinks(reader.images[IMAGE_ID].layers) == {"bin": "usr/bin", "sbin": "usr/bin"}
 
@@ -309,7 +313,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def peak(data: bytes) -> int:
     """The most memory that reading the image took, in bytes."""
-    api: Any = Engine(data)
+    api: Any = Saving(data)
     tracemalloc.start()
     try:
         open_images(api, [IMAGE_ID]).close()
@@ -323,8 +327,9 @@ def peak(data: bytes) -> int:
 
 def test_a_bomb_does_not_fill_the_memory() -> None:
     """50 MB that come as 50 kB; and headers, of a name and of a sparse file, that say they are as long."""
-    bomb = gzip.compress(tar({"zeros": bytes(50 * MB)}))
-    assert peak(saved(bomb)) < 25 * MB
+    zeros = tar({"zeros": bytes(50 * MB)})
+    for bomb in (gzip.compress(zeros), zstd.compress(zeros)):
+        assert peak(saved(bomb)) < 25 * MB
     for kind in (b"L", b"x", b"g"):
         info = tarfile.TarInfo("name")
         info.size = 50 * MB
@@ -342,11 +347,12 @@ def test_documents_nobody_asks_for_do_not_fill_the_memory() -> None:
 
 
 def test_a_layer_that_is_cut_off_is_no_shorter_layer() -> None:
-    whole = gzip.compress(tar({"a": bytes(10), "b": b"0123456789" * 1000}))
+    content = tar({"a": bytes(10), "b": b"0123456789" * 1000})
 
-    for length in (len(whole) // 2, len(whole) - 1, len(whole) - 8):
-        with pytest.raises(EngineError, match="cut off"):
-            read(saved(whole[:length]))
+    for whole in (gzip.compress(content), zstd.compress(content)):
+        for length in (len(whole) // 2, len(whole) - 1, len(whole) - 8):
+            with pytest.raises(EngineError, match="cut off"):
+                read(saved(whole[:length]))
 
 
 @pytest.mark.slow

@@ -4,64 +4,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
-import tarfile
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 
 from ctxsize.errors import UsageError
 from ctxsize.image import pullsizes
-from ctxsize.image.archive import open_archive
-
-
-def layer(**files: int) -> bytes:
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w") as tar:
-        for name, size in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = size
-            tar.addfile(entry, io.BytesIO(b"x" * size))
-    return data.getvalue()
-
-
-class Layout:
-    """Writes an OCI image layout by its specification, blob by blob."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        (root / "blobs/sha256").mkdir(parents=True)
-        (root / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-
-    def blob(self, data: bytes) -> dict[str, object]:
-        digest = hashlib.sha256(data).hexdigest()
-        (self.root / "blobs/sha256" / digest).write_bytes(data)
-        return {"digest": f"sha256:{digest}", "size": len(data)}
-
-    def document(self, content: object) -> dict[str, object]:
-        return self.blob(json.dumps(content).encode())
-
-    def image(self, *layers: bytes, packed: bool = True) -> dict[str, object]:
-        config = {
-            "rootfs": {"diff_ids": [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in layers]},
-            "history": [{"created_by": f"COPY {number}"} for number in range(len(layers))],
-        }
-        blobs = [self.blob(gzip.compress(each, mtime=0) if packed else each) for each in layers]
-        return self.document({"schemaVersion": 2, "config": self.document(config), "layers": blobs})
-
-    def index(self, *images: dict[str, object], **names: dict[str, object]) -> None:
-        named = [
-            {**image, "annotations": {"org.opencontainers.image.ref.name": name}}
-            for name, image in names.items()
-        ]
-        (self.root / "index.json").write_text(json.dumps({"manifests": [*images, *named]}))
-
-    def tar(self) -> Path:
-        path = self.root.with_suffix(".tar")
-        with tarfile.open(path, "w") as tar:
-            tar.add(self.root, arcname=".")
-        return path
+from ctxsize.image.archive import open_archive, read_archive
+from ctxsize.image.reader import ImageReader
+from tests.support.layout import Layout, gzipped, layer
+from tests.support.zstd import zstd
 
 
 @pytest.fixture
@@ -69,8 +23,8 @@ def layout(tmp_path: Path) -> Layout:
     return Layout(tmp_path / "oci")
 
 
-def read(path: Path, name: str | None = None) -> tuple[int, int]:
-    with open_archive(path, name) as reader:
+def read(path: Path, name: str | None = None, platform: str | None = None) -> tuple[int, int]:
+    with read_archive(path, name, ImageReader, platform) as reader:
         (image,) = reader.images.values()
         return image.bytes, image.pull_bytes
 
@@ -84,6 +38,24 @@ def test_a_layout_as_a_directory_and_as_a_tar(layout: Layout, packed: bool) -> N
     stored = sum(len(gzip.compress(each, mtime=0)) for each in layers)
     assert pull == stored if packed else abs(pull - stored) < 100
     assert read(layout.tar()) == (size, pull)
+
+
+def test_layers_of_any_compression_in_one_image(layout: Layout) -> None:
+    """Sizes are those that are stored; only a layer that is not compressed is compressed to learn its."""
+    contents = layer(a=1000, b=20), layer(c=3), layer(d=50_000), layer(e=7)
+    packs = chain((gzipped, zstd.compress, bytes), repeat(zstd.compress))
+    layout.index(layout.image(*contents, pack=lambda data: next(packs)(data)))
+    with open_archive(layout.root) as reader:
+        (image,) = reader.images.values()
+        sizes = [each.bytes for each in image.layers]
+        pulls = [each.pull_bytes for each in image.layers]
+    assert sizes == [1020, 3, 50_000, 7]
+    assert pulls[0] == len(gzipped(contents[0]))
+    assert (pulls[1], pulls[3]) == (len(zstd.compress(contents[1])), len(zstd.compress(contents[3])))
+    assert 0 < pulls[2] < 1000
+    packed = layout.root.with_suffix(".tar.zst")
+    packed.write_bytes(zstd.compress(layout.tar().read_bytes()))
+    assert read(packed) == (51_030, sum(pulls))
 
 
 def test_a_size_remembered_for_a_layer_of_an_engine_does_not_count(
@@ -105,6 +77,46 @@ def test_an_index_of_platforms_with_what_is_said_of_them(layout: Layout) -> None
     not_saved = {"digest": "sha256:" + "0" * 64, "size": 1}
     layout.index(layout.document({"manifests": [image, said, not_saved]}))
     assert read(layout.root)[0] == 7
+
+
+def test_the_platforms_of_an_image_that_docker_saved(layout: Layout) -> None:
+    """With the containerd store manifest.json names the engine's own, and the index leads to all."""
+    arm, amd = (layout.image(layer(f=size), arch=arch) for size, arch in ((900, "arm64"), (300, "amd64")))
+    layout.index(**{"docker.io/a/b:1": layout.document({"manifests": [arm, amd]})})
+    manifest = json.loads((layout.root / "blobs" / str(amd["digest"]).replace(":", "/")).read_text())
+    record = {
+        "Config": "blobs/" + manifest["config"]["digest"].replace(":", "/"),
+        "RepoTags": ["a/b:1"],
+        "Layers": ["blobs/" + each["digest"].replace(":", "/") for each in manifest["layers"]],
+    }
+    (layout.root / "manifest.json").write_text(json.dumps([record]))
+    for path in (layout.root, layout.tar()):
+        for name in (None, "a/b:1"):
+            sizes = [
+                read(path, name, platform)[0] for platform in ("linux/arm64", "linux/amd64", "linux/amd64/v2")
+            ]
+            assert sizes == [900, 300, 300]
+    with pytest.raises(UsageError) as error:
+        read(layout.root, None, "s390x")
+    assert str(error.value) == (
+        f"{layout.root}: there is no image for linux/s390x in it (--platform takes: linux/amd64, linux/arm64)"
+    )
+
+
+def test_the_platform_of_the_environment(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    arm, ppc = (layout.image(layer(f=size), arch=arch) for size, arch in ((900, "arm64"), (300, "ppc64le")))
+    layout.index(arm, ppc)
+    with pytest.raises(UsageError, match="--platform takes: linux/arm64, linux/ppc64le"):
+        read(layout.root, None, "linux/amd64")
+    monkeypatch.setenv("DOCKER_DEFAULT_PLATFORM", "linux/ppc64le")
+    assert (read(layout.root)[0], read(layout.root, None, "aarch64")[0]) == (300, 900)
+    layout.index(arm)
+    with pytest.raises(UsageError) as error:
+        read(layout.root)
+    assert str(error.value) == (
+        f"{layout.root}: it is for linux/arm64, not for linux/ppc64le"
+        " (DOCKER_DEFAULT_PLATFORM says so; --platform goes over it)"
+    )
 
 
 def test_one_of_several_by_name(layout: Layout) -> None:

@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 import docker  # noqa: E402
 
-from ctxsize.engine.images import read_images  # noqa: E402
+from ctxsize.engine.images import EngineImages, read_images  # noqa: E402
 from ctxsize.image.entries import DIRECTORY, FILE, SYMLINK, path_of  # noqa: E402
 from ctxsize.image.fates import fates  # noqa: E402
 from ctxsize.image.inventory import Inventory  # noqa: E402
@@ -239,7 +239,7 @@ def layer_bytes(api: docker.APIClient, image: str) -> int:
 def differences(api: docker.APIClient, image: str, counts: dict[str, int]) -> list[str]:
     """What we say of an image and is not so. ``counts`` is added to: dead bytes by cause."""
     found: list[str] = []
-    with read_images(api, [image], Inventory) as inventory:
+    with read_images(EngineImages(api), [image], Inventory) as inventory:
         read = inventory.images[image]
         ours, theirs = shown(inventory, read), exported(api, image)
         for path in sorted({*ours, *theirs}):

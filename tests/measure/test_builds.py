@@ -25,6 +25,7 @@ class LoggingBuilder:
     """A builder that only writes down what it was asked to build; ``fails`` names a variant that can't be."""
 
     name = "logging"
+    images: Any = None
 
     #: What the warm-up does.
     first_steps: tuple[Step, ...] = ()

@@ -23,6 +23,7 @@ class LoggingBuilder:
     """Records what it was to build; images are named for what was built, as an engine's are."""
 
     name = "logging"
+    images: Any = None
 
     def __init__(self, seconds: float = 1.0, fails: str | None = None) -> None:
         self.log: list[dict[str, int]] = []

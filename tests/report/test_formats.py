@@ -18,6 +18,7 @@ COMMANDS = {
     "comparison": "compare",
     "context": "context",
     "why": "why",
+    "builders": "builders",
     "check": "check",
     "cache": "cache",
     "image": "image",

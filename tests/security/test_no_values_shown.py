@@ -109,7 +109,7 @@ def test_a_secret_that_a_step_prints(project: Path, monkeypatch: pytest.MonkeyPa
     assert SECRET not in shown_anywhere(result)
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload", "classic"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_a_value_that_lies_across_two_pieces_of_the_log(project: Path, builder: str) -> None:
     """Builders hand the log on in pieces of 32 KiB, and as the step writes it."""
     with (project / "Dockerfile").open("a") as dockerfile:
@@ -171,7 +171,7 @@ def test_a_value_in_the_wrong_place_is_not_repeated(project: Path, wrong: str) -
     assert SECRET not in shown_anywhere(result)
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload", "classic"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_the_proxies_of_the_docker_configuration_are_passed_and_not_shown(
     project: Path, builder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

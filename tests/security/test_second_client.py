@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +22,14 @@ import pytest
 
 from ctxsize.engine import buildkit
 from ctxsize.engine.builders.buildkit import SessionMatcher
-from ctxsize.engine.buildkit import LocalDir, SolveRequest, solve
+from ctxsize.engine.buildkit import LocalDir, SolveRequest, connect, solve
 from ctxsize.engine.buildkit.filesync import FileSync
 from ctxsize.engine.buildkit.session import Health, Session
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
+from tests.support import buildcache
 from tests.support.control import Control, Refused
 
 pytestmark = pytest.mark.docker
@@ -79,9 +79,12 @@ def session(api: docker.APIClient, project: Path) -> Iterator[Open]:
     name = f"ctxsize-second-{uuid.uuid4().hex[:8]}"
     request = SolveRequest(cache_name=name)
     served = FileSync({f"{name}-context": LocalDir(project, SessionMatcher)})
-    with solve._open_session(api, [served, Health()], request) as opened:
+    with (
+        closing(connect(api)) as control,
+        solve._open_session(control, [served, Health()], request) as opened,
+    ):
         yield Open(opened.id.rpartition(":")[2], name, served)
-    cache_records.remove(api, {each.id for each in cache_records.records(api) if name in each.description})
+    buildcache.remove(api, {each.id for each in buildcache.records(api) if name in each.description})
 
 
 def sent(session: Open) -> int:
@@ -147,8 +150,13 @@ def test_patterns_that_make_no_sense_harm_nobody(second: Control, session: Open)
 
 def test_the_id_opens_no_other_session(api: docker.APIClient, second: Control, session: Open) -> None:
     """Who could open one would be asked for the files of our build in our place."""
-    with pytest.raises(buildkit.SessionUnavailable, match="already exists"):
-        Session(api, [Health()], name="second", shared_key="x", id_=session.id).__enter__()
+    other = Session([Health()], name="second", shared_key="x", id_=session.id)
+    with (
+        closing(connect(api)) as control,
+        pytest.raises(buildkit.SessionUnavailable, match="already exists"),
+        control.serving(other),
+    ):
+        pass
 
     second.fetch(session.context, session.id)
     assert sent(session) > 0
@@ -165,21 +173,21 @@ def test_what_a_rebuild_was_sent_is_found_by_nobody_who_knows_the_run(
     (other / "secret").write_text("x" * len(INSIDE))
     for path in (project / "secret", other / "secret"):
         os.utime(path, ns=(10**18, 10**18))
-    before = cache_records.record_ids(api)
+    before = buildcache.record_ids(api)
     subject = prepare(project, dockerfile=None, builder="buildkit", options=BuildOptions(), progress=Silent())
     asked: set[str] = set()
     with Run(subject.engine) as run:
         subject.builder(run).build(subject.variant("without"), progress=Silent(), rebuild=True)
         directory = LocalDir(other, SessionMatcher)
         result = buildkit.build(
-            api,
+            subject.engine.control,
             SolveRequest(cache_name=f"ctxsize-{run.id}", shared_key=f"ctxsize-{run.id}-rebuild-without"),
             context=directory,
             dockerfile=directory,
             on_sent=lambda part: asked.update(path for path, _ in part.files),
         )
     api.remove_image(result.image_id)
-    cache_records.remove(api, cache_records.record_ids(api) - before)
+    buildcache.remove(api, buildcache.record_ids(api) - before)
 
     assert "secret" in asked, "the engine had it, and put ours into an image of theirs"
 
@@ -193,13 +201,13 @@ def test_the_id_is_told_nowhere(
 ) -> None:
     """Not while a build runs, nor in what the engine keeps of it."""
     ids: list[str] = []
-    enter = Session.__enter__
+    metadata = Session.metadata
 
-    def noted(self: Session) -> Session:
+    def noted(self: Session) -> list[tuple[str, str]]:
         ids.append(self.id.rpartition(":")[2])
-        return enter(self)
+        return metadata(self)
 
-    monkeypatch.setattr(Session, "__enter__", noted)
+    monkeypatch.setattr(Session, "metadata", noted)
     (project / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY . /\nRUN sleep 2\n")
     options = BuildOptions(build_args=base_args("links"), network="none")
     subject = prepare(project, dockerfile=None, builder="buildkit", options=options, progress=Silent())

@@ -219,7 +219,7 @@ def test_what_every_build_makes_otherwise_is_no_rules_fault(suggested: _Suggest,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("builder", ["buildkit", "classic", "buildkit-upload"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 @pytest.mark.parametrize("name", FIXTURES)
 def test_every_fixture_against_its_expert(
     name: str, builder: str, suggested: _Suggest, make_fixture: Callable[..., Path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -143,7 +144,14 @@ class GitHub:
             "GITHUB_BASE_REF": "main",
             "GITHUB_SHA": "0" * 40,
             "RUNNER_TEMP": str(temp),
+            "GITHUB_EVENT_PATH": str(machine.home / "event.json"),
         }
+        self.pull_request(fork=False)
+
+    def pull_request(self, *, fork: bool) -> None:
+        """Have the job be about pull request 7."""
+        event = {"number": 7, "pull_request": {"head": {"repo": {"fork": fork}}}}
+        (self.machine.home / "event.json").write_text(json.dumps(event))
 
     def workflow(self, text: str) -> Outcome:
         """Run the steps of its one job."""
@@ -155,7 +163,9 @@ class GitHub:
     def use_action(self, inputs: Mapping[str, str], name: str = "action") -> Outcome:
         """Run our action with ``inputs``."""
         action = load_yaml((self.action / "action.yml").read_text())
-        values = {key: str(each.get("default", "")) for key, each in action["inputs"].items()}
+        values = {
+            key: self._filled(str(each.get("default", "")), {}) for key, each in action["inputs"].items()
+        }
         unknown = set(inputs) - set(values)
         assert not unknown, f"no inputs of the action: {unknown}"
         values |= {key: str(value) for key, value in inputs.items()}
@@ -168,7 +178,7 @@ class GitHub:
         return Outcome(self.code if before == 0 else before, "".join(self.printed))
 
     def _step(self, step: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
-        if not self._wanted(str(step.get("if", "success()"))):
+        if not self._wanted(str(step.get("if", "success()")), inputs):
             return
         if "uses" in step:
             if re.fullmatch(r"\S+/ctxsize@COMMIT", step["uses"]):
@@ -203,19 +213,23 @@ class GitHub:
         self.machine.run([*check, "-o", str(temp / "ctxsize.json")])
         (temp / "number").write_text("7\n")
 
-    def _wanted(self, condition: str) -> bool:
-        if condition == "always()":
+    def _wanted(self, condition: str, inputs: Mapping[str, str]) -> bool:
+        parts = condition.split(" && ")
+        return all(self._holds(part, inputs) for part in parts) and ("always()" in parts or self.code == 0)
+
+    def _holds(self, part: str, inputs: Mapping[str, str]) -> bool:
+        if part in ("always()", "success()"):
             return True
-        if condition == "github.ref == 'refs/heads/main'":
-            return self.code == 0
-        assert condition == "success()", f"this stand-in does not know: {condition}"
-        return self.code == 0
+        said = re.fullmatch(r"(\S+) (==|!=) '([^']*)'", part)
+        assert said, f"this stand-in does not know: {part}"
+        return (self._filled(f"${{{{ {said[1]} }}}}", inputs) == said[3]) == (said[2] == "==")
 
     def _filled(self, text: str, inputs: Mapping[str, str]) -> str:
         def value(found: re.Match[str]) -> str:
             name = found[1]
             known = {
                 "github.token": "token",
+                "github.ref": "refs/heads/main",
                 "github.sha": "0" * 40,
                 "github.event.number": "7",
                 "github.event.workflow_run.head_sha": "abc123",
@@ -245,6 +259,8 @@ def run_gitlab(machine: Machine, text: str) -> Outcome:
     env = {
         "CI": "true",
         "GITLAB_CI": "true",
+        "CI_PROJECT_ID": "o/n",
+        "CI_MERGE_REQUEST_IID": "7",
         "CI_PROJECT_DIR": str(machine.workspace),
         "TMPDIR": str(machine.home),
         **{name: str(value) for name, value in job.get("variables", {}).items()},

@@ -13,9 +13,13 @@ import re
 import socket
 import tarfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived, StreamEnded
 
 CONTAINER = "c" * 64
 
@@ -95,8 +99,8 @@ SANE: dict[str, Any] = {
     r"POST /build/cancel": b"",
     r"POST /build\?": b"".join(json.dumps(each).encode() + b"\r\n" for each in _BUILT),
 }
-#: What is taken over for HTTP/2, and then says nothing.
-UPGRADED = r"POST /(?:session|grpc)"
+#: What is taken over for HTTP/2, and then says nothing. No /grpc: BuildKit is spoken to by the rest.
+UPGRADED = r"POST /session"
 UPGRADE = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 
 #: Given a request's first line, the bytes of the whole answer; None for the sane one. Other than bytes it may
@@ -158,6 +162,34 @@ class FakeEngine:
         while chunked and (length := int(reader.readline().split(b";")[0], 16)) >= 0:
             reader.read(length + 2)
             chunked = length > 0
+
+
+def grpc(answers: Mapping[str, Callable[[], Sequence[bytes] | int]]) -> Callable[[socket.socket], None]:
+    """What answers on POST /grpc: to each method of the Control API with these messages, or with this status
+    and none; to others with no message."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(UPGRADE)
+        http = H2Connection(H2Configuration(client_side=False, validate_inbound_headers=False))
+        http.initiate_connection()
+        connection.sendall(http.data_to_send())
+        methods: dict[int, str] = {}
+        while data := connection.recv(1 << 16):
+            for event in http.receive_data(data):
+                if isinstance(event, RequestReceived):
+                    path = dict(event.headers)[b":path"].decode()
+                    methods[event.stream_id] = path.rpartition("/")[2]
+                elif isinstance(event, StreamEnded):
+                    head = [(":status", "200"), ("content-type", "application/grpc")]
+                    http.send_headers(event.stream_id, head)
+                    said = answers.get(methods[event.stream_id], list)()
+                    for message in () if isinstance(said, int) else said:
+                        http.send_data(event.stream_id, b"\0" + len(message).to_bytes(4, "big") + message)
+                    status = str(said) if isinstance(said, int) else "0"
+                    http.send_headers(event.stream_id, [("grpc-status", status)], end_stream=True)
+            connection.sendall(http.data_to_send())
+
+    return answer
 
 
 def sane(asked: str) -> bytes:

@@ -48,6 +48,8 @@ class Proxy:
     def __init__(self, upstream: str, path: Path, fault: Fault | None = None) -> None:
         self.url = f"unix://{path}"
         self.fault = fault
+        #: Requests whose first line this matches are not let through.
+        self.refuses: str | None = None
         self.struck = 0
         self.holding = threading.Event()
         self.stages: list[str] = []
@@ -92,6 +94,8 @@ class Proxy:
         """The fault that befalls the request of this first line, or None."""
         with self._lock:
             self.stages.append(line)
+            if self.refuses and re.search(self.refuses, line):
+                return _REFUSAL
             fault = self.fault
             if fault is None or not re.search(fault.stage, line):
                 return None
@@ -100,6 +104,8 @@ class Proxy:
 
     def strike(self, fault: Fault) -> None:
         """Note that the fault begins."""
+        if fault is _REFUSAL:
+            return
         with self._lock:
             self.struck += 1
             first = self.struck == 1
@@ -181,6 +187,7 @@ class _Connection:
         raise OSError
 
 
+_REFUSAL = Fault("", "refuse")
 _REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\nConnection: close\r\n\r\nnot let in"
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from ctxsize.budget.compose.interpolate import interpolate
 from ctxsize.budget.compose.project import Room, Root, Variables, load_variables, masker
 from ctxsize.budget.compose.yaml_lines import Document, Reset, read_yaml
+from ctxsize.dockerfile.platforms import VARIABLE, local_platform, parse_platform
 from ctxsize.errors import ConfigError, CtxsizeError, UsageError
 from ctxsize.files.probe import is_remote
 from ctxsize.masking import Masker, mask_error
@@ -108,7 +109,7 @@ def _composed(files: Sequence[Path], environ: Variables, root: str | Path | None
             message = f"service {service.name} is not checked: {reason}"
             warnings.append(Warning("compose-build", message, service.where))
             continue
-        build = _compose_build(service, content, project)
+        build = _compose_build(service, content, project, {**variables}.get(VARIABLE, ""))
         args = tuple(sorted(build.build_args.items()))
         key = (build.path, build.dockerfile, build.stage, build.platform, args)
         builds.setdefault(key, build)
@@ -351,24 +352,41 @@ def _not_checked(build: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _compose_build(service: _Service, content: Mapping[str, Any], root: Root) -> ComposeBuild:
+def _compose_build(service: _Service, content: Mapping[str, Any], root: Root, default: str) -> ComposeBuild:
     path = content.get("context") or content["."]
     root.inside(path, service.where)
     dockerfile = _text(content.get("dockerfile"), "build.dockerfile", service.where)
     if dockerfile:
         dockerfile = os.path.normpath(os.path.join(path, dockerfile))
         root.inside(dockerfile, service.where)
-    platforms = _words(content.get("platforms"), "build.platforms", service.where)
     return ComposeBuild(
         services=(service.name,),
         path=path,
         dockerfile=dockerfile or None,
         stage=_text(content.get("target"), "build.target", service.where) or None,
         build_args=content.get("args") or {},
-        # The image of one platform is looked at: the service's own, or the first of several.
-        platform=service.platform or (platforms[0] if platforms else None),
+        platform=_platform(service, content, default),
         where=service.where,
     )
+
+
+def _platform(service: _Service, content: Mapping[str, Any], default: str) -> str | None:
+    """What Compose builds the image for that it starts here: the service's own, else the ``default`` of
+    DOCKER_DEFAULT_PLATFORM, else what the build names; of several this machine's, else the first. Compose
+    refuses one that is not among those the build names."""
+    where = service.where
+    several = [
+        parse_platform(each, where, ConfigError)
+        for each in _words(content.get("platforms"), "build.platforms", where)
+    ]
+    wanted = service.platform or default
+    if not wanted:
+        return next((each for each in (local_platform(), *several) if each in several), None)
+    platform = parse_platform(wanted, where if service.platform else VARIABLE, ConfigError)
+    if several and platform not in several:
+        hint = f"build.platforms has {', '.join(several)}"
+        raise ConfigError(f"service {service.name} is not built for {platform}", where=where, hint=hint)
+    return platform
 
 
 def _mapping(content: Any, what: str, where: str) -> dict[str, Any]:

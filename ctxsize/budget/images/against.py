@@ -26,7 +26,7 @@ def image_before(
 
     source = stored_source(name, platform=platform, files=False)
     if source is None:
-        return image_sizes.named(connect(), name, paths=True, into=ImageReader, look=Look(()))
+        return image_sizes.named(connect(), name, platform, paths=True, into=ImageReader, look=Look(()))
     with source(progress) as opened:
         image = opened.image
         sized = "bytes" not in opened.missing

@@ -24,15 +24,16 @@ from ctxsize.project import Project, open_context
 class LintOptions:
     """How to lint; what is None is as the configuration says.
 
-    ``dockerfile``, ``stage`` and ``build_args`` as for ``docker build``. ``builder`` is ``buildkit``,
-    ``classic`` or ``podman``: whose reading of the ignore file applies. ``config`` goes over the
-    configuration's own. ``fix`` changes the files, ``unsafe`` with all fixes and not with safe ones alone;
-    ``diff`` only shows what that would be.
+    ``dockerfile``, ``stage``, ``build_args`` and ``platform`` as for ``docker build``. ``builder`` is
+    ``buildkit``, ``classic`` or ``podman``: whose reading of the ignore file applies. ``config`` goes over
+    the configuration's own. ``fix`` changes the files, ``unsafe`` with all fixes and not with safe ones
+    alone; ``diff`` only shows what that would be.
     """
 
     dockerfile: str | None = None
     stage: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
     builder: str | None = None
     config: LintConfig = LintConfig()  # noqa: RUF009  (immutable)
     fix: bool = False
@@ -87,6 +88,7 @@ def lint_target(
         {**target.build_args, **options.build_args},
         Dialect.CLASSIC if builder in ("classic", "podman") else Dialect.BUILDKIT,
         builder == "podman",
+        target.platform if options.platform is None else options.platform,
     )
     config = options.config.over(target.lint)
     progress.phase("lint")

@@ -1,40 +1,49 @@
-"""``ctxsize browse``: the tree by size in the terminal, beside a draft of its ignore file."""
+"""``ctxsize browse``: a tree by size in the terminal: a project's, beside a draft of its ignore file, or an
+image's."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctxsize.cli.options import DIALECT, PATH, build_options, configured
+from ctxsize.cli.options import BUILDER, build_options, configured, verify_options
 
 if TYPE_CHECKING:
+    from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
 
 _EPILOG = """\b
 Examples:
   ctxsize browse                                      the project in this directory
   ctxsize browse -f docker/Dockerfile.prod --target app services/api
+  ctxsize browse shop:latest                          an image that the engine has
+  ctxsize browse shop.tar                             what docker save wrote, or an OCI layout
+  ctxsize browse registry://ghcr.io/me/shop:1.4
 """
 
 
 @click.command(epilog=_EPILOG)
-@PATH
-@build_options("target", "build_args", "platform")
-@DIALECT
-def browse(path: str, dockerfile: str | None, build: BuildOptions, builder: str) -> None:
-    """Look at the project at PATH by size, and draft its ignore file.
+@click.argument("name", metavar="[PATH|IMAGE]", default=".", required=False)
+@build_options()
+@BUILDER
+@verify_options("For a proof of the draft: run CMD in a container of the image; it must exit with code 0.")
+@click.option("--base", metavar="IMAGE", help="The base image of IMAGE, if the engine has it.")
+def browse(
+    name: str, build: BuildOptions, verify: VerifyCommand | None, base: str | None, **asked: Any
+) -> None:
+    """Look at the project at PATH by size, and draft its ignore file; or look at an IMAGE.
 
-    Shows what each directory has, what of it the build sees and needs, and what every line that you draft
-    changes, at once. Nothing is written before you have seen the difference and said yes. Press ? for the
-    keys (needs `pip install 'ctxsize[tui]'`).
+    Of a project it shows what each directory has, what of it the build sees and needs, and what every line
+    that you draft changes, at once. Nothing is written before you have seen the difference and said yes. Of
+    an IMAGE (as `ctxsize image` takes it) it shows what its layers store, and what of that is wasted and why.
+    Press ? for the keys (needs `pip install 'ctxsize[tui]'`).
     """
     # Imported here so that other commands start without it.
     from ctxsize.errors import Interrupted, UsageError
-    from ctxsize.ignore.types import Dialect
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the browser needs a terminal", hint="`ctxsize context` lists the same")
@@ -44,18 +53,22 @@ def browse(path: str, dockerfile: str | None, build: BuildOptions, builder: str)
         raise UsageError(
             "the browser needs a library that is not installed", hint="`pip install 'ctxsize[tui]'`"
         ) from error
-    from ctxsize.browse.open import open_tree
+    from ctxsize.browse.open import Build, open_tree
+    from ctxsize.inspection.image import is_project
 
-    project = configured(path)
-    build = project.under(build)
-    opened = open_tree(
-        path,
-        dockerfile=dockerfile or project.dockerfile,
-        target=build.target,
-        build_args={name: value for name, value in build.build_args.items() if value is not None},
-        platform=build.platform,
-        dialect=Dialect.of_builder(project.builder_under(builder)),
-    )
     # Without its terminal there is nothing to put back, and a thread of the library would go on reading.
     signal.signal(signal.SIGHUP, lambda *_: os._exit(Interrupted.exit_code))
+    if not is_project(name):
+        from ctxsize.browse.layers.app import ImageBrowser
+        from ctxsize.browse.layers.open import open_image
+
+        browser = ImageBrowser(open_image(name, platform=build.platform, base=base))
+        browser.run()
+        if browser.failure is not None:
+            raise browser.failure
+        return
+    if base is not None:
+        raise UsageError("the base image of a project is known", where=name, hint="leave --base out")
+    build = configured(name).fill(asked, build)
+    opened = open_tree(name, dockerfile=asked["dockerfile"], build=Build(asked["builder"], build, verify))
     Browser(opened).run()

@@ -1,11 +1,12 @@
-"""BuildKit through a session: the engine asks for the files it needs, as `docker build` has it do."""
+"""BuildKit asks for the files it needs in a session, as `docker build` has it do."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ctxsize.context.errors import ContextError
@@ -15,11 +16,13 @@ from ctxsize.engine import buildkit
 from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.marked import MarkedBuilder, Task
 from ctxsize.engine.builders.plan import BuildPlan
-from ctxsize.engine.buildkit.session import Health, Session
+from ctxsize.engine.builders.vertices import ran_again
 from ctxsize.engine.connect import Engine
+from ctxsize.engine.exported import ExportedImages
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import BuildFailed, EngineError, UsageError
+from ctxsize.files.sent import SentTree
 from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
@@ -28,6 +31,8 @@ from ctxsize.progress import Progress
 #: Bytes of chance in a shared key. Whoever knows it gets at what the engine received under it: a file of
 #: theirs that has the size and time of one of ours becomes that one.
 _KEY_BYTES = 16
+#: What BuildKit says of an exporter that it does not have.
+_NO_EXPORTER = "could not be found"
 
 
 class BuildKitBuilder(MarkedBuilder):
@@ -42,19 +47,79 @@ class BuildKitBuilder(MarkedBuilder):
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
         super().__init__(engine, plan, run, journal)
         self._rebuilds = secrets.token_hex(_KEY_BYTES)
+        self._keeps_images = engine.keeps_images
+        #: What was built for each image that the builder does not keep, and the key it was sent under.
+        self._built: dict[str, tuple[Task, str]] = {}
+        if not engine.keeps_images:
+            self.images = ExportedImages(self._export, engine.api)
 
     @staticmethod
     def unavailable(engine: Engine) -> str | None:
         """Why no session can be had with this engine, or None when one opens."""
         try:
-            with Session(engine.new_client(), [Health()], name="ctxsize", shared_key="ctxsize-probe"):
-                return None
+            buildkit.probe(engine.control)
         except buildkit.BuildKitError as error:
             return str(error)
+        return None
 
     def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
+        sent = self._plan.sent_tree()
+        sending = _Sending(self._plan.ignored, task.progress)
+        key = f"{self._rebuilds}-{task.variant.name}" if task.rebuild else secrets.token_hex(_KEY_BYTES)
+        result = self._build(task, self._request(task, key), sent=sent, on_sent=sending.take)
+        for transfer in result.context:
+            for path, size in transfer.resized.items():
+                sent.resize(path, size)
+        image_id = result.image_id
+        if not self._keeps_images:
+            image_id = f"{self._run}-{len(self._built)}"
+            self._built[image_id] = (task, key)
+        done = BuildResult(
+            image_id=image_id,
+            seconds=0.0,
+            steps=(),
+            sent_bytes=result.sent_bytes,
+            sent_files=result.sent_files,
+            sent_seconds=sending.seconds,
+            warnings=result.warnings,
+            scan_seconds=result.listing_seconds,
+            sent=sent,
+        )
+        return done, result.vertices
+
+    def _export(
+        self, image_id: str, take: Callable[[Iterator[bytes]], object], exporter: str, **attributes: str
+    ) -> None:
+        """Build an image once more, from the cache, and have ``take`` take what the exporter makes of it. See
+        ctxsize.engine.exported. EngineError, too, when a step was not in the cache: the image may differ."""
+        task, key = self._built[image_id]
+        task = replace(task, options=task.options.for_rebuild(), on_update=self._cache.take)
+        request = self._request(task, key)
+        request = replace(request, exporter=exporter, exporter_attributes=attributes)
+        try:
+            result = self._build(task, request, take=take)
+        except BuildFailed as error:
+            own = _NO_EXPORTER in error.message
+            raise EngineError(
+                f"the builder does not give the image out: {error.message}",
+                hint="it is an engine's own BuildKit: measure on that engine" if own else None,
+            ) from error
+        if step := ran_again(result.vertices):
+            raise EngineError(
+                f"the image that was built can't be read: to export it, {step} ran again",
+                hint="did the context change, or somebody clear the builder's cache? run it once more",
+            )
+
+    def _build(
+        self,
+        task: Task,
+        request: buildkit.SolveRequest,
+        *,
+        sent: SentTree | None = None,
+        on_sent: Callable[[buildkit.Sent], None] | None = None,
+        take: Callable[[Iterator[bytes]], object] | None = None,
+    ) -> buildkit.SolveResult:
         variant, plan = task.variant, self._plan
-        sent = plan.sent_tree()
         context = buildkit.LocalDir(
             variant.root,
             SessionMatcher,
@@ -72,15 +137,16 @@ class BuildKitBuilder(MarkedBuilder):
             hidden=rules if variant.without else frozenset(),
             overlay={name: task.dockerfile, **_ignore_file(variant, plan.dockerfile_path.parent)},
         )
-        sending = _Sending(plan.ignored, task.progress)
         try:
-            result = buildkit.build(
-                self._api,
-                self._request(task),
+            return buildkit.build(
+                self._control,
+                request,
                 context=context,
                 dockerfile=dockerfile,
+                logins=buildkit.Logins.of(self._api),
+                take=take,
                 on_update=task.on_update,
-                on_sent=sending.take,
+                on_sent=on_sent,
             )
         except buildkit.LoginRefused as error:
             raise BuildFailed(str(error), step=error.step, hint="see `docker login`") from error
@@ -96,25 +162,9 @@ class BuildKitBuilder(MarkedBuilder):
             ) from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
-        for transfer in result.context:
-            for path, size in transfer.resized.items():
-                sent.resize(path, size)
-        done = BuildResult(
-            image_id=result.image_id,
-            seconds=0.0,
-            steps=(),
-            sent_bytes=result.sent_bytes,
-            sent_files=result.sent_files,
-            sent_seconds=sending.seconds,
-            warnings=result.warnings,
-            scan_seconds=result.listing_seconds,
-            sent=sent,
-        )
-        return done, result.vertices
 
-    def _request(self, task: Task) -> buildkit.SolveRequest:
+    def _request(self, task: Task, key: str) -> buildkit.SolveRequest:
         options = task.options
-        key = f"{self._rebuilds}-{task.variant.name}" if task.rebuild else secrets.token_hex(_KEY_BYTES)
         return buildkit.SolveRequest(
             dockerfile=self._plan.dockerfile_path.name,
             target=options.target,
@@ -129,6 +179,7 @@ class BuildKitBuilder(MarkedBuilder):
             shared_key=f"ctxsize-{key}",
             cache_name=f"ctxsize-{self._run}",
             session_name="ctxsize",
+            exporter="moby" if self._keeps_images else "",
         )
 
 

@@ -10,25 +10,26 @@ from ctxsize.engine.builders.interface import Builder
 from ctxsize.engine.builders.masked import MaskedBuilder, masker_of
 from ctxsize.engine.builders.plan import BuildPlan
 from ctxsize.engine.builders.podman import PodmanBuilder
-from ctxsize.engine.builders.upload import UploadBuilder
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.journal import Journal
+from ctxsize.engine.names import KINDS
 from ctxsize.errors import EngineError, UsageError
 from ctxsize.ignore.types import Dialect
 
-_CLASSES: dict[str, type[BuildKitBuilder] | type[UploadBuilder] | type[ClassicBuilder]] = {
+_CLASSES: dict[str, type[BuildKitBuilder] | type[ClassicBuilder]] = {
     "buildkit": BuildKitBuilder,
-    "buildkit-upload": UploadBuilder,
     "classic": ClassicBuilder,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The builder taken; ``notice`` says in one line why, if it is not the one users have by default."""
+    """The builder taken; ``notice`` says in one line why, if it is not the one users have by default.
+    ``other`` names one that they may have meant."""
 
     name: str
     notice: str | None = None
+    other: str | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -39,8 +40,15 @@ class Choice:
 def choose(engine: Engine, wanted: str = "auto") -> Choice:
     """The builder for ``wanted`` on this engine: ``auto`` is BuildKit where there is one.
 
-    Raises EngineError when the engine lacks the builder that was asked for by name.
+    Raises EngineError when the engine lacks the builder that was asked for by name, UsageError for one of
+    buildx.
     """
+    if wanted not in KINDS:
+        raise UsageError(f"the builder {wanted} has an engine of its own", hint="name no engine with it")
+    if not engine.keeps_images:
+        if wanted == "classic":
+            raise UsageError(f"the builder {engine.info.builder} is BuildKit, and has no classic builder")
+        return Choice("buildkit")
     if wanted == "classic":
         return Choice("classic")
     if not engine.info.buildkit:
@@ -57,7 +65,7 @@ def choose(engine: Engine, wanted: str = "auto") -> Choice:
         return Choice(wanted)
     reason = BuildKitBuilder.unavailable(engine)
     if reason is not None:
-        return Choice("buildkit-upload", f"no BuildKit session ({reason}): the whole context is uploaded")
+        return Choice("classic", f"BuildKit can't be used ({reason}): building with the classic builder")
     return Choice("buildkit")
 
 

@@ -24,6 +24,7 @@ from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.footprint.images import built_on, digits_of, is_made_by, remove_untagged
 from ctxsize.engine.footprint.journal import Journal
+from ctxsize.engine.images import EngineImages, ImageStore
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.files.sent import SentTree
@@ -110,6 +111,7 @@ class ClassicBuilder:
 
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
         self._api = engine.new_client()
+        self.images: ImageStore = EngineImages(engine.api)
         self._plan = plan
         self._run = run
         self._journal = journal
@@ -177,6 +179,10 @@ class ClassicBuilder:
         """The images that a build may take steps from, and no others."""
         return (self._rebuilt if rebuild else self._prefix) or self._prefix or [_NO_SUCH_IMAGE]
 
+    def _further(self, tar: ClassicTar) -> dict[str, Any]:
+        """What else the client's ``build`` is told."""
+        return {}
+
     def forget(self) -> bool:
         """Remove the intermediate images of this run, newest first; False when some are still in use."""
         self._made = [image for image in reversed(self._made) if not self._remove(image)][::-1]
@@ -227,6 +233,7 @@ class ClassicBuilder:
             rm=True,
             forcerm=True,
             cache_from=self._cache(rebuild),
+            **self._further(tar),
             last_words=lambda event: self._hear_out(event, output),
         )
 

@@ -76,16 +76,14 @@ def classic_tar(plan: BuildPlan, variant: Variant, run: str) -> ClassicTar:
 def podman_tar(plan: BuildPlan, variant: Variant, run: str, build: int | None) -> ClassicTar:
     """The tar of ``variant`` for Podman, with the labels of the ``build`` (see ``with_labels``).
 
-    Podman filters what it was sent, too, by the ignore file beside the Dockerfile if there is one. Ours has
-    one, which keeps out the Dockerfile and itself and nothing else. So what can be copied is what was sent
-    of the tree, its own ignore files among it.
+    Podman filters what it was sent once more, by an ignore file in it, unless the request says what to keep
+    out: ours names this Dockerfile, and nothing else. So what can be copied is what was sent of the tree,
+    its own ignore files among it.
     """
     own_name = _own_name()
     labelled = with_labels(plan, run, build)
-    own_rules = f"{own_name}.dockerignore"
-    extra = {own_name: labelled.data, own_rules: f"{own_name}\n{own_rules}\n".encode()}
     removed = removed_by_daemon(variant.rules, None)
-    return ClassicTar(own_name, labelled, extra, frozenset(removed))
+    return ClassicTar(own_name, labelled, {own_name: labelled.data}, frozenset(removed))
 
 
 def _own_name() -> str:

@@ -1,4 +1,4 @@
-"""What every builder takes and gives: one interface over classic, BuildKit session and upload."""
+"""What every builder takes and gives: one interface over BuildKit, classic and Podman."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from ctxsize.context.variant import Variant
+from ctxsize.engine.images import ImageStore
 from ctxsize.files.sent import SentTree
 from ctxsize.progress import Progress
 
@@ -37,7 +38,7 @@ class Step:
 
 
 #: Where build time goes. ``scan``: the context is listed; ``send``: it crosses to the engine before the
-#: first step (classic, upload); ``load``: BuildKit fetches what it needs; ``copy``: COPY and ADD steps;
+#: first step (classic); ``load``: BuildKit fetches what it needs; ``copy``: COPY and ADD steps;
 #: ``other``: every other step; ``export``: the image is written; ``rest``: no step ran.
 PHASES = ("scan", "send", "load", "copy", "other", "export", "rest")
 
@@ -59,6 +60,7 @@ class Part(NamedTuple):
 class BuildResult:
     """One build that succeeded. Times are seconds by the client's clock, sizes are bytes.
 
+    ``image_id`` is what the builder's ``images`` have it under.
     ``sent_bytes`` are the bytes of context that crossed to the engine and ``sent_files`` the files
     whose content did; ``sent_seconds`` is how long the content of each ignored root took to cross. Both
     are None where the builder can't tell. ``scan_seconds`` is the part of sending or loading in which
@@ -105,10 +107,11 @@ class BuildResult:
 class Builder(Protocol):
     """Builds one variant on one engine. One object serves all builds of a run.
 
-    ``name`` is what reports call it: ``classic``, ``buildkit`` or ``buildkit-upload``.
+    ``name`` is what reports call it: ``classic`` or ``buildkit``. ``images`` has the images of its builds.
     """
 
     name: str
+    images: ImageStore
 
     def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``; what the variants share comes from the first build of this run, the

@@ -1,4 +1,4 @@
-"""What both ways of building with BuildKit share: with the context asked for in a session, or uploaded.
+"""What all ways of building with BuildKit share.
 
 Markers (see ``markers``) keep the user's cache out of the run and make the affected steps run for real each
 time; the cache records that are left are known by when the steps ran.
@@ -22,6 +22,7 @@ from ctxsize.engine.builders.vertices import line_map, places, steps_of
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.footprint.cache_records import OwnRecords
 from ctxsize.engine.footprint.journal import Journal
+from ctxsize.engine.images import EngineImages, ImageStore
 from ctxsize.engine.marks import is_marker
 from ctxsize.engine.options import BuildOptions
 from ctxsize.progress import Progress
@@ -60,9 +61,11 @@ class MarkedBuilder(ABC):
 
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
         self._api = engine.new_client()
+        self.images: ImageStore = EngineImages(engine.api)
         self._plan = plan
         self._run = run
-        self._cache = OwnRecords(engine.new_client(), run, journal)
+        self._control = engine.control
+        self._cache = OwnRecords(self._control, run, journal)
         self._builds = 0
         #: By which plan steps are made to run for real, and whether the next build without the ignore file
         #: shows for which that is not needed.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from ctxsize.context.variant import Variant
@@ -11,8 +12,10 @@ from ctxsize.dockerfile.resolve import ResolvedDockerfile
 from ctxsize.engine.builders.interface import Builder, BuildResult
 from ctxsize.engine.buildkit import RequestError
 from ctxsize.engine.buildkit.secrets import parse_secret
+from ctxsize.engine.images import ImageStore
 from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import CtxsizeError
+from ctxsize.image.reader import LayerReader
 from ctxsize.masking import Masker, mask_error
 from ctxsize.progress import Progress
 
@@ -37,15 +40,13 @@ class MaskedBuilder:
         self._builder = builder
         self._mask = mask
         self.name = builder.name
+        self.images: ImageStore = _MaskedImages(builder.images, mask)
 
     def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
         """Build ``variant``. Raises what the builder raises, with its text masked."""
         masked = _MaskedProgress(progress, self._mask)
-        try:
+        with _errors(self._mask):
             result = self._builder.build(variant, progress=masked, rebuild=rebuild)
-        except CtxsizeError as error:
-            mask_error(error, self._mask)
-            raise
         return replace(
             result,
             steps=tuple(replace(step, name=self._mask(step.name)) for step in result.steps),
@@ -55,6 +56,36 @@ class MaskedBuilder:
     def forget(self) -> bool:
         """See Builder."""
         return self._builder.forget()
+
+
+@contextmanager
+def _errors(mask: Masker) -> Iterator[None]:
+    try:
+        yield
+    except CtxsizeError as error:
+        mask_error(error, mask)
+        raise
+
+
+class _MaskedImages:
+    """The images of another builder; the text of errors is masked. To read them may take a build."""
+
+    def __init__(self, images: ImageStore, mask: Masker) -> None:
+        self._images = images
+        self._mask = mask
+
+    def read_into(
+        self, reader: LayerReader, image_ids: Sequence[str], progress: Progress | None = None
+    ) -> None:
+        with _errors(self._mask):
+            self._images.read_into(reader, image_ids, progress)
+
+    def bytes_of(self, image_id: str) -> int | None:
+        return self._images.bytes_of(image_id)
+
+    def on_engine(self, image_id: str) -> str:
+        with _errors(self._mask):
+            return self._images.on_engine(image_id)
 
 
 class _MaskedProgress:

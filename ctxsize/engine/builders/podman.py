@@ -46,6 +46,9 @@ class PodmanBuilder(ClassicBuilder):
     def _cache(self, rebuild: bool) -> list[str]:
         return []  # for Podman, repositories to pull from
 
+    def _further(self, tar: ClassicTar) -> dict[str, Any]:
+        return {"kept_out": [tar.dockerfile]}
+
     def _read_line(self, line: str, output: Output, progress: Progress) -> None:
         if match := _STEP.match(line):
             number = self._number(int(match[1] or 1), int(match[2]), output)

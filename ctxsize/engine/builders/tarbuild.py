@@ -1,4 +1,4 @@
-"""Builds whose context is a tar in the request's body: the classic builder's, and BuildKit's upload mode."""
+"""Builds whose context is a tar in the request's body: the classic builder's."""
 
 from __future__ import annotations
 

@@ -17,8 +17,7 @@ from ctxsize.engine.marks import is_marker
 _NUMBERED = re.compile(r"^\[(?:(?P<stage>\S+) +)?(?P<number>\d+)/\d+\] +(?P<text>.*)$", re.DOTALL)
 #: The instructions BuildKit numbers (frontend/dockerfile/dockerfile2llb: cmdTotal).
 _COUNTED = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
-#: In upload mode the engine unpacks what it received: the last two.
-_LOADS = ("[internal] load build context", "[internal] load remote build context", "copy /context /")
+_LOADS = ("[internal] load build context",)
 _EXPORTS = ("exporting to ", "exporting layers", "writing image", "naming to ")
 
 
@@ -50,6 +49,18 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
             )
         )
     return tuple(sorted(steps, key=lambda step: step.started))
+
+
+def ran_again(vertices: Iterable[Vertex]) -> str | None:
+    """The step of the Dockerfile that ran first, of a build that was to have all of them from the cache; None
+    when none did."""
+    found = {
+        vertex.started: match["text"]
+        for vertex in vertices
+        if vertex.started is not None and not vertex.cached and not is_marker(vertex.name)
+        if (match := _NUMBERED.match(vertex.name)) and match["text"].partition(" ")[0].upper() in _COUNTED
+    }
+    return found[min(found)] if found else None
 
 
 def line_map(

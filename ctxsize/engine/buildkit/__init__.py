@@ -1,10 +1,14 @@
-"""BuildKit driven exactly as ``docker build`` drives it, from pure Python over the Docker SDK's connection.
+"""BuildKit driven exactly as ``docker build`` drives it, from pure Python.
 
-A package that stands alone: it needs docker, grpclib, protobuf and one leaf of ctxsize,
-``ctxsize.files.beneath``. docs/buildkit-session.md tells the protocol and shows how to use it elsewhere.
+``connect`` reaches the BuildKit in a Docker engine over the Docker SDK's connection, ``Control`` one behind
+any connection, ``build`` builds with either. A package that stands alone: it needs docker, grpclib, protobuf,
+and of ctxsize only leaves (``files/beneath``, ``files/nested``,
+``engine/rfc3339``). docs/buildkit-session.md tells the protocol and shows how to use it elsewhere.
 """
 
+from ctxsize.engine.buildkit.control import CacheRecord, Control, Dial, Refused, Worker
 from ctxsize.engine.buildkit.directory import LocalDir
+from ctxsize.engine.buildkit.engine import connect
 from ctxsize.engine.buildkit.entry import ServedEntry
 from ctxsize.engine.buildkit.errors import (
     BuildKitError,
@@ -16,23 +20,21 @@ from ctxsize.engine.buildkit.errors import (
     SolveError,
 )
 from ctxsize.engine.buildkit.filesync import Sent, Transfer
-from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build
-from ctxsize.engine.buildkit.trace import (
-    TRACE_ID,
-    LogLine,
-    StatusUpdate,
-    Trace,
-    Vertex,
-    decode_trace,
-)
+from ctxsize.engine.buildkit.helpers import Logins
+from ctxsize.engine.buildkit.solve import SolveRequest, SolveResult, build, probe
+from ctxsize.engine.buildkit.trace import LogLine, StatusUpdate, Trace, Vertex
 
 __all__ = [
-    "TRACE_ID",
     "BuildKitError",
+    "CacheRecord",
     "ConnectionLost",
+    "Control",
+    "Dial",
     "LocalDir",
     "LogLine",
     "LoginRefused",
+    "Logins",
+    "Refused",
     "RequestError",
     "Sent",
     "ServeError",
@@ -45,6 +47,8 @@ __all__ = [
     "Trace",
     "Transfer",
     "Vertex",
+    "Worker",
     "build",
-    "decode_trace",
+    "connect",
+    "probe",
 ]

@@ -49,7 +49,7 @@ def upgraded(
     if response.status_code != 101:
         detail = shown(response.text)
         response.close()
-        raise SessionUnavailable(f"the engine offers no build session: {response.status_code} {detail}")
+        raise SessionUnavailable(f"the engine refuses POST {path}: {response.status_code} {detail}")
     return as_socket(response)
 
 
@@ -82,6 +82,11 @@ def as_socket(response: requests.Response) -> tuple[socket.socket, bytes]:
     return own, early
 
 
+def over_tls(tls: ssl.SSLSocket) -> socket.socket:
+    """A plain socket that is bridged to ``tls``, which is non-blocking and has shaken hands."""
+    return _bridged(lambda far: _pump_tls(tls, far, tls))
+
+
 def interrupt(response: requests.Response) -> None:
     """Wake a thread that waits for more of a streamed response: it reads the end. Best effort."""
     with contextlib.suppress(AttributeError, OSError):
@@ -97,7 +102,7 @@ def _bridged(*pumps: Callable[[socket.socket], None]) -> socket.socket:
     return near
 
 
-def _pump_tls(tls: ssl.SSLSocket, far: socket.socket, response: requests.Response) -> None:
+def _pump_tls(tls: ssl.SSLSocket, far: socket.socket, owner: requests.Response | ssl.SSLSocket) -> None:
     """Both ways in one thread: OpenSSL does not allow reading and writing one connection at the same time."""
     pending = b""
     poll = select.poll()
@@ -118,7 +123,7 @@ def _pump_tls(tls: ssl.SSLSocket, far: socket.socket, response: requests.Respons
             if pending:
                 with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
                     pending = pending[tls.send(pending) :]
-    response.close()
+    owner.close()
 
 
 def _over_ssh(response: requests.Response, reader: Any) -> tuple[socket.socket, bytes]:

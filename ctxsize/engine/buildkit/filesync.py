@@ -23,6 +23,7 @@ import grpclib
 from google.protobuf.message import DecodeError
 from grpclib.const import Cardinality, Handler, Status
 
+from ctxsize.engine.buildkit import frames
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.directory import ContextDir, ServedTree
 from ctxsize.engine.buildkit.entry import ServedEntry
@@ -210,7 +211,7 @@ class _Sender:
         # Stream.send_message takes one message at a time and, in grpclib, two tasks sending on one stream
         # could interleave their frames. Hence the lock, and many framed messages in one write below it.
         async with self._writing:
-            await self._stream._stream.send_data(data)
+            await frames.send(self._stream._stream, data)
 
     async def _list(self) -> None:
         entries = enumerate(self._tree.walk())

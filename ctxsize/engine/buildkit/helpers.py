@@ -8,6 +8,7 @@ their time is limited, and nothing that they print is shown.
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
 import selectors
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import docker
 import docker.auth
 from docker.credentials.errors import CredentialsNotFound, StoreError
 
@@ -38,6 +40,14 @@ class Logins(docker.auth.AuthConfig):  # type: ignore[misc]
     def __init__(self, dct: dict[str, Any], credstore_env: Mapping[str, str] | None = None) -> None:
         super().__init__(dct, credstore_env)
         self._running = _Running()
+
+    @classmethod
+    def of(cls, api: docker.APIClient) -> Logins:
+        """Those of an SDK's client. One that has made the configuration fit for the SDK has it; else the SDK
+        reads the file."""
+        configuration = copy.deepcopy(getattr(api, "configuration", None))
+        logins: Logins = cls.load_config(None, configuration, credstore_env=api.credstore_env)
+        return logins
 
     def close(self) -> None:
         """End the helpers that are at work, and any that begin after this."""

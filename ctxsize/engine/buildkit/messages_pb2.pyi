@@ -766,3 +766,385 @@ class UpdateBuildHistoryResponse(google.protobuf.message.Message):
     ) -> None: ...
 
 global___UpdateBuildHistoryResponse = UpdateBuildHistoryResponse
+
+@typing.final
+class SolveRequest(google.protobuf.message.Message):
+    """--- builds, cache and workers: moby.buildkit.v1.Control ---"""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class ExporterAttrsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    @typing.final
+    class FrontendAttrsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    REF_FIELD_NUMBER: builtins.int
+    EXPORTER_FIELD_NUMBER: builtins.int
+    EXPORTER_ATTRS_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
+    FRONTEND_FIELD_NUMBER: builtins.int
+    FRONTEND_ATTRS_FIELD_NUMBER: builtins.int
+    CACHE_FIELD_NUMBER: builtins.int
+    ENTITLEMENTS_FIELD_NUMBER: builtins.int
+    INTERNAL_FIELD_NUMBER: builtins.int
+    EXPORTERS_FIELD_NUMBER: builtins.int
+    ref: builtins.str
+    exporter: builtins.str
+    session: builtins.str
+    frontend: builtins.str
+    internal: builtins.bool
+    @property
+    def exporter_attrs(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
+    @property
+    def frontend_attrs(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
+    @property
+    def cache(self) -> global___CacheOptions: ...
+    @property
+    def entitlements(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def exporters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Exporter]: ...
+    def __init__(
+        self,
+        *,
+        ref: builtins.str = ...,
+        exporter: builtins.str = ...,
+        exporter_attrs: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        session: builtins.str = ...,
+        frontend: builtins.str = ...,
+        frontend_attrs: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        cache: global___CacheOptions | None = ...,
+        entitlements: collections.abc.Iterable[builtins.str] | None = ...,
+        internal: builtins.bool = ...,
+        exporters: collections.abc.Iterable[global___Exporter] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["cache", b"cache"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cache", b"cache", "entitlements", b"entitlements", "exporter", b"exporter", "exporter_attrs", b"exporter_attrs", "exporters", b"exporters", "frontend", b"frontend", "frontend_attrs", b"frontend_attrs", "internal", b"internal", "ref", b"ref", "session", b"session"]) -> None: ...
+
+global___SolveRequest = SolveRequest
+
+@typing.final
+class CacheOptions(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___CacheOptions = CacheOptions
+
+@typing.final
+class Exporter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class AttrsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    TYPE_FIELD_NUMBER: builtins.int
+    ATTRS_FIELD_NUMBER: builtins.int
+    type: builtins.str
+    @property
+    def attrs(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        type: builtins.str = ...,
+        attrs: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attrs", b"attrs", "type", b"type"]) -> None: ...
+
+global___Exporter = Exporter
+
+@typing.final
+class SolveResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class ExporterResponseEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    EXPORTER_RESPONSE_FIELD_NUMBER: builtins.int
+    @property
+    def exporter_response(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        exporter_response: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["exporter_response", b"exporter_response"]) -> None: ...
+
+global___SolveResponse = SolveResponse
+
+@typing.final
+class StatusRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REF_FIELD_NUMBER: builtins.int
+    ref: builtins.str
+    def __init__(
+        self,
+        *,
+        ref: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["ref", b"ref"]) -> None: ...
+
+global___StatusRequest = StatusRequest
+
+@typing.final
+class DiskUsageRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    @property
+    def filter(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        filter: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter"]) -> None: ...
+
+global___DiskUsageRequest = DiskUsageRequest
+
+@typing.final
+class DiskUsageResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: builtins.int
+    @property
+    def record(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___UsageRecord]: ...
+    def __init__(
+        self,
+        *,
+        record: collections.abc.Iterable[global___UsageRecord] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["record", b"record"]) -> None: ...
+
+global___DiskUsageResponse = DiskUsageResponse
+
+@typing.final
+class UsageRecord(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    MUTABLE_FIELD_NUMBER: builtins.int
+    IN_USE_FIELD_NUMBER: builtins.int
+    SIZE_FIELD_NUMBER: builtins.int
+    PARENT_FIELD_NUMBER: builtins.int
+    CREATED_AT_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    RECORD_TYPE_FIELD_NUMBER: builtins.int
+    SHARED_FIELD_NUMBER: builtins.int
+    PARENTS_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    mutable: builtins.bool
+    in_use: builtins.bool
+    size: builtins.int
+    parent: builtins.str
+    description: builtins.str
+    record_type: builtins.str
+    shared: builtins.bool
+    @property
+    def created_at(self) -> global___Timestamp: ...
+    @property
+    def parents(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        mutable: builtins.bool = ...,
+        in_use: builtins.bool = ...,
+        size: builtins.int = ...,
+        parent: builtins.str = ...,
+        created_at: global___Timestamp | None = ...,
+        description: builtins.str = ...,
+        record_type: builtins.str = ...,
+        shared: builtins.bool = ...,
+        parents: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["created_at", b"created_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["created_at", b"created_at", "description", b"description", "id", b"id", "in_use", b"in_use", "mutable", b"mutable", "parent", b"parent", "parents", b"parents", "record_type", b"record_type", "shared", b"shared", "size", b"size"]) -> None: ...
+
+global___UsageRecord = UsageRecord
+
+@typing.final
+class PruneRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    ALL_FIELD_NUMBER: builtins.int
+    all: builtins.bool
+    @property
+    def filter(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        filter: collections.abc.Iterable[builtins.str] | None = ...,
+        all: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["all", b"all", "filter", b"filter"]) -> None: ...
+
+global___PruneRequest = PruneRequest
+
+@typing.final
+class ListWorkersRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___ListWorkersRequest = ListWorkersRequest
+
+@typing.final
+class ListWorkersResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: builtins.int
+    @property
+    def record(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___WorkerRecord]: ...
+    def __init__(
+        self,
+        *,
+        record: collections.abc.Iterable[global___WorkerRecord] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["record", b"record"]) -> None: ...
+
+global___ListWorkersResponse = ListWorkersResponse
+
+@typing.final
+class WorkerRecord(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    ID_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    PLATFORMS_FIELD_NUMBER: builtins.int
+    BUILDKIT_VERSION_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
+    @property
+    def platforms(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Platform]: ...
+    @property
+    def buildkit_version(self) -> global___BuildkitVersion: ...
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        platforms: collections.abc.Iterable[global___Platform] | None = ...,
+        buildkit_version: global___BuildkitVersion | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["buildkit_version", b"buildkit_version"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["buildkit_version", b"buildkit_version", "id", b"id", "labels", b"labels", "platforms", b"platforms"]) -> None: ...
+
+global___WorkerRecord = WorkerRecord
+
+@typing.final
+class Platform(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ARCHITECTURE_FIELD_NUMBER: builtins.int
+    OS_FIELD_NUMBER: builtins.int
+    VARIANT_FIELD_NUMBER: builtins.int
+    architecture: builtins.str
+    os: builtins.str
+    variant: builtins.str
+    def __init__(
+        self,
+        *,
+        architecture: builtins.str = ...,
+        os: builtins.str = ...,
+        variant: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["architecture", b"architecture", "os", b"os", "variant", b"variant"]) -> None: ...
+
+global___Platform = Platform
+
+@typing.final
+class BuildkitVersion(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PACKAGE_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    REVISION_FIELD_NUMBER: builtins.int
+    package: builtins.str
+    version: builtins.str
+    revision: builtins.str
+    def __init__(
+        self,
+        *,
+        package: builtins.str = ...,
+        version: builtins.str = ...,
+        revision: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["package", b"package", "revision", b"revision", "version", b"version"]) -> None: ...
+
+global___BuildkitVersion = BuildkitVersion

@@ -1,55 +1,31 @@
 """One build through BuildKit, driven as ``docker build`` drives it.
 
-``build`` opens a session, asks the engine to build (POST ``/build?version=2&remote=client-session``),
-serves the directories while it does, and returns the trace, the transfers and the image. It blocks; the
-session is answered from a thread of its own.
+``build`` opens a session, asks BuildKit to build (``Control.solve``), serves the directories while it does,
+and returns the trace, the transfers and the image. It blocks; the session is answered in a thread of the
+Control.
 """
 
 from __future__ import annotations
 
 import contextlib
-import copy
-import json
-import queue
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
-import docker
-import docker.errors
-import requests
-
+from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.auth import Auth
-from ctxsize.engine.buildkit.bridge import interrupt
+from ctxsize.engine.buildkit.control import Control, Refused
+from ctxsize.engine.buildkit.control.filesend import FileSend
 from ctxsize.engine.buildkit.directory import ContextDir
-from ctxsize.engine.buildkit.errors import (
-    BuildKitError,
-    ConnectionLost,
-    LoginRefused,
-    SolveError,
-    reason,
-    shown,
-)
+from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError, reason
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
 from ctxsize.engine.buildkit.helpers import Logins
-from ctxsize.engine.buildkit.limits import answers
 from ctxsize.engine.buildkit.secrets import Secrets
-from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Health, Service, Session
+from ctxsize.engine.buildkit.session import Health, Service, Session
 from ctxsize.engine.buildkit.sshforward import SSHForward
-from ctxsize.engine.buildkit.trace import (
-    TRACE_ID,
-    StatusUpdate,
-    Trace,
-    Vertex,
-    decode_trace,
-)
+from ctxsize.engine.buildkit.trace import StatusUpdate, Trace, Vertex, read_status
 
-POLL = 0.5
-"""Seconds between looks at whether the session is still alive while the engine says nothing."""
-CANCEL_TIMEOUT = 5.0
-"""Seconds the engine has to take note that a build is abandoned, and our reader to end."""
 _LOST = "transport is closing"
 _REFUSED = ("401", "403", "unauthorized", "authorization", "denied", "authenticate", "basic auth")
 
@@ -63,7 +39,9 @@ class SolveRequest:
     per build starts from a known state, an old one sends only what changed since. ``network`` is the mode
     for RUN steps. ``cache_name`` marks the received directories in the engine's cache: it lists them as
     "local source for <cache_name>-context" and "…-dockerfile", so that whoever made them can find and remove
-    exactly them.
+    exactly them. ``exporter`` is where the image goes: ``moby`` is the engine that has this BuildKit, empty
+    is nowhere; ``exporter_attributes`` are what it is told besides the tags. ``attributes`` are further ones
+    of the Dockerfile frontend.
     """
 
     dockerfile: str = "Dockerfile"
@@ -80,21 +58,38 @@ class SolveRequest:
     shared_key: str = field(default_factory=lambda: uuid.uuid4().hex)
     cache_name: str | None = None
     session_name: str = "buildkit-session"
+    exporter: str = "moby"
+    exporter_attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
-    def params(self) -> dict[str, Any]:
-        """The query of POST /build (moby api/server/router/build, the classic builder's own parameters)."""
-        optional: dict[str, Any] = {
+    def message(self, session: str) -> pb.SolveRequest:
+        """It as BuildKit's API has it; ``session`` is the id of the one to build with."""
+        optional = {
+            "filename": self.dockerfile,
             "target": self.target,
             "platform": self.platform,
-            "networkmode": self.network,
-            "buildargs": json.dumps(dict(self.build_args)) if self.build_args else None,
-            "labels": json.dumps(dict(self.labels)) if self.labels else None,
-            "pull": "1" if self.pull else None,
-            "nocache": "1" if self.no_cache else None,
-            "t": list(self.tags) or None,
+            "force-network-mode": self.network if self.network in ("host", "none") else None,
+            "image-resolve-mode": "pull" if self.pull else None,
+            "no-cache": "" if self.no_cache else None,
+            **{f"build-arg:{name}": value for name, value in self.build_args.items()},
+            **{f"label:{name}": value for name, value in self.labels.items()},
+            **self.attributes,
         }
-        required = {"version": "2", "remote": "client-session", "dockerfile": self.dockerfile, "rm": "1"}
-        return required | {name: value for name, value in optional.items() if value is not None}
+        names = {"name": ",".join(self.tags)} if self.tags else {}
+        exported = {**names, **self.exporter_attributes}
+        return pb.SolveRequest(
+            ref=uuid.uuid4().hex,
+            session=session,
+            frontend="dockerfile.v0",
+            frontend_attrs={name: value for name, value in optional.items() if value is not None},
+            # Older ones know the first, newer ones both.
+            exporter=self.exporter,
+            exporter_attrs=exported,
+            exporters=[pb.Exporter(type=self.exporter, attrs=exported)] if self.exporter else [],
+            cache=pb.CacheOptions(),
+            entitlements=["network.host"] if self.network == "host" else [],
+            internal=True,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,62 +140,64 @@ class SolveResult:
 
 
 def build(
-    api: docker.APIClient,
+    control: Control,
     request: SolveRequest,
     *,
     context: ContextDir,
     dockerfile: ContextDir,
+    logins: Logins | None = None,
+    take: Callable[[Iterator[bytes]], object] | None = None,
     on_update: Callable[[StatusUpdate], None] | None = None,
     on_sent: Callable[[Sent], None] | None = None,
 ) -> SolveResult:
     """Build an image.
 
+    ``logins`` are those of the user's Docker configuration, which is read when there are none. ``take`` gets
+    the file that the exporter writes, as it comes, in a thread of its own; what it raises ends the build.
     ``on_update`` sees every trace event as it comes, in the calling thread; ``on_sent`` every write of file
     content, in the session's thread.
 
     Raises SolveError when the build fails (LoginRefused when a registry did not take the user's login),
     RequestError for secrets or ssh that can't be had, ServeError (or whatever a directory raises) when a
-    directory can't be served, SessionUnavailable when the engine has no sessions, ConnectionLost when it
+    directory can't be served, SessionUnavailable when BuildKit takes no session, ConnectionLost when it
     goes.
     """
     served = {"context": context, "dockerfile": dockerfile}
     if request.cache_name is not None:
         served |= {f"{request.cache_name}-{name}": directory for name, directory in served.items()}
     directories = FileSync(served, on_sent)
-    # A client that has made the configuration fit for the SDK has it; else the SDK reads the file.
-    configuration = copy.deepcopy(getattr(api, "configuration", None))
-    logins = Logins.load_config(None, configuration, credstore_env=api.credstore_env)
+    logins = logins or Logins.load_config(None, None)
     auth = Auth(logins)
     services: list[Service] = [directories, Health(), auth]
+    file = None if take is None else FileSend(take)
     if request.secrets:
         services.append(Secrets(request.secrets))
     if request.ssh:
         services.append(SSHForward(request.ssh))
+    if file is not None:
+        services.append(file)
     trace = Trace(on_update)
-    image_id = ""
-    with _open_session(api, services, request) as session:
-        params = request.params() | {"session": session.id, "buildid": uuid.uuid4().hex}
-        try:
-            with _Events(api, params) as events:
-                for event in events.follow(session):
-                    if event.get("id") == TRACE_ID:
-                        _take(event, trace)
-                    elif "error" in event:
-                        if _LOST in str(event["error"]):
-                            # The engine may notice before we do that the session's connection broke.
-                            raise ConnectionLost(f"the build session broke: {event['error']}")
-                        raise _failure(str(event["error"]), trace, auth)
-                    elif isinstance(event.get("aux"), dict) and "ID" in event["aux"]:
-                        image_id = str(event["aux"]["ID"])
-        except BuildKitError as error:
-            if directories.error is not None:
-                raise directories.error from error
-            session.check_flood()
-            raise
-        finally:
-            logins.close()
+    try:
+        wanted = int if file is None else file.count
+        with _open_session(control, services, request, wanted) as session:
+            try:
+                answer = control.solve(request.message(session.id), lambda s: _take(s, trace), session.check)
+            except BuildKitError as error:
+                for broken in (directories.error, file.error if file is not None else None):
+                    if broken is not None:
+                        raise broken from error
+                session.check_flood()
+                if isinstance(error, Refused):
+                    raise _failure(error, trace, auth) from error
+                raise
+    finally:
+        logins.close()
+        if file is not None:
+            file.close()
+    if file is not None and not file.whole:
+        raise ConnectionLost("BuildKit built, and did not send what it was to export")
     return SolveResult(
-        image_id=image_id,
+        image_id=answer.get("containerimage.digest", ""),
         vertices=trace.vertices,
         log_lines=tuple(trace.log_lines()),
         warnings=tuple(trace.warnings),
@@ -208,9 +205,15 @@ def build(
     )
 
 
-def _take(event: Mapping[str, Any], trace: Trace) -> None:
+def probe(control: Control) -> None:
+    """Have a session taken and ended. Raises SessionUnavailable where none is, ConnectionLost."""
+    with control.serving(Session([Health()], name="buildkit-session", shared_key=uuid.uuid4().hex)):
+        pass
+
+
+def _take(status: pb.StatusResponse, trace: Trace) -> None:
     try:
-        update = decode_trace(event["aux"])
+        update = read_status(status)
         trace.check(update)
     except (ValueError, TypeError, KeyError) as error:
         raise ConnectionLost(f"the engine's account of the build makes no sense: {reason(error)}") from error
@@ -219,7 +222,7 @@ def _take(event: Mapping[str, Any], trace: Trace) -> None:
 
 @contextlib.contextmanager
 def _open_session(
-    api: docker.APIClient, services: Sequence[Service], request: SolveRequest
+    control: Control, services: Sequence[Service], request: SolveRequest, wanted: Callable[[], int]
 ) -> Iterator[Session]:
     """The session to build with.
 
@@ -228,93 +231,29 @@ def _open_session(
     source/local/source.go). So the build runs under that composite id, and a second connection answers to
     ID itself.
     """
-    key = {"name": request.session_name, "shared_key": request.shared_key}
-    with Session(api, services, **key) as session:
+    open_ = partial(
+        Session, services, name=request.session_name, shared_key=request.shared_key, wanted=wanted
+    )
+    session = open_()
+    with control.serving(session):
         if request.cache_name is None:
             yield session
             return
-        with Session(api, services, id_=f"{request.cache_name}:{session.id}", **key) as named:
+        named = open_(id_=f"{request.cache_name}:{session.id}")
+        with control.serving(named):
             yield named
 
 
-def _failure(message: str, trace: Trace, auth: Auth) -> SolveError:
+def _failure(refused: Refused, trace: Trace, auth: Auth) -> BuildKitError:
+    """What BuildKit says, as what it means for the build."""
+    message = str(refused)
+    if _LOST in message:
+        # It may notice before we do that the session's connection broke.
+        return ConnectionLost(f"the build session broke: {message}")
     step, log = trace.failure()
-    refused = next((host for host in auth.used if host in message), None)
-    if refused is not None and any(sign in message.lower() for sign in _REFUSED):
-        user = auth.used[refused]
+    host = next((host for host in auth.used if host in message), None)
+    if host is not None and any(sign in message.lower() for sign in _REFUSED):
+        user = auth.used[host]
         who = f"the login of {user}" if user else "the identity token"
-        return LoginRefused(f"{refused} refused {who} from the Docker configuration: {message}", step=step)
+        return LoginRefused(f"{host} refused {who} from the Docker configuration: {message}", step=step)
     return SolveError(message, step=step, log=log)
-
-
-class _Events:
-    """The engine's answer to POST /build, read in a thread so that its silence can't hold us."""
-
-    def __init__(self, api: docker.APIClient, params: dict[str, Any]) -> None:
-        self._api = api
-        self._params = params
-        self._events: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._read, name="buildkit-events", daemon=True)
-        self._ended = False
-        self._response: requests.Response | None = None
-
-    def __enter__(self) -> _Events:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if not self._ended and not (kind and issubclass(kind, ConnectionLost)):
-            with contextlib.suppress(requests.RequestException, docker.errors.DockerException):
-                self._api.post(
-                    self._api._url("/build/cancel"),
-                    params={"id": self._params["buildid"]},
-                    timeout=CANCEL_TIMEOUT,
-                )
-        if self._response is not None:
-            interrupt(self._response)
-        self._thread.join(CANCEL_TIMEOUT)
-
-    def follow(self, session: Session) -> Any:
-        """The events as they come. Raises SolveError, and ConnectionLost when engine or session end early."""
-        while True:
-            try:
-                event = self._events.get(timeout=POLL)
-            except queue.Empty:
-                session.check()
-                continue
-            if event is None:
-                self._ended = True
-                return
-            if isinstance(event, Exception):
-                self._ended = True
-                raise event
-            yield event
-
-    def _read(self) -> None:
-        try:
-            # No read time-out: a step may be silent for hours. The session notices when the engine is gone.
-            response = self._api.post(
-                self._api._url("/build"),
-                params=self._params,
-                stream=True,
-                timeout=(OPEN_TIMEOUT, None),
-                allow_redirects=False,
-            )
-            self._response = response
-            if not response.ok:
-                if not response._content_consumed:  # a client of the SDK's own
-                    answers.read_whole(response)
-                self._events.put(SolveError(_message(response)))
-                return
-            for event in answers.events(response):
-                self._events.put(event)
-            self._events.put(None)
-        except Exception as error:  # whatever it is, the caller must hear of it rather than wait
-            self._events.put(ConnectionLost(f"the connection to the engine broke: {reason(error)}"))
-
-
-def _message(response: requests.Response) -> str:
-    try:
-        return shown(str(answers.parse(response)["message"]))
-    except (answers.BadAnswer, KeyError, TypeError):
-        return shown(response.text) or f"HTTP status {response.status_code}"

@@ -1,7 +1,7 @@
 """BuildKit's own account of a build: which steps ran, when, from which cache, and what they said.
 
-The engine streams it as base64 protobuf in events ``{"id": "moby.buildkit.trace", "aux": …}``, for session
-builds and for uploads alike. ``decode_trace`` reads one event, ``Trace`` folds them into the whole story.
+It comes as a stream of ``StatusResponse``, in the events of ``/build`` as base64 (``decode_trace``).
+``read_status`` reads one piece, ``Trace`` folds them into the whole story.
 Message shapes: moby/buildkit api/services/control/control.proto (StatusResponse).
 """
 
@@ -78,7 +78,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class StatusUpdate:
-    """One decoded trace event; ``warnings`` are the builder's, in its own words."""
+    """One piece of it; ``warnings`` are the builder's, in its own words."""
 
     vertexes: tuple[Vertex, ...]
     statuses: tuple[Status, ...]
@@ -86,12 +86,16 @@ class StatusUpdate:
     warnings: tuple[str, ...]
 
 
-def decode_trace(aux: str) -> StatusUpdate:
-    """Decode the ``aux`` of one trace event. Raises ValueError when it is not one."""
+def decode_trace(aux: str) -> pb.StatusResponse:
+    """The account in the ``aux`` of one event of ``/build``. Raises ValueError when it is none."""
     try:
-        message = pb.StatusResponse.FromString(base64.b64decode(aux, validate=True))
+        return pb.StatusResponse.FromString(base64.b64decode(aux, validate=True))
     except (binascii.Error, DecodeError) as error:
         raise ValueError(f"not a BuildKit trace: {error}") from error
+
+
+def read_status(message: pb.StatusResponse) -> StatusUpdate:
+    """A piece of the account of a build."""
     return StatusUpdate(
         vertexes=tuple(map(_vertex, message.vertexes)),
         statuses=tuple(Status(s.id, s.vertex, s.current, _when(s, "completed")) for s in message.statuses),

@@ -65,11 +65,11 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
     removed: list[Leftover] = []
     kept: list[Leftover] = []
     remembered: list[str] = []
-    past = cache(lambda: leftovers.past_builds(engine.api))
+    past = cache(lambda: leftovers.past_builds(engine.control))
     done = set(runs)
     with engine_trouble():
         for dead in _dead_runs(engine.info.id, also=runs):
-            things, stay = _clean_up_after(dead, engine.api, past, dry_run=dry_run)
+            things, stay = _clean_up_after(dead, engine, past, dry_run=dry_run)
             stays = {(thing.kind, thing.id) for thing in stay}
             kept += stay
             removed += [thing for thing in things if (thing.kind, thing.id) not in stays]
@@ -78,6 +78,7 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
                 remembered.append(dead.run)
         live = live_runs()
         known = {*_labelled_runs(engine.api), *filter(is_run, past().builds), *uncertain_runs(engine.info.id)}
+    engine.close()
     others = sorted(known - done - {*live})
     return Cleaned(
         dry_run,
@@ -90,11 +91,16 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
     )
 
 
-def sweep(api: docker.APIClient, engine_id: str) -> None:
+def builders_to_clean(but: str) -> list[str]:
+    """The builders on which dead runs of this user on this machine built, without what has the id ``but``."""
+    return sorted({dead.builder for dead in dead_journals() if dead.builder and dead.engine_id != but})
+
+
+def sweep(engine: Engine) -> None:
     """Remove what dead runs of this user on this machine left on the engine."""
-    past = cache(lambda: leftovers.past_builds(api))
-    for dead in _dead_runs(engine_id):
-        _clean_up_after(dead, api, past)
+    past = cache(lambda: leftovers.past_builds(engine.control))
+    for dead in _dead_runs(engine.info.id):
+        _clean_up_after(dead, engine, past)
 
 
 def _dead_runs(engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
@@ -111,7 +117,7 @@ def _dead_runs(engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]
 
 def _clean_up_after(
     dead: DeadRun,
-    api: docker.APIClient,
+    engine: Engine,
     past: Callable[[], History],
     *,
     dry_run: bool = False,
@@ -120,19 +126,19 @@ def _clean_up_after(
     ``past`` gives the builds in the engine's history. Returns all that was there, and what of it stays."""
     if dead.only_history:
         things = past().of(dead.run)
-        kept = [] if dry_run else leftovers.remove(api, things)
+        kept = [] if dry_run else leftovers.remove(engine, things)
         if not dry_run:
             _end(dead, kept, past())
         return things, kept
     traces = leftovers.traces_of(dead.made)
     before = traces.ids | traces.others
-    things = leftovers.find(api, dead.run, dead.made, traces, past())
+    things = leftovers.find(engine, dead.run, dead.made, traces, past())
     if dry_run:
         return things, []
     if (traces.ids | traces.others) != before:
         with contextlib.suppress(OSError):  # a full disk: what is there goes all the same
             dead.note(sorted(traces.ids - before), sorted(traces.others - before))
-    kept = leftovers.remove(api, things)
+    kept = leftovers.remove(engine, things)
     _end(dead, kept, past())
     return things, kept
 

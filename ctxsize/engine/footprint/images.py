@@ -13,6 +13,7 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
+from ctxsize.engine.buildkit import Refused
 from ctxsize.engine.errors import reason, sensible
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.engine.rfc3339 import parse_time
@@ -64,8 +65,10 @@ def remove_image(api: docker.APIClient, image_id: str) -> None:
             api.remove_image(image_id, noprune=True)
 
 
-def refusal(error: APIError) -> str:
+def refusal(error: APIError | Refused) -> str:
     """Why this is refused for good; empty when it may go later, as something uses it."""
+    if isinstance(error, Refused):
+        return str(error)
     return reason(error) if error.status_code in _REFUSED else ""
 
 

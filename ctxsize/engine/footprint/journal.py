@@ -43,10 +43,8 @@ class Made:
 
     - ``image``, ``container`` (one in which the classic builder runs a step): its id.
     - ``directory``: the path of a temporary one on this machine.
-    - ``began``, ``begun``, ``upload``: when the run, a step, an upload began, in epoch nanoseconds, by the
-      engine's clock (``upload``: by ours).
-    - ``window``, ``step``, ``unpacked``: two such times between which a marker (see ``cache_records``), any
-      step, the unpacking of an upload ran.
+    - ``began``, ``begun``: when the run, a step began, in epoch nanoseconds, by the engine's clock.
+    - ``window``, ``step``: two such times between which a marker (see ``cache_records``), any step ran.
     - ``history``: without a value; the engine may remember builds of the run, and could not be asked.
     - ``record``, ``other``: the id of a cache record found to be the run's, or found not to be.
     """
@@ -58,13 +56,16 @@ class Made:
 class Journal:
     """The journal of a live run; every entry is on disk before ``add`` returns."""
 
-    def __init__(self, run: str, engine_id: str, directory: Path | None = None) -> None:
-        """Start the journal of ``run`` on the engine ``engine_id``. Raises UsageError when it can't be
-        written: without it nothing that needs it may be made."""
+    def __init__(
+        self, run: str, engine_id: str, directory: Path | None = None, *, builder: str | None = None
+    ) -> None:
+        """Start the journal of ``run`` on the engine ``engine_id``, or on the builder of that name. Raises
+        UsageError when it can't be written: without it nothing that needs it may be made."""
         folder = directory or state_directory()
         self._path = folder / f"{run}.jsonl"
         self._kinds: set[str] = set()
-        self._first = {"engine": engine_id, **Maker.here().fields}
+        on = {"engine": engine_id} if builder is None else {"engine": engine_id, "builder": builder}
+        self._first = {**on, **Maker.here().fields}
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file = _create_locked(self._path)
@@ -129,13 +130,15 @@ def _create_locked(path: Path) -> IO[str]:
 @dataclass(frozen=True, slots=True)
 class DeadRun:
     """A run that nobody works on any more: what it wrote down, in the journal at ``path`` (None when only its
-    labels are left). ``age`` is how long ago it wrote the last line, in seconds."""
+    labels are left). ``age`` is how long ago it wrote the last line, in seconds. ``builder`` is the builder's
+    name; empty for an engine."""
 
     run: str
     engine_id: str = ""
     made: tuple[Made, ...] = ()
     path: Path | None = None
     age: float = 0.0
+    builder: str = ""
 
     @property
     def may_be_remembered(self) -> bool:
@@ -180,13 +183,18 @@ def dead_journals(directory: Path | None = None, also: Collection[str] = ()) -> 
                 continue  # alive, or somebody cleans up after it
             if path.stem not in also and not _is_dead(path.stem, records):
                 continue
-            engine_id = next((str(record["engine"]) for record in records if "engine" in record), "")
+            engine_id = _said(records, "engine")
             made = tuple(
                 Made(str(record["kind"]), str(record["value"]))
                 for record in records
                 if "kind" in record and "value" in record
             )
-            yield DeadRun(run=path.stem, engine_id=engine_id, made=made, path=path, age=age)
+            builder = _said(records, "builder")
+            yield DeadRun(path.stem, engine_id, made, path, age, builder)
+
+
+def _said(records: Iterable[Mapping[str, object]], key: str) -> str:
+    return next((str(record[key]) for record in records if key in record), "")
 
 
 def live_runs(directory: Path | None = None) -> list[str]:

@@ -14,8 +14,9 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
-from ctxsize.engine.buildkit import BuildKitError, history
+from ctxsize.engine.buildkit import BuildKitError, Control, Refused
 from ctxsize.engine.clients import PodmanClient
+from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.images import (
@@ -79,7 +80,7 @@ def find_labelled(api: docker.APIClient, run: str) -> list[Leftover]:
 
 
 def find(
-    api: docker.APIClient,
+    engine: Engine,
     run: str,
     made: Sequence[Made],
     traces: cache_records.Traces,
@@ -91,6 +92,7 @@ def find(
     ``traces`` are what the journal tells of cache records, and take note of those that are found; ``past`` is
     the answer of ``past_builds``. Neither a tagged image is among it nor what that is built on.
     """
+    api = engine.api
     found = _containers_and_networks(api, run, [each.value for each in made if each.kind == "container"])
     labelled = api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True)
     # Images were kept, and whatever was built from those since has their labels: it is not ours.
@@ -111,7 +113,7 @@ def find(
         if each.kind == "directory" and _is_probe(each.value)
     ]
     found += past.of(run)
-    records = cache_records.select(cache_records.records(api), traces, run=run)
+    records = cache_records.select(engine.control.disk_usage(), traces, run=run)
     found += [
         Leftover(run, "cache record", record.id, 0 if record.shared else record.size) for record in records
     ]
@@ -129,11 +131,11 @@ def _containers_and_networks(api: docker.APIClient, run: str, listed: Sequence[s
     return found + [Leftover(run, "network", each, 0) for each in networks]
 
 
-def past_builds(api: docker.APIClient) -> History:
+def past_builds(control: Control) -> History:
     """The builds of runs that newer engines keep in their history: our label is an option of them."""
     found: dict[str, list[str]] = {}
     try:
-        for ref, options in history.past_builds(api).items():
+        for ref, options in control.past_builds().items():
             if run := options.get(f"label:{RUN_LABEL}"):
                 found.setdefault(run, []).append(ref)
     except BuildKitError as error:
@@ -197,7 +199,7 @@ def _inherited(api: docker.APIClient, image: str) -> bool:
         return True
 
 
-def remove(api: docker.APIClient, things: Iterable[Leftover]) -> list[Leftover]:
+def remove(engine: Engine, things: Iterable[Leftover]) -> list[Leftover]:
     """Remove them; returns those that stay, because something uses them or the engine refuses."""
     kept = []
     records = {}
@@ -206,7 +208,7 @@ def remove(api: docker.APIClient, things: Iterable[Leftover]) -> list[Leftover]:
             records[thing.id] = thing
             continue
         try:
-            if not _remove(api, thing):
+            if not _remove(engine, thing):
                 kept.append(thing)
         except NotFound:
             continue
@@ -214,17 +216,18 @@ def remove(api: docker.APIClient, things: Iterable[Leftover]) -> list[Leftover]:
             kept.append(replace(thing, refused=refusal(error)))
     if records:
         try:
-            kept += [records[each] for each in sorted(cache_records.remove(api, records))]
-        except APIError as error:
+            kept += [records[each] for each in sorted(cache_records.remove(engine.control, records))]
+        except (APIError, Refused) as error:
             kept += [replace(each, refused=refusal(error)) for each in records.values()]
     return kept
 
 
-def _remove(api: docker.APIClient, thing: Leftover) -> bool:
+def _remove(engine: Engine, thing: Leftover) -> bool:
     """Whether it could be removed. Raises APIError."""
+    api = engine.api
     if thing.kind == "past build":
         try:
-            history.forget(api, thing.id)
+            engine.control.forget(thing.id)
         except BuildKitError:  # for one, because it is at work
             return False
     elif thing.kind == "directory":
@@ -251,9 +254,8 @@ def traces_of(made: Sequence[Made]) -> cache_records.Traces:
         others={each.value for each in made if each.kind == "other"},
     )
     times = _times(made)
-    traces.uploads_since = min((time for kind, time in times if kind == "upload"), default=None)
     traces.begun = {time for kind, time in times if kind == "begun"}
-    kinds = {"step": traces.steps, "window": traces.windows, "unpacked": traces.unpacked}
+    kinds = {"step": traces.steps, "window": traces.windows}
     for each in made:
         if each.kind in kinds:
             with contextlib.suppress(ValueError):

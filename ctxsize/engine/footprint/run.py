@@ -15,6 +15,7 @@ from types import TracebackType
 
 from docker.errors import APIError
 
+from ctxsize.engine.buildkit import Refused
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import TROUBLE, engine_error, engine_trouble
 from ctxsize.engine.footprint import leftovers
@@ -45,8 +46,7 @@ class Run:
 
     def __init__(self, engine: Engine, progress: Progress | None = None) -> None:
         self.id = f"{owner()}-{secrets.token_hex(4)}"
-        self._api = engine.api
-        self._engine = engine.info
+        self._engine = engine
         self._progress = progress or Silent()
         self._forget: list[Callable[[], bool]] = []
         self.images = HeldImages(self._remove_image)
@@ -57,9 +57,9 @@ class Run:
 
     def __enter__(self) -> Run:
         with engine_trouble():
-            sweep(self._api, self._engine.id)
-        self.journal = Journal(self.id, self._engine.id)
-        self.journal.add("began", str(self._engine.now()))
+            sweep(self._engine)
+        self.journal = Journal(self.id, self._engine.info.id, builder=self._engine.info.builder)
+        self.journal.add("began", str(self._engine.info.now()))
         return self
 
     def __exit__(
@@ -68,7 +68,8 @@ class Run:
         self._progress.phase("clean up")
         try:
             left = self._clean(interrupted=kind is not None or self.winding_down)
-            unseen = self._forget_builds() if self.journal.lists("begun", "step") else ""
+            remembered = self.journal.lists("begun", "step") and self._engine.control.leaves_history
+            unseen = self._forget_builds() if remembered else ""
         except BaseException as broken:
             self.journal.close(done=False)
             broken.add_note(f"not all that this run made on the engine is removed: {_LATER}")
@@ -77,7 +78,8 @@ class Run:
         if not left:
             # What a killed run's engine was still making when we began is there by now.
             with contextlib.suppress(EngineError), engine_trouble():
-                sweep(self._api, self._engine.id)
+                sweep(self._engine)
+        self._engine.close()
         self.left = tuple(Warning("left-on-engine", text) for text in (left, unseen) if text)
         self._tell(error)
         if isinstance(error, TROUBLE):
@@ -96,14 +98,16 @@ class Run:
         self._forget.append(forget)
 
     def _remove_image(self, image_id: str) -> None:
-        with engine_trouble():
-            remove_untagged(self._api, image_id)
+        if self._engine.keeps_images:
+            with engine_trouble():
+                remove_untagged(self._engine.api, image_id)
 
     def _clean(self, *, interrupted: bool) -> str:
         """Remove everything but what the engine's history has. Says why something is left, and how it goes;
         empty when the engine confirmed that nothing is."""
         # After an interruption the engine is still winding the build down: things may yet appear.
-        quiet_rounds_needed = 3 if interrupted else 1
+        # One elsewhere takes longer: on a busy machine a record came a second after the last one had gone.
+        quiet_rounds_needed = (3 if self._engine.keeps_images else 10) if interrupted else 1
         quiet_rounds = refusals = 0
         left = 0
         for attempt in range(_ATTEMPTS):
@@ -128,13 +132,13 @@ class Run:
         refused: list[str] = []
         left = 0
         with engine_trouble():
-            things = leftovers.find_labelled(self._api, self.id)
-            refused += [each.refused for each in leftovers.remove(self._api, things) if each.refused]
+            things = leftovers.find_labelled(self._engine.api, self.id)
+            refused += [each.refused for each in leftovers.remove(self._engine, things) if each.refused]
             left += len(things)
             for forget in self._forget:
                 try:
                     left += not forget()
-                except APIError as error:
+                except (APIError, Refused) as error:
                     left += 1
                     refused += filter(None, [refusal(error)])
         return left, refused
@@ -146,14 +150,14 @@ class Run:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 time.sleep(_PAUSE_SECONDS)
-            history = leftovers.past_builds(self._api)
+            history = leftovers.past_builds(self._engine.control)
             if history.unseen:
                 why = history.unseen
                 break
             found = history.of(self.id)
             if not found:
                 return ""
-            leftovers.remove(self._api, found)
+            leftovers.remove(self._engine, found)
         said = why or "it keeps them"
         return (
             "the engine's history of builds may still have those of this run, with the values of their build"

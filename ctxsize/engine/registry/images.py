@@ -49,7 +49,7 @@ class RemoteImage:
 def describe(registry: Registry, reference: Reference, platform: str | None = None) -> RemoteImage:
     """Ask for the manifest and the configuration, and for nothing else.
 
-    ``platform`` chooses from an index; None: this machine's. Raises UsageError, with the platforms that are
+    ``platform`` chooses from an index, as in ``choose``. Raises UsageError, with the platforms that are
     there, EngineError, and what Registry raises.
     """
     where = str(reference)
@@ -64,7 +64,7 @@ def describe(registry: Registry, reference: Reference, platform: str | None = No
                 raise ManifestError("its index names another index")
         blob = registry.small_blob(found.config.digest, found.config.bytes)
         config = parse_config(blob, len(found.layers))
-    if platform and config.platform != "unknown":
+    if config.platform != "unknown":
         choose([config.platform], platform, where)
     return RemoteImage(reference, found.config.digest, digest, found, config, blob)
 

@@ -10,7 +10,7 @@ from ctxsize.engine.builders.masked import masker_of
 from ctxsize.engine.containers import VerifyCommand, verify
 from ctxsize.engine.errors import engine_trouble
 from ctxsize.engine.footprint.run import Run
-from ctxsize.engine.images import configuration_of, read_images
+from ctxsize.engine.images import configuration_of
 from ctxsize.errors import BuildFailed, DockerfileError
 from ctxsize.files.tarlist import changed_meta
 from ctxsize.image.entries import path_of
@@ -52,11 +52,10 @@ def prove(
         result = bench.build(fixed.variant(WITH), "build the fixed Dockerfile")
     except (BuildFailed, DockerfileError) as error:
         return Proof(expected, 0, None, False, (), 0, error=str(error))
-    api = subject.engine.api
     progress.phase("read the fixed image")
     inventory = opened.inventory
-    assert inventory is not None and opened.build is not None
-    read_images(api, [result.image_id], lambda: inventory, progress)  # who opened it closes it
+    assert inventory is not None
+    bench.builder.images.read_into(inventory, [result.image_id], progress)
     image = opened_build(fixed, result, inventory).image
     inventory.show(0, opened.image)
     inventory.show(1, image)
@@ -69,7 +68,7 @@ def prove(
             serious += not each.made_anew
             if len(found) < MOST_DIFFERENCES:
                 found.append(each)
-    configurations = [configuration_of(api, each) for each in (opened.build.image_id, result.image_id)]
+    configurations = [configuration_of(each) for each in (opened.image, image)]
     configuration = tuple(
         name for name in sorted({*configurations[0], *configurations[1]})
         if configurations[0].get(name) != configurations[1].get(name)
@@ -79,8 +78,8 @@ def prove(
         progress.phase("verify the fixed image")
         with engine_trouble():
             verified = verify(
-                api,
-                result.image_id,
+                subject.engine.api,
+                bench.builder.images.on_engine(result.image_id),
                 command,
                 run=run.id,
                 mask=masker_of(subject.options, subject.plan.resolved),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from ctxsize.image.fates import Cause
 from ctxsize.inspection.leftovers import WORDS
 from ctxsize.inspection.types import ImageReport, ImageStep, Leftover, Proof, WasteGroup
 from ctxsize.report.shared.columns import known
@@ -50,9 +51,14 @@ def largest_first(steps: Iterable[ImageStep]) -> list[ImageStep]:
 
 def cause(group: WasteGroup) -> str:
     """How the bytes died: ``same content, stored again (owner changed)``."""
-    text = _CAUSES[group.cause]
-    if group.changed:
-        text += f" ({', '.join(_CHANGED[each] for each in group.changed)} changed)"
+    return cause_of(group.cause, group.changed)
+
+
+def cause_of(cause: Cause, changed: Sequence[str]) -> str:
+    """The same of one path."""
+    text = _CAUSES[cause]
+    if changed:
+        text += f" ({', '.join(_CHANGED[each] for each in changed)} changed)"
     return text
 
 

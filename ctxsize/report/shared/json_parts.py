@@ -57,7 +57,7 @@ def project(figures: object) -> Any:
 
 def engine(figures: object) -> Any:
     """The value of ``engine``; None when none was asked."""
-    return fields(figures, "version", "api", "builder", "storage", "remote")
+    return fields(figures, "version", "api", "builder", "storage", "remote", "instance", "driver")
 
 
 def rule(found: Rule | None) -> Any:

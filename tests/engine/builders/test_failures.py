@@ -36,7 +36,6 @@ def run(dockerfile: str, builder: str, command: str = "compare") -> Result:
     ("builder", "step"),
     [
         ("buildkit", "[x 4/4] RUN echo why; exit 3"),
-        ("buildkit-upload", "[x 4/4] RUN echo why; exit 3"),
         ("classic", "4/7 : RUN echo why; exit 3"),
     ],
 )

@@ -37,7 +37,7 @@ def build(project: Path, builder: str, **options: object) -> BuildResult:
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("builder", ["buildkit", "classic", "buildkit-upload"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_the_phases_of_a_build_add_up_to_its_seconds(
     tmp_path: Path, base_args: Callable[[str], dict[str, str]], builder: str
 ) -> None:
@@ -99,7 +99,7 @@ def test_listing_that_nobody_waited_for_is_no_phase() -> None:
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("builder", ["buildkit", "classic", "buildkit-upload"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_steps_that_a_base_image_triggers_have_the_line_of_the_from(
     tmp_path: Path, base_args: Callable[[str], dict[str, str]], api: docker.APIClient, builder: str
 ) -> None:

@@ -52,7 +52,7 @@ def ran(result: BuildResult) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "classic", "buildkit-upload"])
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_a_rebuild_runs_what_the_change_reaches_and_sends_what_changed(
     project: Path, base_args: Callable[[str], dict[str, str]], builder: str
 ) -> None:

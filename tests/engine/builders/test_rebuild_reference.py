@@ -13,13 +13,13 @@ import docker
 import pytest
 
 from ctxsize.context.changes import Changes
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
 from ctxsize.rebuild.edits import edit_of
 from tests.engine.builders.test_rebuild import project, ran
+from tests.support import buildcache
 from tests.support.reference import Builder, client
 
 __all__ = ["project"]
@@ -90,7 +90,7 @@ def test_the_same_steps_run_again_as_in_the_users_build_after_the_same_change(
             variant = replace(subject.variant("without"), changes=changes)
             ours.append(ran(rebuilder.build(variant, progress=Silent(), rebuild=True)))
 
-    before = cache_records.record_ids(api)
+    before = buildcache.record_ids(api)
     (project / ".dockerignore").unlink()
     theirs, images = [], []
     try:
@@ -101,6 +101,6 @@ def test_the_same_steps_run_again_as_in_the_users_build_after_the_same_change(
     finally:
         for image in dict.fromkeys(reversed(images)):
             api.remove_image(image, force=True)
-        cache_records.remove(api, cache_records.record_ids(api) - before)
+        buildcache.remove(api, buildcache.record_ids(api) - before)
     assert ours == theirs
     assert ours == [[3, 4, 5, 6], [], [5, 6], [5, 6], [], [5, 6], [3, 4, 5, 6]]

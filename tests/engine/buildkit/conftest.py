@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +14,11 @@ import docker
 import docker.errors
 import pytest
 
-from ctxsize.engine.buildkit import LocalDir, SolveRequest, SolveResult, build
+from ctxsize.engine.buildkit import LocalDir, Logins, SolveRequest, SolveResult, build, connect
 from tests.engine.buildkit.base import make_base
 from tests.engine.buildkit.cases import BASE
 from tests.engine.buildkit.docker_patterns import DockerPatterns
+from tests.support.daemon import Daemon, can_start
 
 Build = Callable[..., SolveResult]
 
@@ -77,7 +75,15 @@ def build_folder(api: docker.APIClient, folder: Path, **options: Any) -> SolveRe
     callbacks = {name: options.pop(name) for name in ("on_sent", "on_update") if name in options}
     served = {name: options.pop(name) for name in ("hidden", "overlay") if name in options}
     directory = LocalDir(folder, DockerPatterns, **served)
-    return build(api, SolveRequest(**options), context=directory, dockerfile=directory, **callbacks)
+    with contextlib.closing(connect(api)) as control:
+        return build(
+            control,
+            SolveRequest(**options),
+            context=directory,
+            dockerfile=directory,
+            logins=Logins.of(api),
+            **callbacks,
+        )
 
 
 @pytest.fixture
@@ -90,76 +96,10 @@ def build_here(api: docker.APIClient, tmp_path: Path, new_tag: Callable[[], str]
     return run
 
 
-BRIDGE = "br-ctxsize-test"
-
-
-def _make_bridge() -> None:
-    for words in (
-        ["ip", "link", "add", "name", BRIDGE, "type", "bridge"],
-        ["ip", "addr", "add", "172.31.215.1/24", "dev", BRIDGE],
-        ["ip", "link", "set", BRIDGE, "up"],
-    ):
-        subprocess.run(words, check=True)
-
-
-class Daemon:
-    """A dockerd of the test's own."""
-
-    def __init__(self, folder: Path, *, listen: str | None = None, options: tuple[str, ...] = ()) -> None:
-        self.host = listen or f"unix://{folder}/docker.sock"
-        self.folder = folder
-        (folder / "data").mkdir(exist_ok=True)
-        command = ["dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
-        command += ["--pidfile", f"{folder}/pid", "--iptables=false", "--ip6tables=false"]
-        command += ["--storage-driver=overlay2", "-H", self.host, *options]
-        # A daemon without a bridge deletes docker0, which is the machine's own engine's: so this one gets a
-        # network of its own or, when it has to be reached over TCP, a bridge of its own.
-        if listen is None:
-            command = ["unshare", "--net", *command, "--bridge=none"]
-        else:
-            _make_bridge()
-            command.append(f"--bridge={BRIDGE}")
-        with open(folder / "log", "wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-
-    def wait(self, api: docker.APIClient, seconds: float = 30) -> docker.APIClient:
-        """Return ``api`` once it answers."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                api.ping()
-                return api
-            except (docker.errors.DockerException, OSError) as error:
-                if time.monotonic() > deadline:
-                    raise TimeoutError((self.folder / "log").read_text()[-2000:]) from error
-                time.sleep(0.1)
-
-    def kill(self) -> None:
-        """End it as kill -9 does."""
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> None:
-        """End it and what it started."""
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        subprocess.run(["ip", "link", "del", BRIDGE], check=False, stderr=subprocess.DEVNULL)
-        containerd = self.folder / "exec/containerd/containerd.pid"
-        if containerd.exists():
-            with contextlib.suppress(ProcessLookupError, ValueError):
-                os.kill(int(containerd.read_text()), signal.SIGTERM)
-        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        for mount in sorted((m for m in mounts if m.startswith(f"{self.folder}/")), reverse=True):
-            subprocess.run(["umount", "-l", mount], check=False)
-
-
 @pytest.fixture
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Daemon]]:
     """``daemon(…)`` starts an engine of the test's own; needs root and dockerd."""
-    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+    if not can_start():
         pytest.skip("needs root and dockerd")
     started: list[Daemon] = []
 

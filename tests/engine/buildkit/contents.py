@@ -9,6 +9,7 @@ import json
 import os
 import tarfile
 import tempfile
+from typing import IO
 
 import docker
 
@@ -26,15 +27,20 @@ def image_files(api: docker.APIClient, image: str) -> dict[str, list[object]]:
         for chunk in api.get_image(image):
             saved.write(chunk)
         saved.seek(0)
-        with tarfile.open(fileobj=saved) as outer:
-            manifest = outer.extractfile("manifest.json")
-            assert manifest is not None
-            layers = json.load(manifest)[0]["Layers"]
-            files: dict[str, list[object]] = {}
-            for name in layers:
-                layer = outer.extractfile(name)
-                assert layer is not None
-                _apply(files, io.BytesIO(layer.read()))
+        return archive_files(saved)
+
+
+def archive_files(saved: IO[bytes]) -> dict[str, list[object]]:
+    """As ``image_files``, of the archive of an image."""
+    with tarfile.open(fileobj=saved) as outer:
+        manifest = outer.extractfile("manifest.json")
+        assert manifest is not None
+        layers = json.load(manifest)[0]["Layers"]
+        files: dict[str, list[object]] = {}
+        for name in layers:
+            layer = outer.extractfile(name)
+            assert layer is not None
+            _apply(files, io.BytesIO(layer.read()))
     return dict(sorted(files.items()))
 
 

@@ -17,6 +17,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import docker
@@ -34,13 +35,32 @@ def reference(
 ) -> dict[str, object]:
     """Build one variant of a case with the official client: the image's files, the files sent, their
     bytes."""
+
+    def files(_folder: Path) -> dict[str, list[object]]:
+        try:
+            return image_changes(api, TAG, BASE)
+        finally:
+            api.remove_image(TAG)
+
+    return official(case, variant, [*client, "-H", host, "build", "-t", TAG], files)
+
+
+def official(
+    case: Case,
+    variant: str,
+    command: Sequence[str],
+    files: Callable[[Path], dict[str, list[object]]],
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, object]:
+    """Have ``command`` build, to which options and the context are added; it may write to ``../out``.
+    ``files`` gives the image's files, from that path or wherever they are."""
     with tempfile.TemporaryDirectory() as folder:
         context = make_case(case, Path(folder))
         if variant == "without":
             for path in case.hidden:
                 (context / path).unlink(missing_ok=True)
         trace = Path(folder, "strace")
-        options = ["--network=none", "--no-cache", "--progress=rawjson", "-t", TAG, "-f", case.file]
+        options = ["--network=none", "--no-cache", "--progress=rawjson", "-f", case.file]
         if case.target:
             options += ["--target", case.target]
         for name, value in case.build_args.items():
@@ -61,21 +81,24 @@ def reference(
             str(trace),
         ]
         done = subprocess.run(
-            [*strace, *client, "-H", host, "build", *options, "."],
+            [*strace, *command, *options, "."],
             cwd=context,
-            env=os.environ | {"CTXSIZE_TEST_SECRET": SECRET, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
+            env={
+                **os.environ,
+                "CTXSIZE_TEST_SECRET": SECRET,
+                "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+                **(environment or {}),
+            },
             capture_output=True,
             text=True,
         )
         if done.returncode:
             return {"error": done.stderr.strip().splitlines()[-1]}
-        result: dict[str, object] = {
-            "files": image_changes(api, TAG, BASE),
-            "sent": sorted(_opened(trace, context)),
+        return {
+            "files": files(Path(folder, "out")),
+            "sent": sorted(_opened(trace, context) - {"../out"}),
             "bytes": _transferred(done.stderr),
         }
-    api.remove_image(TAG)
-    return result
 
 
 def _opened(trace: Path, context: Path) -> set[str]:

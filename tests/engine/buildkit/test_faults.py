@@ -17,13 +17,19 @@ import pytest
 
 from ctxsize.engine.buildkit import (
     ConnectionLost,
+    LocalDir,
     Sent,
     ServeError,
     SessionUnavailable,
     SolveError,
+    SolveRequest,
+    build,
+    connect,
     session,
 )
-from tests.engine.buildkit.conftest import Build, Daemon, build_folder
+from tests.engine.buildkit.conftest import Build, build_folder
+from tests.engine.buildkit.docker_patterns import DockerPatterns
+from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.docker
 
@@ -124,7 +130,7 @@ def test_the_connection_drops_in_mid_transfer(big: Path, proxy: Proxy) -> None:
     api = docker.APIClient(base_url=proxy.url)
 
     def run() -> None:
-        with pytest.raises(ConnectionLost, match=r"build session|connection to the engine broke"):
+        with pytest.raises(ConnectionLost, match=r"build session|connection to BuildKit broke"):
             build_folder(api, big, on_sent=after(8, proxy.cut))
 
     assert seconds(run) < 20
@@ -202,13 +208,13 @@ def test_what_a_served_directory_raises_reaches_the_caller(api: docker.APIClient
     def boom(path: str) -> None:
         raise KeyError("from the directory")
 
-    from ctxsize.engine.buildkit import LocalDir, SolveRequest, build
-    from tests.engine.buildkit.docker_patterns import DockerPatterns
-
     directory = LocalDir(tmp_path, DockerPatterns)
     directory.open = boom  # type: ignore[assignment, method-assign]
-    with pytest.raises(KeyError, match="from the directory"):
-        build(api, SolveRequest(), context=directory, dockerfile=directory)
+    with (
+        contextlib.closing(connect(api)) as control,
+        pytest.raises(KeyError, match="from the directory"),
+    ):
+        build(control, SolveRequest(), context=directory, dockerfile=directory)
 
 
 def test_a_failing_step_has_its_name_and_last_output(build_here: Build, base: str, tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ import json
 import os
 import shlex
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 
-from ctxsize.engine.buildkit import LocalDir, Sent, SolveRequest, SolveResult, build
+from ctxsize.engine.buildkit import Control, LocalDir, Sent, SolveRequest, SolveResult, build, connect
 from tests.engine.buildkit.base import SECRET, make_base
 from tests.engine.buildkit.cases import BASE, CASES, Case, make_case
 from tests.engine.buildkit.conftest import CACHE_NAME
@@ -40,9 +41,10 @@ def is_modern(api: docker.APIClient) -> bool:
 
 
 def build_case(
-    api: docker.APIClient, case: Case, variant: str, folder: Path, tag: str
+    control: Control, case: Case, variant: str, folder: Path, **more: Any
 ) -> tuple[SolveResult, list[str]]:
-    """Build one variant with a session of ours: the result and the files whose content was sent."""
+    """Build one variant with a session of ours: the result and the files whose content was sent. ``more`` is
+    for ``build`` (``take``) and SolveRequest."""
     os.environ["CTXSIZE_TEST_SECRET"] = SECRET
     context = make_case(case, folder)
     hidden = frozenset(case.hidden) if variant == "without" else frozenset()
@@ -56,9 +58,10 @@ def build_case(
 
     here = Path.cwd()
     os.chdir(context)  # the secrets' files are relative to it
+    take = more.pop("take", None)
     try:
         result = build(
-            api,
+            control,
             SolveRequest(
                 dockerfile=dockerfile.name,
                 target=case.target,
@@ -66,12 +69,13 @@ def build_case(
                 secrets=case.secrets,
                 network="none",
                 no_cache=True,
-                tags=[tag],
                 cache_name=CACHE_NAME,
+                **more,
             ),
             context=LocalDir(context, DockerPatterns, hidden=hidden),
             dockerfile=LocalDir(dockerfile.parent, DockerPatterns, hidden=beside),
             on_sent=on_sent,
+            take=take,
         )
     finally:
         os.chdir(here)
@@ -81,10 +85,17 @@ def build_case(
     return result, sorted({p for p in sent if p not in unopened and not p.endswith(skipped)} | secrets)
 
 
+def _built(
+    api: docker.APIClient, case: Case, variant: str, folder: Path, tag: str
+) -> tuple[SolveResult, list[str]]:
+    with closing(connect(api)) as control:
+        return build_case(control, case, variant, folder, tags=[tag])
+
+
 def compare(
-    api: docker.APIClient, result: SolveResult, sent: list[str], expected: dict[str, Any], tag: str
+    files: dict[str, list[object]], result: SolveResult, sent: list[str], expected: dict[str, Any]
 ) -> None:
-    assert image_changes(api, tag, BASE) == expected["files"]
+    assert files == expected["files"]
     assert sent == expected["sent"]
     loads = [v for v in result.vertices if "load build context" in v.name]
     engine_counted = sorted(s.current for v in loads for s in v.statuses)
@@ -104,8 +115,8 @@ def test_the_build_is_the_official_clients(
         pytest.skip("the engine's frontend is older than the syntax")
     expected = recorded("engine-28" if modern else "engine-20")[case.name][variant]
     tag = new_tag()
-    result, sent = build_case(api, case, variant, tmp_path, tag)
-    compare(api, result, sent, expected, tag)
+    result, sent = _built(api, case, variant, tmp_path, tag)
+    compare(image_changes(api, tag, BASE), result, sent, expected)
 
 
 @pytest.mark.reference
@@ -120,7 +131,7 @@ def test_the_build_is_the_official_clients_live(case: Case, variant: str, tmp_pa
     tag = "ctxsize-test-parity"
     expected = reference(case, variant, client, host, api)
     try:
-        result, sent = build_case(api, case, variant, tmp_path, tag)
-        compare(api, result, sent, expected, tag)
+        result, sent = _built(api, case, variant, tmp_path, tag)
+        compare(image_changes(api, tag, BASE), result, sent, expected)
     finally:
         api.remove_image(tag, force=True)

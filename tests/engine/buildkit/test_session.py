@@ -15,8 +15,9 @@ import pytest
 
 from ctxsize.engine.buildkit import Sent, SolveRequest
 from tests.engine.buildkit.base import make_base
-from tests.engine.buildkit.conftest import Build, Daemon, build_folder, cache, forget
+from tests.engine.buildkit.conftest import Build, build_folder, cache, forget
 from tests.engine.buildkit.contents import sent_content
+from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.docker
 
@@ -227,26 +228,34 @@ def test_an_engine_behind_ssh(
     assert sent_content(build_folder(remote, project)) > 100_000
 
 
-def test_the_query_of_a_request_has_what_was_asked_for_and_no_more() -> None:
-    assert SolveRequest().params() == {
-        "version": "2",
-        "remote": "client-session",
-        "dockerfile": "Dockerfile",
-        "rm": "1",
-    }
+def test_a_request_has_what_was_asked_for_and_no_more() -> None:
+    plain = SolveRequest().message("id")
+    assert dict(plain.frontend_attrs) == {"filename": "Dockerfile"}
+    assert (plain.exporter, dict(plain.exporter_attrs), plain.session) == ("moby", {}, "id")
+    assert (plain.internal, list(plain.entitlements)) == (True, [])
     full = SolveRequest(
-        target="t", build_args={"A": "1", "B": None}, labels={"l": "v"}, tags=["x", "y"], pull=True
-    )
-    assert (
-        full.params().items()
-        >= {
-            "target": "t",
-            "buildargs": '{"A": "1", "B": null}',
-            "labels": '{"l": "v"}',
-            "pull": "1",
-        }.items()
-    )
-    assert full.params()["t"] == ["x", "y"]
+        target="t",
+        build_args={"A": "1", "B": None},
+        labels={"l": "v"},
+        tags=["x", "y"],
+        pull=True,
+        no_cache=True,
+        network="host",
+        attributes={"context:base": "local:base"},
+    ).message("id")
+    assert dict(full.frontend_attrs) == {
+        "filename": "Dockerfile",
+        "target": "t",
+        "build-arg:A": "1",
+        "label:l": "v",
+        "image-resolve-mode": "pull",
+        "no-cache": "",
+        "force-network-mode": "host",
+        "context:base": "local:base",
+    }
+    assert dict(full.exporter_attrs) == {"name": "x,y"}
+    assert list(full.entitlements) == ["network.host"]
+    assert [(each.type, dict(each.attrs)) for each in full.exporters] == [("moby", {"name": "x,y"})]
 
 
 def test_options_reach_the_image(api: docker.APIClient, build_here: Build, project: Path) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ctxsize.engine.buildkit import Trace, decode_trace, trace
+from ctxsize.engine.buildkit import Trace, trace
 from ctxsize.engine.buildkit import messages_pb2 as pb
+from ctxsize.engine.buildkit.trace import decode_trace, read_status
 
 
 def aux(**fields: object) -> str:
@@ -22,7 +23,7 @@ def at(seconds: float) -> pb.Timestamp:
 def fold(*events: str) -> Trace:
     trace = Trace()
     for event in events:
-        trace.add(decode_trace(event))
+        trace.add(read_status(decode_trace(event)))
     return trace
 
 
@@ -103,7 +104,7 @@ def test_an_account_without_an_end_is_none(
     account = Trace()
     with pytest.raises(ValueError, match="more than 20"):
         for number in range(30):
-            update = decode_trace(event(number))
+            update = read_status(decode_trace(event(number)))
             account.check(update)
             account.add(update)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.engine.footprint.cache_records import Record, Traces, Window, select
+from ctxsize.engine.buildkit import CacheRecord
+from ctxsize.engine.footprint.cache_records import Traces, Window, select
 from ctxsize.engine.rfc3339 import parse_time
 
 
@@ -33,11 +34,11 @@ RUN = "0badcafe-00000001"
 OLD = "fileop target"  # how engine 20.10 describes every COPY and WORKDIR
 
 
-def record(name: str, created: int, *, on: str = "", size: int = 0, description: str = OLD) -> Record:
-    return Record(name, description, (on,) if on else (), created, size, shared=False)
+def record(name: str, created: int, *, on: str = "", size: int = 0, description: str = OLD) -> CacheRecord:
+    return CacheRecord(name, description, (on,) if on else (), created, size, shared=False)
 
 
-def told(records: list[Record], *windows: tuple[int, int], **more: Traces) -> str:
+def told(records: list[CacheRecord], *windows: tuple[int, int], **more: Traces) -> str:
     """The names of the records that are the run's, for markers that ran in these windows."""
     traces = more.get("traces") or Traces({Window(*window): None for window in windows})
     return "".join(sorted(each.id for each in select(records, traces, run=RUN)))
@@ -59,7 +60,7 @@ def test_a_markers_record_is_told_by_its_time_and_what_builds_on_it_by_that() ->
     ],
     ids=["it holds something", "a RUN's", "another run's marker", "later"],
 )
-def test_what_no_marker_can_have_made_is_not_ours(other: Record) -> None:
+def test_what_no_marker_can_have_made_is_not_ours(other: CacheRecord) -> None:
     assert told([record("a", 5), other, record("y", 90, on="x")], (1, 10)) == "a"
 
 
@@ -136,10 +137,3 @@ def test_a_record_that_gets_a_new_id_is_told_again() -> None:
     assert told([record("a", 5)], traces=traces) == "a"
 
     assert told([record("b", 4), record("c", 50, on="a")], traces=traces) == "bc"
-
-
-def test_an_unpacked_upload_builds_on_nothing() -> None:
-    traces = Traces(unpacked={Window(1, 10): None}, uploads_since=10**12)
-    tar = record("t", 10**12, size=4096, description="http url http://build-context-abc")
-
-    assert told([record("a", 5, size=9), record("x", 6, on="y", size=9), tar], traces=traces) == "at"

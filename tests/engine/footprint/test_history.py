@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -17,8 +17,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from ctxsize.engine.buildkit import BuildKitError, history
-from ctxsize.engine.marks import RUN_LABEL
+from ctxsize.engine.buildkit import BuildKitError, Control, connect
 from tests.support.proxy import Fault, Proxy
 
 pytestmark = pytest.mark.reference
@@ -27,14 +26,20 @@ pytestmark = pytest.mark.reference
 TOKEN = uuid.uuid4().hex
 
 
+@functools.cache
+def control(api: docker.APIClient) -> Control:
+    """Its BuildKit."""
+    return connect(api)
+
+
 @pytest.fixture
 def newer(monkeypatch: pytest.MonkeyPatch) -> docker.APIClient:
     """An engine with a history."""
     monkeypatch.setenv("DOCKER_HOST", os.environ["CTXSIZE_REFERENCE_HOST"])
     api = docker.from_env(timeout=300).api
-    if not history.past_builds(api):
+    if not control(api).past_builds():
         build(api, "FROM scratch\nLABEL a=b\n")
-    assert history.past_builds(api), "it has a history"
+    assert control(api).past_builds(), "it has a history"
     return api
 
 
@@ -83,40 +88,20 @@ def start(tmp_path: Path, newer: docker.APIClient) -> Callable[..., subprocess.P
 
 def ours(api: docker.APIClient) -> dict[str, dict[str, str]]:
     """The builds of this test's runs, with their options."""
-    return {ref: options for ref, options in history.past_builds(api).items() if TOKEN in options.values()}
+    return {ref: options for ref, options in control(api).past_builds().items() if TOKEN in options.values()}
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload"])
-def test_a_run_takes_its_builds_out_of_the_history_and_no_other(
-    newer: docker.APIClient, start: Callable[..., subprocess.Popen[str]], builder: str
+def test_builds_are_not_remembered_while_they_run_nor_later(
+    newer: docker.APIClient, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    # Those of other runs may go meanwhile.
-    before = {ref for ref, said in history.past_builds(newer).items() if f"label:{RUN_LABEL}" not in said}
-    running = start(builder)
+    running = start("buildkit")
     seen: dict[str, dict[str, str]] = {}
     while running.poll() is None:
         seen |= ours(newer)
         time.sleep(0.05)
 
     assert running.returncode == 0, running.communicate()[1]
-    assert any(f"label:{RUN_LABEL}" in options for options in seen.values()), "they were there"
-    assert ours(newer) == {}
-    assert before <= history.past_builds(newer).keys()
-
-
-def test_those_of_a_killed_run_go_with_the_next(
-    newer: docker.APIClient, start: Callable[..., subprocess.Popen[str]]
-) -> None:
-    killed = start("buildkit")
-    while not ours(newer):
-        assert killed.poll() is None, killed.communicate()[1]
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert ours(newer)
-
-    following = start("buildkit")
-    assert following.wait(120) == 0, following.communicate()[1]
-    assert ours(newer) == {}
+    assert seen == {}
 
 
 def clean(tmp_path: Path, host: str) -> subprocess.CompletedProcess[str]:
@@ -126,15 +111,14 @@ def clean(tmp_path: Path, host: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("builder", ["buildkit", "buildkit-upload"])
 def test_a_proxy_that_does_not_let_us_forget(
-    newer: docker.APIClient, start: Callable[..., subprocess.Popen[str]], builder: str, tmp_path: Path
+    newer: docker.APIClient, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     """As socket proxies are set up: /build and /session are let through, /grpc is not."""
     host = os.environ["DOCKER_HOST"]
     proxy = Proxy(host, tmp_path / "p.sock", Fault("POST /(v[0-9.]+/)?grpc", "refuse", nth=None))
     try:
-        measured = start(builder, DOCKER_HOST=proxy.url)
+        measured = start("buildkit", DOCKER_HOST=proxy.url)
         said = "".join(measured.communicate())
         tried = clean(tmp_path, proxy.url)
     finally:
@@ -154,4 +138,4 @@ def test_a_proxy_that_does_not_let_us_forget(
 
 def test_a_build_that_is_not_there_can_not_be_forgotten(newer: docker.APIClient) -> None:
     with pytest.raises(BuildKitError):
-        history.forget(newer, "no-such-build")
+        control(newer).forget("no-such-build")

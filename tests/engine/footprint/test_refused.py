@@ -7,16 +7,13 @@ import base64
 import json
 import re
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import StreamEnded
+from grpclib.const import Status
 
 from ctxsize import api
 from ctxsize.api import Measurement
@@ -26,7 +23,7 @@ from ctxsize.engine.footprint import clean as clean_module
 from ctxsize.engine.footprint import leftovers
 from ctxsize.engine.footprint import run as run_module
 from ctxsize.engine.footprint.journal import state_directory
-from tests.support.fake_engine import IMAGE, UPGRADE, FakeEngine, chunked, whole
+from tests.support.fake_engine import IMAGE, FakeEngine, chunked, grpc, whole
 from tests.support.saved_images import layer, save
 
 FORBIDDEN = whole(b"<html>no</html>", "403 Forbidden")
@@ -81,7 +78,7 @@ def let(engine: FakeEngine, answers: dict[str, Any]) -> None:
     engine.answer = answering
 
 
-def compare(project: Path, builder: str = "buildkit-upload") -> Result:
+def compare(project: Path, builder: str = "buildkit") -> Result:
     words = ["compare", str(project), "--builder", builder, "--repeat", "1", "--format", "json"]
     return CliRunner().invoke(main, [*words, "--build-arg", "TOKEN=of-somebody"])
 
@@ -101,19 +98,8 @@ def journals() -> list[list[dict[str, object]]]:
     ]
 
 
-def empty_history(connection: socket.socket) -> None:
-    """What an engine says that remembers no build: a call that ends at once, without a message."""
-    connection.sendall(UPGRADE)
-    http = H2Connection(H2Configuration(client_side=False))
-    http.initiate_connection()
-    connection.sendall(http.data_to_send())
-    while data := connection.recv(1 << 16):
-        for event in http.receive_data(data):
-            if isinstance(event, StreamEnded):
-                head = [(":status", "200"), ("content-type", "application/grpc")]
-                http.send_headers(event.stream_id, head)
-                http.send_headers(event.stream_id, [("grpc-status", "0")], end_stream=True)
-        connection.sendall(http.data_to_send())
+#: What an engine says that remembers no build, and has no cache.
+empty_history = grpc({"ListWorkers": lambda: [b""], "DiskUsage": lambda: [b""]})
 
 
 def test_a_history_that_can_not_be_asked_for_is_said_and_tried_again(
@@ -179,31 +165,28 @@ def test_an_image_that_may_not_be_removed_is_said(project: Path, engine: FakeEng
 
 
 def test_cache_records_that_may_not_be_removed_are_said(project: Path, engine: FakeEngine) -> None:
-    records = {
-        "BuildCache": [
-            {
-                "ID": "x",
-                "CreatedAt": "2026-01-01T00:00:00Z",
-                "Size": 1,
-                "Description": "http url http://build-context-1",
-            }
-        ]
-    }
+    record = pb.UsageRecord(id="x", size=1, description="fileop target", parents=["y"])
+    record.created_at.seconds = 1
     seen = 0
 
-    def answering(asked: str) -> Any:
+    def usage() -> list[bytes]:
+        """Empty at first, then what the run's marker made."""
         nonlocal seen
-        if asked.startswith("GET /system/df"):
-            seen += 1
-            found = records if seen > 1 else {"BuildCache": []}
-            return whole(json.dumps(found).replace("2026-01-01", "2036-01-01").encode())
-        if asked.startswith("POST /build/prune"):
-            return FORBIDDEN
-        if asked.startswith("POST /build?"):
-            return chunked(BUILT)
-        return empty_history if asked.startswith("POST /grpc") else None
+        seen += 1
+        (journal,) = state_directory().glob("*.jsonl")
+        record.description = f"local source for ctxsize-{journal.stem}-context"
+        return [pb.DiskUsageResponse(record=[record] if seen > 1 else []).SerializeToString()]
 
-    engine.answer = answering
+    forbidden = Status.PERMISSION_DENIED.value
+    built = pb.SolveResponse(exporter_response={"containerimage.digest": IMAGE}).SerializeToString()
+    answers = {
+        "ListWorkers": lambda: [b""],
+        "DiskUsage": usage,
+        "Solve": lambda: [built],
+        "Status": lambda: [_TRACE],
+        "Prune": lambda: forbidden,
+    }
+    let(engine, {r"POST /grpc": grpc(answers)})
     result = compare(project)
 
     assert result.exit_code == 0, result.output
@@ -248,7 +231,7 @@ def test_what_cleaning_could_not_remove_is_in_what_a_python_caller_gets(
     let(engine, {r"POST /build\?": chunked(BUILT), r"POST /grpc": FORBIDDEN})
     early: list[Measurement] = []
 
-    returned = api.compare(project, builder="buildkit-upload", repeat=1, on_result=early.append)
+    returned = api.compare(project, builder="buildkit", repeat=1, on_result=early.append)
 
     before, after = early[0].comparison.warnings, returned.comparison.warnings
     assert after[: len(before)] == before

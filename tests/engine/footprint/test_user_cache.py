@@ -16,8 +16,8 @@ import pytest
 from ctxsize import api as ctxsize_api
 from ctxsize.engine.builders import marked
 from ctxsize.engine.connect import connect
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.options import BuildOptions
+from tests.support import buildcache
 from tests.support.reference import Builder, client
 
 pytestmark = pytest.mark.docker
@@ -66,9 +66,9 @@ def test_the_users_next_build_is_as_cached_as_before_and_ours_used_none_of_it(
     builder: Builder,
 ) -> None:
     tag, base = new_tag(), base_args("links")["BASE"]
-    before = cache_records.record_ids(api)
+    before = buildcache.record_ids(api)
     first = user_builds(project, builder, tag, base)
-    cached = cache_records.record_ids(api)
+    cached = buildcache.record_ids(api)
     try:
         options = BuildOptions(build_args={"BASE": base}, network="none")
         result = ctxsize_api.compare(
@@ -82,9 +82,9 @@ def test_the_users_next_build_is_as_cached_as_before_and_ours_used_none_of_it(
 
         assert user_builds(project, builder, tag, base) == first, "every step came from the cache"
         assert prefixes[0] != prefixes[1], "our first step ran for real"
-        assert cache_records.record_ids(api) == cached
+        assert buildcache.record_ids(api) == cached
     finally:
-        cache_records.remove(api, cache_records.record_ids(api) - before)
+        buildcache.remove(api, buildcache.record_ids(api) - before)
 
 
 def test_what_users_build_at_the_same_time_stays_in_their_cache(
@@ -96,7 +96,7 @@ def test_what_users_build_at_the_same_time_stays_in_their_cache(
 ) -> None:
     """Their steps hold nothing, as our markers do, and run at the same moments."""
     base = base_args("links")["BASE"]
-    before = cache_records.record_ids(api)
+    before = buildcache.record_ids(api)
     built: list[tuple[Path, str, str]] = []
     enough = threading.Event()
 
@@ -120,7 +120,7 @@ def test_what_users_build_at_the_same_time_stays_in_their_cache(
     finally:
         enough.set()
         thread.join()
-        cache_records.remove(api, cache_records.record_ids(api) - before)
+        buildcache.remove(api, buildcache.record_ids(api) - before)
 
 
 def test_a_namespace_for_cache_mounts_does_not_lead_to_the_users(
@@ -133,7 +133,7 @@ def test_a_namespace_for_cache_mounts_does_not_lead_to_the_users(
     command = client("buildkit")
     if command is None:
         pytest.skip("no docker client here can use buildkit")
-    before = cache_records.record_ids(api)
+    before = buildcache.record_ids(api)
     dockerfile = tmp_path / "Dockerfile"
     steps = f"ARG BASE\nFROM ${{BASE}}\nCOPY . /src\nRUN --mount=type=cache,target=/c,id={uuid.uuid4().hex} "
     dockerfile.write_text(f"{steps} touch /c/users\n")
@@ -153,18 +153,18 @@ def test_a_namespace_for_cache_mounts_does_not_lead_to_the_users(
         found = ctxsize_api.compare(tmp_path, builder="buildkit", options=options, repeat=1).comparison
         assert found.variants["with"].error is None
     finally:
-        cache_records.remove(api, cache_records.record_ids(api) - before)
+        buildcache.remove(api, buildcache.record_ids(api) - before)
 
 
 def test_an_engine_that_is_asked_for_its_cache_by_several_at_once_answers_each(api: docker.APIClient) -> None:
     """Engine 20.10 refuses all but the first."""
     with ThreadPoolExecutor(8) as askers:
-        answers = list(askers.map(lambda _: cache_records.record_ids(connect().api), range(40)))
+        answers = list(askers.map(lambda _: buildcache.record_ids(connect().api), range(40)))
 
     assert len(answers) == 40
 
 
-@pytest.mark.parametrize(("builder", "runs"), [("buildkit", 5), ("classic", 2), ("buildkit-upload", 2)])
+@pytest.mark.parametrize(("builder", "runs"), [("buildkit", 5), ("classic", 2)])
 def test_the_fifth_run_measures_the_same_transfer_as_the_first(
     project: Path, base_args: Callable[[str], dict[str, str]], builder: str, runs: int
 ) -> None:

@@ -130,7 +130,7 @@ def test_an_engine_that_is_killed_in_a_build_is_clean_after_ctxsize_clean(podman
     _, said = run.communicate(timeout=PATIENCE)
     podman.start()
     assert run.returncode == 4
-    lines = [line for line in said.splitlines() if line.startswith("ctxsize: ")]
+    lines = [line for line in said.splitlines() if line.startswith("ctxsize: error")]
     assert lines and all("the engine went away during the build" in line for line in lines)
     assert podman.labelled()
     cleaned = ctxsize("clean")

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from grpclib.exceptions import ProtocolError
 from grpclib.protocol import EventsProcessor
 from h2.events import (
     DataReceived,
@@ -20,7 +21,7 @@ from h2.events import (
 )
 
 if TYPE_CHECKING:
-    from grpclib.protocol import AbstractHandler, Connection
+    from grpclib.protocol import AbstractHandler, Connection, Stream
 
 MOST_CALLS = 100_000
 """Calls on one connection."""
@@ -32,6 +33,8 @@ MOST_HEADER_BYTES = 256 * 1024 * 1024
 """Bytes of headers, unpacked, in all calls together."""
 MOST_BYTES = 256 * 1024 * 1024
 """Bytes of content, in all calls together; beyond these, one for each 64 that we sent."""
+MOST_MESSAGE_BYTES = 16 * 1024 * 1024
+"""Bytes of one message: BuildKit's own bound."""
 
 
 class BoundedProcessor(EventsProcessor):
@@ -44,13 +47,28 @@ class BoundedProcessor(EventsProcessor):
         connection: Connection,
         flooded: Callable[[str], None],
         *,
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int | None = MOST_BYTES,
+        wanted: Callable[[], int] = int,
     ) -> None:
+        """``wanted`` counts the bytes of content that were asked for, which do not count."""
         super().__init__(handler, connection)
         self._flooded = flooded
         self._most_bytes = most_bytes
+        self._wanted = wanted
         self._counts: Counter[str] = Counter()
         self._over = False
+
+    def register(self, stream: Stream) -> Callable[[], None]:
+        """Take a stream, whose messages are then bounded."""
+        receive = stream.recv_data
+
+        async def receive_bounded(size: int) -> bytes:
+            if size > MOST_MESSAGE_BYTES:
+                raise ProtocolError(f"a message of {size} bytes")
+            return await receive(size)
+
+        stream.recv_data = receive_bounded  # type: ignore[method-assign]
+        return super().register(stream)
 
     def process(self, event: Event) -> None:
         """Take one event."""
@@ -76,7 +94,10 @@ class BoundedProcessor(EventsProcessor):
         if isinstance(event, RemoteSettingsChanged | PriorityUpdated):
             return self._count("changes of settings", 1, MOST_RESETS)
         if isinstance(event, DataReceived) and event.data:
-            return self._count("bytes", len(event.data), self._most_bytes + sent // 64)
+            if self._most_bytes is None:
+                return None
+            most = self._most_bytes + self._wanted() + sent // 64
+            return self._count("bytes", len(event.data), most)
         if isinstance(event, PingReceived | DataReceived):
             return self._count("pings", 1, MOST_PINGS + sent // 1024)
         return None

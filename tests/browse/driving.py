@@ -1,0 +1,44 @@
+"""Driving a browser by its keys, through Textual's Pilot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from ctxsize.browse.looking import Looking
+from ctxsize.browse.table import Rows
+
+Drive = Callable[[Pilot[None]], Awaitable[None]]
+
+
+def text(pilot: Pilot[None], name: str) -> str:
+    """What a part of the screen says."""
+    return str(pilot.app.query_one(f"#{name}", Static).render())
+
+
+def names(pilot: Pilot[None]) -> list[str]:
+    """The rows: mark and name."""
+    return [f"{row.mark} {row.name}" for row in pilot.app.query_one("#rows", Rows).rows]
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait until it is so."""
+    for _ in range(int(seconds / 0.05)):
+        if true():
+            return
+        await pilot.pause(0.05)
+    raise AssertionError("it never was")
+
+
+def run(app: Looking, ready: str, drive: Drive) -> None:
+    """Run the browser, and ``drive`` it once its last line begins with ``ready``."""
+
+    async def running() -> None:
+        async with app.run_test(size=(110, 30)) as pilot:
+            await until(pilot, lambda: text(pilot, "effect").startswith(ready))
+            await drive(pilot)
+
+    asyncio.run(running())

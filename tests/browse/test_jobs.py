@@ -1,0 +1,74 @@
+"""What works beside the screen runs nothing of the directory it is started in, and ends with its parent."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ctxsize.browse.jobs import Found, LintJob, Worker
+from ctxsize.ignore.types import Dialect
+from tests.support import traps as TRAPS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> LintJob:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (tmp_path / "id_rsa").write_text("x")
+    return LintJob(tmp_path, None, None, {}, Dialect.BUILDKIT)
+
+
+def test_drafts_are_linted_and_nothing_of_the_directory_runs(
+    job: LintJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TRAPS.lay(job.path)
+    monkeypatch.chdir(job.path)
+    answers: queue.Queue[Any] = queue.Queue()
+    worker = Worker(job, answers.put)
+    worker.ask(b"x\n")
+    worker.ask(b"id_rsa\n[\n")
+    first, second = answers.get(timeout=120), answers.get(timeout=120)
+    worker.close()
+
+    assert isinstance(first, Found) and first.data == b"x\n"
+    assert "CX501" in {code for code, _, _ in first.texts}
+    assert [code for code, _, _ in second.texts] == ["CX001"], "Docker refuses this draft"
+    assert answers.get(timeout=120) is None, "it has ended"
+    assert TRAPS.sprung(job.path) == []
+
+
+def test_it_ends_when_whoever_started_it_is_killed(job: LintJob) -> None:
+    started = f"""
+import os, signal, sys
+from pathlib import Path
+from ctxsize.browse.jobs import LintJob, Worker
+from ctxsize.ignore.types import Dialect
+def told(answer):
+    print(worker._process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+worker = Worker(LintJob(Path({str(job.path)!r}), None, None, {{}}, Dialect.BUILDKIT), told)
+worker.ask(b"")
+worker.wait()
+"""
+    done = subprocess.run([sys.executable, "-c", started], capture_output=True, text=True, cwd=ROOT)
+
+    assert done.stdout.strip().isdecimal(), done.stderr
+    deadline = time.monotonic() + 60
+    while _lives(int(done.stdout)):
+        assert time.monotonic() < deadline, "it lives on"
+        time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,101 @@
+"""Frames made and read in bulk are what they would be one by one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+from h2.exceptions import FrameTooLargeError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ctxsize.engine.buildkit.frames import PREFACE, Updates, _frames
+
+UPDATE = 8
+Frame = tuple[int, int, bytes]
+FRAMES = st.lists(
+    st.one_of(
+        st.builds(
+            lambda stream, by: (UPDATE, stream, by.to_bytes(4, "big")),
+            *(st.integers(0, 2), st.sampled_from([0, 1, 5, 2**30, 2**31 - 1, 2**32 - 1])),
+        ),
+        st.builds(
+            lambda kind, stream, data: (kind, stream, data),
+            *(st.sampled_from([0, 1, 3, 4, 6, 8]), st.integers(0, 2), st.binary(max_size=12)),
+        ),
+    ),
+    max_size=12,
+)
+
+
+def written(frames: Sequence[Frame]) -> bytes:
+    return b"".join(
+        len(data).to_bytes(3, "big") + bytes([kind, 0]) + stream.to_bytes(4, "big") + data
+        for kind, stream, data in frames
+    )
+
+
+def read(data: bytes) -> list[Frame]:
+    found, at = [], 0
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 3], "big")
+        stream = int.from_bytes(data[at + 5 : at + 9], "big")
+        found.append((data[at + 3], stream, data[at + 9 : at + 9 + length]))
+        at += 9 + length
+    return found
+
+
+def added_up(frames: Sequence[Frame]) -> list[object]:
+    """The frames, with the updates between two others as sums by stream."""
+    found: list[object] = []
+    sums: dict[int, int] = {}
+    for kind, stream, data in frames:
+        by = int.from_bytes(data, "big")
+        if kind == UPDATE and len(data) == 4 and 0 < by < 2**31:
+            sums[stream] = sums.get(stream, 0) + by
+        else:
+            found += [dict(sums), (kind, stream, data)]
+            sums.clear()
+    return [*found, dict(sums)]
+
+
+@given(FRAMES, st.lists(st.integers(0, 200), max_size=5), st.booleans())
+def test_updates_in_a_row_become_one_and_all_else_is_as_it_was(
+    frames: list[Frame], cuts: list[int], preface: bool
+) -> None:
+    start = PREFACE if preface else b""
+    data = start + written(frames)
+    updates = Updates(len(start))
+    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    pieces = [updates.merged(data[a:b]) for a, b in itertools.pairwise(places)]
+    merged = b"".join(pieces)
+
+    assert merged.startswith(start)
+    assert added_up(read(merged[len(start) :])) == added_up(frames)
+    assert len(merged) <= len(data)
+
+
+def test_a_hundred_updates_are_one() -> None:
+    frames = [(UPDATE, number % 2, (4096).to_bytes(4, "big")) for number in range(100)]
+    assert read(Updates().merged(written(frames))) == [
+        (UPDATE, 0, (50 * 4096).to_bytes(4, "big")),
+        (UPDATE, 1, (50 * 4096).to_bytes(4, "big")),
+    ]
+
+
+def test_what_is_no_http2_is_not_waited_for() -> None:
+    with pytest.raises(FrameTooLargeError):
+        Updates().merged(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_data_is_cut_into_frames_of_the_size_that_the_peer_takes() -> None:
+    data = bytes(range(256)) * 200
+    frames = read(b"".join(_frames(7, memoryview(data), 16_384)))
+    assert [(kind, stream, len(piece)) for kind, stream, piece in frames] == [
+        (0, 7, 16_384),
+        (0, 7, 16_384),
+        (0, 7, 16_384),
+        (0, 7, 2_048),
+    ]
+    assert b"".join(piece for _, _, piece in frames) == data
