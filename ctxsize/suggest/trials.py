@@ -24,7 +24,6 @@ from ctxsize.image.types import Image, Layer
 from ctxsize.measure.bench import Bench
 from ctxsize.measure.figures import WITH
 from ctxsize.measure.images import without_markers
-from ctxsize.suggest.named import named_by, told
 from ctxsize.suggest.proof import (
     Differing,
     Explained,
@@ -33,7 +32,9 @@ from ctxsize.suggest.proof import (
     differing,
     effects_of,
     hinted_at,
+    named_by,
     states_of,
+    told,
     unexplained,
 )
 from ctxsize.suggest.proposal import Target

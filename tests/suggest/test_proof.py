@@ -18,8 +18,7 @@ from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
 from ctxsize.image.streams import Body
 from ctxsize.image.types import HistoryEntry, Image
-from ctxsize.suggest.named import named_by
-from ctxsize.suggest.proof import Explained, Noise, differing, effects_of, unexplained
+from ctxsize.suggest.proof import Explained, Noise, differing, effects_of, named_by, unexplained
 from ctxsize.suggest.trials import Unmetered
 from ctxsize.suggest.types import Candidate
 
