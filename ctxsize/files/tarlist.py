@@ -25,6 +25,7 @@ _SKIP = 1 << 18
 _ZEROS = bytes(BLOCK)
 #: What stands for a header's checksum where it is added up.
 _BLANK = b" " * 8
+_BLANKS = sum(_BLANK)
 _FIELDS = frozenset(b"path linkpath size GNU.sparse.name GNU.sparse.realsize GNU.sparse.size".split())
 
 Kind = Literal["file", "directory", "symlink", "hardlink", "other"]
@@ -34,6 +35,8 @@ _KINDS: dict[bytes, Kind] = {
     b"2": "symlink",
     b"5": "directory",
 }
+#: What most entries are.
+_USUAL = frozenset((b"0", b"5"))
 #: Without content, whatever size their headers name.
 _BARE = frozenset(b"%d" % number for number in range(1, 7))
 
@@ -61,31 +64,59 @@ class TarEntry(NamedTuple):
     meta: bytes = b""
 
 
+class RawEntry(NamedTuple):
+    """A TarEntry with the bytes of its names as they stand there: an image can have millions."""
+
+    name: bytes
+    kind: Kind
+    size: int
+    link: bytes
+    start: int
+    stop: int
+    meta: bytes
+
+
 class TarReader:
-    """The entries of a tar, in order; ``read`` gives the content of the one that came last.
+    """The entries of a tar, in order; ``read`` gives the content of the one that came last. The source is
+    read ahead of that.
 
     Raises tarfile.ReadError for what is damaged or cut off.
     """
 
     def __init__(self, source: Readable) -> None:
         self._source = source
-        self._at = 0  # bytes of the stream taken
+        self._ahead = b""  # bytes of the stream that were read
+        self._base = 0  # where in the stream they begin
+        self._used = 0  # how many of them are taken
         self._end = 0  # where the content of the current entry ends
         self._next = 0  # where the next header is
 
     def __iter__(self) -> Iterator[TarEntry]:
-        while (entry := self._entry()) is not None:
+        for name, kind, size, link, start, stop, meta in self.entries():
+            yield TarEntry(
+                name.decode("utf-8", "surrogateescape"),
+                kind,
+                size,
+                link.decode("utf-8", "surrogateescape") if link else "",
+                start,
+                stop,
+                meta,
+            )
+
+    def entries(self) -> Iterator[RawEntry]:
+        """The same in bytes."""
+        while (entry := self._plain() or self._entry()) is not None:
             yield entry
 
     def read(self, size: int = -1) -> bytes:
         """Content of the current entry: ``size`` bytes, less at its end; all of it by default."""
-        left = self._end - self._at
-        return self._take(left if size < 0 else min(size, left))
+        left = self._end - self._base - self._used
+        return self._take(left if size < 0 or size > left else size)
 
-    def _entry(self) -> TarEntry | None:
+    def _entry(self) -> RawEntry | None:
         """The next entry, behind the headers that belong to it."""
-        self._skip_to(self._next)
-        start = self._at
+        start = self._next
+        self._skip_to(start)
         name = link = b""
         pax: dict[bytes, bytes] = {}
         while (block := self._header()) is not None:
@@ -96,16 +127,45 @@ class TarReader:
             elif kind in (b"x", b"X"):
                 pax = _pax(self._special(size))
             elif kind == b"g":
-                self._skip_to(self._at + padded(size))  # Docker makes nothing of it
+                self._skip_to(self._base + self._used + padded(size))  # Docker makes nothing of it
             else:
                 return self._made(block, size, start, name, link, pax)
-        if self._at - start > BLOCK:
+        if self._base + self._used - start > BLOCK:
             raise tarfile.ReadError("a tar ends behind a header that belongs to a file")
         return None
 
+    def _plain(self) -> RawEntry | None:
+        """The next entry where it is a file or a directory that one header tells all of, as most are, and
+        that was read already; None where it is not as plain as that."""
+        start = self._next
+        at = start - self._base
+        block = self._ahead[at : at + BLOCK]
+        kind = block[156:157]
+        if kind not in _USUAL or len(block) < BLOCK or block[154]:
+            return None
+        try:
+            size = int(block[124:135], 8)
+            if int(block[148:154], 8) != _sum(block) or not 0 <= size <= _LARGEST or block[135] & ~32:
+                return None
+        except ValueError:
+            return None
+        name = _text(block[:100])
+        if block[345] and block[257:263] == b"ustar\0":
+            name = _text(block[345:500]) + b"/" + name
+        self._used = at + BLOCK
+        self._end = self._next = start + BLOCK
+        if kind == b"0":
+            self._end += size
+            self._next = self._end + -size % BLOCK
+        else:
+            size = 0
+        link = _text(block[157:257]) if block[157] else b""
+        meta = block[100:124] + block[136:148]
+        return RawEntry(name, _KINDS[kind], size, link, start, self._next, meta)
+
     def _made(
         self, block: bytes, size: int, start: int, name: bytes, link: bytes, pax: dict[bytes, bytes]
-    ) -> TarEntry:
+    ) -> RawEntry:
         kind = block[156:157]
         stored = _decimal(pax[b"size"]) if b"size" in pax else size
         size = stored
@@ -128,20 +188,14 @@ class TarReader:
         what = _KINDS.get(kind, "other")
         if kind == b"\0" and own.endswith(b"/"):
             what = "directory"
-        self._end = self._at + stored
-        self._next = self._at + padded(stored)
+        here = self._base + self._used
+        self._end = here + stored
+        self._next = here + padded(stored)
         target = pax.get(b"linkpath") or link or _text(block[157:257])
         if len(own) > MOST_NAME or len(target) > MOST_NAME:
             raise tarfile.ReadError(f"a tar has a name of more than {MOST_NAME} bytes")
-        return TarEntry(
-            own.decode("utf-8", "surrogateescape"),
-            what,
-            size if what == "file" else 0,
-            target.decode("utf-8", "surrogateescape"),
-            start,
-            self._next,
-            block[100:124] + block[136:148],
-        )
+        meta = block[100:124] + block[136:148]
+        return RawEntry(own, what, size if what == "file" else 0, target, start, self._next, meta)
 
     def _header(self) -> bytes | None:
         """The next header block; None at the end of the archive."""
@@ -151,11 +205,11 @@ class TarReader:
         if len(block) < BLOCK:
             raise tarfile.ReadError("a tar is cut off in a header")
         given = _number(block[148:156])
-        rest = block[:148] + _BLANK + block[156:]
-        found = _sum(rest)
-        # Some old programs added the bytes up as signed ones.
-        if given != found and given != found - 256 * sum(byte > 127 for byte in rest):
-            raise tarfile.ReadError("a tar has a damaged header")
+        if given != _sum(block):
+            # Some old programs added the bytes up as signed ones.
+            rest = block[:148] + _BLANK + block[156:]
+            if given != _sum(block) - 256 * sum(byte > 127 for byte in rest):
+                raise tarfile.ReadError("a tar has a damaged header")
         return block
 
     def _special(self, size: int) -> bytes:
@@ -164,9 +218,26 @@ class TarReader:
         return self._take_all(padded(size))[:size]
 
     def _take(self, size: int) -> bytes:
-        data = self._source.read(size)
-        self._at += len(data)
-        return data
+        """The next ``size`` bytes of the stream, less at its end."""
+        end = self._used + size
+        data = self._ahead[self._used : end]
+        if len(data) == size:  # as most: headers and small files
+            self._used = end
+            return data
+        parts, wanted = [data], size - len(data)
+        while wanted:
+            self._refill()
+            if not self._ahead:
+                break
+            parts.append(self._ahead[:wanted])
+            self._used = len(parts[-1])
+            wanted -= self._used
+        return b"".join(parts)
+
+    def _refill(self) -> None:
+        """Read on, when all that was read before is taken; at the end there is nothing then."""
+        self._base += len(self._ahead)
+        self._ahead, self._used = self._source.read(_SKIP), 0
 
     def _take_all(self, size: int) -> bytes:
         data = self._take(size)
@@ -175,16 +246,19 @@ class TarReader:
         return data
 
     def _skip_to(self, offset: int) -> None:
-        while self._at < offset:
-            if not self._take(min(offset - self._at, _SKIP)):
+        while (used := offset - self._base) > len(self._ahead):
+            self._refill()
+            if not self._ahead:
                 raise tarfile.ReadError("a tar is cut off")
+        self._used = used
 
 
 def _sum(block: bytes) -> int:
-    """The sum of the bytes of a block. The lower half of an Adler-32 checksum is that, modulo 65,521 and
-    beginning at 1: more than half a block can't come to, in a tenth of the time that sum() takes."""
-    half = BLOCK // 2
-    return (adler32(block[:half]) & 0xFFFF) + (adler32(block[half:]) & 0xFFFF) - 2
+    """The sum of the bytes of a header, those of its checksum as blanks. The lower half of an Adler-32
+    checksum is that sum, modulo 65,521 and beginning at 1: more than half a block can't come to, in a tenth
+    of the time that sum() takes."""
+    first, last = adler32(block[:148]) & 0xFFFF, adler32(block[256:]) & 0xFFFF
+    return first + (adler32(block[156:256]) & 0xFFFF) + last - 3 + _BLANKS
 
 
 def padded(size: int) -> int:

@@ -48,9 +48,9 @@ class Row(NamedTuple):
         return self.size if self.kind in (FILE, SYMLINK) else 0
 
 
-def key_of(path: str) -> bytes:
+def key_of(path: bytes) -> bytes:
     """A relative path as a key: in their order a directory comes right before all that is in it."""
-    return os.fsencode(path).replace(b"/", b"\0")
+    return path.replace(b"/", b"\0")
 
 
 def path_of(key: bytes) -> str:

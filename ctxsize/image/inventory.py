@@ -35,7 +35,7 @@ from ctxsize.image.streams import BLOCK, Body
 from ctxsize.image.types import Image
 
 _KINDS = {"file": FILE, "directory": DIRECTORY, "symlink": SYMLINK, "hardlink": HARDLINK, "other": OTHER}
-_WHITEOUT, _META, _OPAQUE = ".wh.", ".wh..wh.", ".wh..wh..opq"
+_WHITEOUT, _META, _OPAQUE = b".wh.", b".wh..wh.", b".wh..wh..opq"
 _DIGEST_BYTES = 16
 #: Links to links, to links, …: engines write none, and what is deeper counts as a link to nothing.
 _MOST_STEPS = 8
@@ -218,7 +218,7 @@ class Inventory(LayerReader):
     def layers_with(self, image: Image, path: str) -> frozenset[int]:
         """The positions of the layers of ``image`` that have an entry at ``path``."""
         rows = self._database.execute(
-            "SELECT layer FROM entries WHERE path = ? AND mark = 0", (key_of(clean(path)),)
+            "SELECT layer FROM entries WHERE path = ? AND mark = 0", (key_of(clean(os.fsencode(path))),)
         )
         keys = {key for (key,) in rows}
         return frozenset(position for position, layer in enumerate(image.layers) if layer.key in keys)
@@ -317,27 +317,29 @@ class _Counted:
 
 def _rows(layer: int, body: Body, links: _Counted) -> Iterator[tuple[object, ...]]:
     tar = TarReader(body)
-    for entry in tar:
-        path = clean(entry.name)
-        folder, _, name = path.rpartition("/")
-        if name.startswith(_WHITEOUT):
-            if name == _OPAQUE:
-                yield layer, key_of(folder), OPAQUE, OTHER, 0, None, b"", b"", 0, 0
-            elif not name.startswith(_META):  # others are AUFS's own, and nobody unpacks them
-                removed = f"{folder}/{name[len(_WHITEOUT) :]}" if folder else name[len(_WHITEOUT) :]
-                yield layer, key_of(removed), WHITEOUT, OTHER, 0, None, b"", b"", 0, 0
-            continue
-        kind = _KINDS[entry.kind]
-        size, link, digest = entry.size, None, b""
-        if kind == FILE and size:
-            digest = _digest(tar)
+    for name, type_, size, linked, start, stop, meta in tar.entries():
+        kind = _KINDS[type_]
+        link, digest = None, b""
+        path = clean(name)
+        if _WHITEOUT in path:
+            folder, slash, last = path.rpartition(b"/")
+            if last.startswith(_WHITEOUT):
+                if last == _OPAQUE:
+                    yield layer, key_of(folder), OPAQUE, OTHER, 0, None, b"", b"", 0, 0
+                elif not last.startswith(_META):  # others are AUFS's own, and nobody unpacks them
+                    removed = folder + slash + last[len(_WHITEOUT) :]
+                    yield layer, key_of(removed), WHITEOUT, OTHER, 0, None, b"", b"", 0, 0
+                continue
+        if kind == FILE:
+            if size:
+                digest = _digest(tar)
         elif kind == SYMLINK:
-            digest = os.fsencode(entry.link)
-            size = len(digest)
+            digest = linked
+            size = len(linked)
         elif kind == HARDLINK:
             links.count += 1
-            link = key_of(clean(entry.link))
-        yield layer, key_of(path), ENTRY, kind, size, link, digest, entry.meta, entry.start, entry.stop
+            link = key_of(clean(linked))
+        yield layer, key_of(path), ENTRY, kind, size, link, digest, meta, start, stop
 
 
 def _digest(tar: TarReader) -> bytes:

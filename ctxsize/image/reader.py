@@ -35,6 +35,8 @@ SELECT a.path, a.bytes, 0, a.link, a.start, a.stop, 0, 0
   FROM entries a LEFT JOIN entries b ON b.layer = :without AND b.path = a.path
  WHERE a.layer = :with AND b.path IS NULL AND a.bytes <> 0
 """
+#: How a name may begin that is no clean relative path; others have ``/.`` or ``//`` in them.
+_UNUSUAL = (b"", b".", b"/")
 _Row = tuple[int, bytes, int, bytes | None, int, int, int]
 
 
@@ -173,20 +175,20 @@ class ImageReader(LayerReader):
 
 
 def _rows(key: int, body: Body) -> Iterator[_Row]:
-    for entry in TarReader(body):
-        if entry.kind == "directory":
+    for name, kind, size, linked, start, stop, _ in TarReader(body).entries():
+        if kind == "directory":
             continue
         link = None
-        size = entry.size
-        if entry.kind == "symlink":
-            link = os.fsencode(entry.link)
+        if kind == "symlink":
+            link = linked
             size = len(link)
-        elif entry.kind == "hardlink":
-            link = os.fsencode(clean(entry.link))
-        path = os.fsencode(clean(entry.name))
-        yield key, path, size, link, entry.start, entry.stop, int(entry.kind == "symlink")
+        elif kind == "hardlink":
+            link = clean(linked)
+        yield key, clean(name), size, link, start, stop, int(kind == "symlink")
 
 
-def clean(name: str) -> str:
+def clean(name: bytes) -> bytes:
     """A layer's entry name as a relative path; ``..`` is inert because nothing is extracted."""
-    return os.path.normpath("/" + name).lstrip("/")
+    if b"/." in name or b"//" in name or name[:1] in _UNUSUAL:
+        return os.path.normpath(b"/" + name).lstrip(b"/")
+    return name.rstrip(b"/")

@@ -1,4 +1,5 @@
-"""Whether an image is the same otherwise: all that differs is what a rule keeps out, or lies in it."""
+"""Whether an image is the same otherwise: all that differs is what a rule keeps out, or lies in it. And which
+candidates the words of a build that failed name as what is missing."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from ctxsize.dockerfile.mapping import ImageMap
+from ctxsize.errors import BuildFailed
 from ctxsize.files.tarlist import changed_meta
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.image.entries import path_of
@@ -22,6 +24,15 @@ _MOST_EFFECTS = 300
 _CHANCE = re.compile(r"[0-9a-fA-F]{6,}|[0-9]+|(?<=tmp)\w+")
 #: How much more than two builds of the same a size may differ before it is no chance.
 _MORE, _SLACK = 4, 16
+#: What a line of a log says that is about something missing.
+_MISSING = re.compile(
+    r"not found|no such file|enoent|(?:can ?not|can't|could ?n[o']t|unable to) (?:find|open|read|load|locate)"
+    r"|does(?: not|n't) exist|not a git repository|missing|file ?not ?found|can(?:not|'t) resolve"
+    r"|no module named",
+    re.IGNORECASE,
+)
+_MOST_NAMES = 200  # of the paths of one candidate
+_LONGEST_LINE = 2_000  # characters of a line that are looked at
 _COMPILED = re.compile(r"(.*/)?__pycache__/([^/]+)\.[\w-]+\.pyc")
 
 
@@ -189,6 +200,33 @@ def hinted_at(differences: Iterable[Differing], candidates: Sequence[Candidate])
         for candidate in candidates
         if any(hit.rpartition("/")[2] in names for hit in candidate.hits)
     )
+
+
+def named_by(failure: BuildFailed, candidates: Sequence[Candidate]) -> frozenset[str]:
+    """The rules of the candidates that a line about something missing names, by a path or its last part."""
+    lines = [line[:_LONGEST_LINE] for line in (failure.message, *failure.log) if _MISSING.search(line)]
+    if not lines:
+        return frozenset()
+    text = "\n".join(lines)
+    found = frozenset(each.rule for each in candidates if _in(text, each.hits))
+    if found:
+        return found
+    # Only a name, as modules have it: `No module named 'tests'`.
+    return frozenset(
+        each.rule for each in candidates if _in(text, [hit.rpartition("/")[2] for hit in each.hits])
+    )
+
+
+def _in(text: str, names: Sequence[str]) -> bool:
+    words = "|".join(re.escape(name) for name in names[:_MOST_NAMES] if name)
+    return bool(words) and re.search(rf"(?<![\w.-])(?:{words})(?![\w-])", text) is not None
+
+
+def told(failure: BuildFailed) -> str:
+    """A failed build in one line."""
+    text = " ".join(failure.message.split())
+    last = next((line.strip() for line in reversed(failure.log) if line.strip()), "")
+    return f"the build fails: {last if last and 'exit code' in text else text}"
 
 
 def _spread(difference: Differing) -> int:

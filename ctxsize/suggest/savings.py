@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ctxsize.comparison.attribution import ImageSavings, attribute_images
 from ctxsize.context.classic import removed_by_daemon
+from ctxsize.errors import EngineError
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
 from ctxsize.lint.facts import Facts
@@ -122,6 +123,8 @@ def time_builds(bench: Bench, saved: Saved, first: Built, best: Built, *, repeat
         timed = build_restored(bench, views, runs=repeat)
         saved.timed = sum(len(each.runs) for each in timed.values())
         failure = next((each.failure for each in timed.values() if each.failure is not None), None)
+        if isinstance(failure, EngineError):
+            raise failure
         if failure is not None:
             saved.warnings.append(Warning("not-timed", f"a build that was timed failed: {failure}"))
         elif all(each.times for each in timed.values()):

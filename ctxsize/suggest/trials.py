@@ -31,7 +31,9 @@ from ctxsize.suggest.proof import (
     differing,
     effects_of,
     hinted_at,
+    named_by,
     states_of,
+    told,
     unexplained,
 )
 from ctxsize.suggest.proposal import Target

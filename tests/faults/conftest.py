@@ -98,17 +98,24 @@ def within(seconds: int) -> Iterator[None]:
 
 
 class When(Silent):
-    """Does something once, in the build that is the ``nth`` to be announced: when that is announced, when
-    ``sent`` bytes have gone to the engine, or when a step says ``line``."""
+    """Does something once, in the build that is the ``nth`` to be announced (by that ``word``): when that is
+    announced, when ``sent`` bytes have gone to the engine, or when a step says ``line``."""
 
     def __init__(
-        self, do: Callable[[], object], *, nth: int = 1, sent: int | None = None, line: str | None = None
+        self,
+        do: Callable[[], object],
+        *,
+        nth: int = 1,
+        sent: int | None = None,
+        line: str | None = None,
+        word: str = "build",
     ) -> None:
         self._do: Callable[[], object] | None = do
         self._nth = nth
         self._sent = sent
         self._line = line
         self._builds = 0
+        self._word = word
 
     @property
     def done(self) -> bool:
@@ -116,7 +123,7 @@ class When(Silent):
         return self._do is None
 
     def phase(self, name: str) -> None:
-        self._builds += "build" in name
+        self._builds += self._word in name
         if self._sent is None and self._line is None:
             self._now()
 
@@ -136,7 +143,8 @@ class When(Silent):
 
 @pytest.fixture
 def compare(project: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
-    """``compare("--builder", "classic")``: compare the project; it must end, and leave the tree.
+    """``compare("--builder", "classic")``: compare the project; it must end, and leave the tree. Another
+    ``command`` is run in the same way.
 
     ``when`` does harm meanwhile, and must have come to it. ``same_tree=False`` where the harm is to the tree.
     """
@@ -147,12 +155,13 @@ def compare(project: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
         same_tree: bool = True,
         when: When | None = None,
         limit: int = LIMIT,
+        command: str = "compare",
     ) -> Outcome:
         before = tree_hash(folder) if same_tree else ""
         if when is not None:
             monkeypatch.setattr("ctxsize.cli.output.make_progress", lambda **_: when)
         started = time.monotonic()
-        arguments = ["compare", str(folder), "--repeat", "1", "--format", "json", *map(str, words)]
+        arguments = [command, str(folder), "--repeat", "1", "--format", "json", *map(str, words)]
         with within(limit):
             result = CliRunner().invoke(main, arguments)
         assert when is None or when.done, "it never came to the fault"

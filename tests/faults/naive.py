@@ -58,6 +58,7 @@ def _row(name: str, what: str, path: str, old: str, new: str, *tests: str) -> Ro
     return Row(name, what, (Change(f"ctxsize/{path}", old, new),), tests)
 
 
+SUGGEST = "test_suggest.py::test_"
 CONNECTION = "test_connection.py::test_an_answer_that_breaks_off_or_is_garbled"
 SILENT = "test_connection.py::test_an_engine_that_falls_silent_is_given_up"
 QUIET = (
@@ -536,6 +537,39 @@ ROWS = (
         "        seconds = time.perf_counter() - output.began\n",
         "        seconds = time.time() - output.began\n",
         f"{CLOCK}[classic]",
+    ),
+    _row(
+        "suggestions-lost-with-the-engine",
+        "trouble after the first build loses the rules that held until then",
+        "suggest/suggest.py",
+        "        if trace.trials is None or trace.trials.first is None:\n            raise\n",
+        "        raise\n",
+        f"{SUGGEST}the_engine_is_killed_after_the_trials_and_what_held_is_reported",
+        f"{SUGGEST}ctrl_c_after_the_trials_reports_what_held_and_writes_nothing",
+    ),
+    _row(
+        "suggestions-written-after-ctrl-c",
+        "what was not measured to the end is written",
+        "suggest/assemble.py",
+        "    if write and block and not failures:\n",
+        "    if write and block:\n",
+        f"{SUGGEST}ctrl_c_after_the_trials_reports_what_held_and_writes_nothing",
+    ),
+    _row(
+        "suggestions-over-a-change",
+        "an ignore file that somebody changed meanwhile is written over",
+        "suggest/proposal.py",
+        "        if now != self.data:\n",
+        "        if False:\n",
+        f"{SUGGEST}an_ignore_file_that_changes_meanwhile_is_left_alone_and_the_rules_are_reported",
+    ),
+    _row(
+        "suggestions-of-a-moving-tree",
+        "nobody says that the tree changed while rules were tried",
+        "suggest/trials.py",
+        "            self.changed.update(dict.fromkeys(result.sent.changed))\n",
+        "            pass\n",
+        f"{SUGGEST}a_file_that_changes_during_the_trials_is_said",
     ),
 )
 

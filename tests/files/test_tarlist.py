@@ -154,3 +154,40 @@ def test_a_checksum_of_signed_bytes_is_one_too_and_any_other_is_none() -> None:
         else:
             with pytest.raises(tarfile.ReadError, match="damaged header"):
                 list(TarReader(io.BytesIO(bytes(made))))
+
+
+class Dribble:
+    """Gives a hundred bytes at a time, so that no header is there before it is asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def read(self, size: int, /) -> bytes:
+        return self._data.read(min(size, 100))
+
+
+@pytest.mark.parametrize("format_", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
+def test_it_is_the_same_however_the_bytes_come(format_: int) -> None:
+    """Plain entries that were read already go a shorter way."""
+    plain = [member("d" * 90 + f"/{n}" + "é" * 20, n * 300) for n in range(4)]
+    odd = [member("dir", 7, tarfile.DIRTYPE), member("soft", kind=tarfile.SYMTYPE, link="a"), member("a", 5)]
+    odd[0].size = 0
+    data = archive(format_, *plain, *odd)
+
+    def read(source: Dribble | io.BytesIO) -> list[tuple[object, ...]]:
+        reader = TarReader(source)
+        return [(*entry, reader.read()) for entry in reader]
+
+    whole = read(io.BytesIO(data))
+
+    assert len(whole) == 7
+    assert read(Dribble(data)) == whole
+
+
+@pytest.mark.parametrize("at", [0, 100, 124, 130, 148, 156, 300, 345, 511])
+def test_a_damaged_header_is_noticed_on_either_way(at: int) -> None:
+    data = bytearray(archive(tarfile.GNU_FORMAT, member("a", 5), member("b", 5)))
+    data[1024 + at] ^= 0x15
+    for source in (io.BytesIO(bytes(data)), Dribble(bytes(data))):
+        with pytest.raises(tarfile.ReadError):
+            list(TarReader(source))
