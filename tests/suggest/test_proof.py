@@ -18,13 +18,8 @@ from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
 from ctxsize.image.streams import Body
 from ctxsize.image.types import HistoryEntry, Image
-<<<<<<< HEAD
-from ctxsize.suggest.proof import Explained, Noise, differing, effects_of, unexplained
-from ctxsize.suggest.trials import Unmetered, named_by
-=======
 from ctxsize.suggest.proof import Explained, Noise, differing, effects_of, named_by, unexplained
 from ctxsize.suggest.trials import Unmetered
->>>>>>> w-prove
 from ctxsize.suggest.types import Candidate
 
 Files = Mapping[str, bytes | None]
