@@ -149,7 +149,7 @@ def measure(
     roots = [root.path for root in subject.found.roots if root.totals.files > 1 or root.totals.bytes > 1e6]
     variants, _ = restored_variants(subject, roots)
     with Run(subject.engine) as run:
-        run.remove_image = lambda image_id: None  # type: ignore[method-assign]  # they are read below
+        run.images.remove = lambda image_id: None  # type: ignore[method-assign]  # they are read below
         bench = Bench(subject, run, subject.builder(run), TimeLimit(None), progress)
         # All in the same rounds, so that a drift of the machine's speed is no error of the estimates.
         measured = build_restored(bench, {**variants, WITHOUT: subject.variant(WITHOUT)}, runs=repeat)

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.loads import build_loads
-from ctxsize.comparison.seconds import DividedSeconds, Seconds, divide
+from ctxsize.comparison.seconds import DividedSeconds, Seconds, costs, divide
 from ctxsize.context.errors import ContextError
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.variant import Variant
 from ctxsize.errors import BuildFailed, EngineError
 from ctxsize.measure.bench import Bench
 from ctxsize.measure.builds import Builds, build_restored
-from ctxsize.measure.calibration import ProbeSize, calibrate
+from ctxsize.measure.calibration import calibrate, probe_files
 from ctxsize.measure.figures import WITH, WITHOUT, Cost
 from ctxsize.measure.subject import Subject
 from ctxsize.measure.timing import MIN_RUNS, seconds_saved
@@ -51,18 +51,23 @@ def divide_seconds(
     if several and not bench.limit.allows(longest):
         return None, _not_divided("the time limit left no time to calibrate it", exact)
     try:
-        costs = _costs(bench, saved.median) if several else {}
+        calibrated = calibrate(bench, probe_files(saved.median)) if several else None
     except (BuildFailed, ContextError, EngineError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         return None, _not_divided(f"the builds that calibrate it failed: {reason}", exact)
-    divided = divide(with_.runs, without.runs, loads, costs)
+    by_phase: dict[str, Cost] = {}
+    if calibrated is not None:
+        # A RUN step that writes files again does what a COPY does.
+        per_entry = {**calibrated, "other": calibrated["copy"]}
+        by_phase = costs(with_.runs, without.runs, loads, per_entry)
+    divided = divide(with_.runs, without.runs, loads, by_phase)
     largest = sorted(divided.roots, key=lambda root: -divided.roots[root].median)[:exact]
     if not largest:
         return divided, []
     if not bench.limit.allows((1 + len(largest)) * longest):
         return divided, [Warning("max-time", f"the time limit left no time for --exact: {_MORE_TIME}")]
     measured, warnings = _measure_roots(bench, largest, len(with_.runs))
-    return divide(with_.runs, without.runs, loads, costs, measured), warnings
+    return divide(with_.runs, without.runs, loads, by_phase, measured), warnings
 
 
 def _not_divided(reason: str, exact: int) -> list[Warning]:
@@ -70,12 +75,6 @@ def _not_divided(reason: str, exact: int) -> list[Warning]:
     if exact:
         warnings.append(Warning("not-exact", f"--exact measured nothing: {reason}"))
     return warnings
-
-
-def _costs(bench: Bench, difference: float) -> dict[str, Cost]:
-    costs = calibrate(bench, ProbeSize.for_difference(difference))
-    # A RUN step that writes files again does what a COPY does.
-    return {**costs, "other": costs["copy"]}
 
 
 def _ignored_files(subject: Subject) -> Iterator[tuple[str, int, str]]:

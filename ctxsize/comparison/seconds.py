@@ -1,8 +1,9 @@
 """Build time divided over the ignored roots: what each of them costs in each part of a build.
 
-Bytes alone do not predict time, so each phase has a cost per byte and per entry, calibrated on the same
-engine in the same run. What a root puts into a part, at these costs, is its weight there; the measured
-difference of each part is divided in proportion to the weights. What no root explains stays unattributed.
+Bytes alone do not predict time, so each phase has a cost per entry, calibrated on the same engine in the same
+run, and a cost per byte: what the entries leave of the phase's measured difference. What a root puts into a
+part, at these costs, is its weight there; the measured difference of each part is divided in proportion to
+the weights. What no root explains stays unattributed.
 """
 
 from __future__ import annotations
@@ -52,6 +53,24 @@ class DividedSeconds:
     roots: Mapping[str, Seconds]
     unattributed: float
     costs: Mapping[str, Cost]
+
+
+def costs(
+    with_runs: Sequence[BuildResult],
+    without_runs: Sequence[BuildResult],
+    loads: Loads,
+    per_entry: Mapping[str, float],
+) -> dict[str, Cost]:
+    """The costs of each phase that has loads. ``per_entry`` are seconds by phase, as calibrated; what they do
+    not explain of a phase's difference is what its bytes took."""
+    found = {}
+    for phase in {part.phase: None for part in loads}:
+        parts = {part: by_root for part, by_root in loads.items() if part.phase == phase}
+        whole = sum((load for by_root in parts.values() for load in by_root.values()), Load(0, 0))
+        seconds = sum(_difference(part, with_runs, without_runs).median for part in parts)
+        left = max(seconds - whole.entries * per_entry[phase], 0.0)
+        found[phase] = Cost(left / whole.bytes if whole.bytes else 0.0, per_entry[phase])
+    return found
 
 
 def divide(

@@ -103,7 +103,7 @@ def test_exact_measures_the_largest_and_all_of_it_adds_up(
         "web/data": (3_000_000, 3_000_000),
         "web/logs": (300, 300),
     }
-    assert set(result.calibration) == set(PHASES)
+    assert {"scan", "copy", "export"} <= set(result.calibration) <= set(PHASES)
     assert all(cost.per_byte >= 0.0 and cost.per_entry >= 0.0 for cost in result.calibration.values())
     assert sum(cost.per_byte + cost.per_entry for cost in result.calibration.values()) > 0.0
     jsonschema.validate(json.loads(draw(result, Look())), SCHEMA)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.comparison.seconds import DividedSeconds, Load, Loads, Seconds, divide
+from ctxsize.comparison.seconds import DividedSeconds, Load, Loads, Seconds, costs, divide
 from ctxsize.engine.builders.interface import BuildResult, Part, Step
 from ctxsize.measure.figures import Cost
 
@@ -53,6 +53,30 @@ def test_a_root_gets_as_much_of_a_part_as_what_it_puts_there_costs() -> None:
     assert divided.roots["big"].median == pytest.approx(3 * divided.roots["tiny"].median)
     assert divided.roots["big"].median == pytest.approx(6.0, rel=0.02)
     assert divided.unattributed == pytest.approx(0.0, abs=1e-9)
+
+
+def test_what_the_entries_do_not_explain_of_a_phase_its_bytes_took() -> None:
+    """Two copies of 3 MB and 3,000 entries took 9 s, of which the entries explain 3: 2 s a megabyte."""
+    loads: Loads = {
+        Part("copy", 3): {"big": Load(1_000_000, 0), "tiny": Load(0, 1000)},
+        Part("copy", 4): {"big": Load(2_000_000, 2000)},
+        LOAD: {"tiny": Load(0, 10)},
+    }
+    slow = BuildResult(
+        "image",
+        9.0,
+        tuple(Step("COPY", s, False, "copy", line, critical=s) for line, s in ((3, 4.0), (4, 5.0))),
+        0,
+    )
+    found = costs([build()] * 3, [slow] * 3, loads, {"copy": 1e-3, "load": 5e-3})
+
+    assert found == {"copy": Cost(pytest.approx(2e-6), 1e-3), "load": Cost(0.0, 5e-3)}
+
+
+def test_entries_that_explain_more_than_a_phase_took_leave_the_bytes_nothing() -> None:
+    found = costs([build()] * 3, [build(load=1.0)] * 3, {LOAD: {"a": Load(100, 2000)}}, {"load": 1e-3})
+
+    assert found == {"load": Cost(0.0, 1e-3)}
 
 
 def test_each_part_is_divided_for_itself() -> None:

@@ -20,7 +20,7 @@ from ctxsize.engine.footprint.leftovers import PROBE_PREFIX
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
 from ctxsize.measure.bench import Bench, TimeLimit
-from ctxsize.measure.calibration import ProbeSize, calibrate
+from ctxsize.measure.calibration import calibrate, probe_files
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
 
@@ -28,16 +28,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "size"),
-    [
-        (0.0, ProbeSize(8_000_000, 400)),
-        (-3.0, ProbeSize(8_000_000, 400)),
-        (2.0, ProbeSize(32_000_000, 800)),
-        (600.0, ProbeSize(64_000_000, 3000)),
-    ],
+    ("seconds", "files"),
+    [(0.0, 400), (-3.0, 400), (2.0, 800), (600.0, 3000)],
 )
-def test_a_probe_is_as_large_as_the_difference_is_long_within_bounds(seconds: float, size: ProbeSize) -> None:
-    assert ProbeSize.for_difference(seconds) == size
+def test_a_probe_is_as_large_as_the_difference_is_long_within_bounds(seconds: float, files: int) -> None:
+    assert probe_files(seconds) == files
 
 
 @pytest.fixture
@@ -61,14 +56,12 @@ def test_costs_are_known_for_every_phase_and_never_negative_and_nothing_is_left(
         project, dockerfile=None, builder="buildkit-upload", options=BuildOptions(), progress=Silent()
     )
     with Run(subject.engine) as run:
-        costs = calibrate(
-            Bench(subject, run, subject.builder(run), TimeLimit(None), Silent()), ProbeSize(8_000_000, 400)
-        )
+        costs = calibrate(Bench(subject, run, subject.builder(run), TimeLimit(None), Silent()), 400)
         assert not list((tmp_path / "tmp").iterdir()), "not even for the rest of the run"
 
     assert set(costs) == set(PHASES)
-    assert all(cost.per_byte >= 0.0 and cost.per_entry >= 0.0 for cost in costs.values())
-    assert sum(cost.per_byte + cost.per_entry for cost in costs.values()) > 0.0
+    assert all(per_entry >= 0.0 for per_entry in costs.values())
+    assert sum(costs.values()) > 0.0
     assert {image["Id"] for image in api.images(all=True)} == images
     assert cache_records.record_ids(api) == records
 
@@ -83,11 +76,11 @@ from ctxsize.progress import Silent
 from ctxsize.measure.subject import prepare
 
 subject = prepare(sys.argv[1], dockerfile=None, builder="buildkit", options=BuildOptions(), progress=Silent())
-calibration._nothing = lambda root, size: time.sleep(60)
+calibration._nothing = lambda root, files: time.sleep(60)
 calibration._nothing.__name__ = "_nothing"
 with Run(subject.engine) as run:
     bench = Bench(subject, run, subject.builder(run), TimeLimit(None), Silent())
-    calibration.calibrate(bench, calibration.ProbeSize(1, 1))
+    calibration.calibrate(bench, 1)
 """
 
 
