@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ctxsize.comparison.attribution import ImageSavings
 from ctxsize.comparison.loads import build_loads
-from ctxsize.comparison.seconds import DividedSeconds, Seconds, costs, divide
+from ctxsize.comparison.seconds import DividedSeconds, Loads, Seconds, divide, phase_costs
 from ctxsize.context.errors import ContextError
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.variant import Variant
@@ -52,23 +52,18 @@ def divide_seconds(
     if several and not bench.limit.allows(longest):
         return None, _not_divided("the time limit left no time to calibrate it", exact)
     try:
-        calibrated = calibrate(bench, probe_files(saved.median)) if several else None
+        costs = _costs(bench, builds, loads, saved.median) if several else {}
     except (BuildFailed, ContextError, EngineError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         return None, _not_divided(f"the builds that calibrate it failed: {reason}", exact)
-    by_phase: dict[str, Cost] = {}
-    if calibrated is not None:
-        # A RUN step that writes files again does what a COPY does.
-        per_entry = {**calibrated, "other": calibrated["copy"]}
-        by_phase = costs(with_.runs, without.runs, loads, per_entry)
-    divided = divide(with_.runs, without.runs, loads, by_phase)
+    divided = divide(with_.runs, without.runs, loads, costs)
     largest = sorted(divided.roots, key=lambda root: -divided.roots[root].median)[:exact]
     if not largest:
         return divided, []
     if not bench.limit.allows((1 + len(largest)) * longest):
         return divided, [Warning("max-time", f"the time limit left no time for --exact: {_MORE_TIME}")]
     measured, warnings = _measure_roots(bench, largest, len(with_.runs))
-    return divide(with_.runs, without.runs, loads, by_phase, measured), warnings
+    return divide(with_.runs, without.runs, loads, costs, measured), warnings
 
 
 def _not_divided(reason: str, exact: int) -> list[Warning]:
@@ -76,6 +71,13 @@ def _not_divided(reason: str, exact: int) -> list[Warning]:
     if exact:
         warnings.append(Warning("not-exact", f"--exact measured nothing: {reason}"))
     return warnings
+
+
+def _costs(bench: Bench, builds: Mapping[str, Builds], loads: Loads, difference: float) -> dict[str, Cost]:
+    per_entry = calibrate(bench, probe_files(difference))
+    # A RUN step that writes files again does what a COPY does.
+    per_entry["other"] = per_entry["copy"]
+    return phase_costs(builds[WITH].runs, builds[WITHOUT].runs, loads, per_entry)
 
 
 def _ignored_files(subject: Subject) -> Iterator[tuple[str, int, str]]:

@@ -9,6 +9,7 @@ the weights. What no root explains stays unattributed.
 from __future__ import annotations
 
 import statistics
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,22 +56,26 @@ class DividedSeconds:
     costs: Mapping[str, Cost]
 
 
-def costs(
+def phase_costs(
     with_runs: Sequence[BuildResult],
     without_runs: Sequence[BuildResult],
     loads: Loads,
     per_entry: Mapping[str, float],
 ) -> dict[str, Cost]:
-    """The costs of each phase that has loads. ``per_entry`` are seconds by phase, as calibrated; what they do
-    not explain of a phase's difference is what its bytes took."""
-    found = {}
-    for phase in {part.phase: None for part in loads}:
-        parts = {part: by_root for part, by_root in loads.items() if part.phase == phase}
-        whole = sum((load for by_root in parts.values() for load in by_root.values()), Load(0, 0))
-        seconds = sum(_difference(part, with_runs, without_runs).median for part in parts)
-        left = max(seconds - whole.entries * per_entry[phase], 0.0)
-        found[phase] = Cost(left / whole.bytes if whole.bytes else 0.0, per_entry[phase])
-    return found
+    """The costs of each phase that has loads. ``per_entry`` has the seconds of an entry by phase, as it was
+    calibrated. What the entries do not explain of a phase's difference is what its bytes took."""
+    seconds: dict[str, float] = defaultdict(float)
+    whole: dict[str, Load] = defaultdict(lambda: Load(0, 0))
+    for part, by_root in loads.items():
+        # The median alone: the interval takes a bootstrap, which `divide` makes.
+        with_, without = (statistics.median(_seconds(part, runs)) for runs in (with_runs, without_runs))
+        seconds[part.phase] += without - with_
+        whole[part.phase] = sum(by_root.values(), whole[part.phase])
+    costs = {}
+    for phase, load in whole.items():
+        left = max(seconds[phase] - load.entries * per_entry[phase], 0.0)
+        costs[phase] = Cost(left / load.bytes if load.bytes else 0.0, per_entry[phase])
+    return costs
 
 
 def divide(
@@ -100,9 +105,11 @@ def divide(
 def _difference(
     part: Part, with_runs: Sequence[BuildResult], without_runs: Sequence[BuildResult]
 ) -> SecondsSaved:
-    return seconds_saved(
-        [run.parts.get(part, 0.0) for run in with_runs], [run.parts.get(part, 0.0) for run in without_runs]
-    )
+    return seconds_saved(_seconds(part, with_runs), _seconds(part, without_runs))
+
+
+def _seconds(part: Part, runs: Sequence[BuildResult]) -> list[float]:
+    return [run.parts.get(part, 0.0) for run in runs]
 
 
 def _shares(by_root: Mapping[str, Load], cost: Cost | None) -> dict[str, float]:

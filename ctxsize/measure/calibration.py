@@ -2,7 +2,7 @@
 
 `FROM scratch` and `COPY . /` is built twice on the builder that measures: with next to nothing, and with many
 files of one byte. What a byte costs needs no build: the measured difference tells it, once it is known what
-its entries cost (``ctxsize.comparison.seconds.costs``).
+its entries cost (``ctxsize.comparison.seconds.phase_costs``).
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def calibrate(bench: Bench, files: int) -> dict[str, float]:
         prefix=PROBE_PREFIX, dir=temporary_directory(), ignore_cleanup_errors=True
     ) as directory:
         run.journal.add("directory", directory)
-        fills = (_nothing, _small_files)
-        for number, fill in enumerate(fills, 1):
-            progress.phase(f"calibrate, build {number} of {len(fills)}")
-            root = Path(directory) / fill.__name__.lstrip("_")
+        probes = {"nothing": 0, "small_files": files}
+        for number, (name, count) in enumerate(probes.items(), 1):
+            progress.phase(f"calibrate, build {number} of {len(probes)}")
+            root = Path(directory) / name
             root.mkdir()
             (root / "Dockerfile").write_text(_DOCKERFILE)
-            entries = fill(root, files)
+            entries = _fill(root, count)
             probe = prepare(
                 root,
                 dockerfile=None,
@@ -61,11 +61,8 @@ def calibrate(bench: Bench, files: int) -> dict[str, float]:
     return {phase: max(small[phase] - nothing[phase], 0.0) / entries for phase in PHASES}
 
 
-def _nothing(root: Path, files: int) -> int:
-    return 0
-
-
-def _small_files(root: Path, files: int) -> int:
+def _fill(root: Path, files: int) -> int:
+    """Make the files of a probe: how many entries they are, with their directories."""
     # The content of an empty file is never asked for, so each has a byte.
     directories = 0
     for number in range(files):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctxsize.comparison.seconds import DividedSeconds, Load, Loads, Seconds, costs, divide
+from ctxsize.comparison.seconds import DividedSeconds, Load, Loads, Seconds, divide, phase_costs
 from ctxsize.engine.builders.interface import BuildResult, Part, Step
 from ctxsize.measure.figures import Cost
 
@@ -68,13 +68,13 @@ def test_what_the_entries_do_not_explain_of_a_phase_its_bytes_took() -> None:
         tuple(Step("COPY", s, False, "copy", line, critical=s) for line, s in ((3, 4.0), (4, 5.0))),
         0,
     )
-    found = costs([build()] * 3, [slow] * 3, loads, {"copy": 1e-3, "load": 5e-3})
+    found = phase_costs([build()] * 3, [slow] * 3, loads, {"copy": 1e-3, "load": 5e-3})
 
     assert found == {"copy": Cost(pytest.approx(2e-6), 1e-3), "load": Cost(0.0, 5e-3)}
 
 
 def test_entries_that_explain_more_than_a_phase_took_leave_the_bytes_nothing() -> None:
-    found = costs([build()] * 3, [build(load=1.0)] * 3, {LOAD: {"a": Load(100, 2000)}}, {"load": 1e-3})
+    found = phase_costs([build()] * 3, [build(load=1.0)] * 3, {LOAD: {"a": Load(100, 2000)}}, {"load": 1e-3})
 
     assert found == {"load": Cost(0.0, 1e-3)}
 
