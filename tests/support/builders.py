@@ -18,7 +18,7 @@ from tests.support.dial_stdio import Relay
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What each builder is called, by how it is reached. That of the container must not be in anybody's way.
-NAMES = ("unix", "tcp", "tls", CONTAINER := f"container-{os.getpid()}", "pod")
+NAMES = ("unix", "tcp", "tls", CONTAINER := f"container-{os.getpid()}", "pod", "ssh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,10 @@ def make_builders(
     config, programs, keys = folder / "config", folder / "bin", folder / "keys"
     for each in (config, programs, keys):
         each.mkdir()
-    kubectl = programs / "kubectl"
-    kubectl.write_text(f"#!/bin/sh\nexport ENGINE_SOCKET={socket}\nexec {SHIM} dial-stdio\n")
-    kubectl.chmod(0o755)
+    for name in ("kubectl", "ssh"):
+        program = programs / name
+        program.write_text(f"#!/bin/sh\nexport ENGINE_SOCKET={socket}\nexec {SHIM} dial-stdio\n")
+        program.chmod(0o755)
     here = str(engine.api.base_url).replace("http+docker://localhost", "unix:///var/run/docker.sock")
     here = os.environ.get("DOCKER_HOST", here)
     environment = {
@@ -83,6 +84,8 @@ def make_builders(
                 words = ["--driver-opt", ",".join([*told, "servername=builder"]), relay.address]
             elif name == "pod":
                 words = ["kube-pod://buildkit-0"]
+            elif name == "ssh":
+                words = ["ssh://me@build:2222"]
             else:
                 driver, words = "docker-container", [here]
                 stack.enter_context(container_builder(engine, name, socket, image))
