@@ -12,11 +12,12 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from docker import auth
 from docker.errors import DockerException
-from docker.utils.config import find_config_file
+from docker.utils.config import find_config_file, home_dir
 
 from ctxsize.errors import ConfigError
 from ctxsize.files.nested import nested_input
@@ -33,6 +34,11 @@ _PROXIES = {
     "ftpProxy": "FTP_PROXY",
     "allProxy": "ALL_PROXY",
 }
+
+
+def docker_folder() -> Path:
+    """Where the official client keeps its configuration."""
+    return Path(os.environ.get("DOCKER_CONFIG") or os.path.join(home_dir(), ".docker"))
 
 
 def check_configuration() -> None:

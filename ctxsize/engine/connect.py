@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -12,7 +13,8 @@ from typing import Any
 
 import docker
 from docker.context import ContextAPI
-from docker.context.config import get_current_context_name, get_meta_file
+from docker.context import config as docker_contexts
+from docker.context.config import get_current_context_name, get_meta_dir, get_meta_file
 from docker.errors import DockerException
 
 from ctxsize.engine import buildkit
@@ -20,7 +22,7 @@ from ctxsize.engine.buildkit.bridge import speaks
 from ctxsize.engine.buildkit.fallback import Fallback
 from ctxsize.engine.buildkit.limits.answers import parse_time
 from ctxsize.engine.clients import OLDEST, Client, PodmanClient, is_podman, is_too_old, storage_id
-from ctxsize.engine.configuration import check_configuration, parse_json, read_small
+from ctxsize.engine.configuration import check_configuration, docker_folder, parse_json, read_small
 from ctxsize.engine.errors import TROUBLE, engine_trouble, reason, sensible
 from ctxsize.errors import ConfigError, EngineError
 
@@ -35,8 +37,20 @@ _WITHOUT_PORT = re.compile(r"tcp://(?:[^/:@\[\]]+|\[[^\]/]*\])/?")
 #: What may be a secret in an address: a password before the host's name, and all after a question mark.
 _SECRETS = re.compile(r"(^(?:[\w+.-]+://)?[^/@:]*:)(?!//).*(?=@)|(\?).*")
 _MOST_SHOWN = 200
-_HINT = "start it, or point DOCKER_HOST or `docker context use` at one that runs"
+START_HINT = "start it, or point DOCKER_HOST or `docker context use` at one that runs"
 _FORBIDDEN = "join the group of the socket, usually docker, and log in again; or run as root"
+
+
+_MOST_CONTEXTS = 1000
+
+
+def _contexts_folder() -> str:
+    return str(docker_folder() / "contexts")
+
+
+# The SDK looks beside config.json and, where that does not exist, in the working directory: where it must not
+# look, and the official client does not.
+docker_contexts.get_context_dir = _contexts_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +134,7 @@ def connect(place: str | None = None) -> Engine:
         why = reason(error).replace(host, shown)
         if _is_forbidden(error):
             raise EngineError(f"{shown} may not be used: {why}", hint=_FORBIDDEN) from error
-        raise EngineError(f"no Docker engine answers at {shown}: {why}", hint=_HINT) from error
+        raise EngineError(f"no Docker engine answers at {shown}: {why}", hint=START_HINT) from error
     with sensible("itself"):
         podman = is_podman(version)
         if podman:
@@ -180,12 +194,22 @@ def context_name() -> str:
 
 
 def context_names() -> list[str]:
-    """The names of all Docker contexts, the default one first. Those that can't be read are left out."""
-    try:
-        found = [str(context.Name) for context in ContextAPI.contexts()]
-    except Exception:  # of any kind, where the SDK finds another type than it expects
-        found = [context_name()]
-    return ["default", *sorted({*found} - {"default"})]
+    """The names of all Docker contexts, the default one first. Those that can't be read are left out, but for
+    the one in use."""
+    found = {context_name()}
+    with contextlib.suppress(OSError):
+        for entry in sorted(os.listdir(get_meta_dir()))[:_MOST_CONTEXTS]:
+            path = os.path.join(get_meta_dir(), entry, docker_contexts.METAFILE)
+            with contextlib.suppress(ConfigError):
+                said = parse_json(path, read_small(path))
+                if isinstance(said, dict) and isinstance(name := said.get("Name"), str):
+                    found.add(name)
+    return ["default", *sorted(found - {"default"})]
+
+
+def is_context(name: str) -> bool:
+    """Whether there is a Docker context of that name, readable or not."""
+    return name in ("default", context_name()) or os.path.lexists(get_meta_file(name))
 
 
 def _is_by_variable(place: str | None) -> bool:
@@ -206,7 +230,9 @@ def _context(name: str | None) -> Any:
             parse_json(path, read_small(path))
         context = ContextAPI.get_context(name)
     except ConfigError as error:
-        raise EngineError(f"the Docker context {name} can't be read: {error}") from error
+        raise EngineError(
+            f"the Docker context {name} can't be read: {error.where}: {error.message}", hint=error.hint
+        ) from error
     except Exception as error:  # of any kind, where the SDK finds another type than it expects
         why = error if isinstance(error, (DockerException, OSError)) else "nothing that Docker writes"
         raise EngineError(

@@ -69,7 +69,7 @@ def test_a_builder_for_auto_that_is_not_there_is_noted(monkeypatch: pytest.Monke
     [
         ("gone", 4, "error: there is no builder gone (see `ctxsize builders`)"),
         ("clasic", 4, "error: there is no builder clasic (did you mean classic? see `ctxsize builders`)"),
-        ("ci", 4, "error: no BuildKit answers at unix:///no/ci.sock: "),
+        ("ci", 4, "error: the builder ci can't be used: no BuildKit answers at unix:///no/ci.sock: "),
         ("odd", 4, "error: the builder odd has the driver cloud, which ctxsize does not know (known are "),
         ("tcp://127.0.0.1:1", 4, "error: no BuildKit answers at tcp://127.0.0.1:1: "),
         ("broken", 2, "/buildx/instances/broken:1: not JSON"),

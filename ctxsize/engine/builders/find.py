@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from ctxsize.dockerfile.platforms import asked_platform
 from ctxsize.engine.builders.choose import Choice, choose
-from ctxsize.engine.connect import Engine, connect
+from ctxsize.engine.connect import START_HINT, Engine, connect
 from ctxsize.engine.endpoints.alone import lone_buildkit
 from ctxsize.engine.endpoints.reach import reach
 from ctxsize.engine.endpoints.store import Instance, Node
-from ctxsize.engine.endpoints.wanted import wanted
+from ctxsize.engine.endpoints.wanted import named_by, wanted
+from ctxsize.errors import EngineError
 
 
 def find_builder(
@@ -29,7 +30,8 @@ def find_builder(
         engine = own()
         choice = choose(engine, found.kind)
         return engine, replace(choice, other=found.notice)
-    engine = _engine_of(found.instance, node_for(found.instance, asked_platform(platform), turn))
+    node = node_for(found.instance, asked_platform(platform), turn)
+    engine = _engine_of(found.instance, node, named_by(name))
     return engine, choose(engine, found.kind)
 
 
@@ -39,13 +41,23 @@ def find_nodes(name: str) -> Iterator[Engine]:
     if instance is None:
         yield connect()
     else:
-        yield from (_engine_of(instance, node) for node in instance.nodes)
+        yield from (_engine_of(instance, node, named_by(name)) for node in instance.nodes)
 
 
-def _engine_of(instance: Instance, node: Node) -> Engine:
-    if instance.driver == "docker":
-        return connect(node.endpoint)
-    return lone_buildkit(instance.name, instance.driver, reach(instance, node))
+def _engine_of(instance: Instance, node: Node, where: str | None) -> Engine:
+    """``where`` is what named the builder. Raises EngineError, which names it too: an address says little to
+    somebody who knows the builder by its name."""
+    try:
+        if instance.driver == "docker":
+            return connect(node.endpoint)
+        return lone_buildkit(instance.name, instance.driver, reach(instance, node))
+    except EngineError as error:
+        known = instance.name == node.endpoint or error.message.startswith(f"the builder {instance.name} ")
+        message = error.message if known else f"the builder {instance.name} can't be used: {error.message}"
+        # What leads to the engine in use does not lead to this one.
+        hint = "start it, or see `ctxsize builders` for others" if error.hint == START_HINT else error.hint
+        hint = hint or f"`docker buildx inspect {instance.name}` says how it was made"
+        raise EngineError(message, where=error.where or where, hint=hint) from error
 
 
 def node_for(instance: Instance, platform: str | None, turn: int = 0) -> Node:

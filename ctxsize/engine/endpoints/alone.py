@@ -72,9 +72,10 @@ def _workers(control: Control, address: str) -> list[Worker]:
     try:
         return control.workers()
     except BuildKitError as error:
-        raise EngineError(
-            f"no BuildKit answers at {address}: {error}", hint="is it running, and reachable from here?"
-        ) from error
+        hint = "is it running, and reachable from here?"
+        if address.startswith("tcp://"):
+            hint += " does it want TLS, as `docker buildx create --driver-opt cacert=…` sets it?"
+        raise EngineError(f"no BuildKit answers at {address}: {error}", hint=hint) from error
 
 
 class OwnEngine:

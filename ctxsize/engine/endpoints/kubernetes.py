@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from ctxsize.engine.buildkit import Dial
 from ctxsize.engine.configuration import parse_json
-from ctxsize.engine.endpoints.process import last_line, on_path, run
+from ctxsize.engine.endpoints.process import ask, run
 from ctxsize.engine.endpoints.store import Node
 from ctxsize.errors import ConfigError, EngineError
 
 _NAME = re.compile(r"[-a-z0-9.]+", re.ASCII)
-_ASK_SECONDS = 60
+_BUILDER = "a builder on Kubernetes"
+_TRY = "does `kubectl get pods` work in its context and namespace?"
 _COMMAND = ("buildctl", "dial-stdio")
 
 
@@ -55,7 +54,7 @@ def pods(node: Node) -> list[Pod]:
     try:
         running = [_pod(each) for each in found["items"] if _runs(each)]
     except (LookupError, TypeError, AttributeError) as error:
-        raise EngineError("kubectl's list of pods makes no sense") from error
+        raise EngineError("kubectl's list of pods makes no sense", hint=_TRY) from error
     if not running:
         _ask(where, "get", "deployment", deployment, "--output", "json")
     return sorted(running, key=lambda pod: pod.name)
@@ -91,25 +90,12 @@ def _named(name: str, what: str) -> str:
 
 def _ask(where: Cluster, *words: str) -> Any:
     """kubectl's answer. Raises EngineError."""
-    program = on_path("kubectl", "a builder on Kubernetes")
     try:
-        done = subprocess.run(  # noqa: S603  # names are looked at (_named)
-            [program, *where.options, *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env={**os.environ, **where.environment},
-            timeout=_ASK_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise EngineError("kubectl does not answer", hint="see `kubectl get pods`") from error
-    if done.returncode:
-        said = last_line(done.stderr.decode("utf-8", "replace")) or f"exit code {done.returncode}"
-        raise EngineError(f"kubectl does not tell of the builder: {said}")
-    try:
-        return parse_json("kubectl", done.stdout)
+        return parse_json("kubectl", ask(["kubectl", *where.options, *words], _BUILDER, where.environment))
     except ConfigError as error:
-        raise EngineError("kubectl's answer is not JSON") from error
+        raise EngineError("kubectl's answer is not JSON", hint=_TRY) from error
+    except EngineError as error:
+        raise EngineError(error.message, hint=error.hint or _TRY) from error
 
 
 def _runs(pod: Any) -> bool:

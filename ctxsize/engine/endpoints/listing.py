@@ -13,7 +13,7 @@ from ctxsize.engine.endpoints.alone import lone_buildkit
 from ctxsize.engine.endpoints.reach import reach
 from ctxsize.engine.endpoints.store import Instance, Node
 from ctxsize.engine.endpoints.wanted import DRIVERS, known, used, wanted
-from ctxsize.errors import CtxsizeError
+from ctxsize.errors import ConfigError, CtxsizeError
 from ctxsize.warning import Warning
 
 #: Builders that are asked at the same time.
@@ -70,10 +70,15 @@ def builders() -> BuilderList:
             warnings.append(Warning("builder", chosen.notice))
     except CtxsizeError as error:
         warnings.append(Warning("builder", str(error)))
+    try:
+        current = used()
+    except ConfigError:
+        current = None  # a notice above says so
     found = known()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         listed = [
-            replace(each, auto=each.name == auto, used=each.name == used()) for each in pool.map(_look, found)
+            replace(each, auto=each.name == auto, used=each.name == current)
+            for each in pool.map(_look, found)
         ]
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return BuilderList(__version__, now, auto, tuple(listed), tuple(warnings))

@@ -7,6 +7,7 @@ import contextlib
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -21,6 +22,9 @@ Connection = tuple[socket.socket, bytes]
 
 #: BuildKit speaks first. What has said nothing after this time may still do so.
 ANSWER_SECONDS = 30.0
+#: How long a program may take to tell something, and how much that may be.
+ASK_SECONDS = 60.0
+_MOST_ANSWERED = 16 << 20
 _BLOCK = 64 * 1024
 _MOST_SAID = 4096
 #: Where a frame of HTTP/2 says what it is, and what the first one is.
@@ -34,17 +38,12 @@ def run(command: Sequence[str], what: str, environment: Mapping[str, str] | None
     or ends without having said anything."""
     program = on_path(command[0], what)
     near, far = socket.socketpair()
-    # A session of its own: Ctrl-C is for us, and cleaning up needs the connection.
-    process = subprocess.Popen(  # noqa: S603  # the user's own builder needs it
-        [program, *command[1:]],
-        stdin=far.fileno(),
-        stdout=far.fileno(),
-        stderr=subprocess.PIPE,
-        env={**os.environ, **(environment or {})},
-        start_new_session=True,
-    )
-    far.close()
-    _running.add(process)
+    with far:
+        try:
+            process = _started([program, *command[1:]], environment, stdin=far.fileno(), stdout=far.fileno())
+        except EngineError:
+            near.close()
+            raise
     said: list[bytes] = []
     assert process.stderr is not None
     listener = threading.Thread(target=_listen, args=(process, process.stderr, said), daemon=True)
@@ -54,7 +53,67 @@ def run(command: Sequence[str], what: str, environment: Mapping[str, str] | None
         listener.join(ANSWER_SECONDS)
         return b"".join(said).decode("utf-8", "replace")
 
-    return answered(near, what, why)
+    try:
+        return answered(near, what, why)
+    except EngineError:
+        _stop(process)
+        raise
+
+
+def ask(command: Sequence[str], what: str, environment: Mapping[str, str] | None = None) -> bytes:
+    """What ``command`` writes to its standard output. Raises EngineError when it is not on PATH, fails, does
+    not end in time, or says too much; nothing that it started goes on then."""
+    program = on_path(command[0], what)
+    process = _started([program, *command[1:]], environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    output, said = process.stdout, list[bytes]()
+    answer: list[bytes] = []
+    reader = threading.Thread(target=lambda: answer.append(output.read(_MOST_ANSWERED + 1)), daemon=True)
+    listener = threading.Thread(target=_listen, args=(process, process.stderr, said), daemon=True)
+    reader.start()
+    listener.start()
+    try:
+        reader.join(ASK_SECONDS)
+        if not answer:
+            raise EngineError(f"{command[0]} does not answer within {ASK_SECONDS:.0f} seconds")
+        if len(answer[0]) > _MOST_ANSWERED:
+            raise EngineError(f"{command[0]} answers with more than {_MOST_ANSWERED >> 20} MiB")
+        listener.join(ASK_SECONDS)
+        if code := process.poll():
+            why = last_line(b"".join(said).decode("utf-8", "replace")) or f"exit code {code}"
+            raise EngineError(f"{command[0]} does not tell of {what}: {why}")
+    except BaseException:
+        _stop(process)
+        raise
+    return answer[0]
+
+
+def _started(
+    command: Sequence[str], environment: Mapping[str, str] | None, *, stdin: int, stdout: int
+) -> subprocess.Popen[bytes]:
+    """A program that is ended when ours is. In a session of its own: Ctrl-C is for us, and cleaning up needs
+    the connection. Raises EngineError."""
+    try:
+        process = subprocess.Popen(  # noqa: S603  # the user's own builder needs it
+            command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EngineError(
+            f"{command[0]} can't be run: {error.strerror}", hint="is it a program for this machine?"
+        ) from error
+    _running.add(process)
+    return process
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the program and what it started (a login for a cluster, a pipe of a script)."""
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 def on_path(program: str, what: str) -> str:
@@ -104,5 +163,4 @@ def _listen(process: subprocess.Popen[bytes], stream: IO[bytes], said: list[byte
 def _end() -> None:
     """End what has not ended by itself when its standard input did."""
     for process in list(_running):
-        with contextlib.suppress(OSError):
-            process.terminate()
+        _stop(process)

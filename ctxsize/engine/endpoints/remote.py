@@ -9,20 +9,24 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from ctxsize.engine.buildkit import Dial
 from ctxsize.engine.buildkit.bridge import over_tls
+from ctxsize.engine.configuration import read_small
 from ctxsize.engine.connect import connect
 from ctxsize.engine.endpoints import container, kubernetes
 from ctxsize.engine.endpoints.process import Connection, run
 from ctxsize.engine.endpoints.store import Node
 from ctxsize.engine.errors import reason
 from ctxsize.engine.names import SCHEMES
-from ctxsize.errors import EngineError
+from ctxsize.errors import ConfigError, EngineError
 
 _CONNECT_SECONDS = 30
 #: How long a server may take to refuse a client without the right certificate. It says so only when the
 #: client thinks that all is done (TLS 1.3).
 _REFUSAL_SECONDS = 1.0
 _BLOCK = 64 * 1024
-_TLS = ("cacert", "cert", "key", "servername")
+_FILES = ("cacert", "cert", "key")
+_TLS = (*_FILES, "servername")
+_CREATE = "see `docker buildx inspect`; `docker buildx create` makes it anew with other files"
+_MATCH = "do cacert, cert, key and servername of `docker buildx inspect` fit it?"
 
 
 def dial(node: Node) -> Dial:
@@ -73,29 +77,63 @@ def _unix(path: str) -> Connection:
 def _tcp(address: str, parts: SplitResult, options: Mapping[str, str]) -> Connection:
     assert parts.hostname is not None
     secured = {name: options[name] for name in _TLS if options.get(name)}
+    context = _certificates(secured) if secured else None
     try:
         sock = socket.create_connection((parts.hostname, parts.port), _CONNECT_SECONDS)
     except OSError as error:
         raise _no_answer(address, error) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if not secured:
+    if context is None:
         sock.setblocking(False)
         return sock, b""
     try:
-        return _secured(sock, secured, secured.get("servername") or parts.hostname)
+        return _secured(sock, context, secured.get("servername") or parts.hostname)
     except (OSError, ValueError) as error:
         sock.close()
         raise _no_answer(address, error) from error
 
 
-def _secured(sock: socket.socket, options: Mapping[str, str], servername: str) -> Connection:
-    """TLS over ``sock``. Raises OSError, also for certificates that can't be read."""
+def _certificates(options: Mapping[str, str]) -> ssl.SSLContext:
+    """Whom to trust, and who we are. Raises EngineError that names the file which can't be used."""
+    for name in _FILES:
+        if name in options:
+            _look(name, options[name])
+    if ("cert" in options) != ("key" in options):
+        lacking = "key" if "cert" in options else "cert"
+        raise EngineError(f"it has no {lacking}, and cert and key go together", hint=_CREATE)
     context = ssl.create_default_context()
     if "cacert" in options:
-        context = ssl.create_default_context(cafile=options["cacert"])
+        try:
+            context = ssl.create_default_context(cafile=options["cacert"])
+        except (OSError, ValueError) as error:
+            raise EngineError(f"no certificate in its cacert, {options['cacert']}", hint=_CREATE) from error
     if "cert" in options:
-        context.load_cert_chain(options["cert"], options.get("key"))
+
+        def refuse() -> str:
+            # Else OpenSSL asks on the terminal, and waits.
+            raise EngineError("its key is encrypted", where=options["key"], hint="name one that is not")
+
+        try:
+            context.load_cert_chain(options["cert"], options["key"], password=refuse)
+        except (OSError, ValueError) as error:
+            which = f"{options['cert']} and {options['key']}"
+            raise EngineError(
+                f"no certificate and its key in {which}: {_why(error)}", hint=_CREATE
+            ) from error
     context.set_alpn_protocols(["h2"])
+    return context
+
+
+def _look(name: str, path: str) -> None:
+    """Raise EngineError when there is no file that could be read without waiting."""
+    try:
+        read_small(path)
+    except ConfigError as error:
+        raise EngineError(f"its {name}: {error.message}", where=path, hint=_CREATE) from error
+
+
+def _secured(sock: socket.socket, context: ssl.SSLContext, servername: str) -> Connection:
+    """TLS over ``sock``. Raises OSError."""
     tls = context.wrap_socket(sock, server_hostname=servername)
     tls.settimeout(_REFUSAL_SECONDS)
     early = b""
@@ -121,6 +159,14 @@ def _ssh(address: str, parts: SplitResult) -> list[str]:
 
 
 def _no_answer(address: str, error: Exception) -> EngineError:
-    return EngineError(
-        f"no BuildKit answers at {address}: {reason(error)}", hint="is it running, and reachable from here?"
-    )
+    hint = _MATCH if isinstance(error, ssl.SSLError) else "is it running, and reachable from here?"
+    return EngineError(f"no BuildKit answers at {address}: {_why(error)}", hint=hint)
+
+
+def _why(error: Exception) -> str:
+    """What TLS or the system says, without the place in OpenSSL's bindings."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {error.verify_message.rstrip('.')}"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    return reason(error)

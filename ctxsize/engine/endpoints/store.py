@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docker.utils.config import home_dir
-
 from ctxsize.dockerfile.platforms import normalized
-from ctxsize.engine.configuration import parse_json, read_small
+from ctxsize.engine.configuration import docker_folder, parse_json, read_small
 from ctxsize.engine.names import is_builder
 from ctxsize.errors import ConfigError
 
@@ -42,11 +40,6 @@ class Instance:
     name: str
     driver: str
     nodes: tuple[Node, ...]
-
-
-def docker_folder() -> Path:
-    """Where the official client keeps its configuration."""
-    return Path(os.environ.get("DOCKER_CONFIG") or os.path.join(home_dir(), ".docker"))
 
 
 def folder() -> Path:
@@ -92,13 +85,25 @@ def current(key: str) -> str | None:
     default = folder() / "defaults" / digits
     if not os.path.lexists(default):
         return None
-    found = find(read_small(str(default)).decode("utf-8", "replace"))
+    found = find(_read(default).decode("utf-8", "replace"))
     return None if found is None else found.name
 
 
 def _json(path: Path) -> Any:
     """What the file says; None when there is none."""
-    return parse_json(str(path), read_small(str(path))) if os.path.lexists(path) else None
+    if not os.path.lexists(path):
+        return None
+    try:
+        return parse_json(str(path), _read(path))
+    except ConfigError as error:
+        raise _wrong(error.where or str(path), error.message) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_small(str(path))
+    except ConfigError as error:
+        raise _wrong(error.where or str(path), error.message) from error
 
 
 def _instance(path: str, found: Any) -> Instance:
@@ -135,4 +140,5 @@ def _text(value: Any) -> str:
 
 
 def _wrong(where: str, what: str) -> ConfigError:
-    return ConfigError(what, where=where, hint="see `docker buildx ls`")
+    hint = "delete it: `docker buildx create` or `docker buildx use` writes it anew"
+    return ConfigError(what, where=where, hint=hint)

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ctxsize.engine.configuration import configured
-from ctxsize.engine.connect import context_name, context_names, engine_address
+from ctxsize.engine.connect import context_name, context_names, engine_address, is_context
 from ctxsize.engine.endpoints import store
 from ctxsize.engine.endpoints.store import Instance, Node
 from ctxsize.engine.names import KINDS, is_builder_address
 from ctxsize.errors import ConfigError, EngineError
 
 DRIVERS = ("docker", "docker-container", "kubernetes", "remote")
+#: What names a builder in the place of --builder, as it does for the official client.
+VARIABLE = "BUILDX_BUILDER"
 _SEE = "see `ctxsize builders`"
 
 
@@ -37,16 +39,27 @@ def wanted(builder: str = "auto") -> Wanted:
     """
     if builder != "auto":
         return Wanted(builder) if builder in KINDS else _named(builder)
-    if name := os.environ.get("BUILDX_BUILDER"):
-        return _named(name)
-    other = used()
+    if name := os.environ.get(VARIABLE):
+        return _named(name, VARIABLE)
+    aliased = "builder" in (configured().get("aliases") or {})
+    try:
+        other = used()
+    except ConfigError as error:
+        if aliased:
+            raise
+        return Wanted(notice=f"what `docker buildx build` would use is not known: {error}")
     if other is None:
         return Wanted()
-    if "builder" in (configured().get("aliases") or {}):
+    if aliased:
         return _named(other)
     return Wanted(
         notice=f"`docker buildx build` would use {other}: `--builder {other}` measures that",
     )
+
+
+def named_by(builder: str) -> str | None:
+    """The environment variable that names the builder which ``builder`` means; None when none does."""
+    return VARIABLE if builder == "auto" and os.environ.get(VARIABLE) else None
 
 
 def used() -> str | None:
@@ -72,19 +85,20 @@ def known() -> list[Instance | tuple[str, ConfigError]]:
     return [*map(_of_context, [name for name in context_names() if name not in taken]), *found]
 
 
-def _named(name: str) -> Wanted:
-    """Raises EngineError when there is no such builder."""
+def _named(name: str, where: str | None = None) -> Wanted:
+    """Raises EngineError when there is no such builder; ``where`` is what names it."""
     if is_builder_address(name):
         return Wanted("buildkit", Instance(name, "remote", (Node(name, name),)))
     found = store.find(name)
-    if found is None and name not in context_names():
+    if found is None and not is_context(name):
         near = get_close_matches(name, [*KINDS, *store.names(), *context_names()], 1)
         hint = f"did you mean {near[0]}? {_SEE}" if near else _SEE
-        raise EngineError(f"there is no builder {name[:100]}", hint=hint)
+        raise EngineError(f"there is no builder {name[:100]}", where=where, hint=hint)
     found = found or _of_context(name)
     if found.driver not in DRIVERS:
         raise EngineError(
             f"the builder {name} has the driver {found.driver[:100]}, which ctxsize does not know",
+            where=where,
             hint=f"known are {', '.join(DRIVERS)}",
         )
     return Wanted("auto") if _is_engine_in_use(found) else Wanted("buildkit", found)
