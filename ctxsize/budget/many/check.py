@@ -6,7 +6,7 @@ others are over, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -67,7 +67,7 @@ class TogetherChecker:
     def all(self, targets: Sequence[Target]) -> list[tuple[TargetReport, bool]]:
         """The reports of the targets, in their order; see TargetChecker.target."""
         options = self._question.options
-        apart = options.static or _told_apart()
+        apart = options.static or _told_apart({target.builder for target in targets})
         alone = [n for n, target in enumerate(targets) if not apart or _is_timed(target, options)]
         others = [number for number in range(len(targets)) if number not in alone]
         found: dict[int, tuple[TargetReport, bool]] = {}
@@ -88,16 +88,24 @@ class TogetherChecker:
         return [found[number] for number in range(len(targets))]
 
 
-def _told_apart() -> bool:
-    """Whether the engine in use says whose a cache record is. Before Docker Engine 23 only the time tells,
-    which is the same for builds that run side by side: there targets are built one after the other."""
-    from ctxsize.engine.connect import connect
+def _told_apart(builders: Iterable[str]) -> bool:
+    """Whether all nodes of the builders say whose a cache record is. Before Docker Engine 23 only the time
+    tells, which is the same for builds that run side by side: there targets are built one after the other."""
+    return all(map(_tells, builders))
+
+
+def _tells(builder: str) -> bool:
+    from ctxsize.engine.builders.find import find_nodes
 
     try:
-        major, _, minor = connect().info.api.partition(".")
-        return (int(major), int(minor)) >= (1, 42)
+        for engine in find_nodes(builder):
+            major, _, minor = engine.info.api.partition(".")
+            engine.close()
+            if major and (int(major), int(minor)) < (1, 42):  # a BuildKit without an engine has none
+                return False
     except (CtxsizeError, ValueError):
-        return True
+        pass  # whoever builds there says what is wrong
+    return True
 
 
 def _is_timed(target: Target, options: CheckOptions) -> bool:

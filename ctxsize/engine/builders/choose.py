@@ -25,7 +25,7 @@ _CLASSES: dict[str, type[BuildKitBuilder] | type[ClassicBuilder]] = {
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The builder taken; ``notice`` says in one line why, if it is not the one users have by default.
-    ``other`` names one that they may have meant."""
+    ``other`` names one that they may have meant, or says which node it is."""
 
     name: str
     notice: str | None = None

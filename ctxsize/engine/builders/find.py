@@ -32,7 +32,13 @@ def find_builder(
         return engine, replace(choice, other=found.notice)
     node = node_for(found.instance, asked_platform(platform), turn)
     engine = _engine_of(found.instance, node, named_by(name))
-    return engine, choose(engine, found.kind)
+    return engine, replace(choose(engine, found.kind), other=_one_of(found.instance, node))
+
+
+def _one_of(instance: Instance, node: Node) -> str | None:
+    """A notice that a builder has other nodes than the one that is measured."""
+    count = len(instance.nodes)
+    return f"of the {count} nodes of the builder {instance.name}, {node.name} builds" if count > 1 else None
 
 
 def find_nodes(name: str) -> Iterator[Engine]:

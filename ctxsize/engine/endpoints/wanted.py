@@ -110,4 +110,5 @@ def _of_context(name: str) -> Instance:
 
 
 def _is_engine_in_use(found: Instance) -> bool:
-    return found.driver == "docker" and found.nodes[0].endpoint in (context_name(), engine_address())
+    places = {node.endpoint for node in found.nodes}
+    return found.driver == "docker" and places <= {context_name(), engine_address()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ctxsize.engine.endpoints.store import Instance, Node
@@ -70,6 +72,17 @@ def test_a_builder_that_is_the_engine_in_use_is_just_that(name: str, configurati
     configuration.use("here", HERE)
 
     assert wanted(name) == Wanted("auto") == wanted()
+
+
+def test_a_builder_of_several_nodes_is_not_just_the_engine_in_use(configuration: Configuration) -> None:
+    configuration.create("team", "docker", "default")
+    path = configuration.store / "instances" / "team"
+    said = json.loads(path.read_text())
+    said["Nodes"].append({"Name": "team1", "Endpoint": "unix:///no/other.sock"})
+    path.write_text(json.dumps(said))
+    found = wanted("team").instance
+
+    assert found is not None and [node.name for node in found.nodes] == ["team0", "team1"]
 
 
 def test_an_address_is_a_builder() -> None:
