@@ -172,8 +172,10 @@ def report(report: str, after: str | None, file: str) -> None:
 
 
 def report_bytes(file: str) -> bytes:
-    """The bytes of the report in ``file``, ``-``: standard input. Raises UsageError when it can't be read, or is
-    far too large for one."""
+    """The bytes of the report in ``file``, ``-``: standard input.
+
+    Raises UsageError when it can't be read, or is far too large for one.
+    """
     try:
         if file == "-":
             data = sys.stdin.buffer.read(_MOST + 1)
