@@ -68,8 +68,6 @@ def test_tls_with_a_certificate_and_a_servername(engine_socket: str, tmp_path: P
             (without("cert", "key"), "certificate required"),
             (without("servername"), "mismatch"),
             (without("cacert"), "self-signed certificate"),
-            (options | {"cert": str(made / "gone")}, "No such file"),
-            (options | {"cert": str(made / "names")}, "PEM"),
         ):
             with pytest.raises(EngineError) as caught:
                 remote.dial(Node("x0", relay.address, fewer))()
