@@ -9,6 +9,8 @@ from typing import Any
 
 from ctxsize.comparison.compare import compare
 from ctxsize.comparison.types import Measurement
+from ctxsize.engine.builders.find import tells_apart
+from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import CtxsizeError, UsageError
 from ctxsize.processes.pool import Pool
 from ctxsize.progress import Progress, Silent
@@ -23,8 +25,9 @@ def compare_several(
     """Compare several projects: each a path and what else :func:`compare` takes, but for ``progress``. What
     it raises stands in the place of its result.
 
-    With several ``jobs`` so many are compared at the same time, on all nodes of a builder that has several.
-    Then no build is timed: options that ask for times are a UsageError.
+    With several ``jobs`` so many are compared at the same time, on all nodes of a builder that has several;
+    on an engine before Docker Engine 23 still one after the other. Then no build is timed: options that ask
+    for times are a UsageError.
     """
     progress = progress or Silent()
     if jobs == 1 or len(projects) == 1:
@@ -37,8 +40,16 @@ def compare_several(
             hint="leave one of them out",
         )
     names = [path for path, _ in projects]
-    with Pool("ctxsize.comparison.several:comparing", None, min(jobs, len(projects)), progress) as pool:
+    apart = all(tells_apart(*asked) for asked in {_builder(options) for _, options in projects})
+    size = min(jobs, len(projects)) if apart else 1
+    with Pool("ctxsize.comparison.several:comparing", None, size, progress) as pool:
         return tuple(pool.map(projects, names, lambda _, error: error))
+
+
+def _builder(options: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The builder and the platform that ``compare`` is asked for."""
+    build: BuildOptions | None = options.get("options")
+    return options.get("builder", "auto"), build.platform if build is not None else None
 
 
 def comparing(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import cache
 from typing import NamedTuple
 
 from ctxsize.budget.baseline import Baseline
@@ -67,8 +68,7 @@ class TogetherChecker:
     def all(self, targets: Sequence[Target]) -> list[tuple[TargetReport, bool]]:
         """The reports of the targets, in their order; see TargetChecker.target."""
         options = self._question.options
-        apart = options.static or _told_apart()
-        alone = [n for n, target in enumerate(targets) if not apart or _is_timed(target, options)]
+        alone = _alone(targets, options)
         others = [number for number in range(len(targets)) if number not in alone]
         found: dict[int, tuple[TargetReport, bool]] = {}
         if others:
@@ -88,20 +88,22 @@ class TogetherChecker:
         return [found[number] for number in range(len(targets))]
 
 
-def _told_apart() -> bool:
-    """Whether the engine in use says whose a cache record is. Before Docker Engine 23 only the time tells,
-    which is the same for builds that run side by side: there targets are built one after the other."""
-    from ctxsize.engine.connect import connect
+def _alone(targets: Sequence[Target], options: CheckOptions) -> list[int]:
+    """The numbers of the targets beside which nothing may be built: those that are timed, and those of a
+    builder that would mix up what is whose."""
+    from ctxsize.engine.builders.find import tells_apart
 
-    try:
-        major, _, minor = connect().info.api.partition(".")
-        return (int(major), int(minor)) >= (1, 42)
-    except (CtxsizeError, ValueError):
-        return True
-
-
-def _is_timed(target: Target, options: CheckOptions) -> bool:
-    return not options.static and any(limit.kind.of == "build-time" for limit in target.budget.set_limits())
+    if options.static:
+        return []
+    apart = cache(tells_apart)
+    found = []
+    for number, target in enumerate(targets):
+        kinds = [limit.kind for limit in target.budget.set_limits()]
+        platform = (options.build and options.build.platform) or target.platform
+        timed = any(kind.of == "build-time" for kind in kinds)
+        if timed or (any(kind.engine for kind in kinds) and not apart(target.builder, platform)):
+            found.append(number)
+    return found
 
 
 def _shown(target: Target) -> str:

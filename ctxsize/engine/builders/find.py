@@ -12,6 +12,10 @@ from ctxsize.engine.endpoints.alone import lone_buildkit
 from ctxsize.engine.endpoints.reach import reach
 from ctxsize.engine.endpoints.store import Instance, Node
 from ctxsize.engine.endpoints.wanted import wanted
+from ctxsize.errors import CtxsizeError
+
+#: The API of Docker Engine 23, the first that says which step made a cache record.
+_RECORDS_NAMED = (1, 42)
 
 
 def find_builder(
@@ -40,6 +44,19 @@ def find_nodes(name: str) -> Iterator[Engine]:
         yield connect()
     else:
         yield from (_engine_of(instance, node) for node in instance.nodes)
+
+
+def tells_apart(name: str, platform: str | None = None) -> bool:
+    """Whether it can be told what each of several runs made that build with ``find_builder(name, platform)``
+    at the same time. Before Docker Engine 23 only the time tells, which is the same for all: there one run
+    follows the other. Of a builder that can't be found nothing is made."""
+    try:
+        engine, _ = find_builder(name, platform)
+        engine.close()
+        major, _, minor = engine.info.api.partition(".")
+        return (int(major), int(minor)) >= _RECORDS_NAMED
+    except (CtxsizeError, ValueError):  # a BuildKit without an engine has no API version of Docker
+        return True
 
 
 def _engine_of(instance: Instance, node: Node) -> Engine:

@@ -1,8 +1,8 @@
 """Cache records that build on no marker: those of ``COPY --link`` and of a heredoc's text.
 
 ``pytest -m reference`` with CTXSIZE_REFERENCE_HOST, the address of a current engine, or with
-CTXSIZE_BUILDERS_ENGINE, the directory of one with the containerd store: only there has ``COPY --link`` a record
-of its own.
+CTXSIZE_BUILDERS_ENGINE, the directory of one with the containerd store: only there has ``COPY --link`` a
+record of its own.
 """
 
 from __future__ import annotations
