@@ -142,7 +142,7 @@ def _parameters(request: pb.SolveRequest) -> dict[str, Any]:
     if names := request.exporter_attrs.get("name"):
         query["t"] = names.split(",")
     maps: dict[str, dict[str, str]] = {name: {} for name in _MAPS.values()}
-    for name, value in request.frontend_attrs.items():
+    for name, value in sorted(request.frontend_attrs.items()):  # a context before what it needs of a frontend
         kind, _, key = name.partition(":")
         if key and kind in _MAPS:
             maps[_MAPS[kind]][key] = value
