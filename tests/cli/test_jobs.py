@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +29,13 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-@pytest.fixture
-def engine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
-    made = FakeEngine(tmp_path_factory.mktemp("e") / "s")
-    monkeypatch.setenv("DOCKER_HOST", made.url)
-    yield made
-    made.close()
-
-
 @pytest.mark.parametrize(
     "command", [["check", "--limit", "image=1MB"], ["compare"]], ids=lambda words: words[0]
 )
 @pytest.mark.parametrize(("api", "together"), [("1.41", 1), ("1.42", 2), ("1.51", 2)])
 def test_an_engine_that_does_not_name_cache_records_measures_one_after_the_other(
     tmp_path: Path,
-    engine: FakeEngine,
+    tmp_path_factory: pytest.TempPathFactory,
     sizes: list[int],
     monkeypatch: pytest.MonkeyPatch,
     command: list[str],
@@ -52,15 +44,18 @@ def test_an_engine_that_does_not_name_cache_records_measures_one_after_the_other
 ) -> None:
     """Before Docker Engine 23 (API 1.42) only the time tells whose a record is."""
     about = {"Version": "20", "ApiVersion": api, "MinAPIVersion": "1.12", "Os": "linux", "Arch": "amd64"}
-    engine.answer = lambda line: (
-        whole(json.dumps(about).encode()) if line.startswith("GET /version") else None
-    )
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
         (tmp_path / name / ".dockerignore").write_text("log\n")
 
-    result = CliRunner().invoke(main, [*command, "a", "b", "--jobs", "2"])
+    engine = FakeEngine(
+        tmp_path_factory.mktemp("e") / "s",
+        lambda line: whole(json.dumps(about).encode()) if line.startswith("GET /version") else None,
+    )
+    monkeypatch.setenv("DOCKER_HOST", engine.url)
+    with closing(engine):
+        result = CliRunner().invoke(main, [*command, "a", "b", "--jobs", "2"])
 
     assert max(sizes, default=1) == together, result.output
