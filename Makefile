@@ -86,7 +86,8 @@ live: venv engine  ## the current engine: a short sweep against the official cli
 	@host=$$(scripts/modern-engine start $(MODERN)); \
 	CTXSIZE_MODERN_ENGINE=$(MODERN) CTXSIZE_REFERENCE_HOST=$$host \
 	  $(python) -m pytest -m reference tests/conformance/ignore tests/conformance/test_platforms.py \
-	  tests/engine/footprint/test_history.py tests/engine/buildkit/test_named_contexts.py $(ARGS)
+	  tests/engine/footprint/test_history.py tests/engine/footprint/test_built_on_nothing.py \
+	  tests/engine/buildkit/test_named_contexts.py $(ARGS)
 
 .PHONY: repos
 repos: venv engine  ## trees shaped like real repositories against plain builds by the official client (as root)
@@ -112,7 +113,8 @@ builders: venv engine  ## builders of every driver of buildx, with buildx as the
 	@scripts/make-base-images >/dev/null
 	@STORE=containerd scripts/modern-engine start $(BUILDERS) >/dev/null
 	@CTXSIZE_BUILDERS_ENGINE=$(BUILDERS) $(python) -m pytest -m 'reference or not reference' \
-	  tests/engine/endpoints tests/cli/test_builders.py tests/conformance/test_platforms.py $(ARGS)
+	  tests/engine/endpoints tests/cli/test_builders.py tests/conformance/test_platforms.py \
+	  tests/engine/footprint/test_built_on_nothing.py $(ARGS)
 
 .PHONY: podman
 podman: venv  ## the tests against a real Podman and its own `podman build` (as root; PODMAN_SUITE=trixie: of that release)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ctxsize.comparison.compare import compare
 from ctxsize.comparison.types import Measurement
+from ctxsize.engine.builders.find import tells_apart
 from ctxsize.errors import CtxsizeError, UsageError
 from ctxsize.processes.pool import Pool
 from ctxsize.progress import Progress, Silent
@@ -23,8 +24,9 @@ def compare_several(
     """Compare several projects: each a path and what else :func:`compare` takes, but for ``progress``. What
     it raises stands in the place of its result.
 
-    With several ``jobs`` so many are compared at the same time, on all nodes of a builder that has several.
-    Then no build is timed: options that ask for times are a UsageError.
+    With several ``jobs`` so many are compared at the same time, on all nodes of a builder that has several;
+    on an engine before Docker Engine 23 still one after the other. Then no build is timed: options that ask
+    for times are a UsageError.
     """
     progress = progress or Silent()
     if jobs == 1 or len(projects) == 1:
@@ -37,7 +39,9 @@ def compare_several(
             hint="leave one of them out",
         )
     names = [path for path, _ in projects]
-    with Pool("ctxsize.comparison.several:comparing", None, min(jobs, len(projects)), progress) as pool:
+    apart = all(map(tells_apart, {options.get("builder", "auto") for _, options in projects}))
+    size = min(jobs, len(projects)) if apart else 1
+    with Pool("ctxsize.comparison.several:comparing", None, size, progress) as pool:
         return tuple(pool.map(projects, names, lambda _, error: error))
 
 

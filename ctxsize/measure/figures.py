@@ -24,13 +24,16 @@ class NamedFigures:
 @dataclass(frozen=True, slots=True)
 class ProjectFigures:
     """What was measured. ``ignore_file`` is None when the project has none; ``contexts`` are its named
-    contexts that are directories."""
+    contexts that are directories. ``platform`` is what is built for (``linux/amd64``), None where nothing is
+    and none was ``platform_asked`` for."""
 
     context: str
     dockerfile: str
     ignore_file: str | None
     target: str | None
     contexts: tuple[NamedFigures, ...] = ()
+    platform: str | None = None
+    platform_asked: bool = False
 
     @property
     def ignore_files(self) -> str | None:

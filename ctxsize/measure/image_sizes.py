@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ctxsize.dockerfile.platforms import asked_platform
 from ctxsize.errors import BuildFailed
 from ctxsize.image.types import Image, Layer
 from ctxsize.measure.target import (
@@ -85,7 +86,8 @@ def built(
         measured = replace(measured, layers=tuple(_with_recipes(images[0], subject)))
         measured = look(measured, reader, images[0], (subject, first))
         bare = _measured(reader, images[1]) if without else None
-    return replace(measured, runs=tuple(runs), without=bare)
+    asked = subject.options.platform is not None
+    return replace(measured, runs=tuple(runs), without=bare, platform=subject.platform, platform_asked=asked)
 
 
 def named(
@@ -105,7 +107,10 @@ def named(
     found = find_image(engine, name, platform)
     with read_one(engine.api, found, into) as reader:
         image = reader.images[found.id]
-        return look(_measured(reader, image, paths), reader, image, None)
+        asked = asked_platform(platform, podman=engine.info.podman) is not None
+        measured = _measured(reader, image, paths)
+        measured = replace(measured, platform=found.platform, platform_asked=asked)
+        return look(measured, reader, image, None)
 
 
 def archived(
@@ -123,7 +128,10 @@ def archived(
 
     with read_archive(Path(path), name, into, platform) as reader:
         (image,) = reader.images.values()
-        return look(_measured(reader, image, paths), reader, image, None)
+        asked = asked_platform(platform) is not None
+        measured = _measured(reader, image, paths)
+        measured = replace(measured, platform=image.platform, platform_asked=asked)
+        return look(measured, reader, image, None)
 
 
 def _with_recipes(image: Image, subject: Subject) -> Iterator[Layer]:

@@ -64,6 +64,8 @@ class Subject:
     warnings: tuple[Warning, ...]
     #: The contexts of the build, each for itself; ``found`` is all of them together.
     parts: tuple[Part, ...] = ()
+    #: What is built for: what the options ask for, else the engine's own.
+    platform: str | None = None
     #: The views that are built, by name, where they are other ones than with and without the ignore file.
     views: Mapping[str, Variant] = field(default_factory=dict)
 
@@ -98,6 +100,8 @@ class Subject:
                 NamedFigures(name, os.path.relpath(tree.context), tree.ignore.path if tree.ignore else None)
                 for name, tree in self.project.trees.items()
             ),
+            platform=self.platform,
+            platform_asked=self.options.platform is not None,
         )
 
     @property
@@ -247,13 +251,14 @@ def prepare_opened(
         keep_out_of(tree.context)
     progress.phase("scan")
     surveyed = time.time_ns()
+    variables = platform_variables(engine, options)
     resolved = resolve(
         project.dockerfile,
         target=options.target,
         build_args={name: value for name, value in options.build_args.items() if value is not None},
         buildkit=choice.name != "classic",
         base_images=BaseImages(engine, options.platform),
-        predefined=platform_variables(engine, options),
+        predefined=variables,
         replacements=project.replacements,
     )
     sources = plan_sources(resolved, ContextDirectory(project.context))
@@ -280,6 +285,7 @@ def prepare_opened(
         sensitive=seen.sensitive,
         warnings=tuple(_warnings(choice, seen)),
         parts=parts,
+        platform=variables["TARGETPLATFORM"],
     )
 
 

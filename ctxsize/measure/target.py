@@ -45,7 +45,8 @@ class MeasuredTarget:
     limit (``wasted``, ``reclaimable``, ``leftovers``, ``layer``), as far as asked for, and ``most`` says
     in words what makes up most of each. ``runs`` are the seconds of timed builds. ``without`` is the same
     target without its ignore file, as far as asked for. ``missing`` says why a size is not known, by the
-    name of a limit on it (``image``, ``build-time``).
+    name of a limit on it (``image``, ``build-time``). ``platform`` is what the image is for, None when none
+    was looked at, or it does not say, and ``platform_asked`` whether that one was asked for.
     """
 
     context_bytes: int | None = None
@@ -62,6 +63,8 @@ class MeasuredTarget:
     runs: tuple[float, ...] = ()
     without: MeasuredTarget | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
+    platform_asked: bool = False
 
     def size(self, of: str) -> int | None:
         """What a limit on a size, such as ``context`` or ``wasted``, is held against."""

@@ -142,6 +142,8 @@ def figures_of(project: Project, options: BuildOptions) -> ProjectFigures:
         dockerfile=project.dockerfile_shown or "Dockerfile",
         ignore_file=project.ignore.path if project.ignore is not None else None,
         target=options.target,
+        platform=options.platform,
+        platform_asked=options.platform is not None,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ctxsize.cli import main
+from ctxsize.dockerfile.platforms import local_platform
 
 DOCKERFILE = "FROM scratch\nARG TARGETARCH\nCOPY files-$TARGETARCH /f\n"
 ENGINE = ("cache", "check", "compare", "image", "suggest")
@@ -112,19 +113,32 @@ class TestOnAnEngine:
         return tag
 
     def test_what_is_built(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def limits(*words: str) -> int:
+        def built(*words: str) -> tuple[str, int]:
             result = run("check", "--limit", "image=1GB", "--format", "json", *words)
             assert result.exit_code == 0, result.output
-            return int(json.loads(result.stdout)["targets"][0]["sizes"]["image_bytes"])
+            (target,) = json.loads(result.stdout)["targets"]
+            return target["platform"], target["sizes"]["image_bytes"]
 
+        own = local_platform()
+        assert built() == (own, SIZES[own.removeprefix("linux/")])
         monkeypatch.setenv("DOCKER_DEFAULT_PLATFORM", "linux/arm64")
-        assert limits() == SIZES["arm64"]
-        assert limits("--platform", "s390x") == SIZES["s390x"]
+        assert built() == ("linux/arm64", SIZES["arm64"])
+        assert built("--platform", "s390x") == ("linux/s390x", SIZES["s390x"])
+
+    def test_a_comparison_says_what_it_is_for(self) -> None:
+        result = run("compare", "--repeat", "1", "--platform", "s390x", "--format", "json")
+
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.stdout)["project"]["platform"] == "linux/s390x"
 
     def test_what_is_there(self, image: str, monkeypatch: pytest.MonkeyPatch) -> None:
         asked = ("check", "--limit", "image=1GB", "--image", image)
-        assert run(*asked).exit_code == 0
-        assert run(*asked, "--platform", "linux/arm64/v8").exit_code == 0
+        (found,) = json.loads(run(*asked, "--format", "json").stdout)["targets"]
+        assert found["platform"] == "linux/arm64"
+        assert run(*asked).stdout.startswith(f"{Path.cwd().name}: Dockerfile, .dockerignore\n")
+        for_it = run(*asked, "--platform", "linux/arm64/v8")
+        assert for_it.exit_code == 0
+        assert ".dockerignore, for linux/arm64\n" in for_it.stdout
         refused = run(*asked, "--platform", "amd64")
         assert refused.exit_code == 2
         assert "it is for linux/arm64, not for linux/amd64" in refused.output

@@ -501,12 +501,12 @@ ROWS = (
         "a build is timed by the clock on the wall",
         (
             Change(
-                "ctxsize/engine/builders/marked.py",
+                "ctxsize/engine/builders/buildkit.py",
                 "        started = time.perf_counter()\n",
                 "        started = time.time()\n",
             ),
             Change(
-                "ctxsize/engine/builders/marked.py",
+                "ctxsize/engine/builders/buildkit.py",
                 "        seconds = time.perf_counter() - started\n",
                 "        seconds = time.time() - started\n",
             ),

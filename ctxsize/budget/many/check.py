@@ -6,8 +6,9 @@ others are over, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import cache
 from typing import NamedTuple
 
 from ctxsize.budget.baseline import Baseline
@@ -15,7 +16,6 @@ from ctxsize.budget.config import Target
 from ctxsize.budget.options import CheckOptions
 from ctxsize.budget.targets import TargetChecker
 from ctxsize.budget.types import TargetReport
-from ctxsize.errors import CtxsizeError
 from ctxsize.measure.target import MeasuredTarget
 from ctxsize.processes.pool import Pool
 from ctxsize.progress import Progress
@@ -67,8 +67,7 @@ class TogetherChecker:
     def all(self, targets: Sequence[Target]) -> list[tuple[TargetReport, bool]]:
         """The reports of the targets, in their order; see TargetChecker.target."""
         options = self._question.options
-        apart = options.static or _told_apart({target.builder for target in targets})
-        alone = [n for n, target in enumerate(targets) if not apart or _is_timed(target, options)]
+        alone = _alone(targets, options)
         others = [number for number in range(len(targets)) if number not in alone]
         found: dict[int, tuple[TargetReport, bool]] = {}
         if others:
@@ -88,28 +87,21 @@ class TogetherChecker:
         return [found[number] for number in range(len(targets))]
 
 
-def _told_apart(builders: Iterable[str]) -> bool:
-    """Whether all nodes of the builders say whose a cache record is. Before Docker Engine 23 only the time
-    tells, which is the same for builds that run side by side: there targets are built one after the other."""
-    return all(map(_tells, builders))
+def _alone(targets: Sequence[Target], options: CheckOptions) -> list[int]:
+    """The numbers of the targets beside which nothing may be built: those that are timed, and those of a
+    builder that would mix up what is whose."""
+    from ctxsize.engine.builders.find import tells_apart
 
-
-def _tells(builder: str) -> bool:
-    from ctxsize.engine.builders.find import find_nodes
-
-    try:
-        for engine in find_nodes(builder):
-            major, _, minor = engine.info.api.partition(".")
-            engine.close()
-            if major and (int(major), int(minor)) < (1, 42):  # a BuildKit without an engine has none
-                return False
-    except (CtxsizeError, ValueError):
-        pass  # whoever builds there says what is wrong
-    return True
-
-
-def _is_timed(target: Target, options: CheckOptions) -> bool:
-    return not options.static and any(limit.kind.of == "build-time" for limit in target.budget.set_limits())
+    if options.static:
+        return []
+    apart = cache(tells_apart)
+    found = []
+    for number, target in enumerate(targets):
+        kinds = [limit.kind for limit in target.budget.set_limits()]
+        timed = any(kind.of == "build-time" for kind in kinds)
+        if timed or (any(kind.engine for kind in kinds) and not apart(target.builder)):
+            found.append(number)
+    return found
 
 
 def _shown(target: Target) -> str:

@@ -1,26 +1,36 @@
-"""BuildKit asks for the files it needs in a session, as `docker build` has it do."""
+"""BuildKit asks for the files it needs in a session, as `docker build` has it do.
+
+Markers (see ``markers``) keep the user's cache out of the run and make the affected steps run for real each
+time; the cache records that are left are known by when the steps ran.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ctxsize.context.errors import ContextError
 from ctxsize.context.roots import IgnoredRoots
 from ctxsize.context.variant import Variant
+from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine import buildkit
 from ctxsize.engine.builders.interface import BuildResult
-from ctxsize.engine.builders.marked import MarkedBuilder, Task
+from ctxsize.engine.builders.markers import with_markers
+from ctxsize.engine.builders.output import LogLines, failures_located
 from ctxsize.engine.builders.plan import BuildPlan
-from ctxsize.engine.builders.vertices import ran_again
+from ctxsize.engine.builders.vertices import line_map, places, ran_again, steps_of
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.exported import ExportedImages
+from ctxsize.engine.footprint.cache_records import OwnRecords
 from ctxsize.engine.footprint.journal import Journal
-from ctxsize.engine.marks import RUN_LABEL
+from ctxsize.engine.images import EngineImages, ImageStore
+from ctxsize.engine.marks import RUN_LABEL, is_marker
+from ctxsize.engine.options import BuildOptions
 from ctxsize.errors import BuildFailed, EngineError, UsageError
 from ctxsize.files.sent import SentContext, SentTree
 from ctxsize.ignore.automaton import DirState
@@ -37,7 +47,34 @@ _NO_CONTEXTS = "unsupported frontend capability moby.buildkit.frontend.contexts"
 _NO_EXPORTER = "could not be found"
 
 
-class BuildKitBuilder(MarkedBuilder):
+#: The build argument that BuildKit puts before the names of cache mounts, which all builds on an engine share
+#: (moby/buildkit frontend/dockerfile/dockerfile2llb/convert_runmount.go).
+_CACHE_MOUNTS = "BUILDKIT_CACHE_MOUNT_NS"
+#: What takes from another stage and runs this long is looked at more closely: whether its input is the same
+#: in both variants, so that it need not run again and again.
+WORTH_SECONDS = 5.0
+
+
+def cache_namespace(build_args: Mapping[str, str | None], run: str) -> str:
+    """The namespace of a run's cache mounts. The user's own is part of it: what it kept apart stays apart,
+    and no mount of the user's is read or written, whatever it is."""
+    own = build_args.get(_CACHE_MOUNTS)
+    return f"{run}/{own}" if own else run
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One build. ``dockerfile`` is the Dockerfile with markers; ``on_update`` takes what BuildKit reports."""
+
+    variant: Variant
+    dockerfile: bytes
+    options: BuildOptions
+    rebuild: bool
+    progress: Progress
+    on_update: Callable[[buildkit.StatusUpdate], None]
+
+
+class BuildKitBuilder:
     """Builds with BuildKit over a session of its own for every build.
 
     A shared key of its own per build makes every transfer a full one. The rebuilds of a variant share one
@@ -47,7 +84,17 @@ class BuildKitBuilder(MarkedBuilder):
     name = "buildkit"
 
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
-        super().__init__(engine, plan, run, journal)
+        self._api = engine.new_client()
+        self.images: ImageStore = EngineImages(engine.api)
+        self._plan = plan
+        self._run = run
+        self._control = engine.control
+        self._cache = OwnRecords(self._control, run, journal)
+        self._builds = 0
+        #: By which plan steps are made to run for real, and whether the next build without the ignore file
+        #: shows for which that is not needed.
+        self._marking = plan
+        self._undecided = False
         self._rebuilds = secrets.token_hex(_KEY_BYTES)
         self._keeps_images = engine.keeps_images
         #: What was built for each image that the builder does not keep, and the key it was sent under.
@@ -64,7 +111,52 @@ class BuildKitBuilder(MarkedBuilder):
             return str(error)
         return None
 
+    def build(self, variant: Variant, *, progress: Progress, rebuild: bool = False) -> BuildResult:
+        """Build ``variant``. Raises BuildFailed, EngineError, UsageError for a secret that is not there, or
+        what reading the tree raises."""
+        self._builds += 1
+        plan = self._plan
+        shows = not rebuild and not plan.options.no_cache
+        shows = shows and (self._builds == 1 or (self._undecided and variant.without))
+        marking = plan.direct if shows else self._marking
+        rewritten = with_markers(marking, self._run, None if rebuild else self._builds)
+        options = plan.options.for_rebuild() if rebuild else plan.options
+        build_args = {**options.build_args, _CACHE_MOUNTS: cache_namespace(options.build_args, self._run)}
+        log = LogLines(progress.log)
+        given = parse_dockerfile(rewritten.data, plan.dockerfile_path.name)
+        place = places(given, rewritten, plan.resolved)
+
+        def update(status: buildkit.StatusUpdate) -> None:
+            self._cache.take(status)
+            for vertex in status.vertexes:
+                if vertex.started is not None and vertex.completed is None and not is_marker(vertex.name):
+                    progress.step(place(vertex.name).name)
+            log.add(status.logs)
+
+        options = replace(options, build_args=build_args)
+        task = Task(variant, rewritten.data, options, rebuild, progress, update)
+        started = time.perf_counter()
+        try:
+            with failures_located(plan, rewritten.original_line, place):
+                result, vertices = self._solve(task)
+        finally:
+            log.close()
+        seconds = time.perf_counter() - started
+        lines = line_map(given, rewritten.original_line, plan.resolved)
+        result = replace(result, seconds=seconds, steps=steps_of(vertices, lines))
+        if shows and self._undecided:
+            self._marking, self._undecided = plan.decided(result.steps), False
+        elif shows:
+            self._undecided = plan.undecided(result.steps) >= WORTH_SECONDS
+        return replace(result, undecided=self._undecided)
+
+    def forget(self) -> bool:
+        """Remove the build-cache records of this run; False when some are still in use."""
+        return self._cache.remove()
+
     def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
+        """A result without the seconds and the steps, and BuildKit's steps. Raises what ``build`` raises;
+        BuildFailed with the lines of the Dockerfile with markers."""
         sent = self._plan.sent_tree()
         sending = _Sending(self._plan.ignored, task.progress, tuple(task.variant.named))
         key = f"{self._rebuilds}-{task.variant.name}" if task.rebuild else secrets.token_hex(_KEY_BYTES)

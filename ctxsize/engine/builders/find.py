@@ -12,7 +12,10 @@ from ctxsize.engine.endpoints.alone import lone_buildkit
 from ctxsize.engine.endpoints.reach import reach
 from ctxsize.engine.endpoints.store import Instance, Node
 from ctxsize.engine.endpoints.wanted import named_by, wanted
-from ctxsize.errors import EngineError
+from ctxsize.errors import CtxsizeError, EngineError
+
+#: The API of Docker Engine 23, the first that says which step made a cache record.
+_RECORDS_NAMED = (1, 42)
 
 
 def find_builder(
@@ -48,6 +51,24 @@ def find_nodes(name: str) -> Iterator[Engine]:
         yield connect()
     else:
         yield from (_engine_of(instance, node, named_by(name)) for node in instance.nodes)
+
+
+def tells_apart(name: str) -> bool:
+    """Whether all nodes of a builder can tell what each of several runs made that build at the same time.
+
+    Before Docker Engine 23 only the time tells, which is the same for all: there one run follows the other.
+    With a builder that can't be used nothing is made.
+    """
+    try:
+        for engine in find_nodes(name):
+            engine.close()
+            major, _, minor = engine.info.api.partition(".")
+            # A BuildKit without an engine has no API version of Docker.
+            if major and (int(major), int(minor)) < _RECORDS_NAMED:
+                return False
+    except (CtxsizeError, ValueError):
+        pass  # whoever builds there says what is wrong
+    return True
 
 
 def _engine_of(instance: Instance, node: Node, where: str | None) -> Engine:

@@ -2,8 +2,8 @@
 
 ``connect`` reaches the BuildKit in a Docker engine over the Docker SDK's connection, ``Control`` one behind
 any connection, ``build`` builds with either. A package that stands alone: it needs docker, grpclib, protobuf,
-and of ctxsize only leaves (``files/beneath``, ``files/nested``). docs/buildkit-session.md tells the protocol
-and shows how to use it elsewhere.
+and of ctxsize only leaves (``files/beneath``, ``files/nested``, ``files/sent``). docs/buildkit-session.md
+tells the protocol and shows how to use it elsewhere.
 """
 
 from ctxsize.engine.buildkit.control import CacheRecord, Control, Dial, Refused, Worker

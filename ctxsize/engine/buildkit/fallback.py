@@ -48,6 +48,7 @@ _PARAMETERS = {
     "image-resolve-mode": "pull",
 }
 _FIXED = {"no-cache": "1", "image-resolve-mode": "1"}
+_NEEDS = "{} needs BuildKit's own API, and the engine lets nobody to POST /grpc"
 _MAPS = {"build-arg": "buildargs", "label": "labels"}
 
 
@@ -134,19 +135,21 @@ def _refuse() -> tuple[socket.socket, bytes]:
 def _parameters(request: pb.SolveRequest) -> dict[str, Any]:
     """The query of POST /build, which has the names of the classic builder. Raises RequestError for what has
     none."""
+    if request.exporter != "moby":
+        raise RequestError(_NEEDS.format(f"an exporter other than moby ({request.exporter or 'none'})"))
     query: dict[str, Any] = {"version": "2", "remote": "client-session", "rm": "1"}
     query |= {"session": request.session, "buildid": request.ref}
     if names := request.exporter_attrs.get("name"):
         query["t"] = names.split(",")
     maps: dict[str, dict[str, str]] = {name: {} for name in _MAPS.values()}
-    for name, value in request.frontend_attrs.items():
+    for name, value in sorted(request.frontend_attrs.items()):  # a context before what it needs of a frontend
         kind, _, key = name.partition(":")
         if key and kind in _MAPS:
             maps[_MAPS[kind]][key] = value
         elif name in _PARAMETERS:
             query[_PARAMETERS[name]] = _FIXED.get(name, value)
         else:
-            raise RequestError(f"{name} needs BuildKit's own API, and the engine lets nobody to POST /grpc")
+            raise RequestError(_NEEDS.format(name))
     return query | {name: json.dumps(values) for name, values in maps.items() if values}
 
 

@@ -9,12 +9,17 @@ BuildKit can't label cache records, so they are recognized in other ways:
   is built on it decides: on ours there is only what our steps made. If that is not certain either, neither
   record counts as ours.
 - By descent: every record built on one of ours is ours.
+- By name and time: what is made from nothing (``COPY --link``, a heredoc's text, what ADD fetches) is built
+  on no marker. Its record has the step's name, or its address, and was made while the step ran. It is ours
+  if it is the only such one, and nothing but ours is built on it: another build may use it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ctxsize.engine.buildkit import CacheRecord, Control, StatusUpdate
 from ctxsize.engine.footprint.journal import Journal
@@ -25,6 +30,12 @@ _ROUNDS = 50
 _ANONYMOUS = "fileop target"
 #: … and what RUN makes.
 _RUN_RECORD = "mount / from exec "
+#: What is part of the name of a step whose record is built on nothing.
+_LINKED = "--link"
+_INLINE = "[internal] preparing inline document"
+#: How BuildKit begins the description of what ADD fetches, and its address in a step's name.
+_FETCHED = "http url "
+_ADDRESS = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +63,42 @@ class Window:
         return self.start <= moment <= self.stop
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A record built on nothing that a step of ours made: when, and what describes it. Of that there is a
+    digest: a step's name can hold the value of a build argument, and a journal must not."""
+
+    window: Window
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.window} {self.digest}"
+
+    @classmethod
+    def parse(cls, text: str) -> Expected:
+        window, _, digest = text.rpartition(" ")
+        return cls(Window.parse(window), digest)
+
+    @classmethod
+    def of(cls, step: str, window: Window) -> list[Expected]:
+        """What the step of that name, which ran in ``window``, may have made."""
+        made = [step] if _LINKED in step or step == _INLINE else []
+        made += [_FETCHED + word for word in step.split() if word.startswith(_ADDRESS)]
+        return [cls(window, _digest(each)) for each in made]
+
+
+def _digest(description: str) -> str:
+    return hashlib.sha256(description.encode()).hexdigest()[:32]
+
+
 @dataclass(slots=True)
 class Traces:
     """What identifies the records of a run (times in epoch nanoseconds).
 
     ``windows`` are when its first marker in each stage ran, ``steps`` when any of its steps did. ``begun``
     are the starts of steps, also of those that never ended. ``ids`` are the records found to be its own,
-    ``others`` the candidates that were rejected: once rejected, they stay so.
+    ``others`` the candidates that were rejected: once rejected, they stay so. ``expected`` are records that
+    are built on nothing.
 
     Windows are kept after their records were found: while a build is wound down, the engine gives its last
     records new ids.
@@ -69,6 +109,7 @@ class Traces:
     begun: set[int] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
     others: set[str] = field(default_factory=set)
+    expected: dict[Expected, None] = field(default_factory=dict)
 
     def not_made(self, records: Iterable[CacheRecord]) -> set[str]:
         """The ids of the records that the run can't have made: no step of it ran at that time. Of what was
@@ -81,6 +122,9 @@ class Traces:
             for record in records
             if record.created < perhaps_since and not any(step.holds(record.created) for step in self.steps)
         }
+
+
+_Noted = TypeVar("_Noted", Window, Expected)
 
 
 class OwnRecords:
@@ -105,6 +149,8 @@ class OwnRecords:
             self._note("step", window, self._traces.steps)
             if is_first_marker(vertex.name, self._run):
                 self._note("window", window, self._traces.windows)
+            for each in Expected.of(vertex.name, window):
+                self._note("expected", each, self._traces.expected)
 
     def _begin(self, started: float) -> None:
         start = Window.of(started, started).start
@@ -112,10 +158,10 @@ class OwnRecords:
             self._traces.begun.add(start)
             self._journal.add("begun", str(start))
 
-    def _note(self, kind: str, window: Window, noted: dict[Window, None]) -> None:
-        if window not in noted:
-            noted[window] = None
-            self._journal.add(kind, str(window))
+    def _note(self, kind: str, what: _Noted, noted: dict[_Noted, None]) -> None:
+        if what not in noted:
+            noted[what] = None
+            self._journal.add(kind, str(what))
 
     def remove(self) -> bool:
         """Remove them all; False when the engine keeps some back because they are in use."""
@@ -148,7 +194,26 @@ def select(
     moments = [_made_in(new, window) & markers - traces.others for window in traces.windows]
     _add_certain(new, ours, moments)
     traces.others |= set().union(*moments) - ours
-    return [record for record in new.values() if record.id in ours]
+    # Not among the ``ids``, whose descendants are ours: another build can use these, too.
+    alone = _built_on_nothing(new, traces, ours)
+    return [record for record in new.values() if record.id in ours or record.id in alone]
+
+
+def _built_on_nothing(records: Mapping[str, CacheRecord], traces: Traces, ours: set[str]) -> set[str]:
+    """The ids of the records that were ``expected``. Those that may be somebody else's are noted as such."""
+    used = {parent for each in records.values() if each.id not in ours for parent in each.parents}
+    made: dict[str, list[CacheRecord]] = {}
+    for record in records.values():
+        if not record.parents and record.id not in ours:
+            made.setdefault(_digest(record.description), []).append(record)
+    found: set[str] = set()
+    for each in traces.expected:
+        ids = {record.id for record in made.get(each.digest, ()) if each.window.holds(record.created)}
+        found |= ids
+        if len(ids) > 1:
+            traces.others |= ids
+    traces.others |= found & used
+    return found - traces.others
 
 
 def _add_certain(records: Mapping[str, CacheRecord], ours: set[str], moments: Sequence[set[str]]) -> None:

@@ -45,6 +45,7 @@ class Made:
     - ``directory``: the path of a temporary one on this machine.
     - ``began``, ``begun``: when the run, a step began, in epoch nanoseconds, by the engine's clock.
     - ``window``, ``step``: two such times between which a marker (see ``cache_records``), any step ran.
+    - ``expected``: two such times, and the digest of what describes a record made then (``cache_records``).
     - ``history``: without a value; the engine may remember builds of the run, and could not be asked.
     - ``record``, ``other``: the id of a cache record found to be the run's, or found not to be.
     """

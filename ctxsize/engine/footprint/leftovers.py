@@ -257,9 +257,11 @@ def traces_of(made: Sequence[Made]) -> cache_records.Traces:
     traces.begun = {time for kind, time in times if kind == "begun"}
     kinds = {"step": traces.steps, "window": traces.windows}
     for each in made:
-        if each.kind in kinds:
-            with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError):
+            if each.kind in kinds:
                 kinds[each.kind][cache_records.Window.parse(each.value)] = None
+            elif each.kind == "expected":
+                traces.expected[cache_records.Expected.parse(each.value)] = None
     return traces
 
 

@@ -6,7 +6,7 @@ from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost
 from ctxsize.report.shared.columns import UNKNOWN, columns
 from ctxsize.report.shared.look import Look
-from ctxsize.report.shared.title import title
+from ctxsize.report.shared.title import project_title
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds
 
@@ -16,8 +16,7 @@ _ELIGIBLE = "The next build after a change to a file that the build needs"
 
 def draw(result: RebuildCost, look: Look) -> str:
     """``result`` as two tables and what to look at."""
-    project = result.project
-    parts = [title(look, project.context, project.dockerfile, project.ignore_file, result.engine)]
+    parts = [project_title(look, result.project, result.engine)]
     if result.ignored:
         parts.append(look.bold(_IGNORED) + "\n" + _ignored(result))
     if result.eligible:

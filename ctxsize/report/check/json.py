@@ -37,6 +37,7 @@ def draw(report: CheckReport, look: Look) -> str:
 def _target(target: TargetReport) -> dict[str, Any]:
     return {
         **fields(target, "name", "path", "dockerfile", "ignore_file", "contexts"),
+        "platform": target.sizes.platform,
         "sizes": {
             **fields(target.sizes, *_SIZES, "image_source"),
             **{key: target.sizes.size(of) for of, key in _INSIDE.items()},

@@ -23,7 +23,8 @@ def draw(report: CheckReport, look: Look) -> str:
 
 
 def _target(target: TargetReport, look: Look) -> Iterator[str]:
-    yield title(look, target.name, target.dockerfile, target.ignore_file)
+    platform = target.sizes.platform if target.sizes.platform_asked else None
+    yield title(look, target.name, target.dockerfile, target.ignore_file, platform=platform)
     if target.limits:
         rows = [_row(judged) for judged in target.limits]
         yield columns(rows, ["", "now", "limit", ""], "lrrl")

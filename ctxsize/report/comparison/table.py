@@ -10,7 +10,7 @@ from ctxsize.report.comparison.savings import missing_columns, savings_tables
 from ctxsize.report.shared.columns import UNKNOWN, columns
 from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.sensitive import sensitive_notes
-from ctxsize.report.shared.title import title
+from ctxsize.report.shared.title import project_title
 from ctxsize.units import format_seconds
 
 #: Warnings that explain a null: the table says so where it has no such column.
@@ -19,10 +19,9 @@ _JSON_ONLY = frozenset({"path-seconds"})
 
 def draw(result: Comparison, look: Look) -> str:
     """``result``: one sentence, a table of the variants, then what saved most by path and by rule."""
-    project = result.project
     parts = [
         look.bold(headline(result)) + "\n",
-        title(look, project.context, project.dockerfile, project.ignore_file, result.engine, bold=False),
+        project_title(look, result.project, result.engine, bold=False),
         _variants(result, look),
         *savings_tables(result, look),
         _notes(result, look),

@@ -37,7 +37,7 @@ def head(schema: int, result: Any) -> dict[str, Any]:
         "schema": schema,
         "ctxsize": result.version,
         "created": result.created,
-        "project": project(result.project),
+        "project": {**project(result.project), **fields(result.project, "platform")},
         "engine": engine(result.engine),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ctxsize.report.shared.columns import columns, known, more
 from ctxsize.report.shared.look import Look
-from ctxsize.report.shared.title import title
+from ctxsize.report.shared.title import project_title
 from ctxsize.report.suggestion import words
 from ctxsize.suggest.types import SuggestedRule, Suggestion
 from ctxsize.text import printable
@@ -17,8 +17,7 @@ _LONGEST = 100
 
 def draw(result: Suggestion, look: Look) -> str:
     """``result`` as two tables, the total, and what to do next."""
-    project = result.project
-    parts = [title(look, project.context, project.dockerfile, project.ignore_file, result.engine)]
+    parts = [project_title(look, result.project, result.engine)]
     proposed = result.proposed
     others = [rule for rule in result.rules if not rule.proposed]
     if proposed:

@@ -110,6 +110,9 @@ def test_what_only_buildkits_own_api_can_do_is_said() -> None:
     request = SolveRequest(attributes={"context:base": "local:base"}).message("id")
     with pytest.raises(RequestError, match="context:base needs BuildKit's own API"):
         _parameters(request)
+    for exporter in ("oci", ""):
+        with pytest.raises(RequestError, match=r"an exporter other than moby .* needs BuildKit's own API"):
+            _parameters(SolveRequest(exporter=exporter).message("s"))
 
 
 def test_a_history_that_can_not_be_seen_is_no_empty_one(engine: FakeEngine) -> None:

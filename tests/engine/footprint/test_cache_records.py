@@ -6,7 +6,7 @@ import pytest
 
 from ctxsize.engine.buildkit import CacheRecord
 from ctxsize.engine.buildkit.limits.answers import parse_time
-from ctxsize.engine.footprint.cache_records import Traces, Window, select
+from ctxsize.engine.footprint.cache_records import Expected, Traces, Window, select
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,14 @@ def test_a_window_survives_the_journal() -> None:
 
     assert Window.parse(str(window)) == window
     assert window.start < 1_500_000_000 < 2_250_000_000 < window.stop
+
+
+def test_what_is_expected_survives_the_journal_and_does_not_say_the_steps_name() -> None:
+    (expected,) = Expected.of("[2/3] COPY --link secret /x", Window(1, 10))
+
+    assert Expected.parse(str(expected)) == expected
+    assert str(expected).startswith("1 10 ")
+    assert "secret" not in str(expected)
 
 
 RUN = "0badcafe-00000001"
@@ -137,3 +145,73 @@ def test_a_record_that_gets_a_new_id_is_told_again() -> None:
     assert told([record("a", 5)], traces=traces) == "a"
 
     assert told([record("b", 4), record("c", 50, on="a")], traces=traces) == "bc"
+
+
+# As engine 28.5 with the containerd store lists them.
+MARKER = f"[stage-1 2/11] COPY --from=base /ctxsize-marker-{RUN}* /"
+LINK = "[stage-1  4/11] COPY --link a /a/"
+MERGED = "[stage-1  4/11] LINK COPY --link a /a/"
+INLINE = "[internal] preparing inline document"
+FETCH = "[stage-1 3/11] ADD http://a.b/c /x"
+FETCHED = "http url http://a.b/c"
+
+
+def alone(records: list[CacheRecord], *steps: tuple[str, int, int], traces: Traces | None = None) -> str:
+    """As `told`, for steps of that name that ran from and to those times."""
+    traces = traces or Traces()
+    for name, start, stop in steps:
+        traces.expected |= dict.fromkeys(Expected.of(name, Window(start, stop)))
+    return told(records, traces=traces)
+
+
+@pytest.mark.parametrize(
+    ("step", "description"),
+    [(LINK, LINK), (INLINE, INLINE), (FETCH, FETCHED)],
+    ids=["link", "text", "fetched"],
+)
+def test_what_is_made_from_nothing_is_told_by_name_and_time(step: str, description: str) -> None:
+    records = [
+        record("a", 5, size=9, description=description),
+        record("b", 11, size=9, description=description),
+        record("c", 6, size=9, description="[2/3] COPY . /"),
+    ]
+
+    assert alone(records, (step, 1, 10)) == "a"
+
+
+def test_what_a_run_builds_on_a_linked_record_goes_with_it() -> None:
+    records = [
+        record("m", 2, description=MARKER),
+        record("a", 5, size=9, description=LINK),
+        CacheRecord("l", MERGED, ("m", "a"), 8, 0, shared=True),
+    ]
+
+    assert alone(records, (LINK, 1, 10)) == "alm"
+
+
+def test_a_linked_record_that_another_build_uses_stays() -> None:
+    """Its image has it: the user's next build is as cached as before. It stays theirs when theirs is gone."""
+    traces = Traces()
+    records = [
+        record("m", 2, description=MARKER),
+        record("a", 5, size=9, description=LINK),
+        CacheRecord("l", MERGED, ("m", "a"), 8, 0, shared=True),
+        CacheRecord("x", MERGED, ("base", "a"), 8, 0, shared=True),
+    ]
+
+    assert alone(records, (LINK, 1, 10), traces=traces) == "lm"
+    assert alone(records[:2], traces=traces) == "m"
+
+
+def test_two_of_that_name_and_time_are_neither_ours() -> None:
+    records = [record("a", 5, description=INLINE), record("x", 6, description=INLINE)]
+    traces = Traces()
+
+    assert alone(records, (INLINE, 1, 10), traces=traces) == ""
+    assert alone(records[1:], traces=traces) == ""
+
+
+def test_what_was_there_before_is_not_expected() -> None:
+    traces = Traces(expected=dict.fromkeys(Expected.of(LINK, Window(1, 10))))
+
+    assert select([record("a", 5, description=LINK)], traces, run=RUN, known=frozenset("a")) == []

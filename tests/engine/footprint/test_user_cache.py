@@ -14,7 +14,7 @@ import docker
 import pytest
 
 from ctxsize import api as ctxsize_api
-from ctxsize.engine.builders import marked
+from ctxsize.engine.builders import buildkit
 from ctxsize.engine.connect import connect
 from ctxsize.engine.options import BuildOptions
 from tests.support import buildcache
@@ -199,7 +199,7 @@ def test_steps_that_take_from_another_stage_run_once_where_what_they_take_is_the
     project: Path, base_args: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Line 7 takes the same in both variants, line 9 does not."""
-    monkeypatch.setattr(marked, "WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(buildkit, "WORTH_SECONDS", 0.0)
     stages = "RUN echo 1\nCOPY . /src\nFROM ${BASE}\nCOPY --from=build /src/keep /keep\nRUN echo 2\n"
     stages += "COPY --from=build /src /src\nRUN echo 3\n"
     (project / "keep").write_text("the same")

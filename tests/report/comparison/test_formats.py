@@ -106,6 +106,15 @@ def test_the_table_is_read_in_ten_seconds() -> None:
     assert draw("table", RESULT) == TABLE
 
 
+def test_the_platform_is_in_the_table_where_it_was_asked_for_and_always_in_the_json() -> None:
+    for asked in (False, True):
+        project = dataclasses.replace(RESULT.project, platform="linux/arm64", platform_asked=asked)
+        result = dataclasses.replace(RESULT, project=project)
+
+        assert ("shop: Dockerfile, .dockerignore, for linux/arm64\n" in draw("table", result)) is asked
+        assert json.loads(draw("json", result))["project"]["platform"] == "linux/arm64"
+
+
 def test_top_cuts_the_tables_and_says_so() -> None:
     text = draw("table", RESULT, Look(rows=1))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from ctxsize.engine.builders.marked import cache_namespace
+from ctxsize.engine.builders.buildkit import cache_namespace
 
 
 @pytest.mark.parametrize(
