@@ -114,7 +114,6 @@ def image(
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import image as look_at
     from ctxsize.cli.output import write
-    from ctxsize.inspection.fixes.remedy import holds
     from ctxsize.inspection.image import is_project
 
     if len(names) > 2:
@@ -138,7 +137,7 @@ def image(
     )
     if report.written:
         show_note("the Dockerfile has the fixes now")
-    if report.proof is not None and not holds(report.proof):
+    if report.proof is not None and not report.proof.holds:
         if asked["write"]:
             show_note("the Dockerfile was not changed: the proof does not hold")
         raise SystemExit(1)

@@ -111,14 +111,16 @@ TEXTS = [
 def test_what_the_fixed_dockerfile_would_break_is_said(
     api: docker.APIClient, base_image: object, tmp_path: Path
 ) -> None:
-    """The user is made by the line that owns the files, from a file that COPY brings."""
+    """The user is made by the line that owns the files, from a file that COPY brings. The other fix holds."""
     project = Wasteful(
         "late-user",
         """FROM BASE
 COPY files /files
 RUN cat /files/passwd >> /etc/passwd && chown -R late /files
+COPY other /other
+RUN chown 7:7 /other
 """,
-        {"files/large": 50_000},
+        {"files/large": 50_000, "other": 20_000},
         50_000,
         (),
         "true",
@@ -128,7 +130,13 @@ RUN cat /files/passwd >> /etc/passwd && chown -R late /files
 
     report = image(tmp_path / "p", prove=True, write=True)
 
-    assert report.proof is not None and not report.proof.same and not report.written
-    assert report.proof.error or {each.what for each in report.proof.differences} == {"owner"}
-    assert "chown" in (tmp_path / "p/Dockerfile").read_text()
-    assert isinstance(report.fixes[0], Fix)
+    late, other = report.fixes
+    assert isinstance(late, Fix)
+    assert (late.lines, late.proven) == ((2, 3), False)
+    assert late.reason
+    assert (other.lines, other.proven, other.reason) == ((4, 5), True, None)
+    assert report.proof is not None and report.proof.holds and report.written
+    assert (report.proof.bytes, report.proof.expected_bytes, report.proof.builds) == (20_000, 20_000, 3)
+    assert (tmp_path / "p/Dockerfile").read_text() == project.dockerfile.replace(
+        "BASE", "ctxsize/base-busybox:local"
+    ).replace("COPY other", "COPY --chown=7:7 other").replace("RUN chown 7:7 /other\n", "")
