@@ -164,17 +164,18 @@ def report(report: str, after: str | None, file: str) -> None:
     from ctxsize.cli.output import write
     from ctxsize.report.page.documents import page_of, page_of_two, read
 
-    document = read(_data(report), report)
+    document = read(report_bytes(report), report)
     if after is None:
         write(page_of(document, report), file)
     else:
-        write(page_of_two(document, read(_data(after), after), after), file)
+        write(page_of_two(document, read(report_bytes(after), after), after), file)
 
 
-def _data(file: str) -> bytes:
-    """The bytes of a report. Raises UsageError when it can't be read, or is far too large for one."""
-    from ctxsize.errors import UsageError
+def report_bytes(file: str) -> bytes:
+    """The bytes of the report in ``file``, ``-``: standard input.
 
+    Raises UsageError when it can't be read, or is far too large for one.
+    """
     try:
         if file == "-":
             data = sys.stdin.buffer.read(_MOST + 1)
