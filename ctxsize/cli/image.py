@@ -70,9 +70,11 @@ Examples:
 @click.option(
     "--largest", type=click.IntRange(min=0), default=0, metavar="N", help="Also list the N largest files."
 )
-@click.option("--layer", type=click.IntRange(min=1), metavar="N", help="List only files of layer N.")
+@click.option(
+    "--layer", type=click.IntRange(min=1), metavar="N", help="List only layer N, and what is of it."
+)
 @click.option("--base", metavar="IMAGE", help="The base image of IMAGE, if the engine has it.")
-@click.option("--hide-base", is_flag=True, help="List no files of the base image.")
+@click.option("--hide-base", is_flag=True, help="List nothing of the base image.")
 @click.option(
     "--files",
     is_flag=True,

@@ -64,7 +64,7 @@ class ImageStep:
     ``created_by`` is the instruction as the history has it, whole; ``text`` for people: the Dockerfile's own,
     where ``line`` is known. ``layer`` is the number of its layer, from 1; None when it made none. ``wasted``:
     of the bytes it stored, those that a later step buried; ``buried_bytes`` are those of earlier steps that
-    it buried.
+    it buried. ``listed``: not left out of tables as one of another layer, or of the base image.
     """
 
     number: int
@@ -79,6 +79,7 @@ class ImageStep:
     live_bytes: int | None
     wasted_bytes: int | None
     buried_bytes: int | None
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

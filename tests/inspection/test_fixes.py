@@ -140,3 +140,62 @@ RUN chown 7:7 /other
     assert (tmp_path / "p/Dockerfile").read_text() == project.dockerfile.replace(
         "BASE", "ctxsize/base-busybox:local"
     ).replace("COPY other", "COPY --chown=7:7 other").replace("RUN chown 7:7 /other\n", "")
+
+
+@pytest.mark.docker
+def test_what_a_flag_of_copy_would_change_beside_it_is_no_patch(
+    api: docker.APIClient, base_image: object, tmp_path: Path
+) -> None:
+    """A directory has no bytes, and an owner and a mode all the same."""
+    project = Wasteful(
+        "directories",
+        """FROM BASE
+COPY tree /srv
+RUN chmod -R 700 /srv
+COPY tree /other
+RUN chown 7:7 /other/sub/one
+RUN mkdir /empty
+RUN chown -R 7:7 /empty && chmod -R 700 /empty
+""",
+        {"tree/sub/one": 50_000, "tree/more/two": 10},
+        50_010,
+        ("copy-chmod",),
+        "test $(stat -c %a /srv) = 700",
+    )
+
+    report = proven(project, tmp_path / "p")
+
+    check(project, report)
+    assert [(fix.lines, fix.proven) for fix in report.fixes] == [((2, 3), True), ((4, 5), None)]
+    assert "copy that on a line of its own, with COPY --chown=7:7 and drop line 5" in report.fixes[1].text
+    assert report.totals.wasted_bytes == 50_010 + 50_000
+    assert "+COPY --chmod=700 tree /srv\n+RUN chmod 700 /srv\n" in report.diff
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lines", "patched"),
+    [
+        ("COPY file /new/dir/file\nRUN chmod +x /new/dir/file\n", True),
+        ("COPY file /new/dir/file\nRUN chown 7:7 /new/dir/file\n", False),
+        ("COPY tree /srv\nRUN chown -R 7:7 /srv\n", True),
+        ("COPY tree /srv\nRUN chown -R 7 /srv\n", True),
+        ("COPY tree /srv\nRUN chown -R 7:7 /srv/sub\n", False),
+        ("COPY tree /srv\nRUN chmod 600 /srv/sub/one\n", False),
+        ("WORKDIR /srv\nCOPY tree .\nRUN chown -R 7:7 .\n", True),
+        ("COPY tree /srv\nRUN ln -s /srv /link && chown -R 7:7 /srv\n", True),
+    ],
+)
+def test_what_is_in_the_patch_holds(
+    lines: str, patched: bool, api: docker.APIClient, base_image: object, tmp_path: Path
+) -> None:
+    files = {"tree/sub/one": 50_000, "tree/empty/.keep": 0, "file": 50_000}
+    Wasteful("one", "FROM BASE\n" + lines, files, 50_000, (), "true").write(tmp_path / "p")
+    (tmp_path / "p/tree/empty/.keep").unlink()
+
+    report = image(tmp_path / "p", prove=True)
+
+    (fix,) = report.fixes
+    assert (fix.bytes, fix.patched, fix.proven) == (50_000, patched, True if patched else None)
+    assert report.totals.bytes == (report.totals.live_bytes or 0) + (report.totals.wasted_bytes or 0)

@@ -6,7 +6,7 @@ What is proposed here is a guess from the figures and the text; the proof is a b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -25,7 +25,7 @@ class Case:
     """What fixes are looked for in: the report on an image, its Dockerfile, and the changes made so far.
 
     ``buildkit``: the builder knows mounts and ``--chmod``. ``written_by`` gives the layers (by number) that
-    have an entry at a path.
+    have an entry at a path, ``directories`` the directories that a layer has entries of.
     """
 
     report: ImageReport
@@ -33,6 +33,7 @@ class Case:
     rewriting: Rewriting
     buildkit: bool
     written_by: Callable[[str], frozenset[int]]
+    directories: Callable[[int], Iterable[str]]
 
     def instruction(self, step: int) -> Instruction | None:
         """The instruction that made a step; None when it is not one of the Dockerfile's own lines."""

@@ -50,6 +50,7 @@ def remedied(
         written_by=lambda path: frozenset(
             position + 1 for position in inventory.layers_with(opened.image, path)
         ),
+        directories=lambda layer: inventory.directories(opened.image.layers[layer - 1]),
     )
     found = find_fixes(case)
     data, before = rewriting.data, project.dockerfile_data

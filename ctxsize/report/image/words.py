@@ -44,8 +44,8 @@ def totals(report: ImageReport) -> Iterator[tuple[str, str, str]]:
 
 
 def largest_first(steps: Iterable[ImageStep]) -> list[ImageStep]:
-    """The steps that made a layer, by its bytes; where these are not known, by what a pull of it takes."""
-    made = (step for step in steps if step.layer is not None)
+    """The steps to list that made a layer, by its bytes; where these are not known, by what a pull takes."""
+    made = (step for step in steps if step.layer is not None and step.listed)
     return sorted(made, key=lambda step: (-(step.bytes or 0), -(step.pull_bytes or 0), step.number))
 
 

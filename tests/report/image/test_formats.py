@@ -145,6 +145,14 @@ def test_the_json_follows_its_schema(result: ImageReport) -> None:
     jsonschema.validate(json.loads("".join(text)), SCHEMA)
 
 
+def test_steps_that_are_not_to_be_listed_are_in_no_table() -> None:
+    first, *others = RESULT.steps
+    result = replace(RESULT, steps=(replace(first, listed=False), *others))
+    for format in ("table", "markdown", "csv"):
+        text = "".join(drawing("image", format)(result, Look()))
+        assert "ADD rootfs" not in text and "COPY . /app" in text
+
+
 def test_the_table() -> None:
     assert drawing("image", "table")(RESULT, Look()) == TABLE
 
