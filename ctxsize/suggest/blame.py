@@ -28,7 +28,7 @@ _UNLIKELY = 0.02
 _LIKELY = 0.5
 _ROUNDING = 1e-9
 #: A share that counts as none.
-_NEXT_TO_NONE = 0.02
+_NEXT_TO_NONE = 0.03
 #: Guesses that are weighed when two builds are left.
 _MOST_GUESSES = 8
 #: So few builds are kept for what is to hold in the end.
