@@ -8,6 +8,7 @@ import pytest
 
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine.containers import Verification
+from ctxsize.errors import EngineError, Interrupted
 from ctxsize.inspection.fixes.find import Found
 from ctxsize.inspection.fixes.rewriting import Rewriting
 from ctxsize.inspection.fixes.trials import MOST_BUILDS, Tried, reason, tried
@@ -56,6 +57,7 @@ def test_what_holds_together_takes_one_build() -> None:
     result, proven = outcome(builds, fix(1), fix(2, edits=False), fix(3))
 
     assert builds.tried == [(1, 3)]
+    assert result.failure is None
     assert proven == {1: True, 2: None, 3: True}
     assert [each.reason for each in result.fixes] == [None, None, None]
     assert result.proof == proof(bytes=2, builds=1)
@@ -79,8 +81,8 @@ def test_where_none_holds_the_proof_is_of_all() -> None:
     result, proven = outcome(builds, fix(1), fix(2))
 
     assert (proven, result.held) == ({1: False, 2: False}, ())
-    assert result.proof.error == "line 1 fails"
-    assert result.proof.builds == 3
+    assert result.proof is not None
+    assert (result.proof.error, result.proof.builds) == ("line 1 fails", 3)
 
 
 def test_the_only_one_is_built_once() -> None:
@@ -101,6 +103,36 @@ def test_builds_are_bounded_and_what_was_not_tried_says_so() -> None:
     assert [line for line, holds in proven.items() if holds] == [*range(1, 12)]
     assert result.fixes[-1].reason == "not tried: 12 builds were made"
     assert result.fixes[-1].proven is None
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt(), EngineError("the engine went away")])
+def test_what_was_proven_before_an_interruption_or_trouble_counts(trouble: BaseException) -> None:
+    builds = Builds(2)
+
+    def attempt(some: Sequence[Found], title: str) -> Proof:
+        if len(builds.tried) == 3:
+            raise trouble
+        return builds.attempt(some, title)
+
+    result = tried([fix(1), fix(2), fix(3)], attempt)
+
+    assert result.failure is not None
+    why = result.failure.message
+    assert [each.proven for each in result.fixes] == [True, False, None]
+    assert result.fixes[2].reason == f"not tried: {why}"
+    assert result.proof == proof(bytes=1, builds=3)
+    assert [each.fix.lines for each in result.held] == [(1,)]
+
+
+def test_an_interruption_of_the_first_build_leaves_no_proof() -> None:
+    def attempt(some: Sequence[Found], title: str) -> Proof:
+        raise KeyboardInterrupt
+
+    result = tried([fix(1)], attempt)
+
+    assert (result.proof, result.held) == (None, ())
+    assert isinstance(result.failure, Interrupted)
+    assert result.fixes[0].reason == "not tried: interrupted"
 
 
 @pytest.mark.parametrize(
