@@ -7,7 +7,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from ctxsize.api import Fix, ImageReport, VerifyCommand, image
+from ctxsize.api import Fix, ImageReport, Interrupted, VerifyCommand, image
+from ctxsize.inspection.fixes.proof import Prover
+from ctxsize.inspection.types import Proof
 from tests.inspection.wasteful import WASTEFUL, Wasteful
 
 
@@ -140,6 +142,28 @@ RUN chown 7:7 /other
     assert (tmp_path / "p/Dockerfile").read_text() == project.dockerfile.replace(
         "BASE", "ctxsize/base-busybox:local"
     ).replace("COPY other", "COPY --chown=7:7 other").replace("RUN chown 7:7 /other\n", "")
+
+
+@pytest.mark.docker
+def test_an_interrupted_proof_costs_no_figure_and_nothing_is_written(
+    api: docker.APIClient, base_image: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Proof:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Prover, "prove", interrupted)
+    project = Wasteful("one", "FROM BASE\nCOPY file /f\nRUN chown 7 /f\n", {"file": 50_000}, 50_000, (), "")
+    project.write(tmp_path / "p")
+    images, reports = api.images(all=True), list[ImageReport]()
+
+    with pytest.raises(Interrupted):
+        image(tmp_path / "p", prove=True, write=True, on_result=reports.append)
+
+    (report,) = reports
+    assert (report.totals.wasted_bytes, report.proof, report.written) == (50_000, None, False)
+    assert report.fixes[0].reason == "not tried: interrupted"
+    assert "RUN chown 7 /f" in (tmp_path / "p/Dockerfile").read_text()
+    assert {each["Id"] for each in api.images(all=True)} == {each["Id"] for each in images}
 
 
 @pytest.mark.docker
