@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -11,6 +12,8 @@ from textual.widgets import Static
 from ctxsize.browse.looking import Looking
 from ctxsize.browse.table import Rows
 
+#: More messages than follow each other after a key.
+_HOPS = 8
 Drive = Callable[[Pilot[None]], Awaitable[None]]
 
 
@@ -33,11 +36,24 @@ async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 1
     raise AssertionError("it never was")
 
 
+async def _press(pilot: Pilot[None], press: Callable[..., Awaitable[None]], *keys: str) -> None:
+    """Press keys one by one.
+
+    Textual waits until little is computed, which on a busy machine is too early: what a key does comes about
+    in messages from one part of the screen to the next.
+    """
+    for key in keys:
+        await press(key)
+        for _ in range(_HOPS):
+            await pilot.pause(0)
+
+
 def run(app: Looking, ready: str, drive: Drive) -> None:
     """Run the browser, and ``drive`` it once its last line begins with ``ready``."""
 
     async def running() -> None:
         async with app.run_test(size=(110, 30)) as pilot:
+            pilot.press = partial(_press, pilot, pilot.press)  # type: ignore[method-assign]
             await until(pilot, lambda: text(pilot, "effect").startswith(ready))
             await drive(pilot)
 

@@ -228,8 +228,7 @@ def test_only_the_named_secret_is_given(folder: Path) -> None:
 
 
 def test_a_session_has_an_id_of_its_own_that_nobody_guesses() -> None:
-    api: Any = None
-    ids = {Session(api, [], name="x", shared_key="y").id for _ in range(100)}
+    ids = {Session([], name="x", shared_key="y").id for _ in range(100)}
 
     assert len(ids) == 100
     assert {len(id_) for id_ in ids} == {32}

@@ -15,7 +15,6 @@ import pytest
 
 from ctxsize.engine.builders.interface import PHASES
 from ctxsize.engine.connect import connect
-from ctxsize.engine.footprint import cache_records
 from ctxsize.engine.footprint.leftovers import PROBE_PREFIX
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.options import BuildOptions
@@ -23,6 +22,7 @@ from ctxsize.measure.bench import Bench, TimeLimit
 from ctxsize.measure.calibration import calibrate, probe_files
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
+from tests.support import buildcache
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,13 +48,10 @@ def project(tmp_path: Path) -> Path:
 def test_costs_are_known_for_every_phase_and_never_negative_and_nothing_is_left(
     project: Path, api: docker.APIClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By upload; tests/comparison/test_path_seconds.py has the other builders."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    images, records = {image["Id"] for image in api.images(all=True)}, cache_records.record_ids(api)
-    subject = prepare(
-        project, dockerfile=None, builder="buildkit-upload", options=BuildOptions(), progress=Silent()
-    )
+    images, records = {image["Id"] for image in api.images(all=True)}, buildcache.record_ids(api)
+    subject = prepare(project, dockerfile=None, builder="buildkit", options=BuildOptions(), progress=Silent())
     with Run(subject.engine) as run:
         costs = calibrate(Bench(subject, run, subject.builder(run), TimeLimit(None), Silent()), 400)
         assert not list((tmp_path / "tmp").iterdir()), "not even for the rest of the run"
@@ -63,7 +60,7 @@ def test_costs_are_known_for_every_phase_and_never_negative_and_nothing_is_left(
     assert all(per_entry >= 0.0 for per_entry in costs.values())
     assert sum(costs.values()) > 0.0
     assert {image["Id"] for image in api.images(all=True)} == images
-    assert cache_records.record_ids(api) == records
+    assert buildcache.record_ids(api) == records
 
 
 _ENDLESS = """
@@ -73,6 +70,7 @@ from ctxsize.engine.options import BuildOptions
 from ctxsize.measure import calibration
 from ctxsize.measure.bench import Bench, TimeLimit
 from ctxsize.progress import Silent
+from tests.support import buildcache
 from ctxsize.measure.subject import prepare
 
 subject = prepare(sys.argv[1], dockerfile=None, builder="buildkit", options=BuildOptions(), progress=Silent())

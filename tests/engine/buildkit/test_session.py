@@ -252,6 +252,7 @@ def test_a_request_has_what_was_asked_for_and_no_more() -> None:
         "no-cache": "",
         "force-network-mode": "host",
         "context:base": "local:base",
+        "frontend.caps": "moby.buildkit.frontend.contexts+forward",
     }
     assert dict(full.exporter_attrs) == {"name": "x,y"}
     assert list(full.entitlements) == ["network.host"]
