@@ -75,6 +75,13 @@ class BuildFailed(CtxsizeError):
         self.step = step
         self.log = log
 
+    @property
+    def told(self) -> str:
+        """What failed, in one line: the end of the builder's output, where the message only has a code."""
+        text = " ".join(self.message.split())
+        last = next((line.strip() for line in reversed(self.log) if line.strip()), "")
+        return last if last and "exit code" in text else text
+
 
 class VerifyFailed(CtxsizeError):
     """An image was built and does not do what it has to; ``log`` is the end of what the command wrote.

@@ -70,7 +70,10 @@ def exit_codes() -> Iterator[None]:
     try:
         yield
     except CtxsizeError as error:
-        show_failure(error)
+        if isinstance(error, Interrupted):  # after a report
+            print("ctxsize: interrupted", file=sys.stderr)
+        else:
+            show_failure(error)
         raise SystemExit(error.exit_code) from error
     except KeyboardInterrupt as error:
         for each in heeded:

@@ -70,9 +70,11 @@ Examples:
 @click.option(
     "--largest", type=click.IntRange(min=0), default=0, metavar="N", help="Also list the N largest files."
 )
-@click.option("--layer", type=click.IntRange(min=1), metavar="N", help="List only files of layer N.")
+@click.option(
+    "--layer", type=click.IntRange(min=1), metavar="N", help="List only layer N, and what is of it."
+)
 @click.option("--base", metavar="IMAGE", help="The base image of IMAGE, if the engine has it.")
-@click.option("--hide-base", is_flag=True, help="List no files of the base image.")
+@click.option("--hide-base", is_flag=True, help="List nothing of the base image.")
 @click.option(
     "--files",
     is_flag=True,
@@ -114,7 +116,6 @@ def image(
     # Imported here so that commands without an engine start fast.
     from ctxsize.api import image as look_at
     from ctxsize.cli.output import write
-    from ctxsize.inspection.fixes.remedy import holds
     from ctxsize.inspection.image import is_project
 
     if len(names) > 2:
@@ -138,7 +139,7 @@ def image(
     )
     if report.written:
         show_note("the Dockerfile has the fixes now")
-    if report.proof is not None and not holds(report.proof):
+    if report.proof is not None and not report.proof.holds:
         if asked["write"]:
             show_note("the Dockerfile was not changed: the proof does not hold")
         raise SystemExit(1)

@@ -32,7 +32,7 @@ from ctxsize.image.entries import (
 from ctxsize.image.fates import Cause, Fate, fates
 from ctxsize.image.reader import LayerReader, clean
 from ctxsize.image.streams import BLOCK, Body
-from ctxsize.image.types import Image
+from ctxsize.image.types import Image, Layer
 
 _KINDS = {"file": FILE, "directory": DIRECTORY, "symlink": SYMLINK, "hardlink": HARDLINK, "other": OTHER}
 _WHITEOUT, _META, _OPAQUE = b".wh.", b".wh..wh.", b".wh..wh..opq"
@@ -222,6 +222,13 @@ class Inventory(LayerReader):
         )
         keys = {key for (key,) in rows}
         return frozenset(position for position, layer in enumerate(image.layers) if layer.key in keys)
+
+    def directories(self, layer: Layer) -> Iterator[str]:
+        """The directories that a layer has entries of; also those above what it stores."""
+        rows = self._database.execute(
+            "SELECT path FROM entries WHERE layer = ? AND mark = 0 AND kind = ?", (layer.key, DIRECTORY)
+        )
+        return (path_of(path) for (path,) in rows)
 
     def show(self, slot: int, image: Image) -> None:
         """Keep what the final file system of ``image`` has, under the number ``slot``."""

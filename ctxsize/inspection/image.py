@@ -64,7 +64,8 @@ def image(
     patch. ``prove`` builds it and says what the image loses and whether it is otherwise the same; ``verify``
     is run in it. ``write`` replaces the project's Dockerfile, when the proof holds where one is asked for.
     Nothing is left on the engine. ``on_result`` is called with the report before what was made there is
-    removed; what is returned also says (``warnings``) what could not be removed. Raises CtxsizeError.
+    removed; what is returned also says (``warnings``) what could not be removed. An interruption and trouble
+    with the engine while fixes are proven are raised after that. Raises CtxsizeError.
     """
     shown = progress or Silent()
     asked = Asked(view, depth, largest, None if layer is None else layer - 1)
@@ -130,7 +131,10 @@ def _of_project(
     with Run(subject.engine, progress) as run:
         with built(subject, run, progress) as opened:
             report = inspect(opened, replace(asked, hidden=(opened.base or 0) if hide_base else 0))
-            report = remedied(report, subject, opened, remedy, run=run, progress=progress)
+            report, failure = remedied(report, subject, opened, remedy, run=run, progress=progress)
+            run.winding_down = failure is not None
         report = replace(report, warnings=(*subject.warnings, *report.warnings))
         on_result(report)
+        if failure is not None:
+            raise failure
     return replace(report, warnings=(*report.warnings, *run.left))

@@ -54,7 +54,7 @@ def inspect(opened: OpenedImage, asked: Asked) -> ImageReport:
         engine=opened.engine,
         totals=_sizes_alone(opened),
         steps=tuple(
-            _step(step, opened.base or 0, pull, "bytes" not in opened.missing)
+            _step(step, opened.base or 0, pull, "bytes" not in opened.missing, asked)
             for step, pull in _with_pulls(steps)
         ),
         view=asked.view,
@@ -128,7 +128,7 @@ def _with_pulls(steps: Sequence[Step]) -> Iterator[tuple[Step, int | None]]:
             seen.add(step.layer.diff_id)
 
 
-def _step(step: Step, base: int, pull: int | None, sized: bool) -> ImageStep:
+def _step(step: Step, base: int, pull: int | None, sized: bool, asked: Asked) -> ImageStep:
     layer = step.layer
     known = sized or layer is None
     return ImageStep(
@@ -144,6 +144,7 @@ def _step(step: Step, base: int, pull: int | None, sized: bool) -> ImageStep:
         live_bytes=None,
         wasted_bytes=None,
         buried_bytes=None,
+        listed=step.position is None or asked.shows(step.position),
     )
 
 

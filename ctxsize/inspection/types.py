@@ -64,7 +64,7 @@ class ImageStep:
     ``created_by`` is the instruction as the history has it, whole; ``text`` for people: the Dockerfile's own,
     where ``line`` is known. ``layer`` is the number of its layer, from 1; None when it made none. ``wasted``:
     of the bytes it stored, those that a later step buried; ``buried_bytes`` are those of earlier steps that
-    it buried.
+    it buried. ``listed``: not left out of tables as one of another layer, or of the base image.
     """
 
     number: int
@@ -79,6 +79,7 @@ class ImageStep:
     live_bytes: int | None
     wasted_bytes: int | None
     buried_bytes: int | None
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,9 @@ class Fix:
     ``build-tools``. ``lines`` are the Dockerfile's it is about, and ``text`` says what is wrong and what to
     do. ``bytes`` is what the image loses by it (None: can't be foretold), and ``pull_bytes`` an estimate of
     what a pull does.
-    ``patched``: the Dockerfile is rewritten accordingly; else it is for the user to do.
+    ``patched``: the Dockerfile is rewritten accordingly; else it is for the user to do. ``proven``: a build
+    showed that it holds, with all others that do; False: that it does not, as ``reason`` says. None: that was
+    not tried, and ``reason`` says why where others were.
     """
 
     code: str
@@ -173,6 +176,8 @@ class Fix:
     bytes: int | None
     pull_bytes: int | None
     patched: bool
+    proven: bool | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,8 @@ class Difference:
 class Proof:
     """What a build of the fixed Dockerfile showed. ``expected_bytes`` is what the fixes promise, ``bytes``
     what the image really lost. ``same``: everything else is as it was; if not, ``differences`` are the first
-    of what is not, and ``configuration`` what differs in how a container is started."""
+    of what is not, and ``configuration`` what differs in how a container is started. ``builds`` counts the
+    builds it took to find fixes that hold."""
 
     expected_bytes: int
     bytes: int
@@ -200,6 +206,13 @@ class Proof:
     configuration: tuple[str, ...] = ()
     verify: Verification | None = None
     error: str | None = None
+    builds: int = 1
+
+    @property
+    def holds(self) -> bool:
+        """Whether the fixes work: the image is smaller, and what it was otherwise."""
+        verified = self.verify is None or self.verify.passed
+        return self.error is None and self.same and verified and self.bytes > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +222,8 @@ class ImageReport:
     ``wasted`` are the largest, with the number and the bytes of the others in ``wasted_left_out``; ``groups``
     are all of them, by step and cause. ``rows`` list the bytes by ``view`` (empty for ``step``, which
     ``steps`` has) and ``largest`` are the largest files that are shown. ``missing`` says why a figure is not
-    known, by its name. ``diff`` is the patch that ``fixes`` come to, empty when there is none,
-    and ``written`` whether the Dockerfile was replaced.
+    known, by its name. ``diff`` is the patch that ``fixes`` come to, without those that are
+    not proven where others are; empty when there is none. ``written``: the Dockerfile was replaced.
     """
 
     version: str

@@ -8,8 +8,9 @@ and where it has the same content after two builds, most likely the same of its 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import combinations
 from math import comb, log2, prod
 
@@ -26,6 +27,10 @@ _UNLIKELY = 0.02
 #: What is this likely is tried as if it were certain.
 _LIKELY = 0.5
 _ROUNDING = 1e-9
+#: A share that counts as none.
+_NEXT_TO_NONE = 0.03
+#: Guesses that are weighed when two builds are left.
+_MOST_GUESSES = 8
 #: So few builds are kept for what is to hold in the end.
 _FEW = 2
 #: How far builds get: one that fails tells nothing of its image, one of another image not whether it works.
@@ -68,14 +73,29 @@ class _Signs:
         """How likely none of it is seen in a build with ``there``."""
         return sum(share for culprits, share in self.theories.items() if not culprits & there)
 
+    def seen(self, culprits: int, there: int) -> int:
+        """What a build with ``there`` shows of it if these are its culprits: -1 where it is not there, the
+        number of a content that was seen with the same of them, or 0 for any other."""
+        hit = culprits & there
+        return self._known[culprits].get(hit, 0) if hit else -1
+
     def bits(self, there: int) -> float:
         """How much is learnt of it by building with ``there``, in bits."""
         shares: dict[int, float] = defaultdict(float)
         for culprits, share in self.theories.items():
-            hit = culprits & there
-            # It is not there, or has a content that was seen with the same culprits, or any other.
-            shares[self._known[culprits].get(hit, 0) if hit else -1] += share
+            shares[self.seen(culprits, there)] += share
         return -sum(share * log2(share) for share in shares.values())
+
+
+def _most_of(theories: Mapping[int, float]) -> list[int]:
+    """The likeliest theories, without those that together have next to no share of the whole."""
+    left = sum(theories.values()) * _NEXT_TO_NONE
+    found = sorted(theories, key=lambda culprits: theories[culprits])
+    for number, culprits in enumerate(found):
+        left -= theories[culprits]
+        if left < 0:
+            return found[number:]
+    return found
 
 
 class Blame:
@@ -125,8 +145,11 @@ class Blame:
         everything = (1 << len(self._group)) - 1
         suspects = self._union(culprits for each in signs for culprits in each.theories)
         if left <= _FEW:
+            suspects = self._union(culprits for each in signs for culprits in _most_of(each.theories))
             sure = everything & ~suspects
             safe = left <= 1 and self._worth(sure)
+            if left == _FEW and len(signs) == 1:
+                return self._rules(self._of_two(signs[0], everything, self._safe(signs, sure, suspects)))
             return self._rules(sure if safe else self._safe(signs, sure, suspects))
         if all(each.theories[each.best] >= _LIKELY for each in signs):
             return self._rules(everything & ~self._union(each.best for each in signs))
@@ -151,6 +174,29 @@ class Blame:
             if worth > most:
                 found, most = there, worth
         return found
+
+    def _of_two(self, sign: _Signs, everything: int, safe: int) -> int:
+        """What to build first of two: the set after which most is kept out, as far as can be foretold. One
+        that is a guess can be it, if its failure tells what holds."""
+        likely = nlargest(_MOST_GUESSES, sign.theories, key=lambda culprits: sign.theories[culprits])
+        options = dict.fromkeys([safe, *(everything & ~culprits for culprits in likely)])
+        return max(options, key=lambda there: self._expected(sign, everything, there))
+
+    def _expected(self, sign: _Signs, everything: int, there: int) -> float:
+        """The bytes that are kept out after a build with ``there`` and one more, times how likely that is."""
+        groups: dict[int, dict[int, float]] = defaultdict(dict)
+        for culprits, share in sign.theories.items():
+            groups[sign.seen(culprits, there)][culprits] = share
+        total = 0.0
+        for seen, theories in groups.items():
+            held, share = there if seen < 0 else 0, sum(theories.values())
+            more = share * self._worth(everything & ~self._union(_most_of(theories)) & ~held)
+            if not more:
+                more = max(
+                    theories[culprits] * self._worth(everything & ~culprits & ~held) for culprits in theories
+                )
+            total += share * self._worth(held) + more
+        return total
 
     def _worth(self, there: int) -> int:
         new = there & ~self._accepted

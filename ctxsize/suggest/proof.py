@@ -224,9 +224,7 @@ def _in(text: str, names: Sequence[str]) -> bool:
 
 def told(failure: BuildFailed) -> str:
     """A failed build in one line."""
-    text = " ".join(failure.message.split())
-    last = next((line.strip() for line in reversed(failure.log) if line.strip()), "")
-    return f"the build fails: {last if last and 'exit code' in text else text}"
+    return f"the build fails: {failure.told}"
 
 
 def _spread(difference: Differing) -> int:

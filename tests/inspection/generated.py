@@ -35,6 +35,8 @@ from ctxsize.image.inventory import Inventory  # noqa: E402
 from ctxsize.image.types import Image  # noqa: E402
 
 BASE = "ctxsize/base-busybox:local"
+#: What is ours on the engine.
+LABEL = "org.ctxsize.generated=1"
 #: What an engine puts into every container.
 _ENGINES = (
     "/.dockerenv",
@@ -58,7 +60,7 @@ def project(folder: Path, seed: int) -> None:
     chance = random.Random(seed)
     for number in range(2):
         _tree(chance, folder / f"tree{number}", depth=3)
-    lines = [f"FROM {BASE}", "COPY tree0 /w"]
+    lines = [f"FROM {BASE}", f"LABEL {LABEL}", "COPY tree0 /w"]
     for _ in range(chance.randint(3, 7)):
         kind = chance.random()
         if kind < 0.2:
@@ -289,6 +291,8 @@ def main() -> int:
                 print((Path(folder) / "Dockerfile").read_text(), flush=True)
         print(f"\r{done} images, {wrong} differ", end="", file=sys.stderr, flush=True)
     api.prune_builds()
+    # What the classic builder keeps of builds that failed.
+    api.prune_images(filters={"dangling": True, "label": LABEL})
     print(f"{asked.images} images, {wrong} differ; bytes: {counts}")
     return 1 if wrong else 0
 

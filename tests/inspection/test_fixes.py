@@ -7,7 +7,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from ctxsize.api import Fix, ImageReport, VerifyCommand, image
+from ctxsize.api import Fix, ImageReport, Interrupted, VerifyCommand, image
+from ctxsize.inspection.fixes.proof import Prover
+from ctxsize.inspection.types import Proof
 from tests.inspection.wasteful import WASTEFUL, Wasteful
 
 
@@ -111,14 +113,16 @@ TEXTS = [
 def test_what_the_fixed_dockerfile_would_break_is_said(
     api: docker.APIClient, base_image: object, tmp_path: Path
 ) -> None:
-    """The user is made by the line that owns the files, from a file that COPY brings."""
+    """The user is made by the line that owns the files, from a file that COPY brings. The other fix holds."""
     project = Wasteful(
         "late-user",
         """FROM BASE
 COPY files /files
 RUN cat /files/passwd >> /etc/passwd && chown -R late /files
+COPY other /other
+RUN chown 7:7 /other
 """,
-        {"files/large": 50_000},
+        {"files/large": 50_000, "other": 20_000},
         50_000,
         (),
         "true",
@@ -128,7 +132,94 @@ RUN cat /files/passwd >> /etc/passwd && chown -R late /files
 
     report = image(tmp_path / "p", prove=True, write=True)
 
-    assert report.proof is not None and not report.proof.same and not report.written
-    assert report.proof.error or {each.what for each in report.proof.differences} == {"owner"}
-    assert "chown" in (tmp_path / "p/Dockerfile").read_text()
-    assert isinstance(report.fixes[0], Fix)
+    late, other = report.fixes
+    assert isinstance(late, Fix)
+    assert (late.lines, late.proven) == ((2, 3), False)
+    assert late.reason
+    assert (other.lines, other.proven, other.reason) == ((4, 5), True, None)
+    assert report.proof is not None and report.proof.holds and report.written
+    assert (report.proof.bytes, report.proof.expected_bytes, report.proof.builds) == (20_000, 20_000, 3)
+    assert (tmp_path / "p/Dockerfile").read_text() == project.dockerfile.replace(
+        "BASE", "ctxsize/base-busybox:local"
+    ).replace("COPY other", "COPY --chown=7:7 other").replace("RUN chown 7:7 /other\n", "")
+
+
+@pytest.mark.docker
+def test_an_interrupted_proof_costs_no_figure_and_nothing_is_written(
+    api: docker.APIClient, base_image: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Proof:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Prover, "prove", interrupted)
+    project = Wasteful("one", "FROM BASE\nCOPY file /f\nRUN chown 7 /f\n", {"file": 50_000}, 50_000, (), "")
+    project.write(tmp_path / "p")
+    images, reports = api.images(all=True), list[ImageReport]()
+
+    with pytest.raises(Interrupted):
+        image(tmp_path / "p", prove=True, write=True, on_result=reports.append)
+
+    (report,) = reports
+    assert (report.totals.wasted_bytes, report.proof, report.written) == (50_000, None, False)
+    assert report.fixes[0].reason == "not tried: interrupted"
+    assert "RUN chown 7 /f" in (tmp_path / "p/Dockerfile").read_text()
+    assert {each["Id"] for each in api.images(all=True)} == {each["Id"] for each in images}
+
+
+@pytest.mark.docker
+def test_what_a_flag_of_copy_would_change_beside_it_is_no_patch(
+    api: docker.APIClient, base_image: object, tmp_path: Path
+) -> None:
+    """A directory has no bytes, and an owner and a mode all the same."""
+    project = Wasteful(
+        "directories",
+        """FROM BASE
+COPY tree /srv
+RUN chmod -R 700 /srv
+COPY tree /other
+RUN chown 7:7 /other/sub/one
+RUN mkdir /empty
+RUN chown -R 7:7 /empty && chmod -R 700 /empty
+""",
+        {"tree/sub/one": 50_000, "tree/more/two": 10},
+        50_010,
+        ("copy-chmod",),
+        "test $(stat -c %a /srv) = 700",
+    )
+
+    report = proven(project, tmp_path / "p")
+
+    check(project, report)
+    assert [(fix.lines, fix.proven) for fix in report.fixes] == [((2, 3), True), ((4, 5), None)]
+    assert "copy that on a line of its own, with COPY --chown=7:7 and drop line 5" in report.fixes[1].text
+    assert report.totals.wasted_bytes == 50_010 + 50_000
+    assert "+COPY --chmod=700 tree /srv\n+RUN chmod 700 /srv\n" in report.diff
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lines", "patched"),
+    [
+        ("COPY file /new/dir/file\nRUN chmod +x /new/dir/file\n", True),
+        ("COPY file /new/dir/file\nRUN chown 7:7 /new/dir/file\n", False),
+        ("COPY tree /srv\nRUN chown -R 7:7 /srv\n", True),
+        ("COPY tree /srv\nRUN chown -R 7 /srv\n", True),
+        ("COPY tree /srv\nRUN chown -R 7:7 /srv/sub\n", False),
+        ("COPY tree /srv\nRUN chmod 600 /srv/sub/one\n", False),
+        ("WORKDIR /srv\nCOPY tree .\nRUN chown -R 7:7 .\n", True),
+        ("COPY tree /srv\nRUN ln -s /srv /link && chown -R 7:7 /srv\n", True),
+    ],
+)
+def test_what_is_in_the_patch_holds(
+    lines: str, patched: bool, api: docker.APIClient, base_image: object, tmp_path: Path
+) -> None:
+    files = {"tree/sub/one": 50_000, "tree/empty/.keep": 0, "file": 50_000}
+    Wasteful("one", "FROM BASE\n" + lines, files, 50_000, (), "true").write(tmp_path / "p")
+    (tmp_path / "p/tree/empty/.keep").unlink()
+
+    report = image(tmp_path / "p", prove=True)
+
+    (fix,) = report.fixes
+    assert (fix.bytes, fix.patched, fix.proven) == (50_000, patched, True if patched else None)
+    assert report.totals.bytes == (report.totals.live_bytes or 0) + (report.totals.wasted_bytes or 0)

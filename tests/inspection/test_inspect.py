@@ -124,6 +124,8 @@ def test_what_is_listed_can_be_narrowed() -> None:
         ("/usr/lib/a.so", 1),
     ]
     assert {each.stored_by for each in report(hidden=1).wasted} == {2}
+    assert [step.number for step in report(hidden=1).steps if step.listed] == [2, 3, 4]
+    assert [step.number for step in report(layer=1).steps if step.listed and step.layer] == [2]
     assert report(hidden=1).totals == report().totals
 
 

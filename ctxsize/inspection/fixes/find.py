@@ -6,11 +6,12 @@ What is proposed here is a guess from the figures and the text; the proof is a b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from ctxsize.dockerfile.parse import Dockerfile, Instruction
-from ctxsize.inspection.fixes.rewriting import Rewriting
+from ctxsize.inspection.fixes.rewriting import Edit, Rewriting
 from ctxsize.inspection.types import Fix, ImageReport, ImageStep, WasteGroup
 from ctxsize.units import format_bytes
 
@@ -24,7 +25,7 @@ class Case:
     """What fixes are looked for in: the report on an image, its Dockerfile, and the changes made so far.
 
     ``buildkit``: the builder knows mounts and ``--chmod``. ``written_by`` gives the layers (by number) that
-    have an entry at a path.
+    have an entry at a path, ``directories`` the directories that a layer has entries of.
     """
 
     report: ImageReport
@@ -32,6 +33,7 @@ class Case:
     rewriting: Rewriting
     buildkit: bool
     written_by: Callable[[str], frozenset[int]]
+    directories: Callable[[int], Iterable[str]]
 
     def instruction(self, step: int) -> Instruction | None:
         """The instruction that made a step; None when it is not one of the Dockerfile's own lines."""
@@ -63,15 +65,27 @@ class Case:
         return sum(1 for stage in self.dockerfile.stages if stage.line <= line)
 
 
-def find_fixes(case: Case) -> tuple[Fix, ...]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A fix, and what it changes in the Dockerfile: nothing where it is for the user to do."""
+
+    fix: Fix
+    edits: tuple[Edit, ...]
+
+
+def find_fixes(case: Case) -> tuple[Found, ...]:
     """The fixes for a built image, those with the most bytes first. The rewriting of ``case`` has those that
     are ``patched``."""
     from ctxsize.inspection.fixes.cleanup import cleanup_fixes, tool_fixes
     from ctxsize.inspection.fixes.ownership import ownership_fixes
     from ctxsize.inspection.fixes.removal import removal_fixes
 
-    found = [*ownership_fixes(case), *removal_fixes(case), *cleanup_fixes(case), *tool_fixes(case)]
-    return tuple(sorted(found, key=lambda fix: (-(fix.bytes or 0), fix.lines)))
+    found, done = [], len(case.rewriting.edits)
+    for fix in chain(ownership_fixes(case), removal_fixes(case), cleanup_fixes(case), tool_fixes(case)):
+        # Each was written into the Dockerfile right before it came.
+        found.append(Found(fix, tuple(case.rewriting.edits[done:])))
+        done = len(case.rewriting.edits)
+    return tuple(sorted(found, key=lambda each: (-(each.fix.bytes or 0), each.fix.lines)))
 
 
 def quoted(instruction: Instruction) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -10,9 +11,12 @@ from dataclasses import dataclass
 from ctxsize.dockerfile.parse import Instruction
 from ctxsize.inspection.fixes.find import LEAST, Case, gain, lines_text, loses, quoted
 from ctxsize.inspection.fixes.shell import is_shell, run_commands, words
-from ctxsize.inspection.types import Fix, WasteGroup
+from ctxsize.inspection.types import Fix, ImageStep, WasteGroup
 
 _OCTAL = re.compile(r"[0-7]{3,4}")
+_USUAL = "755"
+#: What is in a path that a shell makes another one of.
+_UNTOLD = {*"$*?[~"}
 _USERS = {"useradd", "adduser", "groupadd", "addgroup", "usermod"}
 #: A COPY of which at least one byte in this many is not touched by the command is left alone.
 _SHARE = 100
@@ -56,8 +60,8 @@ def ownership_fixes(case: Case) -> Iterator[Fix]:
         yield Fix(
             code=f"copy-{name}",
             lines=(*(each.line for each in stores), line),
-            text=f"{quoted(run)} stores again {_size(size)} of {of}; {_advice(changes, stores, run, groups)}:"
-            f" {loses(size, pull)}",
+            text=f"{quoted(run)} stores again {_size(size)} of {of};"
+            f" {_advice(case, changes, stores, run, groups)}: {loses(size, pull)}",
             bytes=size,
             pull_bytes=pull,
             patched=patched,
@@ -71,6 +75,7 @@ def _size(size: int) -> str:
 
 
 def _advice(
+    case: Case,
     changes: Sequence[_Command],
     stores: Sequence[Instruction],
     run: Instruction,
@@ -86,7 +91,11 @@ def _advice(
     flags = " ".join(f"--{each.name}={value}" for each, value in zip(changes, values, strict=True))
     said = []
     if copies:
-        said.append(f"use COPY {flags or '--chown or --chmod'} in {lines_text(copies)}")
+        flags = flags or "--chown or --chmod"
+        if any(_copies_more(case, each, changes) for each in stores if each.line in copies):
+            said.append(f"copy that on a line of its own, with COPY {flags}")
+        else:
+            said.append(f"use COPY {flags} in {lines_text(copies)}")
     if runs:
         said.append(f"do it at the end of {lines_text(runs)}")
     if not changes:
@@ -168,8 +177,8 @@ def _flags(
 ) -> list[str] | None:
     """The flags for a COPY; None when it can't have them."""
     step = case.step(copy.line)
-    if step is None or (step.live_bytes or 0) * _SHARE > (step.bytes or 0):
-        return None  # it copies more than is touched
+    if step is None or _copies_more(case, copy, changes, above=True):
+        return None
     own = [group for group in groups if group.stored_by == step.number]
     found = []
     for change in changes:
@@ -188,14 +197,54 @@ def _flags(
     return found
 
 
+def _copies_more(case: Case, copy: Instruction, changes: Sequence[_Command], *, above: bool = False) -> bool:
+    """Whether a COPY brings more than the commands touch, which a flag would change, too; with ``above`` also
+    the directories that it makes above that."""
+    step = case.step(copy.line)
+    return step is not None and (
+        (step.live_bytes or 0) * _SHARE > (step.bytes or 0)
+        or not all(_of_all(case, change, step, above=above) for change in changes)
+    )
+
+
+def _of_all(case: Case, change: _Command, step: ImageStep, *, above: bool) -> bool:
+    """Whether a command touches all directories that a step made, too: these have no bytes, and get what the
+    flag says as well. Where its paths are not told as they are, the proof has to show. ``above``: also those
+    above what it touches."""
+    paths = [posixpath.normpath(path) for path in change.paths]
+    if step.layer is None or not all(path.startswith("/") and not _UNTOLD & {*path} for path in paths):
+        return True
+    return all(
+        path in paths
+        or (change.recursive and any(_lies_in(path, each) for each in paths))
+        or min(case.written_by(path)) < step.layer
+        # What COPY makes above what it copies gets the owner, and not the mode.
+        or ((change.kind == "mode" or not above) and any(_lies_in(each, path) for each in paths))
+        for path in case.directories(step.layer)
+    )
+
+
+def _lies_in(path: str, directory: str) -> bool:
+    return path.startswith(f"{directory.rstrip('/')}/")
+
+
 def _kept(
     case: Case, changes: Sequence[_Command], stores: Sequence[Instruction], run: Instruction
 ) -> Iterator[str]:
     """What must still be done: to a directory that another step made, which costs no bytes."""
     ours = {step.layer for step in map(case.step, (run.line, *(each.line for each in stores))) if step}
+    made = {path for layer in ours if layer is not None for path in case.directories(layer)}
     for change in changes:
         if not change.recursive:
             continue
-        others = [path for path in change.paths if not path.startswith("/") or case.written_by(path) - ours]
+        # COPY makes the directory that it copies to, and gives it the usual mode, whatever the flag says.
+        usual = change.kind == "owner" or change.value.lstrip("0") == _USUAL
+        others = [
+            path
+            for path in change.paths
+            if not path.startswith("/")
+            or case.written_by(path) - ours
+            or (not usual and posixpath.normpath(path) in made)
+        ]
         if others:
             yield " ".join([change.name, change.value, *map(shlex.quote, others)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ctxsize.dockerfile.parse import parse_dockerfile
 from ctxsize.engine.builders.masked import masker_of
@@ -33,68 +33,78 @@ _ENGINES = {
 MOST_DIFFERENCES = 100
 
 
-def prove(
-    subject: Subject,
-    opened: OpenedImage,
-    fixes: Sequence[Fix],
-    data: bytes,
-    *,
-    run: Run,
-    command: VerifyCommand | None,
-    progress: Progress,
-) -> Proof:
-    """Build ``subject`` with ``data`` as its Dockerfile, which ``fixes`` led to, in the run that built
-    ``opened``. A build that fails is a proof, too: that they don't work. Raises EngineError."""
-    expected = sum(fix.bytes or 0 for fix in fixes if fix.patched)
-    try:
-        fixed = _rewritten(subject, data, progress)
-        bench = Bench(fixed, run, fixed.builder(run), TimeLimit(None), progress)
-        result = bench.build(fixed.variant(WITH), "build the fixed Dockerfile")
-    except (BuildFailed, DockerfileError) as error:
-        return Proof(expected, 0, None, False, (), 0, error=str(error))
-    progress.phase("read the fixed image")
-    inventory = opened.inventory
-    assert inventory is not None
-    bench.builder.images.read_into(inventory, [result.image_id], progress)
-    image = opened_build(fixed, result, inventory).image
-    inventory.show(0, opened.image)
-    inventory.show(1, image)
-    ran = _run_positions(opened)
-    found: list[Difference] = []
-    count = serious = 0
-    for pair in inventory.differing(0, 1):
-        for each in _differences(pair, ran):
-            count += 1
-            serious += not each.made_anew
-            if len(found) < MOST_DIFFERENCES:
-                found.append(each)
-    configurations = [configuration_of(each) for each in (opened.image, image)]
-    configuration = tuple(
-        name for name in sorted({*configurations[0], *configurations[1]})
-        if configurations[0].get(name) != configurations[1].get(name)
-    )  # fmt: skip
-    verified = None
-    if command is not None:
-        progress.phase("verify the fixed image")
-        with engine_trouble():
-            verified = verify(
-                subject.engine.api,
-                bench.builder.images.on_engine(result.image_id),
-                command,
-                run=run.id,
-                mask=masker_of(subject.options, subject.plan.resolved),
-            )
-    pulls = opened.image.pull_bytes, image.pull_bytes
-    return Proof(
-        expected_bytes=expected,
-        bytes=opened.image.bytes - image.bytes,
-        pull_bytes=None if pulls[0] is None or pulls[1] is None else pulls[0] - pulls[1],
-        same=not serious and not configuration,
-        differences=tuple(sorted(found, key=lambda each: (each.made_anew, each.path))),
-        difference_count=count,
-        configuration=configuration,
-        verify=verified,
-    )
+@dataclass(slots=True)
+class Prover:
+    """Proves fixes of the Dockerfile of ``subject``, in the run that built ``opened``. ``command`` is run in
+    each image."""
+
+    subject: Subject
+    opened: OpenedImage
+    run: Run
+    command: VerifyCommand | None
+    progress: Progress
+    _shown: int = 0  # images that were read
+
+    def prove(self, fixes: Sequence[Fix], data: bytes, title: str) -> Proof:
+        """Build with ``data`` as the Dockerfile, which ``fixes`` led to. A build that fails is a proof, too:
+        that they don't work. Raises EngineError."""
+        subject, opened, run, progress = self.subject, self.opened, self.run, self.progress
+        expected = sum(fix.bytes or 0 for fix in fixes if fix.patched)
+        try:
+            fixed = _rewritten(subject, data, progress)
+            bench = Bench(fixed, run, fixed.builder(run), TimeLimit(None), progress)
+            result = bench.build(fixed.variant(WITH), title)
+        except (BuildFailed, DockerfileError) as error:
+            said = error.told if isinstance(error, BuildFailed) else error.message
+            return Proof(expected, 0, None, False, (), 0, error=said)
+        progress.phase("read the fixed image")
+        inventory = opened.inventory
+        assert inventory is not None
+        bench.builder.images.read_into(inventory, [result.image_id], progress)
+        image = opened_build(fixed, result, inventory).image
+        if not self._shown:
+            inventory.show(0, opened.image)
+        self._shown += 1
+        inventory.show(self._shown, image)
+        ran = _run_positions(opened)
+        found: list[Difference] = []
+        anew: list[Difference] = []
+        count = serious = 0
+        for pair in inventory.differing(0, self._shown):
+            for each in _differences(pair, ran):
+                count += 1
+                serious += not each.made_anew
+                (anew if each.made_anew else found).append(each)
+                del anew[MOST_DIFFERENCES:], found[MOST_DIFFERENCES:]
+        configurations = [configuration_of(each) for each in (opened.image, image)]
+        configuration = tuple(
+            name for name in sorted({*configurations[0], *configurations[1]})
+            if configurations[0].get(name) != configurations[1].get(name)
+        )  # fmt: skip
+        verified = None
+        if self.command is not None:
+            progress.phase("verify the fixed image")
+            with engine_trouble():
+                verified = verify(
+                    subject.engine.api,
+                    bench.builder.images.on_engine(result.image_id),
+                    self.command,
+                    run=run.id,
+                    mask=masker_of(subject.options, subject.plan.resolved),
+                )
+        pulls = opened.image.pull_bytes, image.pull_bytes
+        return Proof(
+            expected_bytes=expected,
+            bytes=opened.image.bytes - image.bytes,
+            pull_bytes=None if pulls[0] is None or pulls[1] is None else pulls[0] - pulls[1],
+            same=not serious and not configuration,
+            differences=tuple(sorted([*found, *anew], key=lambda each: (each.made_anew, each.path)))[
+                :MOST_DIFFERENCES
+            ],
+            difference_count=count,
+            configuration=configuration,
+            verify=verified,
+        )
 
 
 def _rewritten(subject: Subject, data: bytes, progress: Progress) -> Subject:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ctxsize.dockerfile.parse import BOM, Dockerfile, Instruction
 from ctxsize.inspection.fixes.shell import commands, is_stateful
@@ -13,9 +15,14 @@ _KEYWORD = re.compile(r"\s*[A-Za-z]+")
 _RUN_HEAD = re.compile(r"\s*RUN(?:\s+--\S+)*\s+", re.IGNORECASE)
 
 
+#: The name of a method of Rewriting, and what it was called with.
+Edit = tuple[str, tuple[Any, ...]]
+
+
 @dataclass(slots=True)
 class Rewriting:
-    """Changes of a Dockerfile, by the lines its instructions begin on; ``data`` is the file with them."""
+    """Changes of a Dockerfile, by the lines its instructions begin on; ``data`` is the file with them.
+    ``edits`` are the changes in the order in which they were made."""
 
     dockerfile: Dockerfile
     original: bytes
@@ -27,30 +34,46 @@ class Rewriting:
     _deleted: set[int] = field(default_factory=set)
     #: Lines that a change has taken for itself.
     taken: set[int] = field(default_factory=set)
+    edits: list[Edit] = field(default_factory=list)
+
+    def with_only(self, edits: Iterable[Edit]) -> Rewriting:
+        """The same Dockerfile with these of its changes and no others."""
+        wanted, other = set(edits), Rewriting(self.dockerfile, self.original)
+        for edit in self.edits:
+            if edit in wanted:
+                name, given = edit
+                getattr(other, name)(*given)
+        return other
 
     def add_flag(self, line: int, flag: str) -> None:
         """Give the instruction on ``line`` a flag: ``--chown=app``."""
+        self.edits.append(("add_flag", (line, flag)))
         self._flags[line].append(flag)
 
     def set_commands(self, line: int, left: tuple[str, ...]) -> None:
         """Have the RUN on ``line`` run these commands; with none of them it goes."""
+        self.edits.append(("set_commands", (line, left)))
         self._commands[line] = left
 
     def append(self, line: int, command: str) -> None:
         """Have the RUN on ``line``, or the one it was joined to, run one command more."""
+        self.edits.append(("append", (line, command)))
         if command not in self._appended[line]:
             self._appended[line].append(command)
 
     def insert(self, line: int, text: str) -> None:
         """Put an instruction, on one line, before the one on ``line``."""
+        self.edits.append(("insert", (line, text)))
         self._before[line].append(text)
 
     def delete(self, line: int) -> None:
         """Remove the instruction on ``line``."""
+        self.edits.append(("delete", (line,)))
         self._deleted.add(line)
 
     def join(self, lines: tuple[int, ...]) -> None:
         """Make one RUN of those on ``lines``, in the place of the first."""
+        self.edits.append(("join", (lines,)))
         self._joined[lines[0]] = lines
 
     @property

@@ -16,5 +16,6 @@ _ROW = ("name", "bytes", "live_bytes", "wasted_bytes", "files", "step")
 def draw(result: ImageReport, look: Look) -> str:
     """A line for each step, or for each row of the view; ``look`` is not used."""
     names = _STEP if result.view == "step" else _ROW
-    listed = result.steps if result.view == "step" else result.rows
+    steps = [step for step in result.steps if step.listed]
+    listed = steps if result.view == "step" else result.rows
     return "".join(csv_lines(names, ([getattr(each, name) for name in names] for each in listed)))

@@ -71,7 +71,8 @@ def draw(result: ImageReport, look: Look) -> str:
             "rows_left_out": result.rows_left_out,
             "largest": [_row(row) for row in result.largest],
             "fixes": [
-                fields(fix, "code", "lines", "text", "bytes", "pull_bytes", "patched") for fix in result.fixes
+                fields(fix, *("code", "lines", "text", "bytes", "pull_bytes", "patched", "proven", "reason"))
+                for fix in result.fixes
             ],
             "diff": result.diff,
             "written": result.written,
@@ -91,4 +92,5 @@ def _proof(proof: Proof | None) -> Any:
         "differences": [fields(each, "path", "what", "made_anew") for each in proof.differences],
         "verify": fields(proof.verify, "command", "exit_code", "seconds", "output_tail", "timed_out"),
         "error": proof.error,
+        "builds": proof.builds,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctxsize.inspection.types import ImageReport
-from ctxsize.report.image.words import cause, largest_first, leftover, proven, totals, where
+from ctxsize.report.image.words import cause, largest_first, leftover, proven, totals, trouble, where
 from ctxsize.report.shared.columns import known
 from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.markdown import cell, fitted, plain, row
@@ -31,7 +31,8 @@ def _lines(result: ImageReport, look: Look) -> Iterator[str]:
     for each in look.first(result.leftovers)[0]:
         yield f"- {plain(leftover(each))}: {format_bytes(each.bytes)} in {cell(each.path)}"
     for fix in result.fixes:
-        yield f"- {plain(fix.text)}"
+        why = trouble(fix)
+        yield f"- {plain(fix.text)}" + (f" **{plain(why)}**" if why else "")
     if result.proof is not None:
         for text in proven(result.proof):
             yield f"- **{plain(text)}**"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ctxsize.inspection.types import ImageReport, ViewRow
-from ctxsize.report.image.words import cause, largest_first, leftover, proven, totals, where
+from ctxsize.report.image.words import cause, largest_first, leftover, proven, totals, trouble, where
 from ctxsize.report.shared.columns import columns, known, more
 from ctxsize.report.shared.look import Look
 from ctxsize.text import printable
@@ -140,7 +140,11 @@ def _duplicates(result: ImageReport, look: Look) -> str:
 
 
 def _fixes(result: ImageReport, look: Look) -> str:
-    lines = [printable(fix.text) + "\n" for fix in result.fixes]
+    lines = []
+    for fix in result.fixes:
+        lines.append(printable(fix.text) + "\n")
+        if why := trouble(fix):
+            lines.append(f"  {printable(why)}\n")
     if result.proof is not None:
         lines += [look.good(printable(text)) + "\n" for text in proven(result.proof)]
         for each in result.proof.differences[:_SHOWN_DIFFERENCES]:

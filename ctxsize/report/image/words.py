@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ctxsize.image.fates import Cause
 from ctxsize.inspection.leftovers import WORDS
-from ctxsize.inspection.types import ImageReport, ImageStep, Leftover, Proof, WasteGroup
+from ctxsize.inspection.types import Fix, ImageReport, ImageStep, Leftover, Proof, WasteGroup
 from ctxsize.report.shared.columns import known
 from ctxsize.units import format_bytes, format_share
 
@@ -44,8 +44,8 @@ def totals(report: ImageReport) -> Iterator[tuple[str, str, str]]:
 
 
 def largest_first(steps: Iterable[ImageStep]) -> list[ImageStep]:
-    """The steps that made a layer, by its bytes; where these are not known, by what a pull of it takes."""
-    made = (step for step in steps if step.layer is not None)
+    """The steps to list that made a layer, by its bytes; where these are not known, by what a pull takes."""
+    made = (step for step in steps if step.layer is not None and step.listed)
     return sorted(made, key=lambda step: (-(step.bytes or 0), -(step.pull_bytes or 0), step.number))
 
 
@@ -72,13 +72,21 @@ def leftover(found: Leftover) -> str:
     return WORDS[found.kind]
 
 
+def trouble(fix: Fix) -> str:
+    """Why a fix is not among what was proven; nothing where it is, or where no proof was asked for."""
+    if fix.reason is None:
+        return ""
+    return f"left out: {fix.reason}" if fix.proven is None else f"does not hold: {fix.reason}"
+
+
 def proven(proof: Proof) -> Iterator[str]:
     """What a build of the fixed Dockerfile showed, in sentences."""
     if proof.error is not None:
         yield f"the fixed Dockerfile was not proven: {proof.error}"
         return
+    how = "a build" if proof.builds == 1 else f"{proof.builds} builds"
     yield (
-        f"proven by a build: the image loses {format_bytes(proof.bytes)}"
+        f"proven by {how}: the image loses {format_bytes(proof.bytes)}"
         f" (foretold: {format_bytes(proof.expected_bytes)}), a pull about {known(proof.pull_bytes)}"
     )
     if proof.same:

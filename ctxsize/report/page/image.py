@@ -53,7 +53,11 @@ def page(document: Document) -> Page:
 
 
 def _headline(document: Document) -> str:
-    totals, fixes = document["totals"], document["fixes"]
+    totals = document["totals"]
+    if totals["bytes"] is None:
+        pull = totals["pull_bytes"]
+        of_pull = "" if pull is None else f"; a pull of it takes {format_bytes(pull)}"
+        return f"What the image has is not known{of_pull}."
     said = f"The image has {format_bytes(totals['bytes'])}"
     wasted = totals["wasted_bytes"]
     if wasted is not None:
@@ -63,8 +67,12 @@ def _headline(document: Document) -> str:
             if wasted
             else ", and none of it is wasted"
         )
-    if saved := sum(fix["bytes"] for fix in fixes):
-        said += f"; {len(fixes)} {'fix' if len(fixes) == 1 else 'fixes'} would save {format_bytes(saved)}"
+    # What does not hold saves nothing, and of some it can't be foretold.
+    known = [fix["bytes"] for fix in document["fixes"] if fix["bytes"] and fix.get("proven") is not False]
+    if known:
+        said += (
+            f"; {len(known)} {'fix' if len(known) == 1 else 'fixes'} would save {format_bytes(sum(known))}"
+        )
     return f"{said}."
 
 
@@ -73,7 +81,7 @@ def _totals(document: Document) -> Table:
     rows = [
         Row(
             (label, size(totals[name]), _share(totals[name], totals["bytes"])),
-            bar(totals[name], totals["bytes"]),
+            bar(totals[name], totals["bytes"] or 0),
         )
         for name, label in _TOTALS
     ]
@@ -81,18 +89,18 @@ def _totals(document: Document) -> Table:
     return Table(("", "bytes", "share"), "lrr", rows, "of the image", notes)
 
 
-def _share(part: int | None, whole: int) -> str:
-    return "" if part is None else format_share(part, whole)
+def _share(part: int | None, whole: int | None) -> str:
+    return "" if part is None or not whole else format_share(part, whole)
 
 
 def _fixes(document: Document) -> Iterator[Section]:
     fixes = document["fixes"]
     if not fixes:
         return
-    most = max(fix["bytes"] for fix in fixes)
+    most = max(fix["bytes"] or 0 for fix in fixes)
     rows = [
         Row(
-            (text(fix["text"]), ", ".join(map(str, fix["lines"])), size(fix["bytes"])),
+            (_with_reason(fix), ", ".join(map(str, fix["lines"])), size(fix["bytes"])),
             bar(fix["bytes"], most),
         )
         for fix in fixes
@@ -103,15 +111,21 @@ def _fixes(document: Document) -> Iterator[Section]:
     )
 
 
+def _with_reason(fix: Document) -> str:
+    """What a fix says, and why it is not in the patch where a build showed that."""
+    reason = fix.get("reason")  # a report of an earlier version has none
+    return text(fix["text"]) + (f"; left out: {text(reason)}" if reason else "")
+
+
 def _steps(document: Document) -> Iterator[Section]:
     steps = [step for step in document["steps"] if step["layer"] is not None]
     if not steps:
         return
-    most = max(step["bytes"] for step in steps) or 1
+    most = max(step["bytes"] or 0 for step in steps) or 1
     rows = []
     for step in steps[: parts.MOST_ROWS]:
         wasted = step["wasted_bytes"] or 0
-        live = (step["bytes"] - wasted) / most
+        live = ((step["bytes"] or 0) - wasted) / most
         bars = [Bar(0.0, live, "cached" if step["base"] else "saved"), Bar(0.0, wasted / most, "grown")]
         name = step["text"] or ("the base image" if step["base"] else "(not in the history)")
         line = "" if step["line"] is None else str(step["line"])
@@ -215,7 +229,8 @@ def _map(document: Document) -> Map:
         )
         kind = "base" if step["base"] else "live"
         pull = step["pull_bytes"]
-        tree.add(name, kind, files=step["files"] or 0, image=step["bytes"] - wasted, pull=pull)
+        shown = None if step["bytes"] is None else step["bytes"] - wasted
+        tree.add(name, kind, files=step["files"] or 0, image=shown, pull=pull)
         tree.add(name, "wasted", files=0, image=wasted)
     metrics = [("image", "bytes"), ("pull", "pull")]
     note = "`ctxsize image --by file --top 0 --format json` maps single files."
@@ -238,5 +253,6 @@ def paths_of(document: Document) -> dict[str, dict[str, int | None]]:
     found: dict[str, dict[str, int | None]] = {}
     for step in document["steps"]:
         name = step["text"] or ("the base image" if step["base"] else "(not in the history)")
-        found[name] = {"image": (found.get(name, {}).get("image") or 0) + step["bytes"]}
+        total = parts.known_sum((found.get(name, {"image": 0})["image"], step["bytes"]))
+        found[name] = {"image": None if total is None else int(total)}
     return found

@@ -59,7 +59,10 @@ RESULT = ImageReport(
     leftovers=(Leftover("/tmp", "temporary-files", 20_000, 2, {3: 20_000}, {3: 7_000}),),
     duplicates=(Duplicate(64_000, 2, ("/a", "/b")),),
     largest=(ViewRow("/big", 200_000, 200_000, 0, 1, 1),),
-    fixes=(Fix("copy-chown", (12, 14), "14: RUN chown …: image −270kB", 270_000, 91_000, True),),
+    fixes=(
+        Fix("copy-chown", (12, 14), "14: RUN chown …: image −270kB", 270_000, 91_000, True),
+        Fix("cleanup", (14,), "14: ends with rm", 20_000, None, True, proven=False, reason="/a\n is new"),
+    ),
     diff="--- Dockerfile\n",
     proof=Proof(
         270_000,
@@ -122,6 +125,8 @@ bytes    copies  paths
 
 What to do
 14: RUN chown …: image −270kB
+14: ends with rm
+  does not hold: /a\\n is new
 proven by a build: the image loses 269kB (foretold: 270kB), a pull about 90kB
 2 paths are not as they were
 the configuration of the image differs: Env
@@ -138,6 +143,14 @@ def test_the_json_follows_its_schema(result: ImageReport) -> None:
     text = drawing("image", "json")(result, Look())
 
     jsonschema.validate(json.loads("".join(text)), SCHEMA)
+
+
+def test_steps_that_are_not_to_be_listed_are_in_no_table() -> None:
+    first, *others = RESULT.steps
+    result = replace(RESULT, steps=(replace(first, listed=False), *others))
+    for format in ("table", "markdown", "csv"):
+        text = "".join(drawing("image", format)(result, Look()))
+        assert "ADD rootfs" not in text and "COPY . /app" in text
 
 
 def test_the_table() -> None:

@@ -7,6 +7,7 @@ import copy
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ctxsize.errors import UsageError
 from ctxsize.report.page.documents import page_of, page_of_two, read
 from tests.report.page.samples import comparison, documents, hostile, image, many
 
+SCHEMAS = Path(ctxsize.__file__).parent.parent / "docs" / "schema"
 ASSETS = Path(ctxsize.report.page.__file__).parent / "assets"
 
 
@@ -191,3 +193,74 @@ def test_the_vendored_library_is_the_published_one() -> None:
 
     assert said["sha256"] == digest
     assert (ASSETS / "LICENSE.d3-hierarchy").read_text().startswith("Copyright 2010-2026 Mike Bostock")
+
+
+def _nullable(document: Any, schema: Any, whole: Any) -> Iterator[tuple[str | int, ...]]:
+    """The places in a document at which its schema allows null."""
+    if "$ref" in schema:
+        schema = {**whole["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
+    kinds = [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    if document is not None and any("null" in _types(kind) for kind in kinds):
+        yield ()
+    for kind in kinds[1:]:
+        if document is not None and "null" not in _types(kind):
+            yield from (place for place in _nullable(document, kind, whole) if place)
+    if isinstance(document, dict):
+        for name, value in document.items():
+            below = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+            if isinstance(below, dict):
+                yield from ((name, *place) for place in _nullable(value, below, whole))
+    if isinstance(document, list) and isinstance(schema.get("items"), dict):
+        for number, value in enumerate(document[:3]):
+            yield from ((number, *place) for place in _nullable(value, schema["items"], whole))
+
+
+def _types(schema: Any) -> list[str]:
+    found = schema.get("type", [])
+    return [found] if isinstance(found, str) else found
+
+
+@pytest.mark.parametrize("kind", documents())
+def test_what_is_not_known_is_not_known_on_the_page_either(kind: str) -> None:
+    schema = json.loads((SCHEMAS / f"{kind}-1.json").read_text())
+    whole = documents()[kind]
+    places = [*dict.fromkeys(_nullable(whole, schema, schema))]
+    assert len(places) > 5
+
+    for place in places:
+        document = copy.deepcopy(whole)
+        inner = document
+        for step in place[:-1]:
+            inner = inner[step]
+        inner[place[-1]] = None
+        page_of(document, f"{kind} without {place}")
+        if kind in ("comparison", "context", "image"):
+            page_of_two(document, whole, f"{kind} without {place}")
+            page_of_two(whole, document, f"{kind} without {place}")
+
+
+def test_an_image_whose_layers_were_not_read_has_a_page() -> None:
+    document = image()
+    document["totals"] = {**dict.fromkeys(document["totals"]), "pull_bytes": 40_000}
+    for step in document["steps"]:
+        step.update(bytes=None, files=None, live_bytes=None, wasted_bytes=None, buried_bytes=None)
+    document.update(waste_groups=[], wasted=[], fixes=[], leftovers=[], duplicates=[], rows=[], largest=[])
+
+    text = Parsed(page_of(document, "x")).text
+
+    assert "What the image has is not known; a pull of it takes 40kB." in text
+
+
+def test_the_page_of_an_image_counts_what_a_fix_saves_where_that_is_known() -> None:
+    document = image()
+    first = document["fixes"][0]
+    document["fixes"] = [
+        first,
+        {**first, "code": "build-tools", "bytes": None, "pull_bytes": None, "patched": False},
+        {**first, "bytes": 7_000, "proven": False, "reason": "the image is not the same: /a is new"},
+    ]
+
+    text = " ".join(Parsed(page_of(document, "x")).text.split())
+
+    assert "1 fix would save 4kB." in text
+    assert "left out: the image is not the same: /a is new" in text
