@@ -16,6 +16,7 @@ from ctxsize.budget.config import Target
 from ctxsize.budget.options import CheckOptions
 from ctxsize.budget.targets import TargetChecker
 from ctxsize.budget.types import TargetReport
+from ctxsize.errors import CtxsizeError
 from ctxsize.measure.target import MeasuredTarget
 from ctxsize.processes.pool import Pool
 from ctxsize.progress import Progress
