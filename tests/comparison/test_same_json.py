@@ -20,7 +20,7 @@ pytestmark = pytest.mark.docker
 RECORDED = Path(__file__).parents[1] / "data" / "comparisons"
 #: What differs from one run, machine, engine or version to the next; the keys below are compared.
 VARYING = {"ctxsize", "created", "engine", "build", "id", "engine_bytes", "seconds", "seconds_low",
-           "seconds_high", "seconds_source", "send_seconds", "calibration"}  # fmt: skip
+           "seconds_high", "seconds_source", "send_seconds", "calibration", "platform"}  # fmt: skip
 #: Warnings about times.
 OF_TIMES = {"path-seconds", "slow-first-run", "outliers"}
 #: Layers have times in them, which compress to a few bytes more or less; what is sent has some, too.

@@ -280,6 +280,8 @@ class TestWhatChangesWhileItIsSent:
 def test_memory_stays_constant_and_no_descriptor_is_left(tmp_path: Path) -> None:
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(200_000_000)
+    # Other tests of the same process may have connections open: threads of theirs may end, none begins here.
+    others = {*threading.enumerate()}
     before = len(os.listdir("/proc/self/fd"))
     stream = tar_stream(walk(tmp_path, None), tmp_path)
     assert max(len(part) for part in stream) <= 1 << 20
@@ -287,4 +289,4 @@ def test_memory_stays_constant_and_no_descriptor_is_left(tmp_path: Path) -> None
     next(broken_off)
     broken_off.close()  # type: ignore[attr-defined]
     assert len(os.listdir("/proc/self/fd")) == before
-    assert threading.active_count() == 1
+    assert {*threading.enumerate()} <= others
