@@ -144,7 +144,7 @@ pictures: venv engine  ## make the pictures in docs/pictures from the real progr
 .PHONY: bench bench-table
 bench: venv engine  ## run the benchmarks, each a ratio against a peer (ARGS="scan check": only these)
 	@scripts/apt-install git git
-	@VENV=$(VENV) MODERN=$(MODERN) scripts/bench $(ARGS)
+	@VENV=$(VENV) MODERN=$(MODERN) BUILDERS=$(BUILDERS) scripts/bench $(ARGS)
 
 bench-table: venv  ## put the results of the last `make bench` into benchmarks/README.md
 	@$(python) benchmarks/rows.py .cache/bench/results.json --into benchmarks/README.md

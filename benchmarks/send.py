@@ -2,7 +2,7 @@
 """How fast a 1 GB context goes to a real engine, against the SDK's own `build(path=…)`, which writes it to
 a temporary file first; and how much memory that takes.
 
-    python benchmarks/send.py [--megabytes 1000] [--files 20] [--runs 3] [--builder classic|upload|none]
+    python benchmarks/send.py [--megabytes 1000] [--files 20] [--runs 3] [--builder classic|none]
 
 The Dockerfile has no step that would use the context, so that what is measured is the sending. The engine
 is DOCKER_HOST's; what is made there is removed. `none` sends to nobody: the stream alone.
@@ -28,8 +28,8 @@ TAG = "ctxsize-benchmark:send"
 BUILD = """
 import sys, docker
 api = docker.APIClient(timeout=600)
-root, version = sys.argv[1:3]
-api.params = {"version": version}
+root, tag = sys.argv[1:3]
+api.params = {"version": "1"}
 """
 BUILD_END = """
 assert not [event for event in events if "error" in event], events
@@ -40,7 +40,7 @@ OURS = {
 from ctxsize.context.send import tar_stream
 from ctxsize.context.walk import walk
 body = tar_stream(walk(root, None), root)
-events = list(api.build(fileobj=body, custom_context=True, tag=sys.argv[3], rm=True, decode=True))
+events = list(api.build(fileobj=body, custom_context=True, tag=tag, rm=True, decode=True))
 """
     + BUILD_END,
     "none": """
@@ -53,22 +53,7 @@ for part in tar_stream(walk(sys.argv[1], None), sys.argv[1]): pass
 SDK = {
     "build": BUILD
     + """
-events = list(api.build(path=root, tag=sys.argv[3], rm=True, decode=True))
-"""
-    + BUILD_END,
-    # BuildKit does not recognise the tar that the SDK makes (its first record is a PAX header), so this is
-    # what the SDK does, in the format that BuildKit takes.
-    "upload": BUILD
-    + """
-import tarfile, tempfile
-def whole_seconds(member):
-    member.mtime = int(member.mtime)
-    return member
-with tempfile.TemporaryFile() as file:
-    with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        tar.add(root, ".", filter=whole_seconds)
-    file.seek(0)
-    events = list(api.build(fileobj=file, custom_context=True, tag=sys.argv[3], rm=True, decode=True))
+events = list(api.build(path=root, tag=tag, rm=True, decode=True))
 """
     + BUILD_END,
     "none": """
@@ -109,20 +94,19 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=1000)
     parser.add_argument("--files", type=int, default=20)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--builder", choices=["classic", "upload", "none"], action="append")
+    parser.add_argument("--builder", choices=["classic", "none"], action="append")
     args = parser.parse_args()
     os.chdir(ROOT)
     met = True
     with tempfile.TemporaryDirectory(prefix="ctxsize-bench-") as scratch:
         root = Path(scratch) / "context"
         make_context(root, args.megabytes * 1_000_000, args.files)
-        for builder in args.builder or ["none", "classic", "upload"]:
+        for builder in args.builder or ["none", "classic"]:
             kind = "none" if builder == "none" else "build"
-            version = "2" if builder == "upload" else "1"
             ours, sdk = [], []
             for _ in range(args.runs):
-                for series, program in ((ours, OURS[kind]), (sdk, SDK.get(builder, SDK[kind]))):
-                    series.append(run([sys.executable, "-c", program, str(root), version, TAG]))
+                for series, program in ((ours, OURS[kind]), (sdk, SDK[kind])):
+                    series.append(run([sys.executable, "-c", program, str(root), TAG]))
             print(f"{builder}: {args.megabytes:,} MB in {args.files:,} files")
             ratio = report("SDK", sdk) / report("ctxsize", ours)
             # Neither ratio is a test: engines differ in how fast they take what is sent.
