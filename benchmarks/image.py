@@ -25,6 +25,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from rows import row
+
 ROOT = Path(__file__).resolve().parent.parent
 TAG = "ctxsize-benchmark-image:latest"
 BAR, MEMORY_BAR = 1.3, 150e6
@@ -138,13 +140,17 @@ def main() -> int:
         if arguments.image is None and not arguments.keep:
             subprocess.run([*client, "image", "rm", "-f", TAG], stdout=subprocess.DEVNULL, check=True)
     theirs, ours, processor, _ = (statistics.median(column) for column in zip(*found, strict=True))
-    memory = max(row[3] for row in found)
-    ratio = statistics.median(row[1] / row[0] for row in found)
+    memory = max(each[3] for each in found)
+    ratio = statistics.median(each[1] / each[0] for each in found)
+    case = f"{arguments.files:,} files in {arguments.layers} layers"
+    detail = f"{ours:.1f} s against {theirs:.1f} s; {processor:.1f} s of processor"
+    good = row(case, ratio, BAR, detail=detail)
+    good &= row(f"{case}, memory", memory / 1e6, MEMORY_BAR / 1e6, unit="MB")
     print(
         f"docker save | tar t {theirs:.1f} s, ctxsize image {ours:.1f} s ({processor:.1f} s of processor): "
         f"{ratio:.2f} x (bar {BAR} x), {memory / 1e6:.0f} MB (bar {MEMORY_BAR / 1e6:.0f} MB)"
     )
-    return 1 if ratio > BAR or memory > MEMORY_BAR else 0
+    return int(not good)
 
 
 if __name__ == "__main__":
