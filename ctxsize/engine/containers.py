@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ctxsize.engine.marks import object_labels
 from ctxsize.files.nested import nested_input
+from ctxsize.units import format_seconds
 
 if TYPE_CHECKING:
     import docker
@@ -80,6 +81,13 @@ class Verification:
     def passed(self) -> bool:
         """Whether the image works."""
         return self.exit_code == 0
+
+    @property
+    def told(self) -> str:
+        """How the command ended, in one line."""
+        if self.timed_out:
+            return f"`{self.command}` was stopped after {format_seconds(self.seconds)}"
+        return f"`{self.command}` ended with exit code {self.exit_code}"
 
 
 def verify(

@@ -11,7 +11,6 @@ from ctxsize.errors import VerifyFailed
 from ctxsize.measure.bench import Bench
 from ctxsize.measure.builds import Builds
 from ctxsize.measure.figures import WITH, WITHOUT
-from ctxsize.units import format_seconds
 from ctxsize.warning import Warning
 
 
@@ -44,7 +43,7 @@ def verify_failure(found: Mapping[str, Verification]) -> VerifyFailed | None:
         hint = "it passes without the ignore file: does a rule ignore something that is needed at run time?"
     elif other is not None:
         hint = "it fails without the ignore file, too: is the command right?"
-    return VerifyFailed(_said(result), log=result.output_tail, hint=hint)
+    return VerifyFailed(result.told, log=result.output_tail, hint=hint)
 
 
 def verify_warnings(found: Mapping[str, Verification]) -> Iterator[Warning]:
@@ -53,13 +52,7 @@ def verify_warnings(found: Mapping[str, Verification]) -> Iterator[Warning]:
     without = found.get(WITHOUT)
     if without is not None and not without.passed and found.get(WITH, without).passed:
         message = (
-            f"{_said(without)} in the image built without the ignore file, which keeps out something that"
+            f"{without.told} in the image built without the ignore file, which keeps out something that"
             " breaks it"
         )
         yield Warning("without-does-not-work", message)
-
-
-def _said(result: Verification) -> str:
-    if result.timed_out:
-        return f"`{result.command}` was stopped after {format_seconds(result.seconds)}"
-    return f"`{result.command}` ended with exit code {result.exit_code}"

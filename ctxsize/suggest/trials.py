@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -38,17 +37,6 @@ from ctxsize.suggest.proof import (
 )
 from ctxsize.suggest.proposal import Target
 from ctxsize.suggest.types import Candidate, Outcome
-from ctxsize.units import format_seconds
-
-# What a line of a build's log says where something is missing.
-_MISSING = re.compile(
-    r"not found|no such file|enoent|(?:can ?not|can't|could ?n[o']t|unable to) (?:find|open|read|load|locate)"
-    r"|does(?: not|n't) exist|not a git repository|missing|file ?not ?found|can(?:not|'t) resolve"
-    r"|no module named",
-    re.IGNORECASE,
-)
-_MOST_NAMES = 200  # of the paths of one candidate
-_LONGEST = 2_000  # characters of a line that are looked at
 
 
 class Unmetered(Inventory):
@@ -115,7 +103,7 @@ class Trials:
             found = self._verified(self.first.result.image_id, self.command)
             if not found.passed:
                 raise VerifyFailed(
-                    f"{_said(found)} in the image as it is",
+                    f"{found.told} in the image as it is",
                     log=found.output_tail,
                     hint="no rule was tried: is the command right?",
                 )
@@ -208,8 +196,8 @@ class Trials:
         if checked.passed:
             return Outcome(True, "verified")
         last = checked.output_tail[-1:] or ("",)
-        reason = f"the image does not work: {_said(checked)} {last[0].strip()}".rstrip()
-        failure = BuildFailed(_said(checked), log=checked.output_tail)
+        reason = f"the image does not work: {checked.told} {last[0].strip()}".rstrip()
+        failure = BuildFailed(checked.told, log=checked.output_tail)
         return Outcome(False, "same-image", reason, hinted=named_by(failure, candidates))
 
     def _differences(self, built: Built) -> list[Differing]:
@@ -254,9 +242,3 @@ class Trials:
         self.reader.forget(built.slot, built.image)
         with suppress(BuildFailed):
             self.bench.run.images.remove(built.result.image_id)
-
-
-def _said(result: Verification) -> str:
-    if result.timed_out:
-        return f"`{result.command}` was stopped after {format_seconds(result.seconds)}"
-    return f"`{result.command}` ended with exit code {result.exit_code}"

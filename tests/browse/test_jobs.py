@@ -14,6 +14,7 @@ import pytest
 from ctxsize.browse.jobs import Found, LintJob, Worker
 from ctxsize.ignore.types import Dialect
 from tests.support import traps as TRAPS
+from tests.support.living import lives
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,14 +62,6 @@ worker.wait()
 
     assert done.stdout.strip().isdecimal(), done.stderr
     deadline = time.monotonic() + 60
-    while _lives(int(done.stdout)):
+    while lives(int(done.stdout)):
         assert time.monotonic() < deadline, "it lives on"
         time.sleep(0.05)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"

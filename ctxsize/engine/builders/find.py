@@ -11,7 +11,7 @@ from ctxsize.engine.connect import START_HINT, Engine, connect
 from ctxsize.engine.endpoints.alone import lone_buildkit
 from ctxsize.engine.endpoints.reach import reach
 from ctxsize.engine.endpoints.store import Instance, Node
-from ctxsize.engine.endpoints.wanted import named_by, wanted
+from ctxsize.engine.endpoints.wanted import naming_variable, wanted
 from ctxsize.errors import CtxsizeError, EngineError
 
 #: The API of Docker Engine 23, the first that says which step made a cache record.
@@ -34,7 +34,7 @@ def find_builder(
         choice = choose(engine, found.kind)
         return engine, replace(choice, other=found.notice)
     node = node_for(found.instance, asked_platform(platform), turn)
-    engine = _engine_of(found.instance, node, named_by(name))
+    engine = _engine_of(found.instance, node, naming_variable(name))
     return engine, replace(choose(engine, found.kind), other=_one_of(found.instance, node))
 
 
@@ -50,7 +50,7 @@ def find_nodes(name: str) -> Iterator[Engine]:
     if instance is None:
         yield connect()
     else:
-        yield from (_engine_of(instance, node, named_by(name)) for node in instance.nodes)
+        yield from (_engine_of(instance, node, naming_variable(name)) for node in instance.nodes)
 
 
 def tells_apart(name: str) -> bool:

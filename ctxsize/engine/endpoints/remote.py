@@ -101,12 +101,11 @@ def _certificates(options: Mapping[str, str]) -> ssl.SSLContext:
     if ("cert" in options) != ("key" in options):
         lacking = "key" if "cert" in options else "cert"
         raise EngineError(f"it has no {lacking}, and cert and key go together", hint=_CREATE)
-    context = ssl.create_default_context()
-    if "cacert" in options:
-        try:
-            context = ssl.create_default_context(cafile=options["cacert"])
-        except (OSError, ValueError) as error:
-            raise EngineError(f"no certificate in its cacert, {options['cacert']}", hint=_CREATE) from error
+    authorities = options.get("cacert")  # None: those of the system
+    try:
+        context = ssl.create_default_context(cafile=authorities)
+    except (OSError, ValueError) as error:
+        raise EngineError(f"no certificate in its cacert, {authorities}", hint=_CREATE) from error
     if "cert" in options:
 
         def refuse() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,9 @@ def current(key: str) -> str | None:
     default = folder() / "defaults" / digits
     if not os.path.lexists(default):
         return None
-    found = find(_read(default).decode("utf-8", "replace"))
+    with _hinted(default):
+        name = read_small(str(default)).decode("utf-8", "replace")
+    found = find(name)
     return None if found is None else found.name
 
 
@@ -93,15 +96,15 @@ def _json(path: Path) -> Any:
     """What the file says; None when there is none."""
     if not os.path.lexists(path):
         return None
-    try:
-        return parse_json(str(path), _read(path))
-    except ConfigError as error:
-        raise _wrong(error.where or str(path), error.message) from error
+    with _hinted(path):
+        return parse_json(str(path), read_small(str(path)))
 
 
-def _read(path: Path) -> bytes:
+@contextmanager
+def _hinted(path: Path) -> Iterator[None]:
+    """What is wrong with the file comes with what to do about it."""
     try:
-        return read_small(str(path))
+        yield
     except ConfigError as error:
         raise _wrong(error.where or str(path), error.message) from error
 

@@ -57,7 +57,7 @@ def wanted(builder: str = "auto") -> Wanted:
     )
 
 
-def named_by(builder: str) -> str | None:
+def naming_variable(builder: str) -> str | None:
     """The environment variable that names the builder which ``builder`` means; None when none does."""
     return VARIABLE if builder == "auto" and os.environ.get(VARIABLE) else None
 

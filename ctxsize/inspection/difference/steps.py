@@ -19,7 +19,6 @@ class _Texted(Protocol):
 _Step = TypeVar("_Step", bound=_Texted)
 #: Aligning takes time with the square of them; no builder makes so many.
 _MOST_ALIGNED = 1_000
-_NONE = Sizes(0, 0)
 
 
 def step_changes(

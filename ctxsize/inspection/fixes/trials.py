@@ -91,10 +91,7 @@ def reason(proof: Proof) -> str | None:
     if proof.configuration:
         return f"the image is not the same: its configuration differs ({', '.join(proof.configuration)})"
     if proof.verify is not None and not proof.verify.passed:
-        code = proof.verify.exit_code
-        return f"`{proof.verify.command}` " + (
-            "was stopped" if proof.verify.timed_out else f"ended with exit code {code}"
-        )
+        return f"`{proof.verify.command}` was stopped" if proof.verify.timed_out else proof.verify.told
     return "the image loses nothing by it"
 
 

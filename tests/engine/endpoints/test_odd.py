@@ -18,6 +18,7 @@ from ctxsize.engine.endpoints.wanted import wanted
 from ctxsize.errors import ConfigError, CtxsizeError, EngineError
 from tests.engine.endpoints.conftest import Configuration
 from tests.support.certificates import make_certificates
+from tests.support.living import lives
 
 HERE = "unix:///no/such/docker.sock"
 
@@ -186,11 +187,7 @@ def test_a_broken_context_is_told_and_hides_no_other(configuration: Configuratio
 
 def assert_gone(number: int) -> None:
     for _ in range(100):
-        try:
-            state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":
+        if not lives(number):
             return
         time.sleep(0.1)
     raise AssertionError(f"{number} still runs")
