@@ -23,7 +23,7 @@ SH = shutil.which("sh") or "/bin/sh"
 
 # A stand-in for what would fetch packages. Python itself is real, so that a recipe finds the modules "venv"
 # and "pip" where Python does: an environment is made without pip, and finds what is installed here; of pip it
-# is written down what would configure it.
+# is written down what would configure it, where SHIM_PIP is set.
 _PYTHON = """\
 #!/bin/sh
 echo "python $*" >>"$SHIM_LOG"
@@ -43,7 +43,7 @@ case " $* " in
     for site in "$folder"/lib/python3*/site-packages; do
       printf '%s\\n' "{root}" "{site}" >"$site/all.pth"
     done ;;
-  *" -m pip install "*) "$0-real" $flags -m pip config list >>"$SHIM_LOG" ;;
+  *" -m pip install "*) [ -z "$SHIM_PIP" ] || "$0-real" $flags -m pip config list >>"$SHIM_LOG" ;;
   *) exec "$0-real" "$@" ;;
 esac
 """
