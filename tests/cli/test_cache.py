@@ -133,15 +133,16 @@ def test_without_an_ignore_file_the_order_of_the_dockerfile_is_still_measured(
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("builder", ["buildkit", "classic"])
 @pytest.mark.parametrize(
-    ("rules", "part", "again"),
+    ("rules", "part", "again", "builder"),
     [
-        (".git\n!.git/HEAD\n!.git/logs/HEAD\n", "ignored", [2]),
-        (".git\n", "ignored", []),
-        ("logs\n", "eligible", [2]),
+        pytest.param(".git\n!.git/HEAD\n!.git/logs/HEAD\n", "ignored", [2], "buildkit", id="partly"),
+        pytest.param(".git\n!.git/HEAD\n!.git/logs/HEAD\n", "ignored", [2], "classic", id="partly-classic"),
+        pytest.param(".git\n", "ignored", [], "buildkit", id="ignored"),
+        pytest.param(".git\n", "ignored", [], "classic", id="ignored-classic", marks=pytest.mark.slow),
+        pytest.param("logs\n", "eligible", [2], "buildkit", id="kept"),
+        pytest.param("logs\n", "eligible", [2], "classic", id="kept-classic", marks=pytest.mark.slow),
     ],
-    ids=["partly", "ignored", "kept"],
 )
 def test_a_commit_is_simulated_however_much_of_the_repository_is_kept(
     ctxsize: Ctxsize, project: Path, rules: str, part: str, again: list[int], builder: str

@@ -395,7 +395,7 @@ def test_runs_at_the_same_time_do_not_disturb_each_other(
     (project / ".dockerignore").write_text("data\n.dockerignore\n")
     (project / "data").write_bytes(bytes(100_000))
     before = _left(api)
-    words = [sys.executable, "-m", "ctxsize", "compare", str(project), "--repeat", "3", "--format", "json"]
+    words = [sys.executable, "-m", "ctxsize", "compare", str(project), "--repeat", "2", "--format", "json"]
     runs = [
         subprocess.Popen(
             [*words, "--quiet", "--builder", builder],

@@ -19,8 +19,8 @@ SECRET = "sw0rdfish-c0ffee"
 
 
 def compare(project: Path, *options: str) -> Result:
-    command = ["compare", "--verbose", "--repeat", "1", "--build-arg", f"TOKEN={TOKEN}", *options]
-    return CliRunner().invoke(main, [*command, str(project)])
+    command = ["compare", "--verbose", "--repeat", "1", "--network", "none", "--build-arg", f"TOKEN={TOKEN}"]
+    return CliRunner().invoke(main, [*command, *options, str(project)])
 
 
 def shown_anywhere(result: Result) -> str:

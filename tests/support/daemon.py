@@ -15,7 +15,7 @@ from pathlib import Path
 import docker
 import docker.errors
 
-_MEMORY = "/dev/shm"
+MEMORY = "/dev/shm"
 #: What the suite takes at most on an engine of its own, with the program and its files.
 _ENGINE_KILOBYTES = 4_000_000
 
@@ -49,8 +49,11 @@ class Daemon:
         else:
             self._make_bridge(f"172.31.{215 + number}.1/24")
             command.append(f"--bridge={self.bridge}")
+        frugal = {**os.environ, "GOGC": "400"}  # with processors rather than with memory, as scripts/ensure-engine
         with open(folder / "log", "wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=frugal, start_new_session=True
+            )
 
     def _make_bridge(self, address: str) -> None:
         self._remove_bridge()  # of one that was killed
@@ -107,14 +110,14 @@ def copies_run(count: int) -> bool:
     """Whether there is room in memory for ``count`` engines that keep what they have there."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     available = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    return can_start() and os.path.isdir(_MEMORY) and available > count * _ENGINE_KILOBYTES
+    return can_start() and os.path.isdir(MEMORY) and available > count * _ENGINE_KILOBYTES
 
 
 @contextlib.contextmanager
 def running_copy(number: int) -> Iterator[str]:
     """The address of engine ``number`` in memory, with the stand-in base images of this machine's engine."""
     # A socket's path may be 107 bytes long: not below pytest's own long folder names.
-    folder = Path(tempfile.mkdtemp(prefix="ctxsize-engine-", dir=_MEMORY))
+    folder = Path(tempfile.mkdtemp(prefix="ctxsize-engine-", dir=MEMORY))
     daemon = Daemon(folder, number=number)
     try:
         daemon.wait(docker.APIClient(base_url=daemon.host, version="1.41"), seconds=120)

@@ -110,9 +110,8 @@ def test_what_users_build_at_the_same_time_stays_in_their_cache(
     thread = threading.Thread(target=build_on)
     thread.start()
     try:
-        for _ in range(2):
-            options = BuildOptions(build_args={"BASE": base}, network="none")
-            ctxsize_api.compare(project, builder="buildkit", options=options, repeat=1)
+        options = BuildOptions(build_args={"BASE": base}, network="none")
+        ctxsize_api.compare(project, builder="buildkit", options=options, repeat=2)
         enough.set()
         thread.join()
         again = [user_builds(folder, "buildkit", tag, base) for folder, tag, _ in built]
@@ -164,8 +163,8 @@ def test_an_engine_that_is_asked_for_its_cache_by_several_at_once_answers_each(a
     assert len(answers) == 40
 
 
-@pytest.mark.parametrize(("builder", "runs"), [("buildkit", 5), ("classic", 2)])
-def test_the_fifth_run_measures_the_same_transfer_as_the_first(
+@pytest.mark.parametrize(("builder", "runs"), [("buildkit", 3), ("classic", 2)])
+def test_a_later_run_measures_the_same_transfer_as_the_first(
     project: Path, base_args: Callable[[str], dict[str, str]], builder: str, runs: int
 ) -> None:
     options = BuildOptions(build_args=base_args("links"), network="none")
