@@ -22,11 +22,6 @@ pytestmark = pytest.mark.docker
 
 
 @pytest.fixture
-def base(base_image: Callable[[str], str]) -> str:
-    return base_image("busybox:1.36")
-
-
-@pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The host of Debian's docker-registry on a loopback port."""
     if shutil.which("docker-registry") is None:
