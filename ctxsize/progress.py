@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
 
 from ctxsize.text import printable
@@ -31,6 +31,10 @@ class Progress(Protocol):
     def read(self, size: int) -> None:
         """``size`` bytes of images have been read so far in this phase."""
 
+    def removed(self, what: str, count: int, of: int, size: int, total: int) -> None:
+        """``count`` of the ``of`` things called ``what`` are gone from the engine so far, ``size`` of their
+        ``total`` bytes (0: not known, or none). Of each lot of things the first call is with 0."""
+
     def step(self, name: str) -> None:
         """The builder started a step."""
 
@@ -53,6 +57,8 @@ class Silent:
     def sent(self, size: int) -> None: ...
 
     def read(self, size: int) -> None: ...
+
+    def removed(self, what: str, count: int, of: int, size: int, total: int) -> None: ...
 
     def step(self, name: str) -> None: ...
 
@@ -121,6 +127,16 @@ class Terminal:
     def read(self, size: int) -> None:
         self._moved("read", size)
 
+    def removed(self, what: str, count: int, of: int, size: int, total: int) -> None:
+        with self._lock:
+            if not count:  # what is gone of other things says nothing of how fast these go
+                self._first = None
+            text = f"removed {count} of {of} {what}"
+            if total:
+                text += f", {format_bytes(size)} of {format_bytes(total)}"
+            self._detail = text + (self._left(size, total) if total else self._left(count, of))
+            self._draw(force=count in (0, of))
+
     def step(self, name: str) -> None:
         with self._lock:
             self._detail = name
@@ -135,17 +151,21 @@ class Terminal:
 
     def _moved(self, what: str, size: int) -> None:
         with self._lock:
-            now = self._clock()
-            if self._first is None or size < self._first[1]:
-                self._first = (now, size)
-            text = f"{what}, {format_bytes(size)}"
+            text, left = f"{what}, {format_bytes(size)}", self._left(size, self._size or 0)
             if self._size and size <= self._size:
-                text += f" of {format_bytes(self._size)}"
-                passed, moved = now - self._first[0], size - self._first[1]
-                if self._ends is None and moved > 0 and passed >= self._FIRST_ESTIMATE:
-                    text += f", {format_left(passed / moved * (self._size - size))} left"
+                text += f" of {format_bytes(self._size)}{left}"
             self._detail = text
             self._draw()
+
+    def _left(self, done: int, total: int) -> str:
+        """The time left until ``total``, as fast as what is ``done`` came; empty while nobody knows."""
+        now = self._clock()
+        if self._first is None or done < self._first[1]:
+            self._first = (now, done)
+        passed, moved = now - self._first[0], done - self._first[1]
+        if self._ends is not None or done >= total or moved <= 0 or passed < self._FIRST_ESTIMATE:
+            return ""
+        return f", {format_left(passed / moved * (total - done))} left"
 
     def _tick(self, over: threading.Event) -> None:
         while not over.wait(1.0):
@@ -196,6 +216,8 @@ class Verbose:
 
     def read(self, size: int) -> None: ...
 
+    def removed(self, what: str, count: int, of: int, size: int, total: int) -> None: ...
+
     def step(self, name: str) -> None:
         self._line(f"-> {name}")
 
@@ -207,3 +229,25 @@ class Verbose:
 
     def _line(self, text: str) -> None:
         print(printable(text), file=self._stream, flush=True)
+
+
+class Removal:
+    """Tells of things that go one by one: called with each that is gone."""
+
+    def __init__(self, progress: Progress, what: str, sizes: Mapping[str, int | None]) -> None:
+        """``sizes`` are the bytes of each, by what it is called with; None where they are not known."""
+        self._progress = progress
+        self._what = what
+        self._left = dict(sizes)
+        self._of, self._size = len(self._left), 0
+        self._total = sum(size or 0 for size in self._left.values())
+        if self._left:
+            self._tell()
+
+    def __call__(self, gone: str) -> None:
+        if gone in self._left:
+            self._size += self._left.pop(gone) or 0
+            self._tell()
+
+    def _tell(self) -> None:
+        self._progress.removed(self._what, self._of - len(self._left), self._of, self._size, self._total)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ctxsize.progress import Terminal, Verbose
+from ctxsize.progress import Removal, Terminal, Verbose
 
 
 class Screen:
@@ -115,6 +115,42 @@ def test_closed_for_a_report_it_goes_on_with_the_next_phase() -> None:
     screen.progress.step("late")
     assert screen.stream.getvalue() == before
     screen.progress.phase("clean up")
+    assert screen.line == "clean up …"
+
+
+def test_it_says_how_much_was_removed_of_how_much_and_the_time_left() -> None:
+    screen = Screen()
+    screen.progress.phase("clean up")
+    gone = Removal(screen.progress, "cache records", {"a": 0, "b": 40_000_000, "c": 20_000_000, "d": None})
+    assert screen.line == "clean up: removed 0 of 4 cache records, 0B of 60MB"
+    screen.now += 1
+    gone("a")
+    assert screen.line == "clean up: removed 1 of 4 cache records, 0B of 60MB"
+    screen.now += 1
+    gone("b")
+    gone("b")
+    gone("somebody else's")
+    assert screen.line == "clean up, 2 s: removed 2 of 4 cache records, 40MB of 60MB, 1 s left"
+
+
+def test_where_no_bytes_are_known_what_goes_is_counted_each_lot_by_itself() -> None:
+    screen = Screen()
+    screen.progress.phase("clean up")
+    gone = Removal(screen.progress, "images", {"a": None, "b": None})
+    screen.now += 9
+    for image in "ab":
+        gone(image)
+    assert screen.line == "clean up, 9 s: removed 2 of 2 images"
+    gone = Removal(screen.progress, "cache records", dict.fromkeys("abc"))
+    screen.now += 1
+    gone("a")
+    assert screen.line == "clean up, 10 s: removed 1 of 3 cache records, 2 s left"
+
+
+def test_nothing_is_said_of_nothing_to_remove() -> None:
+    screen = Screen()
+    screen.progress.phase("clean up")
+    Removal(screen.progress, "images", {})
     assert screen.line == "clean up …"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,6 +139,8 @@ def _parse(text: str, shown: str) -> dict[str, Any]:
         # tomllib takes time with the square of a dotted key's parts, and memory with each.
         if said.count(".") >= _MOST_PARTS and _LONG_KEY.search(said):
             raise ConfigError(f"a key of more than {_MOST_PARTS} parts", where=f"{shown}:{number}")
+    import tomllib  # most projects have no configuration
+
     try:
         with nested_input():
             return tomllib.loads(text)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ctxsize.budget.types import Grown
-from ctxsize.inspection.difference.steps import aligned
 from ctxsize.measure.target import LargestPaths, StepSize
 
 #: Paths named below a limit that is not kept.
@@ -48,6 +47,8 @@ def grown_lines(
     before. Empty when that is not known."""
     if not before or any(getattr(step, of) is None for step in (*before, *after)):
         return ()
+    from ctxsize.inspection.difference.steps import aligned  # most checks have no image to compare with
+
     found = []
     for one, other in aligned(before, after):
         if other is not None:

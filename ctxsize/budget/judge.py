@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import replace
 from typing import Any
 
@@ -110,6 +109,8 @@ def _line(limit: Limit, now: MeasuredTarget, past: MeasuredTarget) -> Judged:
 def _build_time(limit: Limit, now: MeasuredTarget, past: MeasuredTarget) -> Judged:
     """Over only when more than noise: the median grew by more than the limit, and a 95 % interval of the
     growth excludes zero."""
+    from statistics import median
+
     from ctxsize.measure.timing import MIN_RUNS, seconds_saved
 
     if not now.runs:
@@ -119,7 +120,7 @@ def _build_time(limit: Limit, now: MeasuredTarget, past: MeasuredTarget) -> Judg
         whose = "the baseline has" if len(past.runs) == fewest else "there were"
         reason = f"{whose} {fewest} timed builds and {MIN_RUNS} are the least that says something"
         return _unknown(limit, reason, "renew the baseline, or ask for more with --repeat")
-    before, total = statistics.median(past.runs), statistics.median(now.runs)
+    before, total = median(past.runs), median(now.runs)
     change = seconds_saved(past.runs, now.runs)
     most = limit.share.of_float(before) if limit.share else 0.0
     over = change.median > most and bool(change.significant)

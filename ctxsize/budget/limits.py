@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from ctxsize.budget.sizes import AmountError, Share, parse_bytes, parse_files, parse_share
-from ctxsize.budget.types import Unit
 from ctxsize.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ctxsize.budget.types import Unit
 
 #: What takes a limit away that a file or a variable sets.
 OFF = "off"

@@ -7,7 +7,6 @@ that does not parse alone goes on in the next. That takes one pass and no gramma
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -42,6 +41,8 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 def _statements(text: str) -> Iterator[tuple[int, list[str], Mapping[str, Any]]]:
     """First line, lines and content of every statement."""
+    import tomllib  # most projects have no configuration
+
     # A lone \r is no line end in TOML, nor is any other that str.splitlines knows.
     pending: list[str] = []
     start = 1

@@ -125,7 +125,7 @@ def compare(
         builder = "classic" if found.engine is not None and found.engine.builder == "classic" else "buildkit"
         if found.project.ignore_file is None:
             hint_at_suggest(out, configured_build, asked["path"], asked["dockerfile"], builder)
-        hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
+        hint_at_lint(out, configured_build, asked["path"], asked["dockerfile"], builder, project.lint)
         write_page(out, found, html, configured_build, asked["path"], asked["dockerfile"], builder)
         show_failures(measured.failures.items())
 

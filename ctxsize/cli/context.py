@@ -89,6 +89,7 @@ def context(
     needs_pages(html)
     project = configured(asked["path"])
     build = project.under(build)
+    builder = project.builder_under(builder)
     asked["dockerfile"] = asked["dockerfile"] or project.dockerfile
     with out.progress() as progress:
         progress.phase("scan")
@@ -97,7 +98,7 @@ def context(
             platform=build.platform,
             build_args={name: value for name, value in build.build_args.items() if value is not None},
             contexts=build.contexts,
-            dialect=Dialect.of_builder(project.builder_under(builder)),
+            dialect=Dialect.of_builder(builder),
             by=by,
             files=files or as_list,
             progress=lambda seen: progress.step(f"{seen} entries"),
@@ -111,4 +112,4 @@ def context(
     write_page(out, result, html, build, asked["path"], asked["dockerfile"], builder)
     everything = result.scan.without
     if everything is not None and everything.files + everything.dirs <= MOST_ENTRIES:
-        hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder)
+        hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder, project.lint)

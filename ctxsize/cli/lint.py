@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ctxsize.budget.config import Target
     from ctxsize.cli.output import Output
     from ctxsize.engine.options import BuildOptions
+    from ctxsize.lint.config import LintConfig
 
 #: Files and directories up to which ``context`` looks: more would take it too long.
 MOST_ENTRIES = 20_000
@@ -151,32 +153,41 @@ def _explain(code: str, out: Output) -> None:
     write(explained(found[0]) if len(found) == 1 else listed(found), out.file or "-")
 
 
-def hint_at_lint(out: Output, build: BuildOptions, path: str, dockerfile: str | None, builder: str) -> None:
+def hint_at_lint(
+    out: Output,
+    build: BuildOptions,
+    path: str,
+    dockerfile: str | None,
+    builder: str,
+    config: LintConfig | None,
+) -> None:
     """Print ``3 findings, 312MB: `ctxsize lint` `` below a table on standard output, if there is something to
-    say. What lint can't do is no trouble of these commands."""
+    say. What lint can't do is no trouble of these commands. ``config`` is what the configuration says of
+    findings; all else is as it was built."""
     if out.format != "table" or out.quiet or out.file not in (None, "-"):
         return
-    from ctxsize.budget.config import load_config
-    from ctxsize.budget.linting.lint import LintOptions, lint_target, totals
+    # Without what `ctxsize lint` has of targets and their configuration: `context` shall be quick.
     from ctxsize.cli.output import write
-    from ctxsize.progress import Silent
+    from ctxsize.ignore.types import Dialect
+    from ctxsize.lint.config import LintConfig
+    from ctxsize.lint.lint import Subject, look
+    from ctxsize.lint.types import LintTotals
 
-    known = {name: value for name, value in build.build_args.items() if value is not None}
-    options = LintOptions(
-        dockerfile=dockerfile,
-        stage=build.target,
-        build_args=known,
+    subject = Subject(
+        path,
+        dockerfile,
+        build.target,
+        {name: value for name, value in build.build_args.items() if value is not None},
+        Dialect.of_builder(builder),
+        contexts=build.contexts,
         platform=build.platform,
-        builder=builder,
     )
     try:
-        found = lint_target(load_config(path).defaults, options, Silent())
+        _, found = look(subject, config or LintConfig())
     except CtxsizeError:
         return
     costly = [each for each in found.findings if each.severity != "info" and each.files]
     if costly:
-        from dataclasses import replace
-
-        size = totals([replace(found, findings=tuple(costly))]).bytes
+        size = LintTotals.of([replace(found, findings=tuple(costly))]).bytes
         count = "1 finding" if len(costly) == 1 else f"{len(costly)} findings"
         write(f"\n{count}, {format_bytes(size)}: `ctxsize lint`\n", "-")

@@ -19,6 +19,7 @@ from ctxsize.report.formats import FORMATS
 if TYPE_CHECKING:
     from ctxsize.engine.containers import VerifyCommand
     from ctxsize.engine.options import BuildOptions
+    from ctxsize.lint.config import LintConfig
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Option = Callable[[Any], Any]
@@ -286,7 +287,7 @@ def _gathering(
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """What a configuration says of a build; each as in ctxsize.budget.config.Target."""
+    """What a configuration says of a build and its findings; each as in ctxsize.budget.config.Target."""
 
     dockerfile: str | None = None
     stage: str | None = None
@@ -294,6 +295,7 @@ class Configured:
     builder: str = "auto"
     build_args: Mapping[str, str] = field(default_factory=dict)
     contexts: Mapping[str, str] = field(default_factory=dict)
+    lint: LintConfig | None = None
 
     def under(self, build: BuildOptions) -> BuildOptions:
         """The options of the command line over these."""
@@ -338,5 +340,11 @@ def configured(path: str) -> Configured:
     # The Dockerfile outside of the targets is named relative to each of their contexts, and this is none.
     target = found[0] if len(found) == 1 else replace(config.defaults, dockerfile=None)
     return Configured(
-        target.dockerfile, target.stage, target.platform, target.builder, target.build_args, target.contexts
+        target.dockerfile,
+        target.stage,
+        target.platform,
+        target.builder,
+        target.build_args,
+        target.contexts,
+        target.lint,
     )

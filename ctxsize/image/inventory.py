@@ -13,7 +13,7 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import NamedTuple
 
-from ctxsize.files.tarlist import TarReader
+from ctxsize.files.tarlist import TarReader, changed_meta
 from ctxsize.image.entries import (
     DIRECTORY,
     ENTRY,
@@ -154,6 +154,27 @@ class ShownPair(NamedTuple):
     path: bytes
     before: Shown | None
     after: Shown | None
+
+
+#: How a sentence about a path says each of its ``changes``.
+CHANGED = {
+    "missing": "is missing",
+    "new": "is new",
+    "type": "is something else",
+    "content": "has another content",
+    "mode": "has another mode",
+    "owner": "has another owner",
+}
+
+
+def changes(before: Shown | None, after: Shown | None) -> tuple[str, ...]:
+    """What two images don't have alike at a path, times apart: keys of CHANGED, what matters most first."""
+    if before is None or after is None:
+        return () if before is after else ("missing",) if after is None else ("new",)
+    if before.type != after.type:
+        return ("type",)
+    content = () if (before.size, before.hash) == (after.size, after.hash) else ("content",)
+    return (*content, *(each for each in changed_meta(before.meta, after.meta) if each != "time"))
 
 
 class Inventory(LayerReader):

@@ -387,21 +387,27 @@ class Tree:
                 continue
             of_left = left.special(folder.names) if left else _NOTHING
             of_right = right.special(folder.names) if right else _NOTHING
-            for name in folder.names:
+            names: Iterable[str] = folder.names
+            if _says(left) == _says(right):  # then only what rules single out can differ
+                special = {*of_left, *of_right}
+                names = [name for name in names if name in special] if special else ()
+            for name in names:
                 ours = of_left.get(name, left.default) if left else None
                 theirs = of_right.get(name, right.default) if right else None
                 child = folder.folders.get(name)
                 is_file = child is None and name not in folder.links
                 if _effect(ours, is_file) != _effect(theirs, is_file):
                     yield Match(folder, name, child), ours, theirs
-                if child is not None:
-                    stack.append(
-                        (
-                            child,
-                            if_it_matters(left.child(name, ours)) if left else None,
-                            if_it_matters(right.child(name, theirs)) if right else None,
-                        )
+            for name, child in folder.folders.items():
+                stack.append(
+                    (
+                        child,
+                        if_it_matters(left.child(name, of_left.get(name, left.default))) if left else None,
+                        if_it_matters(right.child(name, of_right.get(name, right.default)))
+                        if right
+                        else None,
                     )
+                )
 
 
 def below(folder: Folder) -> Iterator[Folder]:

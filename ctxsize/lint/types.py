@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -128,6 +128,30 @@ class LintTotals:
     unsafe: int
     files: int
     bytes: int
+
+    @classmethod
+    def of(cls, targets: Iterable[LintTarget]) -> LintTotals:
+        """All findings of the ``targets`` together."""
+        findings: list[Finding] = []
+        largest: dict[tuple[str, tuple[str, ...]], Finding] = {}
+        for target in targets:
+            findings += target.findings
+            for found in target.findings:
+                if found.bytes or found.files:
+                    key = (target.path, found.paths)
+                    if key not in largest or largest[key].bytes < found.bytes:
+                        largest[key] = found
+        severities = [found.severity for found in findings]
+        return cls(
+            findings=len(findings),
+            errors=severities.count("error"),
+            warnings=severities.count("warning"),
+            infos=severities.count("info"),
+            fixable=sum(found.fix == "safe" for found in findings),
+            unsafe=sum(found.fix == "unsafe" for found in findings),
+            files=sum(found.files for found in largest.values()),
+            bytes=sum(found.bytes for found in largest.values()),
+        )
 
 
 @dataclass(frozen=True, slots=True)

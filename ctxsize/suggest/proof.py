@@ -11,10 +11,9 @@ from hashlib import blake2b
 
 from ctxsize.dockerfile.mapping import ImageMap
 from ctxsize.errors import BuildFailed
-from ctxsize.files.tarlist import changed_meta
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.image.entries import path_of
-from ctxsize.image.inventory import Inventory, Shown
+from ctxsize.image.inventory import CHANGED, Inventory, Shown, changes
 from ctxsize.suggest.types import Candidate
 from ctxsize.text import printable
 
@@ -48,14 +47,7 @@ class Differing:
     @property
     def what(self) -> str:
         """``is missing``, ``is new``, ``has another content`` …; nothing where only the time differs."""
-        if self.before is None or self.after is None:
-            return "is missing" if self.after is None else "is new"
-        if self.before.type != self.after.type:
-            return "is something else"
-        if (self.before.size, self.before.hash) != (self.after.size, self.after.hash):
-            return "has another content"
-        changed = [each for each in changed_meta(self.before.meta, self.after.meta) if each != "time"]
-        return f"has another {changed[0]}" if changed else ""
+        return next((CHANGED[each] for each in changes(self.before, self.after)), "")
 
 
 def differing(inventory: Inventory, before: int, after: int) -> list[Differing]:

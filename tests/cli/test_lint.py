@@ -189,3 +189,15 @@ def test_a_job_summary(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(shop / "summary.md"))
     lint()
     assert (shop / "summary.md").read_text().startswith("<!-- ctxsize lint -->")
+
+
+def test_context_ends_with_a_line_about_lint_that_goes_by_the_configuration(shop: Path) -> None:
+    def last() -> str:
+        return CliRunner().invoke(main, ["context"]).output.splitlines()[-1]
+
+    assert last() == "1 finding, 1kB: `ctxsize lint`"
+    (shop / ".ctxsize.toml").write_text('build-args = { FROM = "web" }\n')
+    (shop / "Dockerfile").write_text("FROM scratch\nARG FROM=src\nCOPY $FROM /app\n")
+    assert last() == "1 finding, 1kB: `ctxsize lint`"
+    (shop / ".ctxsize.toml").write_text('build-args = { FROM = "web" }\n[lint]\nignore = ["CX101"]\n')
+    assert "finding" not in last()

@@ -34,7 +34,6 @@ from ctxsize.image.fates import fates  # noqa: E402
 from ctxsize.image.inventory import Inventory  # noqa: E402
 from ctxsize.image.types import Image  # noqa: E402
 
-BASE = "ctxsize/base-busybox:local"
 #: What is ours on the engine.
 LABEL = "org.ctxsize.generated=1"
 #: What an engine puts into every container.
@@ -55,12 +54,12 @@ class CannotBeBuilt(Exception):
     """A COPY met a directory where it has a file, or the other way round."""
 
 
-def project(folder: Path, seed: int) -> None:
-    """Write a random Dockerfile and its context."""
+def project(folder: Path, seed: int, base: str) -> None:
+    """Write a random Dockerfile, which begins with the image ``base``, and its context."""
     chance = random.Random(seed)
     for number in range(2):
         _tree(chance, folder / f"tree{number}", depth=3)
-    lines = [f"FROM {BASE}", f"LABEL {LABEL}", "COPY tree0 /w"]
+    lines = [f"FROM {base}", f"LABEL {LABEL}", "COPY tree0 /w"]
     for _ in range(chance.randint(3, 7)):
         kind = chance.random()
         if kind < 0.2:
@@ -73,14 +72,14 @@ def project(folder: Path, seed: int) -> None:
     (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
 
 
-def everything(folder: Path) -> None:
-    """Write a project whose image has each way of burying a byte once."""
+def everything(folder: Path, base: str) -> None:
+    """Write a project on the image ``base`` whose image has each way of burying a byte once."""
     for name, size in {"a": 10, "b": 20, "dir/x": 40, "dir/y": 80, "other/z": 160, "kept": 320}.items():
         (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "tree" / name).write_bytes(b"." * size)
     (folder / "tree/link").symlink_to("aaaa")
     (folder / "Dockerfile").write_text(
-        f"""FROM {BASE}
+        f"""FROM {base}
 COPY tree /w
 RUN chown 5:5 /w/a && rm /w/b && rm -rf /w/dir && mkdir /w/dir && echo new > /w/dir/n && ln -sf bbbbb /w/link
 RUN rm -rf /w/other && echo file > /w/other && ln /w/a /w/a2 && echo more >> /w/dir/n
@@ -267,6 +266,7 @@ def main() -> int:
     )
     parser.add_argument("--images", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--base", default="busybox:1.36", help="what scripts/make-base-images says for it")
     asked = parser.parse_args()
     api: Any = docker.from_env(timeout=600).api
     counts: dict[str, int] = {}
@@ -275,7 +275,7 @@ def main() -> int:
     while done < asked.images:
         seed += 1
         with tempfile.TemporaryDirectory() as folder:
-            project(Path(folder), seed)
+            project(Path(folder), seed, asked.base)
             try:
                 image = build(api, Path(folder), buildkit=seed % 2 == 0)
             except CannotBeBuilt:

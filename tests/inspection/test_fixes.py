@@ -13,10 +13,10 @@ from ctxsize.inspection.types import Proof
 from tests.inspection.wasteful import WASTEFUL, Wasteful
 
 
-def proven(project: Wasteful, folder: Path, builder: str = "auto") -> ImageReport:
+def proven(project: Wasteful, folder: Path, base: str) -> ImageReport:
     """The report on a project's image, with the proof of its fixes."""
-    project.write(folder)
-    return image(folder, builder=builder, verify=VerifyCommand(project.verify))
+    project.write(folder, base)
+    return image(folder, verify=VerifyCommand(project.verify))
 
 
 def check(project: Wasteful, report: ImageReport) -> None:
@@ -36,14 +36,14 @@ def check(project: Wasteful, report: ImageReport) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("project", WASTEFUL, ids=lambda project: project.name)
 def test_a_proven_fix_loses_what_was_foretold(
-    project: Wasteful, api: docker.APIClient, base_image: object, tmp_path: Path
+    project: Wasteful, api: docker.APIClient, base: str, tmp_path: Path
 ) -> None:
-    check(project, proven(project, tmp_path / "p"))
+    check(project, proven(project, tmp_path / "p", base))
 
 
 @pytest.mark.docker
 def test_several_fixes_of_one_dockerfile_are_proven_together(
-    api: docker.APIClient, base_image: object, tmp_path: Path
+    api: docker.APIClient, base: str, tmp_path: Path
 ) -> None:
     project = Wasteful(
         "everything",
@@ -63,13 +63,11 @@ RUN rm /gone
         "test -e /kept && test -e /done && test -e /made && test $(stat -c %u /srv/one) = 7",
     )
 
-    report = proven(project, tmp_path / "p")
+    report = proven(project, tmp_path / "p", base)
 
     check(project, report)
-    assert report.diff == PATCH
-    assert (tmp_path / "p/Dockerfile").read_text() == project.dockerfile.replace(
-        "BASE", "ctxsize/base-busybox:local"
-    )
+    assert report.diff == PATCH.replace("BASE", base)
+    assert (tmp_path / "p/Dockerfile").read_text() == project.dockerfile.replace("BASE", base)
     # What is compressed depends on the compressor.
     assert [fix.text.partition(", pull ~−")[0] for fix in report.fixes] == TEXTS
 
@@ -78,7 +76,7 @@ PATCH = """\
 --- Dockerfile
 +++ Dockerfile
 @@ -1,9 +1,10 @@
- FROM ctxsize/base-busybox:local
+ FROM BASE
  WORKDIR /srv
 -COPY app /srv
 -COPY archive /tmp/archive
@@ -111,7 +109,7 @@ TEXTS = [
 
 @pytest.mark.docker
 def test_what_the_fixed_dockerfile_would_break_is_said(
-    api: docker.APIClient, base_image: object, tmp_path: Path
+    api: docker.APIClient, base: str, tmp_path: Path
 ) -> None:
     """The user is made by the line that owns the files, from a file that COPY brings. The other fix holds."""
     project = Wasteful(
@@ -127,7 +125,7 @@ RUN chown 7:7 /other
         (),
         "true",
     )
-    project.write(tmp_path / "p")
+    project.write(tmp_path / "p", base)
     (tmp_path / "p/files/passwd").write_text("late:x:77:77::/:/bin/sh\n")
 
     report = image(tmp_path / "p", prove=True, write=True)
@@ -139,21 +137,21 @@ RUN chown 7:7 /other
     assert (other.lines, other.proven, other.reason) == ((4, 5), True, None)
     assert report.proof is not None and report.proof.holds and report.written
     assert (report.proof.bytes, report.proof.expected_bytes, report.proof.builds) == (20_000, 20_000, 3)
-    assert (tmp_path / "p/Dockerfile").read_text() == project.dockerfile.replace(
-        "BASE", "ctxsize/base-busybox:local"
-    ).replace("COPY other", "COPY --chown=7:7 other").replace("RUN chown 7:7 /other\n", "")
+    assert (tmp_path / "p/Dockerfile").read_text() == project.dockerfile.replace("BASE", base).replace(
+        "COPY other", "COPY --chown=7:7 other"
+    ).replace("RUN chown 7:7 /other\n", "")
 
 
 @pytest.mark.docker
 def test_an_interrupted_proof_costs_no_figure_and_nothing_is_written(
-    api: docker.APIClient, base_image: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: docker.APIClient, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> Proof:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Prover, "prove", interrupted)
     project = Wasteful("one", "FROM BASE\nCOPY file /f\nRUN chown 7 /f\n", {"file": 50_000}, 50_000, (), "")
-    project.write(tmp_path / "p")
+    project.write(tmp_path / "p", base)
     images, reports = api.images(all=True), list[ImageReport]()
 
     with pytest.raises(Interrupted):
@@ -168,7 +166,7 @@ def test_an_interrupted_proof_costs_no_figure_and_nothing_is_written(
 
 @pytest.mark.docker
 def test_what_a_flag_of_copy_would_change_beside_it_is_no_patch(
-    api: docker.APIClient, base_image: object, tmp_path: Path
+    api: docker.APIClient, base: str, tmp_path: Path
 ) -> None:
     """A directory has no bytes, and an owner and a mode all the same."""
     project = Wasteful(
@@ -187,7 +185,7 @@ RUN chown -R 7:7 /empty && chmod -R 700 /empty
         "test $(stat -c %a /srv) = 700",
     )
 
-    report = proven(project, tmp_path / "p")
+    report = proven(project, tmp_path / "p", base)
 
     check(project, report)
     assert [(fix.lines, fix.proven) for fix in report.fixes] == [((2, 3), True), ((4, 5), None)]
@@ -212,10 +210,10 @@ RUN chown -R 7:7 /empty && chmod -R 700 /empty
     ],
 )
 def test_what_is_in_the_patch_holds(
-    lines: str, patched: bool, api: docker.APIClient, base_image: object, tmp_path: Path
+    lines: str, patched: bool, api: docker.APIClient, base: str, tmp_path: Path
 ) -> None:
     files = {"tree/sub/one": 50_000, "tree/empty/.keep": 0, "file": 50_000}
-    Wasteful("one", "FROM BASE\n" + lines, files, 50_000, (), "true").write(tmp_path / "p")
+    Wasteful("one", "FROM BASE\n" + lines, files, 50_000, (), "true").write(tmp_path / "p", base)
     (tmp_path / "p/tree/empty/.keep").unlink()
 
     report = image(tmp_path / "p", prove=True)

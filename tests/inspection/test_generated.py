@@ -22,10 +22,10 @@ COUNTS = {
 
 @pytest.mark.docker
 def test_paths_and_bytes_are_those_that_the_engine_exports(
-    api: docker.APIClient, base_image: object, tmp_path: Path
+    api: docker.APIClient, base: str, tmp_path: Path
 ) -> None:
     counts: dict[str, int] = {}
-    generated.everything(tmp_path)
+    generated.everything(tmp_path, base)
     image = generated.build(api, tmp_path, buildkit=False)
     try:
         assert generated.differences(api, image, counts) == []
@@ -57,7 +57,7 @@ def test_the_fixtures_are_what_the_engine_exports(
 
 @pytest.mark.docker
 @pytest.mark.slow
-def test_300_random_images(base_image: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["generated.py", "--images", "300"])
+def test_300_random_images(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["generated.py", "--images", "300", "--base", base])
 
     assert generated.main() == 0

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import docker
@@ -19,11 +19,6 @@ from ctxsize.inspection.difference.types import ImageDifference, Sizes
 from ctxsize.inspection.image import image
 
 pytestmark = pytest.mark.docker
-
-
-@pytest.fixture
-def base(base_image: Callable[[str], str]) -> str:
-    return base_image("busybox:1.36")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BASE = "ctxsize/base-busybox:local"
 _MAKE = "head -c 400000 /dev/urandom >"
 
 
@@ -23,10 +22,10 @@ class Wasteful:
     verify: str
     modes: dict[str, int] = field(default_factory=dict)
 
-    def write(self, folder: Path) -> None:
-        """Make the project in a directory that is not there yet."""
+    def write(self, folder: Path, base: str) -> None:
+        """Make the project in a directory that is not there yet. Its Dockerfile names ``base`` for BASE."""
         folder.mkdir(parents=True)
-        (folder / "Dockerfile").write_text(self.dockerfile.replace("BASE", BASE))
+        (folder / "Dockerfile").write_text(self.dockerfile.replace("BASE", base))
         (folder / ".dockerignore").write_text("Dockerfile\n.dockerignore\n")
         chance = random.Random(self.name)
         for name, size in self.files.items():

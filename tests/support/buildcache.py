@@ -23,4 +23,4 @@ def record_ids(api: docker.APIClient) -> frozenset[str]:
 
 def remove(api: docker.APIClient, ids: Iterable[str]) -> set[str]:
     """Remove these records; returns those that are in use."""
-    return cache_records.remove(Fallback(api), ids)
+    return cache_records.remove(Fallback(api), dict.fromkeys(ids))

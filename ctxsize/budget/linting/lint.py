@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from ctxsize.errors import CtxsizeError, UsageError
 from ctxsize.ignore.types import Dialect
 from ctxsize.lint.config import LintConfig
 from ctxsize.lint.lint import Subject, look
-from ctxsize.lint.mend import mended
 from ctxsize.lint.types import Finding, LintReport, LintTarget, LintTotals
 from ctxsize.progress import Progress, Silent
 from ctxsize.project import Project, open_context
@@ -59,13 +58,12 @@ def lint(
         open_context(path)
         asked += load_config(path).targets
     found = [lint_target(target, options, shown) for target in asked]
-    total = totals(found)
     failed = any(each.error is not None for each in found)
     return LintReport(
         version=__version__,
         created=time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
         targets=tuple(found),
-        total=total,
+        total=LintTotals.of(found),
         exit_code=2 if failed else int(any(each.failed for each in found)),
     )
 
@@ -100,6 +98,8 @@ def lint_target(
 
     try:
         if options.fix or options.diff:
+            from ctxsize.lint.mend import mended  # most runs mend nothing
+
             found = mended(
                 subject, config, unsafe=options.unsafe, dry=options.diff, name=target.name, progress=step
             )
@@ -137,28 +137,4 @@ def findings_for_check(
     )
 
 
-def totals(targets: Sequence[LintTarget]) -> LintTotals:
-    """All findings together. What reaches the build is added up by finding, the same files once: of findings
-    that name the same files the largest counts."""
-    findings = [found for target in targets for found in target.findings]
-    largest: dict[tuple[str, tuple[str, ...]], Finding] = {}
-    for target in targets:
-        for found in target.findings:
-            if found.bytes or found.files:
-                key = (target.path, found.paths)
-                if key not in largest or largest[key].bytes < found.bytes:
-                    largest[key] = found
-    severities = [found.severity for found in findings]
-    return LintTotals(
-        findings=len(findings),
-        errors=severities.count("error"),
-        warnings=severities.count("warning"),
-        infos=severities.count("info"),
-        fixable=sum(found.fix == "safe" for found in findings),
-        unsafe=sum(found.fix == "unsafe" for found in findings),
-        files=sum(found.files for found in largest.values()),
-        bytes=sum(found.bytes for found in largest.values()),
-    )
-
-
-__all__ = ["LintOptions", "findings_for_check", "lint", "lint_target", "totals"]
+__all__ = ["LintOptions", "findings_for_check", "lint", "lint_target"]

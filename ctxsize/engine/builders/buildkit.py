@@ -36,7 +36,7 @@ from ctxsize.files.sent import SentContext, SentTree
 from ctxsize.ignore.automaton import DirState
 from ctxsize.ignore.matcher import Matcher
 from ctxsize.ignore.types import Dialect
-from ctxsize.progress import Progress
+from ctxsize.progress import Progress, Silent
 
 #: Bytes of chance in a shared key. Whoever knows it gets at what the engine received under it: a file of
 #: theirs that has the size and time of one of ours becomes that one.
@@ -150,9 +150,9 @@ class BuildKitBuilder:
             self._undecided = plan.undecided(result.steps) >= WORTH_SECONDS
         return replace(result, undecided=self._undecided)
 
-    def forget(self) -> bool:
+    def forget(self, progress: Progress | None = None) -> bool:
         """Remove the build-cache records of this run; False when some are still in use."""
-        return self._cache.remove()
+        return self._cache.remove(progress or Silent())
 
     def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
         """A result without the seconds and the steps, and BuildKit's steps. Raises what ``build`` raises;

@@ -183,8 +183,9 @@ class ClassicBuilder:
         """What else the client's ``build`` is told."""
         return {}
 
-    def forget(self) -> bool:
-        """Remove the intermediate images of this run, newest first; False when some are still in use."""
+    def forget(self, progress: Progress | None = None) -> bool:
+        """Remove the intermediate images of this run, newest first; False when some are still in use. The run
+        has removed, and told of, those with its label: few are left, without bytes of their own."""
         self._made = [image for image in reversed(self._made) if not self._remove(image)][::-1]
         if self._made:
             # What an image that was kept is built on has to stay.

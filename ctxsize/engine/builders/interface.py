@@ -124,8 +124,9 @@ class Builder(Protocol):
         Raises BuildFailed when the build fails and EngineError when the engine goes away.
         """
 
-    def forget(self) -> bool:
-        """Remove what the builds of this run left on the engine besides the images returned.
+    def forget(self, progress: Progress | None = None) -> bool:
+        """Remove what the builds of this run left on the engine besides the images returned; ``progress`` is
+        told how far that is.
 
         False when something of it is still in use, and it is worth trying again.
         """

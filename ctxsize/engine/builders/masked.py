@@ -53,9 +53,9 @@ class MaskedBuilder:
             warnings=tuple(map(self._mask, result.warnings)),
         )
 
-    def forget(self) -> bool:
+    def forget(self, progress: Progress | None = None) -> bool:
         """See Builder."""
-        return self._builder.forget()
+        return self._builder.forget(progress)
 
 
 @contextmanager
@@ -109,6 +109,9 @@ class _MaskedProgress:
 
     def read(self, size: int) -> None:
         self._progress.read(size)
+
+    def removed(self, what: str, count: int, of: int, size: int, total: int) -> None:
+        self._progress.removed(what, count, of, size, total)
 
     def step(self, name: str) -> None:
         self._progress.step(self._mask(name))

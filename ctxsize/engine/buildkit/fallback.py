@@ -98,15 +98,19 @@ class Fallback(Control):
         with _sensible("the build cache"):
             return [_record(each) for each in _cache_of(answers.parse(response))]
 
-    def prune(self, ids: Iterable[str]) -> set[str]:
-        """Remove the records with these ids on which nothing builds: the ids of those it did remove."""
+    def prune(self, ids: Iterable[str], told: Callable[[str], None] = lambda _id: None) -> set[str]:
+        """Remove the records with these ids on which nothing builds: the ids of those it did remove. ``told``
+        is called with each once all are gone."""
         # A regular expression, in quotes that BuildKit's filter syntax wants.
         expression = "|".join(sorted(ids))
         parameters = {"all": "1", "filters": json.dumps({"id": [f'"^({expression})$"']})}
         response = self._api._post(self._api._url("/build/prune"), params=parameters)
         self._api._raise_for_status(response)
         with _sensible("pruning the build cache"):
-            return set(answers.parse(response).get("CachesDeleted") or [])
+            gone = set(answers.parse(response).get("CachesDeleted") or [])
+        for each in gone:
+            told(each)
+        return gone
 
     def workers(self) -> list[Worker]:
         """Not told."""

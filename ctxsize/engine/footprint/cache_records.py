@@ -24,6 +24,7 @@ from typing import TypeVar
 from ctxsize.engine.buildkit import CacheRecord, Control, StatusUpdate
 from ctxsize.engine.footprint.journal import Journal
 from ctxsize.engine.marks import is_first_marker
+from ctxsize.progress import Progress, Removal, Silent
 
 _ROUNDS = 50
 #: How an older engine describes what COPY, ADD and WORKDIR make.
@@ -163,10 +164,10 @@ class OwnRecords:
             noted[what] = None
             self._journal.add(kind, str(what))
 
-    def remove(self) -> bool:
+    def remove(self, progress: Progress) -> bool:
         """Remove them all; False when the engine keeps some back because they are in use."""
         ours = select(self._control.disk_usage(), self._traces, run=self._run, known=self._known)
-        return not remove(self._control, {record.id for record in ours})
+        return not remove(self._control, {record.id: record.freed for record in ours}, progress)
 
 
 def record_ids(control: Control) -> frozenset[str]:
@@ -272,14 +273,16 @@ def _made_in(records: Mapping[str, CacheRecord], window: Window) -> set[str]:
     }
 
 
-def remove(control: Control, ids: Iterable[str]) -> set[str]:
-    """Remove exactly these records; returns those that BuildKit would not give up (in use)."""
-    left = set(ids)
+def remove(control: Control, records: Mapping[str, int | None], progress: Progress | None = None) -> set[str]:
+    """Remove exactly these records, ids with the bytes that each frees; returns those that BuildKit would not
+    give up (in use)."""
+    left = set(records)
+    told = Removal(progress or Silent(), "cache records", records)
     for _ in range(_ROUNDS):
         if not left:
             break
         # A record goes only when nothing builds on it, so leaves first, round by round.
-        gone = control.prune(left)
+        gone = control.prune(left, told)
         left -= gone
         if not gone:
             break

@@ -140,6 +140,18 @@ def find_untagged(api: docker.APIClient, image: str, run: str, began: int) -> st
         return str(found["Id"]) if is_made_by(found, run, began) and not is_tagged(found) else None
 
 
+def own_bytes(images: Iterable[Mapping[str, Any]]) -> dict[str, int | None]:
+    """By the ids of ``images`` what each has beside the one it is built on; None where that is not among
+    them, or the engine tells no sizes. BuildKit's are built on none: what removing them frees depends on its
+    cache."""
+    every = {str(image.get("Id")): image for image in images}
+    found: dict[str, int | None] = {}
+    for each, image in every.items():
+        sizes = image.get("Size"), every.get(str(image.get("ParentId")), {}).get("Size")
+        found[each] = sizes[0] - sizes[1] if isinstance(sizes[0], int) and isinstance(sizes[1], int) else None
+    return found
+
+
 def freed_bytes(api: docker.APIClient, images: Sequence[str]) -> dict[str, int | None]:
     """For each of ``images`` the bytes that removing all of them frees: those of the layers that no image
     holds which stays, counted once.

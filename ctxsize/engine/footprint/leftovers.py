@@ -26,6 +26,7 @@ from ctxsize.engine.footprint.images import (
     find_untagged,
     freed_bytes,
     is_tagged,
+    own_bytes,
     refusal,
     remove_image,
     unwanted,
@@ -33,6 +34,7 @@ from ctxsize.engine.footprint.images import (
 from ctxsize.engine.footprint.journal import Made
 from ctxsize.engine.marks import OBJECT_LABEL, RUN_LABEL
 from ctxsize.engine.names import is_reference
+from ctxsize.progress import Progress, Removal, Silent
 
 #: How the classic builder names a container, or at length.
 _CONTAINER = re.compile(r"[0-9a-f]{12,64}")
@@ -75,8 +77,9 @@ def find_labelled(api: docker.APIClient, run: str) -> list[Leftover]:
     """What carries the label of ``run``, which lives, in an order in which it can be removed: all but tagged
     images and what those are built on."""
     found = _containers_and_networks(api, run)
-    images = children_first(unwanted(api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True)))
-    return found + [Leftover(run, "image", image, None) for image in images]
+    images = unwanted(api.images(filters={"label": f"{RUN_LABEL}={run}"}, all=True))
+    sizes = own_bytes(images)
+    return found + [Leftover(run, "image", image, sizes.get(image)) for image in children_first(images)]
 
 
 def find(
@@ -114,9 +117,7 @@ def find(
     ]
     found += past.of(run)
     records = cache_records.select(engine.control.disk_usage(), traces, run=run)
-    found += [
-        Leftover(run, "cache record", record.id, 0 if record.shared else record.size) for record in records
-    ]
+    found += [Leftover(run, "cache record", record.id, record.freed) for record in records]
     return found
 
 
@@ -199,24 +200,31 @@ def _inherited(api: docker.APIClient, image: str) -> bool:
         return True
 
 
-def remove(engine: Engine, things: Iterable[Leftover]) -> list[Leftover]:
+def remove(engine: Engine, things: Iterable[Leftover], progress: Progress | None = None) -> list[Leftover]:
     """Remove them; returns those that stay, because something uses them or the engine refuses."""
+    progress, things = progress or Silent(), list(things)
     kept = []
-    records = {}
-    for thing in things:
-        if thing.kind == "cache record":
-            records[thing.id] = thing
-            continue
+    records = {thing.id: thing for thing in things if thing.kind == "cache record"}
+    others = [thing for thing in things if thing.kind != "cache record"]
+    kinds = {thing.kind for thing in others}
+    told = Removal(
+        progress, f"{kinds.pop()}s" if len(kinds) == 1 else "things", {each.id: each.bytes for each in others}
+    )
+    for thing in others:
         try:
             if not _remove(engine, thing):
                 kept.append(thing)
+                continue
         except NotFound:
-            continue
+            pass
         except APIError as error:
             kept.append(replace(thing, refused=refusal(error)))
+            continue
+        told(thing.id)
     if records:
+        sizes = {thing.id: thing.bytes for thing in records.values()}
         try:
-            kept += [records[each] for each in sorted(cache_records.remove(engine.control, records))]
+            kept += [records[each] for each in sorted(cache_records.remove(engine.control, sizes, progress))]
         except (APIError, Refused) as error:
             kept += [replace(each, refused=refusal(error)) for each in records.values()]
     return kept

@@ -48,7 +48,7 @@ class Run:
         self.id = f"{owner()}-{secrets.token_hex(4)}"
         self._engine = engine
         self._progress = progress or Silent()
-        self._forget: list[Callable[[], bool]] = []
+        self._forget: list[Callable[[Progress], bool]] = []
         self.images = HeldImages(self._remove_image)
         #: What could not be removed, once the run has ended.
         self.left: tuple[Warning, ...] = ()
@@ -93,7 +93,7 @@ class Run:
             for each in self.left:
                 error.add_note(each.message)
 
-    def at_end(self, forget: Callable[[], bool]) -> None:
+    def at_end(self, forget: Callable[[Progress], bool]) -> None:
         """Call ``forget`` when the run ends, until it says that it has removed all it had to."""
         self._forget.append(forget)
 
@@ -133,11 +133,12 @@ class Run:
         left = 0
         with engine_trouble():
             things = leftovers.find_labelled(self._engine.api, self.id)
-            refused += [each.refused for each in leftovers.remove(self._engine, things) if each.refused]
+            kept = leftovers.remove(self._engine, things, self._progress)
+            refused += [each.refused for each in kept if each.refused]
             left += len(things)
             for forget in self._forget:
                 try:
-                    left += not forget()
+                    left += not forget(self._progress)
                 except (APIError, Refused) as error:
                     left += 1
                     refused += filter(None, [refusal(error)])
@@ -157,7 +158,7 @@ class Run:
             found = history.of(self.id)
             if not found:
                 return ""
-            leftovers.remove(self._engine, found)
+            leftovers.remove(self._engine, found, self._progress)
         said = why or "it keeps them"
         return (
             "the engine's history of builds may still have those of this run, with the values of their build"

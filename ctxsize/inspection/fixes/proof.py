@@ -12,9 +12,8 @@ from ctxsize.engine.errors import engine_trouble
 from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.images import configuration_of
 from ctxsize.errors import BuildFailed, DockerfileError
-from ctxsize.files.tarlist import changed_meta
 from ctxsize.image.entries import path_of
-from ctxsize.image.inventory import ShownPair
+from ctxsize.image.inventory import ShownPair, changes
 from ctxsize.inspection.leftovers import leftover_place
 from ctxsize.inspection.sources import OpenedImage, opened_build
 from ctxsize.inspection.types import Difference, Fix, Proof
@@ -141,16 +140,8 @@ def _differences(pair: ShownPair, ran: frozenset[int]) -> Iterator[Difference]:
         or (path == "/etc" and before and after and before.type == after.type)
     ):
         return
-    if before is None or after is None:
-        place = leftover_place(f"{path}/")  # the directory of leftovers itself, too
-        if place is None or after is not None:
-            yield Difference(path, "missing" if after is None else "new", made_anew=False)
+    if after is None and leftover_place(f"{path}/") is not None:  # the directory of leftovers itself, too
         return
-    if before.type != after.type:
-        yield Difference(path, "type", made_anew=False)
-        return
-    if (before.size, before.hash) != (after.size, after.hash):
-        yield Difference(path, "content", made_anew=before.position in ran)
-    for what in changed_meta(before.meta, after.meta):
-        if what != "time":
-            yield Difference(path, what, made_anew=False)
+    for what in changes(before, after):
+        anew = what == "content" and before is not None and before.position in ran
+        yield Difference(path, what, made_anew=anew)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctxsize.errors import CtxsizeError, Interrupted
+from ctxsize.image.inventory import CHANGED
 from ctxsize.inspection.fixes.find import Found
 from ctxsize.inspection.types import Fix, Proof
 
@@ -87,19 +88,9 @@ def reason(proof: Proof) -> str | None:
         return "the fixed Dockerfile does not build: " + " ".join(proof.error.split())
     serious = next((each for each in proof.differences if not each.made_anew), None)
     if serious is not None:
-        return f"the image is not the same: {serious.path} {_HOW[serious.what]}"
+        return f"the image is not the same: {serious.path} {CHANGED[serious.what]}"
     if proof.configuration:
         return f"the image is not the same: its configuration differs ({', '.join(proof.configuration)})"
     if proof.verify is not None and not proof.verify.passed:
         return f"`{proof.verify.command}` was stopped" if proof.verify.timed_out else proof.verify.told
     return "the image loses nothing by it"
-
-
-_HOW = {
-    "missing": "is missing",
-    "new": "is new",
-    "content": "has another content",
-    "mode": "has another mode",
-    "owner": "has another owner",
-    "type": "is something else",
-}

@@ -169,12 +169,12 @@ def excepts_nothing(facts: Facts) -> Iterator[Finding]:
     for rule in exceptions(facts):
         if facts.decides(rule):
             continue
-        if not superfluous(facts, rule):
-            continue  # it lets a builder into a directory, for another exception
-        leading = first is None or rule.line < first
         there = facts.own(rule)
         if not there and is_usual(rule.pattern):
             continue  # `!.env.example` waits for the day it comes
+        if not superfluous(facts, rule):
+            continue  # it lets a builder into a directory, for another exception
+        leading = first is None or rule.line < first
         yield facts.at_rule(
             "CX205",
             rule,

@@ -11,9 +11,8 @@ import pytest
 import xmlschema
 from markdown_it import MarkdownIt
 
-from ctxsize.budget.linting.lint import totals
 from ctxsize.ignore.types import Rule
-from ctxsize.lint.types import Finding, LintReport, LintTarget
+from ctxsize.lint.types import Finding, LintReport, LintTarget, LintTotals
 from ctxsize.report.formats import FORMATS, drawing
 from ctxsize.report.shared.look import Look
 from tests.report.check.samples import HOSTILE
@@ -53,7 +52,7 @@ def report(*findings: Finding, **more: Any) -> LintReport:
     """A report of one target."""
     target = LintTarget("shop", "services/shop", "Dockerfile", ".dockerignore", findings, lines=LINES, **more)
     code = 2 if target.error else int(target.failed)
-    return LintReport("1.2", "2026-01-02T03:04:05+00:00", (target,), totals([target]), code)
+    return LintReport("1.2", "2026-01-02T03:04:05+00:00", (target,), LintTotals.of([target]), code)
 
 
 FULL = report(SECRET, UNANCHORED, SUPERFLUOUS, suppressed=2)

@@ -51,6 +51,11 @@ class CacheRecord:
     size: int
     shared: bool
 
+    @property
+    def freed(self) -> int:
+        """The bytes that its removal frees."""
+        return 0 if self.shared else self.size
+
 
 @dataclass(frozen=True, slots=True)
 class Worker:
@@ -138,10 +143,19 @@ class Control:
         answer = self._ask_one("DiskUsage", pb.DiskUsageRequest(), pb.DiskUsageResponse, USAGE_TIMEOUT)
         return [_record(each) for each in answer.record]
 
-    def prune(self, ids: Iterable[str]) -> set[str]:
-        """Remove the records with these ids on which nothing builds: the ids of those it did remove."""
+    def prune(self, ids: Iterable[str], told: Callable[[str], None] = lambda _id: None) -> set[str]:
+        """Remove the records with these ids on which nothing builds: the ids of those it did remove. ``told``
+        is called with each as it goes, in this thread."""
         request = pb.PruneRequest(filter=[f'id~="^({"|".join(sorted(ids))})$"'], all=True)
-        return {each.id for each in self._ask("Prune", request, pb.UsageRecord, USAGE_TIMEOUT)}
+        going: queue.SimpleQueue[pb.UsageRecord | None] = queue.SimpleQueue()
+        call = self._link.begin(lambda channel: _prune(channel, request, going.put))
+        try:
+            with contextlib.suppress(queue.Empty):  # then it has no time left for its answer either
+                while (each := going.get(timeout=USAGE_TIMEOUT)) is not None:
+                    told(each.id)
+            return {each.id for each in call.result(ANSWER_TIMEOUT)}
+        finally:
+            call.stop()
 
     def workers(self) -> list[Worker]:
         """What runs its builds."""
@@ -192,8 +206,14 @@ def _wait_until_open(session: Session, call: Call[None]) -> None:
             raise SessionUnavailable("BuildKit does not use the session that it was offered")
 
 
-async def _call(channel: Channel, method: str, request: Any, answer: type[Any]) -> list[Any]:
-    """All messages of the answer."""
+async def _call(
+    channel: Channel,
+    method: str,
+    request: Any,
+    answer: type[Any],
+    put: Callable[[Any], None] = lambda _message: None,
+) -> list[Any]:
+    """All messages of the answer; ``put`` gets each as it comes."""
     found: list[Any] = []
     size = 0
     async with channel.call(method, type(request), answer) as stream:
@@ -203,7 +223,18 @@ async def _call(channel: Channel, method: str, request: Any, answer: type[Any]) 
             size += message.ByteSize()
             if size > MOST_BYTES:
                 raise OSError(f"its answer has more than {MOST_BYTES >> 20} MiB")
+            put(message)
     return found
+
+
+async def _prune(
+    channel: Channel, request: pb.PruneRequest, put: Callable[[pb.UsageRecord | None], None]
+) -> list[pb.UsageRecord]:
+    """Remove records, and hand on each that is gone; then None."""
+    try:
+        return await _call(channel, "Prune", request, pb.UsageRecord, put)
+    finally:
+        put(None)
 
 
 async def _solve(

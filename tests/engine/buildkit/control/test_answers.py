@@ -114,7 +114,7 @@ def test_records_workers_and_past_builds_are_read(answering: Answering) -> None:
                 "DiskUsage": lambda: [pb.DiskUsageResponse(record=[record]).SerializeToString()],
                 "ListWorkers": lambda: [pb.ListWorkersResponse(record=[worker]).SerializeToString()],
                 "ListenBuildHistory": lambda: [pb.BuildHistoryEvent(record=build).SerializeToString()],
-                "Prune": lambda: [pb.UsageRecord(id="a").SerializeToString()],
+                "Prune": lambda: [pb.UsageRecord(id=each).SerializeToString() for each in "ca"],
             }
         )
     )
@@ -124,7 +124,9 @@ def test_records_workers_and_past_builds_are_read(answering: Answering) -> None:
     (has,) = control.workers()
     assert (has.id, has.platforms, has.version) == ("w", ("linux/arm/v7",), "v0.25.2")
     assert control.past_builds() == {"r": {"label:x": "y"}}
-    assert control.prune(["a", "b"]) == {"a"}
+    told: list[str] = []
+    assert control.prune(["a", "b", "c"], told.append) == {"a", "c"}
+    assert told == ["c", "a"]
 
 
 def test_it_connects_anew_after_a_broken_connection(answering: Answering) -> None:
