@@ -74,7 +74,8 @@ def _not_divided(reason: str, exact: int) -> list[Warning]:
 
 
 def _costs(bench: Bench, builds: Mapping[str, Builds], loads: Loads, difference: float) -> dict[str, Cost]:
-    per_entry = calibrate(bench, probe_files(difference))
+    entries = max(sum(load.entries for load in by_root.values()) for by_root in loads.values())
+    per_entry = calibrate(bench, probe_files(difference, entries))
     # A RUN step that writes files again does what a COPY does.
     per_entry["other"] = per_entry["copy"]
     return phase_costs(builds[WITH].runs, builds[WITHOUT].runs, loads, per_entry)

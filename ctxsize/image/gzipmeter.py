@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from array import array
 from bisect import bisect_right
@@ -31,14 +32,23 @@ _RECORD, _MAGIC, _MAGIC_OFFSET = 512, b"ustar", 257
 _TYPE, _EXTENSIONS = 156, (b"x", b"g", b"L", b"K")
 #: What ending a part costs.
 _MARKER = 5
+#: The most that a block of deflate has as it is: as much as a compressor's window holds.
+_STORED = (1 << 14) - 5
+#: Whether a block can be compressed at all is told from this much of it, at every so many bytes; it repeats
+#: itself if so many bytes at one of these places are also in the window before.
+_SAMPLE, _SAMPLED, _REPEATED = 512, 1 << 14, 16
+#: A block that has no more than this part in what a fast compression makes smaller takes what that makes of
+#: it: a better one has nothing to work with. Of content the zeros that fill up its record always shrink.
+_LITTLE, _SMALLER = 0.05, 0.95
 
 
 class GzipMeter:
     """Compresses what it is fed, in threads of its own, and keeps only the sizes.
 
-    ``total`` is exact once closed. ``between`` is an estimate: the output of a block is divided over the
-    entries of a tar in it (see ``_sizes``). The parts of any partition add up to ``total`` exactly.
-    ``coarse`` takes half of the time, and tells what lies within a hundred kilobytes apart by size alone.
+    ``total`` counts once closed; of what can't be compressed a sample is enough (see ``_is_chance``).
+    ``between`` is an estimate: the output of a block is divided over the entries of a tar in it (see
+    ``_sizes``). The parts of any partition add up to ``total`` exactly. ``coarse`` takes half of the time,
+    and tells what lies within a hundred kilobytes apart by size alone.
     """
 
     def __init__(self, *, coarse: bool = False, exact: bool = True) -> None:
@@ -128,15 +138,22 @@ def _sizes(block: bytes, dictionary: bytes, level: int = GZIP_LEVEL) -> list[tup
     """
     starts = _parts(block)
     if len(starts) == 1:
+        if _is_chance(block, dictionary):
+            return [(len(block), _stored(len(block)))]
         return [(len(block), sum(_compressed(block, starts, dictionary, level)))]
     ended = _compressed(block, starts, dictionary, _WEIGHING_LEVEL)
     weights = [max(weight - _MARKER, 1) for weight in ended]
-    size = sum(weights) if level == _WEIGHING_LEVEL else sum(_compressed(block, [0], dictionary, level))
+    lengths = [end - start for start, end in itertools.pairwise([*starts, len(block)])]
+    smaller = (length for length, weight in zip(lengths, weights, strict=True) if weight < _SMALLER * length)
+    if level == _WEIGHING_LEVEL or sum(smaller) <= _LITTLE * len(block):
+        size = sum(weights)
+    else:
+        size = sum(_compressed(block, [0], dictionary, level))
     whole, before, given = sum(weights), 0, 0
     sizes = []
-    for start, end, weight in zip(starts, [*starts[1:], len(block)], weights, strict=True):
+    for length, weight in zip(lengths, weights, strict=True):
         before += weight
-        sizes.append((end - start, size * before // whole - given))
+        sizes.append((length, size * before // whole - given))
         given += sizes[-1][1]
     return sizes
 
@@ -144,6 +161,8 @@ def _sizes(block: bytes, dictionary: bytes, level: int = GZIP_LEVEL) -> list[tup
 def _lumps(block: bytes, dictionary: bytes, level: int = GZIP_LEVEL) -> list[tuple[int, int]]:
     """The (input, output) bytes of a block's parts, as the output comes: late, but in lumps that are small
     beside the block."""
+    if _is_chance(block, dictionary):
+        return [(len(block), _stored(len(block)))]
     compressor = _compressor(dictionary, level)
     sizes: list[tuple[int, int]] = []
     taken = 0
@@ -157,6 +176,28 @@ def _lumps(block: bytes, dictionary: bytes, level: int = GZIP_LEVEL) -> list[tup
     # What was held back is the last parts' own.
     rest = len(compressor.flush(zlib_ng.Z_SYNC_FLUSH))
     return [*sizes, (taken, rest)]
+
+
+def _is_chance(block: bytes, dictionary: bytes) -> bool:
+    """Whether a block looks as if no compression made it smaller: what is compressed already, or encrypted.
+
+    Compressing that takes longest, and much of what people ignore is of the kind. A sample decides, which
+    takes a tenth of the time. A few kilobytes of something else may slip through it: 0.2 % of the block.
+    """
+    places = range(0, len(block), _SAMPLED)
+    sample = b"".join([block[at : at + _SAMPLE] for at in places])
+    if sum(_compressed(sample, [0], b"", GZIP_LEVEL)) < len(sample):
+        return False
+    data, before = dictionary + block, len(dictionary)
+    return not any(
+        data.find(data[at : at + _REPEATED], max(at - _DICTIONARY, 0), at + _REPEATED - 1) >= 0
+        for at in range(before, before + len(block) - _REPEATED, _SAMPLED)
+    )
+
+
+def _stored(size: int) -> int:
+    """What deflate makes of bytes that it can't compress: as they are, in blocks with a header each."""
+    return size + _MARKER * -(-size // _STORED) + _MARKER
 
 
 def _parts(block: bytes) -> list[int]:

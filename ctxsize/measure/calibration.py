@@ -22,12 +22,16 @@ from ctxsize.progress import Silent
 
 _DOCKERFILE = "FROM scratch\nCOPY . /\n"
 _FILES_PER_DIRECTORY = 100
+#: Bounds of a probe's files. Above the lower one, it takes no longer than the measured difference divided by
+#: _ENTRIES_PER_FILE.
+_LEAST_FILES, _MOST_FILES = 400, 3000
+_ENTRIES_PER_FILE = 10
 
 
-def probe_files(seconds: float) -> int:
-    """How many files the probe sends: it costs a fraction of a measurement in which one variant takes
-    ``seconds`` longer."""
-    return int(min(max(400 * seconds, 400), 3000))
+def probe_files(seconds: float, entries: int) -> int:
+    """How many files the probe sends, where one variant takes ``seconds`` longer and has ``entries`` more: it
+    costs a fraction of the measurement, on a builder that takes long for each file as well."""
+    return int(max(min(400 * seconds, entries / _ENTRIES_PER_FILE, _MOST_FILES), _LEAST_FILES))
 
 
 def calibrate(bench: Bench, files: int) -> dict[str, float]:

@@ -42,6 +42,34 @@ def test_blocks_compress_as_well_as_the_whole() -> None:
     assert metered(*[block] * 200).total < 1.1 * metered(*[block] * 50).total + 60_000
 
 
+@pytest.mark.parametrize(
+    "kind", ["large", "with stretches of text", "all twice", "small files", "small files, some of text"]
+)
+def test_what_can_not_be_compressed_counts_as_gzip_stores_it(kind: str) -> None:
+    """To 0.5 %, though no more than a sample of it is compressed."""
+    chance = random.Random(6)
+    text = Path(random.__file__).read_bytes()[:8000]
+    if kind == "large":
+        data = chance.randbytes(3_000_000)
+    elif kind == "with stretches of text":
+        data = b"".join(chance.randbytes(chance.randrange(300_000)) + text for _ in range(20))
+    elif kind == "all twice":
+        data = b"".join(chance.randbytes(28_000) * 2 for _ in range(60))
+    else:
+        made = io.BytesIO()
+        with tarfile.open(fileobj=made, mode="w") as tar:
+            for number in range(200):
+                content = text if number % 3 == 0 and "text" in kind else chance.randbytes(12_000)
+                about = tarfile.TarInfo(f"assets/{number}.webp")
+                about.size = len(content)
+                tar.addfile(about, io.BytesIO(content))
+        data = made.getvalue()
+    compressor = zlib.compressobj(GZIP_LEVEL, wbits=31)
+    real = len(compressor.compress(data) + compressor.flush())
+
+    assert metered(data).total == pytest.approx(real, rel=0.005)
+
+
 def test_how_it_is_fed_makes_no_difference() -> None:
     data = random.Random(4).randbytes(1_500_000) + bytes(1_500_000)
     whole = metered(data)

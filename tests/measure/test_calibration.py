@@ -28,11 +28,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "files"),
-    [(0.0, 400), (-3.0, 400), (2.0, 800), (600.0, 3000)],
+    ("seconds", "entries", "files"),
+    [
+        (0.0, 100_000, 400),
+        (-3.0, 100_000, 400),
+        (2.0, 100_000, 800),
+        (600.0, 100_000, 3000),
+        (600.0, 15_000, 1500),
+        (600.0, 6, 400),
+    ],
 )
-def test_a_probe_is_as_large_as_the_difference_is_long_within_bounds(seconds: float, files: int) -> None:
-    assert probe_files(seconds) == files
+def test_a_probe_is_as_large_as_the_difference_is_long_and_has_entries_within_bounds(
+    seconds: float, entries: int, files: int
+) -> None:
+    assert probe_files(seconds, entries) == files
 
 
 @pytest.fixture
