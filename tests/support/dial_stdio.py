@@ -76,8 +76,10 @@ class Relay:
     def _serve(self, sock: socket.socket) -> None:
         near = sock
         with contextlib.suppress(OSError):
-            if self._tls is not None:
+            if sock.family != socket.AF_UNIX:
+                # As whatever is written in Go does it; else window updates wait for each other.
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
                 near = _decrypted(self._tls.wrap_socket(sock, server_side=True))
             far, early = open_grpc(self._engine)
             self._open += [near, far]
@@ -94,11 +96,11 @@ class Relay:
 
 def _decrypted(tls: ssl.SSLSocket) -> socket.socket:
     """A plain socket that is bridged to ``tls``, which two threads must not read and write at once."""
-    from ctxsize.engine.buildkit.bridge import over_tls  # not there in a container
+    from ctxsize.engine.buildkit.bridge import pump_tls  # not there in a container
 
     tls.setblocking(False)
-    near = over_tls(tls)
-    near.setblocking(True)
+    near, far = socket.socketpair()
+    threading.Thread(target=pump_tls, args=(tls, far, tls), daemon=True).start()
     return near
 
 
