@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -52,6 +53,8 @@ class Relay:
         self._listener.listen(16)
         self._open: list[socket.socket] = []
         self.connections = 0
+        #: Bytes that clients have sent.
+        self.sent = 0
 
     def __enter__(self) -> "Relay":
         threading.Thread(target=self._accept, daemon=True).start()
@@ -85,13 +88,16 @@ class Relay:
             self._open += [near, far]
             self.connections += 1
             near.sendall(early)
-            upwards = threading.Thread(target=_copy, args=(near, far), daemon=True)
+            upwards = threading.Thread(target=_copy, args=(near, far, self._count), daemon=True)
             upwards.start()
             _copy(far, near)
             upwards.join()
             for each in (near, far):
                 self._open.remove(each)
                 each.close()
+
+    def _count(self, size: int) -> None:
+        self.sent += size
 
 
 def _decrypted(tls: ssl.SSLSocket) -> socket.socket:
@@ -104,9 +110,12 @@ def _decrypted(tls: ssl.SSLSocket) -> socket.socket:
     return near
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
+def _copy(
+    source: socket.socket, target: socket.socket, count: "Callable[[int], None]" = lambda _: None
+) -> None:
     with contextlib.suppress(OSError):
         while piece := source.recv(_BLOCK):
+            count(len(piece))
             target.sendall(piece)
     for sock in (source, target):
         with contextlib.suppress(OSError):
