@@ -10,13 +10,16 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import docker
 import pytest
 from click.testing import CliRunner, Result
 
 from ctxsize.cli import main
 from tests.dockerfile.test_platforms import MEASURED
+from tests.engine.buildkit.contents import stored_bytes
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "modern-engine"
 SIZES = {"amd64": 300, "arm64": 900}
@@ -112,11 +115,11 @@ def test_what_is_built_is_what_the_client_builds(
         words = ["--platform", option] if option else []
         theirs = client("build", "--quiet", *words, project, DOCKER_DEFAULT_PLATFORM=variable)
         monkeypatch.setenv("DOCKER_DEFAULT_PLATFORM", variable)
-        of_theirs = client(
-            "image", "inspect", theirs, "--format", "{{.Os}}/{{.Architecture}} {{.Size}}"
-        ).split()
+        platform = client("image", "inspect", theirs, "--format", "{{.Os}}/{{.Architecture}}")
+        with closing(docker.APIClient(client.host)) as api:
+            size = stored_bytes(api, theirs)
         client("image", "rm", "--force", theirs)
-        assert image(*words, project) == (of_theirs[0], int(of_theirs[1]))
+        assert image(*words, project) == (platform, size)
 
 
 def test_an_image_for_several_of_the_containerd_store(

@@ -9,6 +9,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.engine.buildkit.contents import stored_bytes
 from tests.support import buildcache
 
 TEXT = (Path(__file__).parents[2] / "docs" / "buildkit-session.md").read_text()
@@ -37,7 +38,7 @@ def test_the_examples_build_an_image(
     buildcache.remove(api, buildcache.record_ids(api) - before)
 
     image = api.inspect_image(tag)
-    assert image["Size"] == 1000 + (project / "Dockerfile").stat().st_size
+    assert stored_bytes(api, tag) == 1000 + (project / "Dockerfile").stat().st_size
     assert image["Config"]["Labels"] == {"version": "1"}
     first, *steps, files = capsys.readouterr().out.splitlines()
     assert files == "['Dockerfile', 'ignored']"

@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -52,6 +53,8 @@ class Relay:
         self._listener.listen(16)
         self._open: list[socket.socket] = []
         self.connections = 0
+        #: Bytes that clients have sent.
+        self.sent = 0
 
     def __enter__(self) -> "Relay":
         threading.Thread(target=self._accept, daemon=True).start()
@@ -76,14 +79,16 @@ class Relay:
     def _serve(self, sock: socket.socket) -> None:
         near = sock
         with contextlib.suppress(OSError):
-            if self._tls is not None:
+            if sock.family != socket.AF_UNIX:
+                # As whatever is written in Go does it; else window updates wait for each other.
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
                 near = _decrypted(self._tls.wrap_socket(sock, server_side=True))
             far, early = open_grpc(self._engine)
             self._open += [near, far]
             self.connections += 1
             near.sendall(early)
-            upwards = threading.Thread(target=_copy, args=(near, far), daemon=True)
+            upwards = threading.Thread(target=_copy, args=(near, far, self._count), daemon=True)
             upwards.start()
             _copy(far, near)
             upwards.join()
@@ -91,20 +96,26 @@ class Relay:
                 self._open.remove(each)
                 each.close()
 
+    def _count(self, size: int) -> None:
+        self.sent += size
+
 
 def _decrypted(tls: ssl.SSLSocket) -> socket.socket:
     """A plain socket that is bridged to ``tls``, which two threads must not read and write at once."""
-    from ctxsize.engine.buildkit.bridge import over_tls  # not there in a container
+    from ctxsize.engine.buildkit.bridge import pump_tls  # not there in a container
 
     tls.setblocking(False)
-    near = over_tls(tls)
-    near.setblocking(True)
+    near, far = socket.socketpair()
+    threading.Thread(target=pump_tls, args=(tls, far, tls), daemon=True).start()
     return near
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
+def _copy(
+    source: socket.socket, target: socket.socket, count: "Callable[[int], None]" = lambda _: None
+) -> None:
     with contextlib.suppress(OSError):
         while piece := source.recv(_BLOCK):
+            count(len(piece))
             target.sendall(piece)
     for sock in (source, target):
         with contextlib.suppress(OSError):

@@ -75,16 +75,11 @@ def as_socket(response: requests.Response) -> tuple[socket.socket, bytes]:
     except (AttributeError, ValueError, OSError) as error:
         raise ConnectionLost("the engine closed the connection when it had taken it over") from error
     if isinstance(sock, ssl.SSLSocket):
-        return _bridged(lambda far: _pump_tls(sock, far, response)), early
+        return _bridged(lambda far: pump_tls(sock, far, response)), early
     own = socket.socket(fileno=os.dup(sock.fileno()))
     own.setblocking(False)
     response.close()
     return own, early
-
-
-def over_tls(tls: ssl.SSLSocket) -> socket.socket:
-    """A plain socket that is bridged to ``tls``, which is non-blocking and has shaken hands."""
-    return _bridged(lambda far: _pump_tls(tls, far, tls))
 
 
 def interrupt(response: requests.Response) -> None:
@@ -102,27 +97,31 @@ def _bridged(*pumps: Callable[[socket.socket], None]) -> socket.socket:
     return near
 
 
-def _pump_tls(tls: ssl.SSLSocket, far: socket.socket, owner: requests.Response | ssl.SSLSocket) -> None:
-    """Both ways in one thread: OpenSSL does not allow reading and writing one connection at the same time."""
-    pending = b""
+def pump_tls(tls: ssl.SSLSocket, far: socket.socket, owner: requests.Response | ssl.SSLSocket) -> None:
+    """Copy both ways until either ends, then close ``owner``.
+
+    In one thread: OpenSSL does not allow reading and writing one connection at the same time.
+    """
+    sending = memoryview(b"")
     poll = select.poll()
     with contextlib.suppress(OSError), far:
         while True:
-            poll.register(tls, select.POLLIN | (select.POLLOUT if pending else 0))
-            poll.register(far, 0 if pending else select.POLLIN)
-            ready = {fd for fd, _ in poll.poll(0 if tls.pending() else None)}
+            poll.register(tls, select.POLLIN | (select.POLLOUT if sending else 0))
+            poll.register(far, 0 if sending else select.POLLIN)
+            ready = dict(poll.poll(0 if tls.pending() else None))
             with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                received = tls.recv(_BLOCK)
-                if not received:
+                if tls.pending() or ready.get(tls.fileno(), 0) & ~select.POLLOUT:
+                    received = tls.recv(_BLOCK)
+                    if not received:
+                        break
+                    far.sendall(received)
+            if not sending and far.fileno() in ready:
+                sending = memoryview(far.recv(_BLOCK))
+                if not sending:
                     break
-                far.sendall(received)
-            if not pending and far.fileno() in ready:
-                pending = far.recv(_BLOCK)
-                if not pending:
-                    break
-            if pending:
-                with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                    pending = pending[tls.send(pending) :]
+            with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                if sending:
+                    sending = sending[tls.send(sending) :]
     owner.close()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from ctxsize.engine.buildkit import Dial
-from ctxsize.engine.buildkit.bridge import over_tls
+from ctxsize.engine.buildkit.tls import Secured
 from ctxsize.engine.configuration import read_small
 from ctxsize.engine.connect import connect
 from ctxsize.engine.endpoints import container, kubernetes
@@ -22,7 +22,6 @@ _CONNECT_SECONDS = 30
 #: How long a server may take to refuse a client without the right certificate. It says so only when the
 #: client thinks that all is done (TLS 1.3).
 _REFUSAL_SECONDS = 1.0
-_BLOCK = 64 * 1024
 _FILES = ("cacert", "cert", "key")
 _TLS = (*_FILES, "servername")
 _CREATE = "see `docker buildx inspect`; `docker buildx create` makes it anew with other files"
@@ -74,7 +73,9 @@ def _unix(path: str) -> Connection:
     return sock, b""
 
 
-def _tcp(address: str, parts: SplitResult, options: Mapping[str, str]) -> Connection:
+def _tcp(
+    address: str, parts: SplitResult, options: Mapping[str, str]
+) -> tuple[socket.socket | Secured, bytes]:
     assert parts.hostname is not None
     secured = {name: options[name] for name in _TLS if options.get(name)}
     context = _certificates(secured) if secured else None
@@ -131,19 +132,19 @@ def _look(name: str, path: str) -> None:
         raise EngineError(f"its {name}: {error.message}", where=path, hint=_CREATE) from error
 
 
-def _secured(sock: socket.socket, context: ssl.SSLContext, servername: str) -> Connection:
+def _secured(sock: socket.socket, context: ssl.SSLContext, servername: str) -> tuple[Secured, bytes]:
     """TLS over ``sock``. Raises OSError."""
-    tls = context.wrap_socket(sock, server_hostname=servername)
-    tls.settimeout(_REFUSAL_SECONDS)
+    tls = Secured(sock, context, servername)
+    sock.settimeout(_REFUSAL_SECONDS)
     early = b""
     try:
-        early = tls.recv(_BLOCK)
+        early = tls.read()
         if not early:
             raise ConnectionError("it closed the connection")
     except TimeoutError:
         pass  # it waits for us to speak
-    tls.setblocking(False)
-    return over_tls(tls), early
+    sock.setblocking(False)
+    return tls, early
 
 
 def _ssh(address: str, parts: SplitResult) -> list[str]:

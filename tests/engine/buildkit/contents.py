@@ -44,6 +44,25 @@ def archive_files(saved: IO[bytes]) -> dict[str, list[object]]:
     return dict(sorted(files.items()))
 
 
+def stored_bytes(api: docker.APIClient, image: str) -> int:
+    """The bytes of all its layers: of files, and of the targets of symlinks. The engine's own figure is that
+    in some stores only."""
+    total = 0
+    with tempfile.TemporaryFile() as file:
+        file.writelines(api.get_image(image))
+        file.seek(0)
+        with tarfile.open(fileobj=file) as saved:
+            (record,) = json.load(saved.extractfile("manifest.json"))  # type: ignore[arg-type]
+            for name in record["Layers"]:
+                with tarfile.open(fileobj=saved.extractfile(name)) as layer:
+                    for entry in layer:
+                        if entry.isreg() and not os.path.basename(entry.name).startswith(".wh."):
+                            total += entry.size
+                        elif entry.issym():
+                            total += len(os.fsencode(entry.linkname))
+    return total
+
+
 @functools.cache
 def _base_files(api: docker.APIClient, base: str) -> dict[str, list[object]]:
     return image_files(api, base)

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from ctxsize.cli import main
+from tests.engine.buildkit.contents import stored_bytes
 from tests.survey.test_listings import make
 
 pytestmark = pytest.mark.reference
@@ -72,7 +73,7 @@ def official(dockerfile: Path, contexts: tuple[str, ...]) -> tuple[int | None, i
         return None, sent
     api = docker.from_env(timeout=300).api
     image = Path("id").read_text()
-    size = int(api.inspect_image(image)["Size"])
+    size = stored_bytes(api, image)
     api.remove_image(image)
     return size, sent
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import ssl
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ctxsize.engine.builders.choose import choose
 from ctxsize.engine.builders.find import find_builder
-from ctxsize.engine.buildkit import Dial
+from ctxsize.engine.buildkit import Control, Dial
 from ctxsize.engine.endpoints import remote
 from ctxsize.engine.endpoints.alone import OwnEngine
 from ctxsize.engine.endpoints.store import Node
@@ -27,6 +29,7 @@ SETTINGS = 4
 def answers(dial: Dial) -> bool:
     """Whether somebody speaks HTTP/2 there."""
     sock, early = dial()
+    assert isinstance(sock, socket.socket)
     with sock:
         while len(early) < 9:
             assert select.select([sock], [], [], 20)[0], "it says nothing"
@@ -63,7 +66,8 @@ def test_tls_with_a_certificate_and_a_servername(engine_socket: str, tmp_path: P
         return {name: value for name, value in options.items() if name not in names}
 
     with Relay(engine_socket, "tcp://", server) as relay:
-        assert answers(remote.dial(Node("x0", relay.address, options)))
+        with closing(Control(remote.dial(Node("x0", relay.address, options)))) as control:
+            assert control.workers()
         for fewer, why in (
             (without("cert", "key"), "certificate required"),
             (without("servername"), "mismatch"),

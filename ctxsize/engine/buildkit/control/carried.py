@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import grpclib.client
@@ -100,6 +101,12 @@ def _messages(data: bytes) -> Iterator[bytes | memoryview]:
     """``data`` as framed BytesMessages."""
     for start in range(0, len(data), BYTES_PER_MESSAGE):
         piece = memoryview(data)[start : start + BYTES_PER_MESSAGE]
-        head = pb.BytesMessage(data=b"x" * len(piece)).SerializeToString()[: -len(piece)]
-        yield _PREFIX.pack(0, len(head) + len(piece)) + head
+        yield _head(len(piece))
         yield piece
+
+
+@lru_cache(maxsize=64)
+def _head(length: int) -> bytes:
+    """What comes before so many bytes in a framed BytesMessage."""
+    message = pb.BytesMessage(data=bytes(length)).SerializeToString()
+    return _PREFIX.pack(0, len(message)) + message[:-length]

@@ -19,10 +19,11 @@ from ctxsize.engine.buildkit.control.loop import CLOSE_TIMEOUT, Call, Loop
 from ctxsize.engine.buildkit.errors import ConnectionLost
 from ctxsize.engine.buildkit.frames import BulkProtocol
 from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
+from ctxsize.engine.buildkit.tls import Secured
 
-Dial = Callable[[], tuple[socket.socket, bytes]]
-"""Opens a connection on which BuildKit serves its API as gRPC: a non-blocking socket, and what already
-arrived on it. Raises BuildKitError."""
+Dial = Callable[[], tuple[socket.socket | Secured, bytes]]
+"""Opens a connection on which BuildKit serves its API as gRPC: a non-blocking socket, with TLS or
+without, and what already arrived on it. Raises BuildKitError."""
 
 HEADER_LIST_BYTES = 16 * 1024 * 1024
 """Bytes of headers that we accept, as grpc-go does: the details of an error have the whole Dockerfile."""
@@ -41,10 +42,14 @@ class Channel(grpclib.client.Channel):
         """Whether there is a connection, as far as is known."""
         return self._connected
 
-    async def adopt(self, sock: socket.socket, early: bytes) -> None:
+    async def adopt(self, sock: socket.socket | Secured, early: bytes) -> None:
         """Take ``sock`` as the connection; ``early`` is what already arrived on it."""
         loop = asyncio.get_running_loop()
-        _, self._protocol = await loop.create_connection(self._protocol_factory, sock=sock)
+        self._protocol = protocol = self._protocol_factory()
+        if isinstance(sock, Secured):
+            await loop.create_connection(lambda: sock.below(protocol), sock=sock.sock)
+        else:
+            await loop.create_connection(lambda: protocol, sock=sock)
         if early:
             self._protocol.data_received(early)
 
@@ -97,7 +102,7 @@ class Link:
             self.loop.close()
 
 
-async def _open(sock: socket.socket, early: bytes) -> Channel:
+async def _open(sock: socket.socket | Secured, early: bytes) -> Channel:
     channel = Channel()
     await channel.adopt(sock, early)
     return channel

@@ -19,6 +19,7 @@ import pytest
 from ctxsize.engine.buildkit import Control
 from ctxsize.engine.buildkit.engine import upgrading
 from tests.support.builders import CONTAINER, NAMES, Builders
+from tests.support.dial_stdio import Relay
 
 pytestmark = pytest.mark.reference
 Left = dict[str, list[str]]
@@ -185,6 +186,29 @@ def test_clean_visits_the_builder_of_a_killed_run(project: Path, left: Callable[
         run("clean")
 
     assert f"{CONTAINER}: removed cache record " in done.stdout
+    assert left() == {}
+
+
+def test_a_check_of_several_builds_on_all_nodes_of_a_builder(
+    left: Callable[[], Left], use_builders: Builders, tmp_path: Path
+) -> None:
+    targets = [tmp_path / f"t{number}" for number in range(4)]
+    for target in targets:
+        target.mkdir()
+        (target / "data").write_bytes(os.urandom(1_000_000))
+        (target / "Dockerfile").write_text("FROM scratch\nCOPY data /\n")
+    with (
+        Relay(use_builders.socket, f"unix://{tmp_path}/one.sock") as one,
+        Relay(use_builders.socket, f"unix://{tmp_path}/other.sock") as other,
+    ):
+        for words in (("--driver", "remote", one.address), ("--append", other.address)):
+            done = use_builders.official("buildx", "create", "--name", "team", *words)
+            assert done.returncode == 0, done.stderr
+        found = figures("check", "--builder", "team", "--jobs", "2", "--limit", "image=2MB", *targets)
+        use_builders.official("buildx", "rm", "team")
+
+    assert [each["sizes"]["image_bytes"] for each in found["targets"]] == [1_000_000] * 4
+    assert one.sent > 1_000_000 and other.sent > 1_000_000 and one.sent + other.sent < 4_500_000
     assert left() == {}
 
 
