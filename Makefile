@@ -73,6 +73,10 @@ lint: venv  ## ruff (security rules too), mypy, shellcheck, layers, sizes, known
 fuzz: venv  ## hostile input for every reader, TIMES=500 times as much as in `make test` (about an hour)
 	@CTXSIZE_FUZZ=$(TIMES) $(python) -m pytest -m 'not reference' tests/fuzz $(ARGS)
 
+.PHONY: sweeps
+sweeps: venv  ## the long variants of tests without an engine: more random cases, full sizes
+	@$(python) -m pytest -m 'slow and not docker and not reference and not podman' $(ARGS)
+
 .PHONY: conformance
 conformance: venv engine  ## compare our ignore rules with real builds, 10,000 random cases (about an hour)
 	@CTXSIZE_MODERN_ENGINE=$(MODERN) $(python) tests/conformance/ignore/sweep.py --cases 10000 $(ARGS)
