@@ -50,7 +50,7 @@ class Recipe:
     engine: bool
     text: str
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """What runs it."""
         if self.language != "yaml":

@@ -251,7 +251,11 @@ def leads_to(name: str, times: int) -> object:
         ({"0": leads_to("1", 100_000), "1": {"config": {"digest": ":"}, "layers": []}}, "images"),
     ],
 )
-def test_an_index_that_leads_to_ever_more_is_refused(blobs: dict[str, object], message: str) -> None:
+def test_an_index_that_leads_to_ever_more_is_refused(
+    blobs: dict[str, object], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A sixteenth of what is parsed at most.
+    monkeypatch.setattr("ctxsize.image.content._MOST_PARSED", 16 << 20)
     with pytest.raises(CtxsizeError, match=message):
         open_archive(layout(blobs, "0"))
 
