@@ -19,7 +19,7 @@ BUILDERS := $(abspath .cache/containerd-engine)
 PODMAN := $(abspath .cache/podman-engine$(addprefix -,$(PODMAN_SUITE)))
 export PODMAN_SUITE
 # How much longer than in the suite `make fuzz` looks.
-TIMES := 100
+TIMES := 500
 # More for the commands behind a target: make test ARGS="-k ignore", make compare ARGS="--repeat 5".
 ARGS :=
 # Every test and benchmark starts Python many times: without its .pyc files each start compiles the project anew.
@@ -70,8 +70,12 @@ lint: venv  ## ruff (security rules too), mypy, shellcheck, layers, sizes, known
 	@$(python) scripts/lint-page --check
 
 .PHONY: fuzz
-fuzz: venv  ## hostile input for every reader, TIMES=100 times as much as in `make test` (about an hour)
+fuzz: venv  ## hostile input for every reader, TIMES=500 times as much as in `make test` (about an hour)
 	@CTXSIZE_FUZZ=$(TIMES) $(python) -m pytest -m 'not reference' tests/fuzz $(ARGS)
+
+.PHONY: sweeps
+sweeps: venv  ## the long variants of tests without an engine: more random cases, full sizes
+	@$(python) -m pytest -m 'slow and not docker and not reference and not podman' $(ARGS)
 
 .PHONY: conformance
 conformance: venv engine  ## compare our ignore rules with real builds, 10,000 random cases (about an hour)

@@ -116,7 +116,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Tests with an engine look at all that is on it, so one process has them, one after the other: all of
-    them, or where there are several engines all of a folder."""
+    them, or where there are several engines all of a folder. Of the others one process has all of a file,
+    which may share what it takes long to make."""
     from xdist.scheduler import LoadScopeScheduling
 
     class EngineTestsTogether(LoadScopeScheduling):
@@ -125,9 +126,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             super().schedule()
 
         def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
             if nodeid not in self.engine_tests:
-                return nodeid
-            return nodeid.partition("::")[0].rpartition("/")[0] if config.stash[_engines] else "engine"
+                return file
+            return file.rpartition("/")[0] if config.stash[_engines] else "engine"
 
     return EngineTestsTogether(config, log)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Without what else there is in this environment, a pytest starts twice as fast.
+LEAN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 @pytest.mark.parametrize(
@@ -19,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 )
 def test_without_an_engine(ci: str, code: int, says: str, tmp_path: Path) -> None:
     one = "tests/fixtures/test_flask_gunicorn.py::test_pages"
-    environment = os.environ | {"CI": ci, "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
+    environment = os.environ | LEAN | {"CI": ci, "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
 
     done = subprocess.run(
         [
@@ -46,9 +48,9 @@ def test_without_an_engine(ci: str, code: int, says: str, tmp_path: Path) -> Non
 
 def test_tests_with_an_engine_share_one_process(tmp_path: Path) -> None:
     pytest.importorskip("xdist")
-    words = ["-m", "pytest", "-v", "-n", "2", "-p", "no:cacheprovider", "--basetemp", tmp_path / "base"]
+    words = ["-m", "pytest", "-p", "xdist", "-v", "-n", "2", "-p", "no:cacheprovider", "--basetemp", tmp_path / "base"]
     paths = ["tests/fixtures/test_flask_gunicorn.py", "tests/test_units.py"]
-    environment = os.environ | {"CI": "", "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
+    environment = os.environ | LEAN | {"CI": "", "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
 
     done = subprocess.run(
         [sys.executable, *words, *paths], cwd=ROOT, env=environment, capture_output=True, text=True

@@ -14,6 +14,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import jsonschema
@@ -50,7 +51,7 @@ class Recipe:
     engine: bool
     text: str
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """What runs it."""
         if self.language != "yaml":

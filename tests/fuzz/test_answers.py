@@ -25,7 +25,7 @@ from ctxsize.engine.footprint import run as run_module
 from tests.fuzz.profile import TIMES
 from tests.support.fake_engine import SANE, UPGRADE, FakeEngine, chunked, whole
 
-EXAMPLES = 60 * TIMES
+EXAMPLES = 12 * TIMES
 STATUSES = (
     "100 Continue",
     "101 UPGRADED",

@@ -78,7 +78,7 @@ def edited(text: str, edits: list[tuple[float, int, bytes]]) -> bytes:
 
 
 @given(EDITS)
-@effort(250)
+@effort(50)
 def test_a_configuration_is_read_or_refused_with_its_name(edits: list[tuple[float, int, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, ".ctxsize.toml").write_bytes(edited(REFERENCE, edits))
@@ -90,7 +90,7 @@ def test_a_configuration_is_read_or_refused_with_its_name(edits: list[tuple[floa
 
 
 @given(st.sampled_from([BASELINE, COMPARISON]), EDITS)
-@effort(250)
+@effort(50)
 def test_a_baseline_is_read_or_refused(text: str, edits: list[tuple[float, int, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "b.json")
@@ -109,7 +109,7 @@ AMOUNTS = st.text("0123456789eE+-. kKMGTPZYBib%_\t٣\u00a0", max_size=40)
 
 
 @given(AMOUNTS)
-@effort(500)
+@effort(100)
 def test_an_amount_is_an_integer_that_is_not_negative_or_none(text: str) -> None:
     for parse in (parse_bytes, parse_files, parse_share):
         try:
@@ -122,7 +122,7 @@ def test_an_amount_is_an_integer_that_is_not_negative_or_none(text: str) -> None
 
 
 @given(st.sampled_from([*KINDS, "forbid", "imgae", "growth"]), AMOUNTS)
-@effort(200)
+@effort(40)
 def test_variables_and_options_are_read_or_refused(name: str, text: str) -> None:
     variable = "CTXSIZE_" + name.replace(".", "_").replace("-", "_").upper()
     for read in (

@@ -62,7 +62,7 @@ STATUSES = st.builds(
 
 
 @given(st.lists(VERTEXES, max_size=5), st.lists(LOGS, max_size=5), st.lists(STATUSES, max_size=3))
-@effort(150)
+@effort(30)
 def test_any_trace(vertexes: list[Any], logs: list[Any], statuses: list[Any]) -> None:
     trace = Trace()
     for _ in range(2):
@@ -75,14 +75,14 @@ def test_any_trace(vertexes: list[Any], logs: list[Any], statuses: list[Any]) ->
 @given(
     st.one_of(st.text(max_size=50), st.binary(max_size=80).map(lambda data: base64.b64encode(data).decode()))
 )
-@effort(200)
+@effort(40)
 def test_what_is_no_trace_is_a_value_error(aux: str) -> None:
     with suppress(ValueError):
         decode_trace(aux)
 
 
 @given(st.text(max_size=40))
-@effort(200)
+@effort(40)
 def test_any_secret(spec: str) -> None:
     with suppress(RequestError):
         parse_secret(spec, {"A": "x"})
@@ -177,7 +177,7 @@ PATTERNS = st.lists(
 
 
 @given(packets=PACKETS, patterns=PATTERNS)
-@effort(25)
+@effort(5)
 def test_any_packets(
     packets: Sequence[bytes], patterns: list[tuple[str, str]], folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -191,7 +191,7 @@ def test_any_packets(
 
 
 @given(data=st.binary(max_size=200), preface=st.booleans())
-@effort(30)
+@effort(6)
 def test_any_bytes_on_the_connection(
     data: bytes, preface: bool, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -64,7 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         st.lists(st.sampled_from(YAML), max_size=30).map(lambda p: "".join(p).encode()),
     )
 )
-@effort(200)
+@effort(40)
 def test_any_compose_file(data: bytes, folder: Path) -> None:
     (folder / "compose.yaml").write_bytes(data)
     with suppress(CtxsizeError):
@@ -76,7 +76,7 @@ def test_any_compose_file(data: bytes, folder: Path) -> None:
         "".join
     )
 )
-@effort(200)
+@effort(40)
 def test_any_variable(text: str) -> None:
     with suppress(CtxsizeError):
         interpolate(text, {"A": "${A}"}, "f:1")
@@ -162,7 +162,7 @@ def test_files_that_include_each_other_over_and_over_are_refused(tmp_path: Path)
         max_size=20,
     ).map("".join)
 )
-@effort(200)
+@effort(40)
 def test_any_env_file(text: str, folder: Path) -> None:
     (folder / "any.env").write_text(text)
     with suppress(CtxsizeError):

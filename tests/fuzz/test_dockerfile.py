@@ -81,7 +81,7 @@ FILES = st.one_of(st.binary(max_size=100), st.lists(st.sampled_from(PIECES), max
 
 
 @given(FILES, WORDS, st.booleans())
-@effort(300)
+@effort(60)
 def test_any_bytes(data: bytes, value: bytes, buildkit: bool) -> None:
     text = value.decode("utf-8", "surrogateescape")
     base = BaseImage({"A": text}, "/b", (text.replace("\n", " "),))
@@ -104,7 +104,7 @@ def test_any_bytes(data: bytes, value: bytes, buildkit: bool) -> None:
 
 
 @given(WORDS, WORDS)
-@effort(300)
+@effort(60)
 def test_any_word(word: bytes, value: bytes) -> None:
     text = value.decode("utf-8", "surrogateescape")
     with suppress(ExpansionError, UnknownVariable):

@@ -44,7 +44,7 @@ PATHS = st.lists(NAMES, min_size=1, max_size=5).map("/".join)
 
 
 @given(FILES, st.lists(PATHS, max_size=4), DIALECTS)
-@effort(300)
+@effort(60)
 def test_any_bytes(data: bytes, paths: list[str], dialect: Dialect) -> None:
     try:
         matcher = Matcher(parse_ignore(data, "f", dialect).rules, dialect, "f")
@@ -60,7 +60,7 @@ def test_any_bytes(data: bytes, paths: list[str], dialect: Dialect) -> None:
 
 
 @given(st.lists(st.binary(max_size=30).map(bytes.strip), max_size=5), st.lists(PATHS, max_size=3))
-@effort(200)
+@effort(40)
 def test_many_rules_are_decided_as_few(lines: list[bytes], paths: list[str]) -> None:
     """A set of expressions at once, or one after the other: the same answer. Rules of no effect make many."""
     data = b"\n".join(line.replace(b"\n", b"").replace(b"!", b"") for line in lines)
@@ -83,7 +83,7 @@ def test_many_rules_are_decided_as_few(lines: list[bytes], paths: list[str]) -> 
 
 
 @given(st.lists(st.binary(max_size=30).map(bytes.strip), max_size=5), st.lists(PATHS, max_size=3), DIALECTS)
-@effort(300)
+@effort(60)
 def test_rules_that_sleep_decide_as_those_that_are_awake(
     lines: list[bytes], paths: list[str], dialect: Dialect
 ) -> None:

@@ -48,7 +48,7 @@ MANIFESTS = changed({"schemaVersion": 2, "config": BLOB, "layers": [BLOB]}) | ch
 
 
 @given(MANIFESTS | ANYTHING | st.binary(max_size=60))
-@effort(300)
+@effort(60)
 def test_any_manifest(document: Any) -> None:
     data = document if isinstance(document, bytes) else json.dumps(document).encode()
     try:
@@ -66,7 +66,7 @@ def test_any_manifest(document: Any) -> None:
 
 
 @given(changed({"os": "linux", "rootfs": {"diff_ids": ["a"]}, "history": [{"created_by": "x"}]}) | ANYTHING)
-@effort(200)
+@effort(40)
 def test_any_configuration(document: Any) -> None:
     try:
         found = parse_config(json.dumps(document).encode(), 1)
@@ -84,7 +84,7 @@ COMPARISON = {"schema": 1, "variants": {"with": {"image": {"id": "x", "bytes": 1
 
 
 @given(changed(REPORT) | changed(COMPARISON) | ANYTHING)
-@effort(300)
+@effort(60)
 def test_any_report(tmp_path_factory: pytest.TempPathFactory, document: Any) -> None:
     file = tmp_path_factory.getbasetemp() / "any-report.json"
     file.write_text(json.dumps(document))
@@ -104,7 +104,7 @@ ENTRIES = st.dictionaries(
 
 
 @given(st.lists(ENTRIES, min_size=1, max_size=4), st.lists(ENTRIES, min_size=1, max_size=4))
-@effort(60)
+@effort(12)
 def test_any_two_images_add_up(
     tmp_path_factory: pytest.TempPathFactory, a: list[dict[str, bytes]], b: list[dict[str, bytes]]
 ) -> None:
@@ -128,7 +128,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @given(data=st.data())
-@effort(80)
+@effort(16)
 def test_a_stream_that_is_damaged_or_ends(whole: bytes, data: st.DataObject) -> None:
     damaged = bytearray(whole)
     for _ in range(data.draw(st.integers(0, 3))):

@@ -124,7 +124,7 @@ def test_paths_that_lead_out_are_names_and_nothing_else() -> None:
 
 
 @given(st.sampled_from(SAVED), DAMAGES, st.one_of(st.none(), PLACES))
-@effort(150)
+@effort(30)
 def test_damaged_anywhere(data: bytes, damages: list[tuple[int, bytes]], cut: int | None) -> None:
     damaged = bytearray(data)
     for place, put in damages:
@@ -150,7 +150,7 @@ HEADERS = st.lists(
 
 
 @given(HEADERS)
-@effort(200)
+@effort(40)
 def test_any_chain_of_headers(headers: list[tuple[bytes, bytes, int]]) -> None:
     data = b""
     for kind, text, size in headers:
@@ -186,7 +186,7 @@ JSON = st.recursive(
 
 
 @given(JSON, JSON)
-@effort(150)
+@effort(30)
 def test_any_manifest_and_configuration(manifest: object, config: object) -> None:
     with pytest.raises(CtxsizeError):
         read(saved(LAYER, manifest or [1], config or [1]))
@@ -221,7 +221,7 @@ INDEXES = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from("abc"), INDEXES), INDEXES)
-@effort(150)
+@effort(30)
 def test_any_image_layout(blobs: dict[str, object], index: object) -> None:
     documents = {f"blobs/sha256/{name}": json.dumps(each).encode() for name, each in blobs.items()}
     path = Path("layout")
@@ -251,7 +251,11 @@ def leads_to(name: str, times: int) -> object:
         ({"0": leads_to("1", 100_000), "1": {"config": {"digest": ":"}, "layers": []}}, "images"),
     ],
 )
-def test_an_index_that_leads_to_ever_more_is_refused(blobs: dict[str, object], message: str) -> None:
+def test_an_index_that_leads_to_ever_more_is_refused(
+    blobs: dict[str, object], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A sixteenth of what is parsed at most.
+    monkeypatch.setattr("ctxsize.image.content._MOST_PARSED", 16 << 20)
     with pytest.raises(CtxsizeError, match=message):
         open_archive(layout(blobs, "0"))
 
@@ -298,7 +302,7 @@ def test_a_size_at_the_edge_of_what_can_be_counted_is_an_error() -> None:
 
 
 @given(st.binary(max_size=300))
-@effort(50)
+@effort(10)
 def test_any_bytes_as_an_archive(data: bytes) -> None:
     path = Path("archive")
     path.write_bytes(data)

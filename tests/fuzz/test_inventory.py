@@ -23,7 +23,7 @@ PUTS = st.one_of(
 LAYERS = st.lists(st.lists(PUTS, max_size=6), max_size=4)
 
 
-@effort(150)
+@effort(30)
 @given(LAYERS)
 def test_whatever_layers_hold_the_parts_are_the_whole(layers: Sequence[Sequence[Put]]) -> None:
     with Inventory() as inventory:
@@ -51,7 +51,7 @@ WRITTEN = st.one_of(
 )
 
 
-@effort(150)
+@effort(30)
 @given(st.lists(st.lists(WRITTEN, max_size=5, unique_by=lambda put: put.path), max_size=4))
 def test_what_is_shown_is_what_unpacking_the_layers_gives(layers: Sequence[Sequence[Put]]) -> None:
     layers = [[put for put in puts if not _below_a_file(put, puts)] for puts in layers]

@@ -16,7 +16,7 @@ AROUND = st.text("AB.:-{}$\n", max_size=5)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=3), AROUND, AROUND)
-@effort(200)
+@effort(40)
 def test_no_value_is_shown(values: list[str], before: str, after: str) -> None:
     mask = Masker.of({f"ARG{number}": value for number, value in enumerate(values)})
 
@@ -26,7 +26,7 @@ def test_no_value_is_shown(values: list[str], before: str, after: str) -> None:
 
 
 @given(st.lists(VALUES, min_size=1, max_size=4), AROUND)
-@effort(200)
+@effort(40)
 def test_no_line_of_a_secret_is_shown(lines: list[str], before: str) -> None:
     mask = Masker.of({}, {"ID": "\n".join(lines).encode()})
 
@@ -35,6 +35,6 @@ def test_no_line_of_a_secret_is_shown(lines: list[str], before: str) -> None:
 
 
 @given(st.text(max_size=40), st.binary(max_size=40), st.text(max_size=60))
-@effort(200)
+@effort(40)
 def test_any_value_and_any_text(value: str, secret: bytes, text: str) -> None:
     assert isinstance(Masker.of({"A": value}, {"b": secret})(text), str)

@@ -123,7 +123,7 @@ def test_the_options_that_take_a_path_are_found() -> None:
 
 
 @pytest.mark.parametrize("words", OPTIONS.values(), ids=OPTIONS)
-@effort(12)
+@effort(3)
 @given(path=WORDS)
 def test_options(words: list[str], path: str) -> None:
     *before, last = words
@@ -142,7 +142,7 @@ def test_options(words: list[str], path: str) -> None:
         "HOME",
     ],
 )
-@effort(8)
+@effort(2)
 @given(path=PATHS)
 def test_variables(name: str, path: str) -> None:
     value = path.replace("\0", "").replace("\ud800", "")[:100_000]  # no variable can hold these
@@ -166,7 +166,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("text", KEYS.values(), ids=KEYS)
-@effort(25)
+@effort(5)
 @given(path=PATHS)
 def test_keys_of_the_configuration(text: str, path: str) -> None:
     string = json.dumps(path.replace("\ud800", "").replace("\udcff", ""))
@@ -194,14 +194,14 @@ COMPOSE = {
     "text",
     [pytest.param(text, id=key) for key, text in COMPOSE.items()],
 )
-@effort(25)
+@effort(5)
 @given(path=PATHS)
 def test_keys_of_compose_files(text: str, path: str) -> None:
     Path("project.yaml").write_text(text.format(json.dumps(path)))
     run("check", "--static", "--compose", "project.yaml")
 
 
-@effort(25)
+@effort(5)
 @given(path=PATHS)
 def test_instructions(path: str) -> None:
     """Where the Dockerfile itself names paths."""

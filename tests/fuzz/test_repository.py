@@ -136,7 +136,7 @@ def answers(files: dict[str, str], *command: str) -> None:
 
 
 @given(COMPOSE)
-@effort(100)
+@effort(20)
 def test_any_compose_project(compose: dict[str, object]) -> None:
     # YAML takes JSON, with its escapes.
     files = {"c.yaml": json.dumps(compose), "Dockerfile": "FROM scratch\n", ".env": "A=a\n"}
@@ -144,7 +144,7 @@ def test_any_compose_project(compose: dict[str, object]) -> None:
 
 
 @given(CONFIGURATION, st.sampled_from([".ctxsize.toml", "pyproject.toml", "tool"]))
-@effort(100)
+@effort(20)
 def test_any_configuration_of_a_repository(configuration: dict[str, object], name: str) -> None:
     text = "".join(f"{json.dumps(key)} = {toml(value)}\n" for key, value in configuration.items())
     if name == "pyproject.toml":
@@ -158,6 +158,6 @@ def test_any_configuration_of_a_repository(configuration: dict[str, object], nam
 
 
 @given(DOCKERFILES, st.sampled_from(["buildkit", "classic"]))
-@effort(100)
+@effort(20)
 def test_any_dockerfile_of_a_repository(text: str, builder: str) -> None:
     answers({"Dockerfile": text}, "context", "--builder", builder, "--build-arg", "A=value")

@@ -35,7 +35,7 @@ CONTENT = st.one_of(st.binary(max_size=200), st.lists(PIECES, max_size=40).map(b
 
 
 @given(PATHS)
-@effort(500)
+@effort(100)
 def test_a_name_with_a_row_is_always_taken_down(path: str) -> None:
     directory, _, name = path.rpartition("/")
     if classify(path) is not None:
@@ -43,7 +43,7 @@ def test_a_name_with_a_row_is_always_taken_down(path: str) -> None:
 
 
 @given(CONTENT)
-@effort(200)
+@effort(40)
 def test_a_line_that_is_told_is_there(data: bytes) -> None:
     is_encrypted(data)
     lines = data.count(b"\n") + 1
@@ -53,14 +53,14 @@ def test_a_line_that_is_told_is_there(data: bytes) -> None:
 
 
 @given(CONTENT)
-@effort(30)
+@effort(6)
 def test_the_detector_survives_any_text(data: bytes) -> None:
     lines = data.count(b"\n") + 1
     assert all(1 <= hit.line <= lines for hit in Detector().look("a.py", data))
 
 
 @given(st.dictionaries(PATHS, CONTENT, max_size=5))
-@effort(60)
+@effort(12)
 def test_any_tree(files: dict[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)

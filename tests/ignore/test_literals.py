@@ -9,6 +9,7 @@ import pytest
 from ctxsize.ignore import PatternError
 from ctxsize.ignore.literals import Literals
 from ctxsize.ignore.pattern import Kind, compile_pattern, matches_path, refused_by_go
+from tests.support.seeds import seeds
 
 
 @pytest.mark.parametrize(
@@ -88,9 +89,10 @@ def test_characters_that_go_refuses() -> None:
     assert sorted(Literals(patterns).refused()) == ["b\\pX", "d\\p{Nothing}", "f\\x{110000}"]
 
 
-def test_no_path_is_matched_without_the_text() -> None:
+@pytest.mark.parametrize("seed", seeds(1, 5))
+def test_no_path_is_matched_without_the_text(seed: int) -> None:
     """Random patterns over a small alphabet, on all paths that they match; what is refused is named."""
-    rng = random.Random(3)
+    rng = random.Random(seed)
     pieces = ["a", "b", "*", "**", "/", "?", "[ab]", "\\a", "\\*", ".", "$", "\\b", "a/", "**/", "/**"]
     pieces += [
         "|",
@@ -107,7 +109,7 @@ def test_no_path_is_matched_without_the_text() -> None:
         "\ufeff",
     ]
     matched = 0
-    for _ in range(12_000):
+    for _ in range(2_400):
         pattern = "".join(rng.choice(pieces) for _ in range(rng.randint(1, 6)))
         program, literals = compile_pattern(pattern), Literals([pattern])
         if not literals.others and program.kind is Kind.REGEX:
@@ -121,4 +123,4 @@ def test_no_path_is_matched_without_the_text() -> None:
             if found:
                 matched += 1
                 assert literals.others or literals.texts(path.split("/")), (pattern, path)
-    assert matched > 2_000
+    assert matched > 400

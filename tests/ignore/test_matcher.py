@@ -11,6 +11,7 @@ from ctxsize.errors import IgnoreFileError
 from ctxsize.ignore import Dialect, Matcher, PatternError, parse_ignore
 from ctxsize.ignore.pattern import compile_pattern, matches_path
 from ctxsize.ignore.types import Rule
+from tests.support.seeds import seeds
 from tests.support.yardstick import within
 
 BUILDKIT, CLASSIC = Dialect.BUILDKIT, Dialect.CLASSIC
@@ -278,13 +279,14 @@ _PARTS = [
     ("awake", "patience"), [(4_000, 1), (0, 99), (0, 0)], ids=["awake", "asleep", "woken"]
 )
 @pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize("seed", seeds(1, 4))
 def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(
-    dialect: Dialect, awake: int, patience: int, monkeypatch: pytest.MonkeyPatch
+    seed: int, dialect: Dialect, awake: int, patience: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Random ignore files over a small alphabet, on all paths of three components."""
     monkeypatch.setattr("ctxsize.ignore.compiled._MOST_AWAKE", awake)
     monkeypatch.setattr("ctxsize.ignore.compiled._PATIENCE", patience)
-    rng = random.Random(7)
+    rng = random.Random(seed)
     names = ["a", "b", "ab", "a.b", "\n", "\udce9"]
     paths = list(names)
     paths += [f"{first}/{second}" for first in names for second in names[:4]]
@@ -292,7 +294,7 @@ def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(
         f"{first}/{second}/{third}" for first in names[:4] for second in names[:4] for third in names[:4]
     ]
     reached_differently = 0
-    for _ in range(600):
+    for _ in range(150):
         lines = []
         for _ in range(rng.randint(1, 6)):
             pattern = "/".join(rng.choice(_PARTS) for _ in range(rng.choice([1, 1, 2, 2, 3])))
@@ -315,7 +317,7 @@ def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(
             outcome = state.special([name]).get(name, state.default)
             assert (outcome.ignored, outcome.rule) == (verdict.ignored, verdict.rule), (lines, path)
             assert outcome.emptied == verdict.emptied, (lines, path)
-    assert reached_differently > 40, "the cases would not show how walkers differ"
+    assert reached_differently > 10, "the cases would not show how walkers differ"
 
 
 MANY = [f"dir{number}/name*.txt" for number in range(10_000)]

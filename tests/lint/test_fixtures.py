@@ -20,7 +20,7 @@ SEVERE = {
 
 @pytest.mark.parametrize("name", SEVERE)
 def test_nothing_severe(make_fixture: Callable[..., Path], name: str) -> None:
-    found = lint_project(make_fixture(name, scale=0.1)).findings
+    found = lint_project(make_fixture(name, scale=0.01)).findings
     assert {each.code for each in found if each.severity != "info"} == SEVERE[name]
 
 
