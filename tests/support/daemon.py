@@ -49,7 +49,8 @@ class Daemon:
         else:
             self._make_bridge(f"172.31.{215 + number}.1/24")
             command.append(f"--bridge={self.bridge}")
-        frugal = {**os.environ, "GOGC": "400"}  # with processors rather than with memory, as scripts/ensure-engine
+        # Frugal with processors, not with memory, as in scripts/ensure-engine.
+        frugal = {**os.environ, "GOGC": "400"}
         with open(folder / "log", "wb") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=frugal, start_new_session=True
