@@ -122,6 +122,20 @@ def test_files_in_deep_directories_account_for_what_gzip_makes_of_them(form: int
     assert min(shares) == pytest.approx(max(shares), rel=0.1)
 
 
+def test_a_curve_has_no_more_than_two_numbers_for_a_file() -> None:
+    """There can be a million files in a layer."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for number in range(5000):
+            about = tarfile.TarInfo(f"a/{number}")
+            about.size = 3
+            tar.addfile(about, io.BytesIO(b"abc"))
+    meter = metered(made.getvalue())
+
+    assert len(meter._inputs) < 1.01 * 5000
+    assert meter.between(0, 1024 * 5000) > 0.9 * meter.total
+
+
 def test_the_parts_can_be_made_to_add_up_to_another_compressors_total() -> None:
     meter = metered(os.urandom(100_000))
     meter.rescale(90_000)
