@@ -111,7 +111,7 @@ environments: venv engine  ## reported cases and repos, on this engine and a cur
 	done; done; exit $$bad
 
 .PHONY: builders
-builders: venv engine  ## builders of every driver of buildx, with buildx as the reference (as root, an hour)
+builders: venv engine  ## builders of every driver of buildx, with buildx as the reference (as root, 40 minutes)
 	@scripts/apt-install strace strace
 	@scripts/apt-install openssl openssl
 	@scripts/make-base-images >/dev/null
