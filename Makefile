@@ -71,7 +71,8 @@ lint: venv  ## ruff (security rules too), mypy, shellcheck, layers, sizes, known
 
 .PHONY: fuzz
 fuzz: venv  ## hostile input for every reader, TIMES=500 times as much as in `make test` (about an hour)
-	@CTXSIZE_FUZZ=$(TIMES) $(python) -m pytest -m 'not reference' tests/fuzz $(ARGS)
+	@CTXSIZE_FUZZ=$(TIMES) $(python) -m pytest -m 'not reference' tests/fuzz \
+	  tests/engine/test_exported.py tests/engine/buildkit/test_frames.py $(ARGS)
 
 .PHONY: sweeps
 sweeps: venv  ## the long variants of tests without an engine: more random cases, full sizes

@@ -48,7 +48,19 @@ def test_without_an_engine(ci: str, code: int, says: str, tmp_path: Path) -> Non
 
 def test_tests_with_an_engine_share_one_process(tmp_path: Path) -> None:
     pytest.importorskip("xdist")
-    words = ["-m", "pytest", "-p", "xdist", "-v", "-n", "2", "-p", "no:cacheprovider", "--basetemp", tmp_path / "base"]
+    words = [
+        "-m",
+        "pytest",
+        "-p",
+        "xdist",
+        "-v",
+        "-n",
+        "2",
+        "-p",
+        "no:cacheprovider",
+        "--basetemp",
+        tmp_path / "base",
+    ]
     paths = ["tests/fixtures/test_flask_gunicorn.py", "tests/test_units.py"]
     environment = os.environ | LEAN | {"CI": "", "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
 

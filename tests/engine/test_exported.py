@@ -142,7 +142,7 @@ PLACES = st.integers(0, max(map(len, EXPORTS)) - 1)
     st.lists(st.tuples(PLACES, st.binary(max_size=12)), max_size=4),
     st.one_of(st.none(), PLACES),
 )
-@effort(150)
+@effort(30)
 def test_damaged_anywhere_it_is_an_image_or_an_error(
     data: bytes, damages: list[tuple[int, bytes]], cut: int | None
 ) -> None:

@@ -286,7 +286,7 @@ def test_verdict_and_walk_agree_with_dockers_loops_spelled_out(
     """Random ignore files over a small alphabet, on all paths of three components."""
     monkeypatch.setattr("ctxsize.ignore.compiled._MOST_AWAKE", awake)
     monkeypatch.setattr("ctxsize.ignore.compiled._PATIENCE", patience)
-    rng = random.Random(seed)
+    rng = random.Random(7 + seed)
     names = ["a", "b", "ab", "a.b", "\n", "\udce9"]
     paths = list(names)
     paths += [f"{first}/{second}" for first in names for second in names[:4]]

@@ -97,7 +97,7 @@ def test_make_help_lists_every_target() -> None:
     )
 
     targets = [line.split()[0] for line in done.stdout.splitlines()]
-    slow = ["fuzz", "conformance", "oldest", "live", "repos"]
+    slow = ["fuzz", "sweeps", "conformance", "oldest", "live", "repos"]
     slow += ["environments", "builders", "podman", "faults", "naive", "storm"]
     slow += ["suggestions", "pictures", "bench", "bench-table"]
     assert targets == ["help", "compare", "test", "lint", *slow, "clean"]

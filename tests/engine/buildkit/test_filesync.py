@@ -15,7 +15,7 @@ from ctxsize.engine.buildkit import filesync
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from tests.fuzz.test_buildkit import served
 
-FILES = 2000
+FILES = 700
 METHOD = "/moby.filesync.v1.FileSync/DiffCopy"
 
 
@@ -59,6 +59,7 @@ def most_waiting(engine: socket.socket) -> tuple[int, int]:
 
 def test_listing_waits_for_what_is_still_to_be_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filesync, "MOST_REQUESTED", 100)
+    monkeypatch.setattr(filesync, "STATS_PER_WRITE", 64)
     for number in range(FILES):
         (tmp_path / f"{number}").write_bytes(b"x" * 20_000)
     with served(tmp_path) as (engine, _session):

@@ -61,7 +61,7 @@ def added_up(frames: Sequence[Frame]) -> list[object]:
     return [*found, dict(sums)]
 
 
-@effort(100)
+@effort(20)
 @given(FRAMES, st.lists(st.integers(0, 200), max_size=5), st.booleans())
 def test_updates_in_a_row_become_one_and_all_else_is_as_it_was(
     frames: list[Frame], cuts: list[int], preface: bool
