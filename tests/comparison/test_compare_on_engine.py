@@ -223,11 +223,16 @@ def test_each_of_the_four_entries_has_its_own_row_with_its_true_bytes(
     )
 
 
-def test_ignoring_shrinks_context_image_pull_and_build_time(flask: Flask) -> None:
+def test_ignoring_shrinks_context_image_pull_and_build_time(
+    flask: Flask, make_fixture: Callable[..., Path]
+) -> None:
     saved = flask.comparison.saved
 
     assert saved.context_bytes > 35_000_000
-    assert saved.image_bytes == saved.context_bytes
+    # A file that an earlier step copied, too, is missing in the layer of some builds of Engine 20.10.
+    requirements = (make_fixture(FLASK, scale=SCALE) / "requirements.txt").stat().st_size
+    assert saved.image_bytes is not None
+    assert abs(saved.image_bytes - saved.context_bytes) in {0, requirements}
     assert saved.pull_bytes is not None and saved.pull_bytes > 35_000_000
     assert saved.seconds is not None and saved.seconds.median > 0
     assert saved.seconds.significant
