@@ -35,7 +35,8 @@ def _nothing_is_left() -> Iterator[None]:
     before, descriptors = children(), len(os.listdir("/proc/self/fd"))
     yield
     assert children() == before
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    # Fewer where garbage of other tests went meanwhile.
+    assert len(os.listdir("/proc/self/fd")) <= descriptors
 
 
 def test_every_task_is_done_once_and_by_several_processes() -> None:

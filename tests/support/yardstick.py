@@ -31,11 +31,10 @@ def within(seconds: float, work: Callable[[], object]) -> bool:
 def cpu_seconds(work: Callable[[], object]) -> float:
     """Processor time of the work, in seconds, with the garbage collector set as in the program.
 
-    What is there before stays out of it, and of the next time: to look through all that a run of tests has
-    loaded takes longer than most work that is timed.
+    What is there before stays out of it: to look through all that a run of tests has loaded takes longer than
+    most work that is timed.
     """
     thresholds = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     try:
@@ -44,6 +43,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
         return time.process_time() - started
     finally:
         gc.set_threshold(*thresholds)
+        gc.unfreeze()  # what is garbage by then may hold files and connections
 
 
 def _known_work() -> None:
