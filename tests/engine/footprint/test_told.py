@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import docker
 import pytest
 
 from ctxsize.api import image
@@ -33,7 +34,12 @@ class Told(Silent):
     [("classic", "images", COPIED + WRITTEN), ("buildkit", "cache records", 2 * COPIED + WRITTEN)],
 )
 def test_things_and_bytes_go_one_by_one(
-    builder: str, what: str, bytes_: int, base_image: Callable[[str], str], tmp_path: Path
+    builder: str,
+    what: str,
+    bytes_: int,
+    base_image: Callable[[str], str],
+    tmp_path: Path,
+    api: docker.APIClient,
 ) -> None:
     (tmp_path / "file").write_bytes(os.urandom(COPIED))
     (tmp_path / ".dockerignore").write_text("Dockerfile\n.dockerignore\n")
@@ -56,4 +62,7 @@ def test_things_and_bytes_go_one_by_one(
     sizes = [size for _, _, size, _ in lot]
     assert sizes[0] == 0 and sizes == sorted(sizes) and sizes[-1] == total
     assert len({*sizes}) > 2, "bytes come along"
-    assert bytes_ <= total < bytes_ + 20_000, "beside names and what describes directories"
+    # The containerd store has a layer compressed, too: random bytes are no smaller then.
+    packed = "io.containerd.snapshotter" in str(api.info()["DriverStatus"])
+    rest = COPIED + WRITTEN + 80_000 if packed else 20_000
+    assert bytes_ <= total < bytes_ + rest, "beside names and what describes directories"
