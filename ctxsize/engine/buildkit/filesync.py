@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +28,7 @@ from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.directory import ContextDir, ServedTree
 from ctxsize.engine.buildkit.entry import ServedEntry
 from ctxsize.engine.buildkit.errors import ServeError
+from ctxsize.engine.buildkit.framing import PREFIX_BYTES, framed, head_of
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -45,7 +45,6 @@ sent, and listing is faster than sending. It is enough to keep the engine busy."
 BLOCK = 32 * 1024
 """Bytes of content per DATA packet: fsutil's buffer, so that packets and their overhead match."""
 
-_PREFIX = struct.Struct(">BI")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -311,7 +310,7 @@ def _stats(entries: Iterator[tuple[int, ServedEntry]]) -> tuple[bytes, dict[int,
             raise ServeError(
                 f"{shown!r}: BuildKit can't transfer names or link targets that are not UTF-8", entry.path
             ) from error
-        frames.append(_PREFIX.pack(0, len(packet)) + packet)
+        frames.append(framed(packet))
         count += 1
         size += len(packet)
         if entry.has_data:
@@ -383,14 +382,14 @@ class _Reading:
                 block = data[start : start + BLOCK]
                 head = _head(self._index, len(block))
                 frames += (head, block)
-                transfer.bytes += len(head) - _PREFIX.size + len(block)
+                transfer.bytes += len(head) - PREFIX_BYTES + len(block)
             count += len(data)
         self._sent += count
         ended = self._file is None
         if ended:
             end = _frame(pb.Packet(type=pb.Packet.DATA, id=self._index))
             frames.append(end)
-            transfer.bytes += len(end) - _PREFIX.size
+            transfer.bytes += len(end) - PREFIX_BYTES
             transfer.files += 1
             transfer.content_bytes += self._sent
             if self._sent != self.entry.size:
@@ -404,13 +403,11 @@ class _Reading:
 def _head(index: int, length: int) -> bytes:
     """What comes before so many bytes of content in a framed DATA packet. Made apart, so that the content is
     copied once less."""
-    packet = pb.Packet(type=pb.Packet.DATA, id=index, data=bytes(length)).SerializeToString()
-    return _PREFIX.pack(0, len(packet)) + packet[:-length]
+    return head_of(pb.Packet(type=pb.Packet.DATA, id=index, data=bytes(length)), length)
 
 
 def _frame(packet: pb.Packet) -> bytes:
-    data = packet.SerializeToString()
-    return _PREFIX.pack(0, len(data)) + data
+    return framed(packet.SerializeToString())
 
 
 def _int64(number: int) -> int:

@@ -6,7 +6,6 @@ BuildKit's own client does the same (moby/buildkit session/grpchijack).
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -16,13 +15,13 @@ import grpclib.client
 from ctxsize.engine.buildkit import frames
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.control.channel import Channel
+from ctxsize.engine.buildkit.framing import head_of
 from ctxsize.engine.buildkit.session import Session
 
 MOST_WAITING = 1024 * 1024
 """Bytes that wait to be sent, beyond which the session is asked to pause."""
 BYTES_PER_MESSAGE = 32 * 1024
 """BuildKit hands a message on when it has all of it: larger ones keep it waiting."""
-_PREFIX = struct.Struct(">BI")
 
 
 async def carry(channel: Channel, session: Session) -> None:
@@ -108,5 +107,4 @@ def _messages(data: bytes) -> Iterator[bytes | memoryview]:
 @lru_cache(maxsize=64)
 def _head(length: int) -> bytes:
     """What comes before so many bytes in a framed BytesMessage."""
-    message = pb.BytesMessage(data=bytes(length)).SerializeToString()
-    return _PREFIX.pack(0, len(message)) + message[:-length]
+    return head_of(pb.BytesMessage(data=bytes(length)), length)
