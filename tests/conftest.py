@@ -73,7 +73,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     config.add_cleanup(folder.cleanup)
     config.stash[_engine_tests] = Path(folder.name, "engine-tests")
     config.stash[_engines] = not _why_no_engine(config) and copies_run((option.numprocesses or 1) - 1)
-    if config.stash[_engines] and option.basetemp is None:
+    if config.stash[_engines] and option.numprocesses and option.basetemp is None:
         # Making and removing some 50,000 files and folders on a disk takes twice the processor time.
         memory = tempfile.TemporaryDirectory(prefix="ctxsize-tests-", dir=MEMORY, ignore_cleanup_errors=True)
         config.add_cleanup(memory.cleanup)

@@ -16,6 +16,7 @@ from ctxsize.context.errors import ContextError
 from ctxsize.context.scan import scan
 from ctxsize.context.workers import processors, share
 from ctxsize.ignore import Dialect
+from tests.support.descriptors import no_descriptor_left
 
 
 def collect(numbers: Iterator[int]) -> tuple[int, list[int]]:
@@ -32,11 +33,10 @@ def children() -> set[str]:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left() -> Iterator[None]:
-    before, descriptors = children(), len(os.listdir("/proc/self/fd"))
-    yield
-    assert children() == before
-    # Fewer where garbage of other tests went meanwhile.
-    assert len(os.listdir("/proc/self/fd")) <= descriptors
+    before = children()
+    with no_descriptor_left():
+        yield
+        assert children() == before
 
 
 def test_every_task_is_done_once_and_by_several_processes() -> None:
