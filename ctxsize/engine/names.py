@@ -15,7 +15,8 @@ _DOMAIN = rf"(?:{_COMPONENT}(?:\.{_COMPONENT})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
 _PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _TAG = r"[\w][\w.-]{0,127}"
 _DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
-_REFERENCE = re.compile(rf"(?:{_DOMAIN}/)?{_PATH}(?:/{_PATH})*(?::{_TAG})?(?:@{_DIGEST})?", re.ASCII)
+# Compiled when first used: most commands start without a name.
+_REFERENCE = rf"(?:{_DOMAIN}/)?{_PATH}(?:/{_PATH})*(?::{_TAG})?(?:@{_DIGEST})?"
 #: Of a container, a network or a volume.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 #: A name has 255 characters at most, a tag 128, and no digest in use has more than 140.
@@ -44,7 +45,7 @@ def is_builder(text: str) -> bool:
 
 def is_reference(text: str) -> bool:
     """Whether ``text`` can name an image: ``registry:5000/a/name:tag@sha256:…`` at most, or an id."""
-    return len(text) <= _MOST and _REFERENCE.fullmatch(text) is not None
+    return len(text) <= _MOST and re.fullmatch(_REFERENCE, text, re.ASCII) is not None
 
 
 def is_safe(text: str) -> bool:
