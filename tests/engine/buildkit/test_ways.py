@@ -161,6 +161,7 @@ def test_the_cache_is_the_same_by_either_way(
         listed = {each.id: each for each in buildcache.records(api) if each.id in ours}
         assert len(ours) == 3
         assert listed == ours
+        assert control.prune([]) == set()
         assert control.prune(ours) == ours.keys()
         assert not ours.keys() & buildcache.record_ids(api)
 

@@ -85,9 +85,11 @@ def test_the_next_run_removes_those_of_one_that_was_killed(control: Control, pro
     before = records(control)
     running = compare(project)
     while not any("preparing inline" in each.description for each in _new(control, before)):
+        # It stands still while we look, so that it has not removed them by the time it is killed.
+        running.send_signal(signal.SIGCONT)
         assert running.poll() is None, "it makes such a record"
         time.sleep(0.05)
-    time.sleep(0.5)
+        running.send_signal(signal.SIGSTOP)
     running.send_signal(signal.SIGKILL)
     running.wait()
     assert _new(control, before)

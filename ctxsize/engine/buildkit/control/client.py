@@ -146,7 +146,11 @@ class Control:
     def prune(self, ids: Iterable[str], told: Callable[[str], None] = lambda _id: None) -> set[str]:
         """Remove the records with these ids on which nothing builds: the ids of those it did remove. ``told``
         is called with each as it goes, in this thread."""
-        request = pb.PruneRequest(filter=[f'id~="^({"|".join(sorted(ids))})$"'], all=True)
+        # A record goes that any of these means. One expression for all would be compiled anew for each record.
+        filters = [f"id=={each}" for each in sorted(ids)]
+        if not filters:  # with none, all would go
+            return set()
+        request = pb.PruneRequest(filter=filters, all=True)
         going: queue.SimpleQueue[pb.UsageRecord | None] = queue.SimpleQueue()
         call = self._link.begin(lambda channel: _prune(channel, request, going.put))
         try:
