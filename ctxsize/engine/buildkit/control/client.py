@@ -146,7 +146,7 @@ class Control:
     def prune(self, ids: Iterable[str], told: Callable[[str], None] = lambda _id: None) -> set[str]:
         """Remove the records with these ids on which nothing builds: the ids of those it did remove. ``told``
         is called with each as it goes, in this thread."""
-        # A record goes that any of these means. One expression for all would be compiled anew for each record.
+        # Any of these may be meant. One expression for all would be compiled anew for each record there is.
         filters = [f"id=={each}" for each in sorted(ids)]
         if not filters:  # with none, all would go
             return set()
