@@ -8,6 +8,7 @@ its entries cost (``ctxsize.comparison.seconds.phase_costs``).
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -39,11 +40,12 @@ def calibrate(bench: Bench, files: int) -> dict[str, float]:
     files. Raises what a build raises."""
     subject, run, progress = bench.subject, bench.run, bench.progress
     results = []
-    with tempfile.TemporaryDirectory(
-        prefix=PROBE_PREFIX, dir=temporary_directory(), ignore_cleanup_errors=True
-    ) as directory:
-        run.journal.add("directory", directory)
-        probes = {"nothing": 0, "small_files": files}
+    directory = tempfile.mkdtemp(prefix=PROBE_PREFIX, dir=temporary_directory())
+    # Deleting thousands of files takes a while, and the report does not wait for it.
+    run.at_end(lambda progress: _deleted(directory))
+    run.journal.add("directory", directory)
+    probes = {"nothing": 0, "small_files": files}
+    try:
         for number, (name, count) in enumerate(probes.items(), 1):
             progress.phase(f"calibrate, build {number} of {len(probes)}")
             root = Path(directory) / name
@@ -61,6 +63,9 @@ def calibrate(bench: Bench, files: int) -> dict[str, float]:
             result = probe.builder(run).build(probe.variant(WITHOUT), progress=progress)
             run.images.remove(result.image_id)
             results.append(result)
+    except OSError:
+        _deleted(directory)  # where there is no room, the report needs it
+        raise
     nothing, small = (result.phases for result in results)
     return {phase: max(small[phase] - nothing[phase], 0.0) / entries for phase in PHASES}
 
@@ -78,3 +83,9 @@ def _fill(root: Path, files: int) -> int:
         os.write(file, b"x")
         os.close(file)
     return files + directories
+
+
+def _deleted(directory: str) -> bool:
+    """Delete a directory of probes; True, as all that can be done about it is done."""
+    shutil.rmtree(directory, ignore_errors=True)
+    return True
