@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ctxsize.comparison.layers import Origins, StepChanges, step_changes
 from ctxsize.context.roots import IgnoredRoots
@@ -62,7 +62,7 @@ def attribute_images(subject: Subject, images: Images, builds: Mapping[str, Buil
         context, path = project.split(called)
         rules = project.tree(context).rules
         found = Verdict(False, None, None) if rules is None else rules.quick_verdict(path)
-        return replace(found, root=roots.of(called))
+        return Verdict(found.ignored, found.rule, roots.of(called))
 
     return attribute(
         step_changes(images.reader, images.images[WITH], images.images[WITHOUT], subject.image_map(links)),

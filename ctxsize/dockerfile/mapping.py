@@ -124,8 +124,10 @@ class ImageMap:
             taker = self._taker(pick)
             for written in self._written(path):
                 for origin in taker.origins(written):
-                    found = origin.path if pick.context is None else f"{pick.context}:{origin.path}"
-                    yield replace(origin, path=found)
+                    if pick.context is None:
+                        yield origin
+                    else:
+                        yield replace(origin, path=f"{pick.context}:{origin.path}")
 
     def _taker(self, pick: Pick) -> _Taker:
         taker = self._takers.get(id(pick))
