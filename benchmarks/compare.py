@@ -5,8 +5,8 @@
 `ctxsize compare --repeat 3` (its scan, six builds and a warm-up, the images read, build time divided over
 the paths) against six runs of `docker build`, three with and three without the ignore file, on both builders.
 For the client every build has a context directory of a new name and no cache, so that it sends all and runs
-all, as ours do. Whole processes, alternating. Before each side begins, what was written so far is on the disk
-(`sync`, untimed): else it would wait for what the other one has left or removed, or for the project just made.
+all, as ours do. Whole processes, alternating. Before each side begins, all that was written is on the disk
+(`sync`, untimed): else it would wait for what the other one left or removed, or for the project just made.
 
 - Until the report is there, a comparison may take 1.25 times as long as the six builds with BuildKit, and
   1.05 times with the classic builder.

@@ -38,7 +38,7 @@ _STORED = (1 << 14) - 5
 #: Whether a block can be compressed at all is told from this much of it, at every so many bytes; it repeats
 #: itself if so many bytes at one of these places are also in the window before.
 _SAMPLE, _SAMPLED, _REPEATED = 512, 1 << 14, 16
-#: The same of a part of a block, as a file in a tar: what is shorter than the second is compressed in any case.
+#: The same of a part of a block, as a file in a tar: what is shorter than the second is always compressed.
 _PART_SAMPLE, _PART_SAMPLED = 1024, 1 << 13
 #: A block that has no more than this part in what a fast compression makes smaller takes what that makes of
 #: it: a better one has nothing to work with. Of content the zeros that fill up its record always shrink.
@@ -204,16 +204,16 @@ def _chance_parts(block: bytes, starts: list[int], dictionary: bytes) -> frozens
     """Where the parts of a block start that look as if no compression made them smaller: as ``_is_chance``,
     of files that are small beside the block. None where something repeats itself: what does not go through
     the compressor is not there to be found again."""
-    large = [
-        (start, end) for start, end in itertools.pairwise([*starts, len(block)]) if end - start >= _PART_SAMPLED
-    ]
+    parts = itertools.pairwise([*starts, len(block)])
+    large = [(start, end) for start, end in parts if end - start >= _PART_SAMPLED]
     if not large:
         return frozenset()
     places = [range(start, end - _PART_SAMPLE + 1, _PART_SAMPLED) for start, end in large]
     sample = b"".join([block[at : at + _PART_SAMPLE] for each in places for at in each])
     lengths = [len(each) * _PART_SAMPLE for each in places]
     ends = list(itertools.accumulate(lengths, initial=0))
-    sizes = _compressed(sample, ends[:-1], b"", GZIP_LEVEL)
+    # Each for itself: the second of two that are the same is found below.
+    sizes = _compressed(sample, ends[:-1], b"", GZIP_LEVEL, flush=zlib_ng.Z_FULL_FLUSH)
     found = [number for number, size in enumerate(sizes) if size >= lengths[number]]
     if _repeats(block, dictionary, [at for number in found for at in places[number]]):
         return frozenset()
@@ -268,7 +268,13 @@ def _behind(block: bytes, header: int) -> int:
 
 
 def _compressed(
-    block: bytes, starts: list[int], dictionary: bytes, level: int, stored: Collection[int] = ()
+    block: bytes,
+    starts: list[int],
+    dictionary: bytes,
+    level: int,
+    stored: Collection[int] = (),
+    *,
+    flush: int = zlib_ng.Z_SYNC_FLUSH,
 ) -> list[int]:
     """The output for each part of a block, ended after each. The parts that start at ``stored`` are taken as
     they are."""
@@ -283,7 +289,7 @@ def _compressed(
             continue
         pieces = (view[at : min(at + _PIECE, end)] for at in range(start, end, _PIECE))
         given = sum(len(compressor.compress(piece)) for piece in pieces)
-        sizes.append(given + len(compressor.flush(zlib_ng.Z_SYNC_FLUSH)))
+        sizes.append(given + len(compressor.flush(flush)))
     return sizes
 
 
