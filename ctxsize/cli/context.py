@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ctxsize.cli.errors import show_note
-from ctxsize.cli.lint import MOST_ENTRIES, hint_at_lint
+from ctxsize.cli.lint import MOST_ENTRIES, MOST_RULES, hint_at_lint
 from ctxsize.cli.options import (
     DIALECT,
     PATH,
@@ -110,6 +110,7 @@ def context(
                 show_note(f"{warning.where}: {warning.message}" if warning.where else warning.message)
     out.report(result)
     write_page(out, result, html, build, asked["path"], asked["dockerfile"], builder)
-    everything = result.scan.without
-    if everything is not None and everything.files + everything.dirs <= MOST_ENTRIES:
+    everything, rules = result.scan.without, result.scan.rules
+    quick = everything is not None and everything.files + everything.dirs <= MOST_ENTRIES
+    if quick and len(rules) <= MOST_RULES:
         hint_at_lint(out, build, asked["path"], asked["dockerfile"], builder, project.lint)

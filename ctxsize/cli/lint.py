@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ctxsize.engine.options import BuildOptions
     from ctxsize.lint.config import LintConfig
 
-#: Files and directories up to which ``context`` looks: more would take it too long.
-MOST_ENTRIES = 20_000
+#: Files and directories, and rules, up to which ``context`` looks: more would take it too long.
+MOST_ENTRIES, MOST_RULES = 20_000, 1000
 _FILE = click.Path(dir_okay=False)
 _EPILOG = """\b
 Examples:

@@ -67,27 +67,27 @@ def attribute_images(subject: Subject, images: Images, builds: Mapping[str, Buil
     return attribute(
         step_changes(images.reader, images.images[WITH], images.images[WITHOUT], subject.image_map(links)),
         verdict,
-        lambda path, variant: _size(builds[variant], path),
+        lambda path, size, variant: _was_sent(builds[variant], path, size),
     )
 
 
 def attribute(
     steps: Iterable[StepChanges],
     verdict: Callable[[str], Verdict],
-    size_sent: Callable[[str, str], int | None],
+    was_sent: Callable[[str, int, str], bool],
 ) -> ImageSavings:
     """Place every changed byte.
 
-    ``verdict`` says what the ignore file does with a context path; ``size_sent`` gives a context path's bytes
-    (file size, length of a link's target) as the build of a variant was sent them, or None when it was not.
-    An origin is believed only when its size is the one found in the layer, or when it is an archive that
+    ``verdict`` says what the ignore file does with a context path; ``was_sent`` says whether the
+    build of a variant was sent a context path with that many bytes (file size, length of a link's target). An
+    origin is believed only when it was sent with the size found in the layer, or when it is an archive that
     ADD unpacked.
     """
     savings = ImageSavings()
     for step in steps:
         savings.unattributed_pull_bytes += step.pull_bytes
         for change in step.changes:
-            found = _placed(change, step.origins, verdict, size_sent)
+            found = _placed(change, step.origins, verdict, was_sent)
             if found is not None and found.ignored and found.root is not None:
                 savings.image_bytes[found.root] += change.bytes
                 savings.pull_bytes[found.root] += change.pull_bytes
@@ -106,7 +106,7 @@ def _placed(
     change: Change,
     origins: Origins,
     verdict: Callable[[str], Verdict],
-    size_sent: Callable[[str, str], int | None],
+    was_sent: Callable[[str, int, str], bool],
 ) -> Verdict | None:
     """The verdict on the context path that the change came from; None when it came from none."""
     # A file that the ignore file keeps may be a mere hard link to an ignored one in the image without it.
@@ -117,7 +117,7 @@ def _placed(
     size = max(change.bytes_with, change.bytes_without)
     kept = None
     for origin in origins(path):
-        if origin.kind == "archive" or size_sent(origin.path, variant) == size:
+        if origin.kind == "archive" or was_sent(origin.path, size, variant):
             found = verdict(origin.path)
             if found.ignored:
                 return found
@@ -133,6 +133,6 @@ def directory_links(symlinks: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _size(builds: Builds, path: str) -> int | None:
-    """The bytes of a context path as the build was sent them whose image is read."""
-    return None if builds.sent is None else builds.sent.size(path)
+def _was_sent(builds: Builds, path: str, size: int) -> bool:
+    """Whether the build whose image is read was sent a context path with that many bytes."""
+    return builds.sent is not None and builds.sent.has(path, size)

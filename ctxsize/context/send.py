@@ -133,7 +133,7 @@ class _Stream:
         self._recorded(entry.path, entry.stat, entry.bytes)
         if self._record is not None and statmod.S_ISREG(mode):
             # Nothing was sent for it, and a step that writes it again writes all of it.
-            self._record.resize(entry.path, entry.stat.st_size)
+            self._record.also(entry.path, entry.stat.st_size)
         self._report(entry.path, wire)
         if self._buffered >= self._chunk:
             yield from self._flush()

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable
 
 #: Changed entries whose names are kept.
 _MOST_NAMES = 100
-_PARTS = 64
+#: With the 32 bits that a part holds of each, 42 bits tell entries apart: of what was not sent, one look in
+#: four million takes for sent what is not, in a tree of a million entries.
+_PARTS = 1024
+_LOWER, _BITS = 32, (1 << 32) - 1
 
 
 class SentTree:
-    """Sizes of what a build was sent, and the names of what had changed since ``since`` (epoch nanoseconds,
-    None: not known). ``root_of`` gives the ignored root of a path: ``by_root`` has the bytes of each.
+    """What a build was sent, and the names of what had changed since ``since`` (epoch nanoseconds, None: not
+    known). ``root_of`` gives the ignored root of a path: ``by_root`` has the bytes of each.
 
-    Holds 16 bytes for an entry, however long its path is, in parts of which each is sorted by itself when it
-    is first asked about.
+    Holds 4 bytes for an entry, however long its path is: a part of the hash of path and size.
     """
 
     def __init__(
         self, since: int | None = None, root_of: Callable[[str], str | None] = lambda path: None
     ) -> None:
         self._since = since
-        self._parts = [_Part() for _ in range(_PARTS)]
+        self._parts = [array("I") for _ in range(_PARTS)]
+        self._sorted = True
         self._root_of = root_of
         self.by_root: dict[str, int] = {}
         #: The first of the entries that had changed when they were sent, in the order they were sent.
@@ -34,7 +37,7 @@ class SentTree:
         root = self._root_of(path)
         if root is not None:
             self.by_root[root] = self.by_root.get(root, 0) + size
-        self.resize(path, size)
+        self.also(path, size)
         if self._since is not None and changed_ns >= self._since and len(self.changed) < _MOST_NAMES:
             self.changed.append(path)
 
@@ -42,15 +45,23 @@ class SentTree:
         """Where to take down what is sent of a named context: its paths are ``context:path`` here."""
         return SentContext(self, f"{context}:")
 
-    def resize(self, path: str, size: int) -> None:
-        """What was sent of ``path`` has another size than was said before."""
-        key = hash(path)
-        self._parts[key % _PARTS].add(key, size)
+    def also(self, path: str, size: int) -> None:
+        """``path`` can have arrived with this size, too."""
+        key = hash((path, size))
+        self._parts[key % _PARTS].append(key >> _LOWER & _BITS)
+        self._sorted = False
 
-    def size(self, path: str) -> int | None:
-        """The bytes of ``path`` as they were sent; None when it was not."""
-        key = hash(path)
-        return self._parts[key % _PARTS].size(key)
+    def has(self, path: str, size: int) -> bool:
+        """Whether ``path`` was sent with that many bytes."""
+        if not self._sorted:
+            # One after the other, so that little more is held meanwhile.
+            for number, part in enumerate(self._parts):
+                self._parts[number] = array("I", sorted(part))
+            self._sorted = True
+        key = hash((path, size))
+        part, entry = self._parts[key % _PARTS], key >> _LOWER & _BITS
+        place = bisect_left(part, entry)
+        return place < len(part) and part[place] == entry
 
 
 class SentContext:
@@ -64,31 +75,6 @@ class SentContext:
         """See SentTree."""
         self._tree.add(self._prefix + path, size, changed_ns)
 
-    def resize(self, path: str, size: int) -> None:
+    def also(self, path: str, size: int) -> None:
         """See SentTree."""
-        self._tree.resize(self._prefix + path, size)
-
-
-class _Part:
-    """Sizes by key; of the same key the last one counts."""
-
-    __slots__ = ("_keys", "_sizes", "_sorted")
-
-    def __init__(self) -> None:
-        self._keys = array("q")
-        self._sizes = array("q")
-        self._sorted = True
-
-    def add(self, key: int, size: int) -> None:
-        self._keys.append(key)
-        self._sizes.append(size)
-        self._sorted = False
-
-    def size(self, key: int) -> int | None:
-        if not self._sorted:
-            order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
-            self._keys = array("q", (self._keys[number] for number in order))
-            self._sizes = array("q", (self._sizes[number] for number in order))
-            self._sorted = True
-        place = bisect_right(self._keys, key) - 1
-        return self._sizes[place] if place >= 0 and self._keys[place] == key else None
+        self._tree.also(self._prefix + path, size)

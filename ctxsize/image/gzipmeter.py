@@ -58,8 +58,12 @@ class GzipMeter:
         """``exact``: ``total`` counts; else it is roughly right, in less time, until ``rescale``."""
         self._divide = _lumps if coarse else _sizes
         self._level = GZIP_LEVEL if exact else _WEIGHING_LEVEL
-        self._inputs = array("q", [0])
-        self._outputs = array("q", [0])
+        # The curve, of input and what it makes. A layer can have millions of points: within the block where
+        # they lie 4 bytes are enough for each of the two.
+        self._inputs, self._outputs = array("I"), array("I")
+        # Where each block begins, in the input, in the output and among the points; and where the last ends.
+        self._starts, self._made, self._firsts = array("q", [0]), array("q", [0]), array("q", [0])
+        self._stored: int | None = None
         self._threads = len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ctxsize-gzip")
         self._pending: deque[Future[list[tuple[int, int]]]] = deque()
@@ -69,7 +73,7 @@ class GzipMeter:
     @property
     def total(self) -> int:
         """Compressed bytes."""
-        return self._outputs[-1]
+        return self._made[-1] if self._stored is None else self._stored
 
     def feed(self, data: bytes) -> None:
         """Take the next piece of input; waits when the compressors fall behind."""
@@ -86,8 +90,7 @@ class GzipMeter:
 
     def rescale(self, total: int) -> None:
         """Make the parts add up to ``total``, the size somebody else's compressor reached."""
-        own = max(self.total, 1)
-        self._outputs = array("q", (output * total // own for output in self._outputs))
+        self._stored = total
 
     def __enter__(self) -> GzipMeter:
         return self
@@ -100,8 +103,7 @@ class GzipMeter:
                 self._compress(bytes(self._block))
             while self._pending:
                 self._collect()
-            self._inputs.append(self._inputs[-1])
-            self._outputs.append(self._outputs[-1] + _FRAME)
+            self._made[-1] += _FRAME
         self._pool.shutdown(cancel_futures=True)
         # A layer's meter is kept for its curve; there can be thousands.
         del self._pool, self._pending, self._block, self._dictionary
@@ -114,22 +116,30 @@ class GzipMeter:
         self._dictionary = block[-_DICTIONARY:]
 
     def _collect(self) -> None:
-        taken, given = self._inputs[-1], self._outputs[-1]
+        taken = given = 0
         for more_taken, more_given in self._pending.popleft().result():
             taken += more_taken
             given += more_given
             self._inputs.append(taken)
             self._outputs.append(given)
+        self._starts.append(self._starts[-1] + taken)
+        self._made.append(self._made[-1] + given)
+        self._firsts.append(len(self._inputs))
 
     def _at(self, offset: int) -> int:
-        index = min(bisect_right(self._inputs, offset), len(self._inputs) - 1)
-        if index == 0:
-            return 0
-        left, right = self._inputs[index - 1], self._inputs[index]
-        low, high = self._outputs[index - 1], self._outputs[index]
-        if right == left:
-            return high
-        return low + (high - low) * (min(offset, right) - left) // (right - left)
+        made = self._made_at(offset)
+        return made if self._stored is None else made * self._stored // max(self._made[-1], 1)
+
+    def _made_at(self, offset: int) -> int:
+        block = bisect_right(self._starts, offset) - 1
+        if block + 1 == len(self._starts):
+            return self._made[-1]
+        first, end = self._firsts[block], self._firsts[block + 1]
+        inside = offset - self._starts[block]
+        index = bisect_right(self._inputs, inside, first, end)
+        left, low = (self._inputs[index - 1], self._outputs[index - 1]) if index > first else (0, 0)
+        right, high = self._inputs[index], self._outputs[index]
+        return self._made[block] + low + (high - low) * (inside - left) // (right - left)
 
 
 def _sizes(block: bytes, dictionary: bytes, level: int = GZIP_LEVEL) -> list[tuple[int, int]]:

@@ -193,7 +193,7 @@ class _ContextNames:
         if step is None:
             return "(unknown)"
         for origin in self._map.find(step, path_of(stored.path)):
-            if origin.kind == "archive" or self._sent is None or self._sent.size(origin.path) == stored.bytes:
+            if origin.kind == "archive" or self._sent is None or self._sent.has(origin.path, stored.bytes):
                 parts = os.path.dirname(origin.path).split("/")[: self._depth]
                 return "/".join(parts) or "."
         return f"(made by {step.kind.upper()})" if step.kind == "run" else "(another stage or image)"

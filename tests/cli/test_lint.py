@@ -201,3 +201,11 @@ def test_context_ends_with_a_line_about_lint_that_goes_by_the_configuration(shop
     assert last() == "1 finding, 1kB: `ctxsize lint`"
     (shop / ".ctxsize.toml").write_text('build-args = { FROM = "web" }\n[lint]\nignore = ["CX101"]\n')
     assert "finding" not in last()
+
+
+def test_context_does_not_look_at_rules_by_the_thousand(shop: Path) -> None:
+    """That takes longer than all else: an ignore file of a stranger can have half a million."""
+    with (shop / ".dockerignore").open("a") as file:
+        file.writelines(f"tmp{number}\n" for number in range(1000))
+
+    assert "finding" not in CliRunner().invoke(main, ["context"]).output

@@ -35,7 +35,7 @@ def step(
 
 
 def place(*steps: StepChanges, context: Mapping[str, int] = CONTEXT) -> ImageSavings:
-    return attribute(steps, MATCHER.verdict, lambda path, variant: context.get(path))
+    return attribute(steps, MATCHER.verdict, lambda path, size, variant: context.get(path) == size)
 
 
 def test_files_of_an_ignored_directory_are_added_up_under_its_root() -> None:
@@ -76,7 +76,7 @@ def test_what_add_unpacked_from_an_ignored_archive_belongs_to_the_archive() -> N
     archive = Matcher.from_patterns(["*.tar"], Dialect.BUILDKIT)
     unpacked = step([added("opt/tool", 5)], origins=lambda path: [Origin("bundle.tar", "archive")])
 
-    found = attribute([unpacked], archive.verdict, lambda path, variant: CONTEXT.get(path))
+    found = attribute([unpacked], archive.verdict, lambda path, size, variant: CONTEXT.get(path) == size)
     assert dict(found.image_bytes) == {"bundle.tar": 5}
 
 
@@ -85,7 +85,9 @@ def test_an_ignored_hard_link_is_looked_up_in_the_build_that_was_sent_it() -> No
     first = added("app/data/a", 100)
     second = Change("app/kept", 100, 0, pull_bytes=0, link="app/data/a")
 
-    found = attribute([step([first, second])], MATCHER.verdict, lambda path, name: sent.get((path, name)))
+    found = attribute(
+        [step([first, second])], MATCHER.verdict, lambda path, size, name: sent.get((path, name)) == size
+    )
 
     assert (dict(found.image_bytes), found.unattributed_bytes) == ({"data": 0}, 0)
 

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from ctxsize.files.sent import SentTree
 
 
-def test_sizes_are_those_that_were_sent() -> None:
+def test_a_path_was_sent_with_its_size_and_no_other() -> None:
     sent = SentTree()
     for number in range(1000):
         sent.add(f"d/{number}", number, 0)
 
-    assert [sent.size(f"d/{number}") for number in range(1000)] == list(range(1000))
-    assert sent.size("d/1000") is None
+    assert all(sent.has(f"d/{number}", number) for number in range(1000))
+    assert not any(sent.has(f"d/{number}", number + 1) for number in range(1000))
+    assert not sent.has("d/1000", 1000)
     assert sent.changed == []
 
 
-def test_what_is_sent_in_the_end_counts() -> None:
+def test_what_grew_while_it_was_sent_has_its_size_in_the_end_too() -> None:
     sent = SentTree()
-    for size in (5, 7, 3):
-        sent.resize("log", size)
-        assert sent.size("log") == size
+    sent.add("log", 5, 0)
+    assert not sent.has("log", 7)
+    sent.also("log", 7)
+    assert sent.has("log", 7)
+
+
+def test_sizes_of_terabytes_and_paths_of_named_contexts() -> None:
+    sent = SentTree()
+    sent.within("docs").add("disk.img", 1 << 50, 0)
+
+    assert sent.has("docs:disk.img", 1 << 50)
+    assert not sent.has("disk.img", 1 << 50)
+
+
+def test_entries_take_four_bytes_each() -> None:
+    sent = SentTree()
+    tracemalloc.start()
+    for number in range(100_000):
+        sent.add(f"d/{number}", number, 0)
+    assert sent.has("d/1", 1)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 700_000
 
 
 def test_what_changed_since_is_named() -> None:

@@ -163,10 +163,10 @@ class BuildKitBuilder:
         result = self._build(task, self._request(task, key), sent=sent, on_sent=sending.take)
         for transfer in result.context:
             for path, size in transfer.resized.items():
-                sent.resize(path, size)
+                sent.also(path, size)
         for name, transfer in result.named_contexts:
             for path, size in transfer.resized.items():
-                sent.within(name).resize(path, size)
+                sent.within(name).also(path, size)
         image_id = result.image_id
         if not self._keeps_images:
             image_id = f"{self._run}-{len(self._built)}"
