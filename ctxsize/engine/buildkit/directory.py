@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Union, cast
 
-from ctxsize.engine.buildkit.entry import MODE_DIR, ServedEntry, device, go_mode
+from ctxsize.engine.buildkit.entry import MODE_DIR, ServedEntry, go_mode
 from ctxsize.engine.buildkit.errors import ServeError
 from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, follow_links, without_nested
 from ctxsize.files.beneath import Beneath, Listed
@@ -160,7 +160,7 @@ class LocalDir:
         if stat.S_ISLNK(st.st_mode):
             linkname = self._listed.readlink(path)
         elif not stat.S_ISREG(st.st_mode):
-            devmajor, devminor = device(st.st_rdev)
+            devmajor, devminor = os.major(st.st_rdev), os.minor(st.st_rdev)
         return ServedEntry(
             path, go_mode(st.st_mode), st.st_size, st.st_mtime_ns, linkname, devmajor, devminor, xattrs
         )

@@ -157,10 +157,6 @@ class Fallback(Control):
             raise ConnectionLost(f"the build history can't be had: {self._why}")
         return {}
 
-    def forget(self, ref: str) -> None:
-        """Raises ConnectionLost."""
-        raise ConnectionLost(f"the build history can't be had: {self._why}")
-
 
 def sessions(api: docker.APIClient) -> SessionDial:
     """Opens sessions by POST ``/session``, turned into HTTP/2."""

@@ -28,7 +28,7 @@ from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.directory import LocalDir, Selection
 from ctxsize.engine.buildkit.entry import ServedEntry
 from ctxsize.engine.buildkit.errors import ServeError
-from ctxsize.engine.buildkit.framing import PREFIX_BYTES, framed, head_of
+from ctxsize.engine.buildkit.frames import PREFIX_BYTES, framed, head_of
 
 if TYPE_CHECKING:
     from grpclib.server import Stream

@@ -37,16 +37,19 @@ class Channel(grpclib.client.Channel):
         """Whether there is a connection, as far as is known."""
         return self._connected
 
-    async def adopt(self, sock: socket.socket | Secured, early: bytes) -> None:
-        """Take ``sock`` as the connection; ``early`` is what already arrived on it."""
+    @classmethod
+    async def on(cls, sock: socket.socket | Secured, early: bytes) -> Channel:
+        """One on the connection ``sock``; ``early`` is what already arrived on it."""
+        channel = cls()
+        channel._protocol = protocol = channel._protocol_factory()
         loop = asyncio.get_running_loop()
-        self._protocol = protocol = self._protocol_factory()
         if isinstance(sock, Secured):
             await loop.create_connection(lambda: sock.below(protocol), sock=sock.sock)
         else:
             await loop.create_connection(lambda: protocol, sock=sock)
         if early:
-            self._protocol.data_received(early)
+            protocol.data_received(early)
+        return channel
 
     def _protocol_factory(self) -> H2Protocol:
         return BoundedProtocol(grpclib.client.Handler(), self._config, self._h2_config)
@@ -75,7 +78,7 @@ class Link:
         with self._lock:
             if self._channel is None or not self._channel.lives:
                 sock, early = self._dial()
-                self._channel = self.loop.begin(_open(sock, early)).result(CLOSE_TIMEOUT)
+                self._channel = self.loop.begin(Channel.on(sock, early)).result(CLOSE_TIMEOUT)
             return self.loop.begin(work(self._channel))
 
     def close(self) -> None:
@@ -85,12 +88,6 @@ class Link:
                 self.loop.begin(_close(self._channel)).result(CLOSE_TIMEOUT)
                 self._channel = None
             self.loop.close()
-
-
-async def _open(sock: socket.socket | Secured, early: bytes) -> Channel:
-    channel = Channel()
-    await channel.adopt(sock, early)
-    return channel
 
 
 async def _close(channel: Channel) -> None:

@@ -11,6 +11,7 @@ import http.client
 import json
 import math
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ POLL = 0.5
 #: Silence is found by the connection's own time-out, and told as that.
 _GRACE_SECONDS = 1.0
 _PIECE = 64 * 1024
+_FRACTION = re.compile(r"\.(\d{1,9})", re.ASCII)
 _DECODER = json.JSONDecoder()
 _Result = TypeVar("_Result")
 _Event = TypeVar("_Event")
@@ -56,23 +58,16 @@ def within(seconds: float | None, work: Callable[[], _Result]) -> _Result:
     us."""
     if seconds is None:
         return work()
-    results: list[_Result] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # the caller must hear of it, whatever it is
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="ctxsize-answer", daemon=True)
-    thread.start()
-    thread.join(seconds + _GRACE_SECONDS)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TooLate(f"it did not answer whole within {seconds:g} seconds")
-    return results[0]
+    reader = Reader[_Result]("ctxsize-answer")
+    reader.start(lambda: iter([work()]))
+    try:
+        found = reader.events.get(timeout=seconds + _GRACE_SECONDS)
+    except queue.Empty:
+        raise TooLate(f"it did not answer whole within {seconds:g} seconds") from None
+    if isinstance(found, BaseException):
+        raise found
+    assert found is not None
+    return found
 
 
 class Reader(Generic[_Event]):
@@ -213,8 +208,6 @@ def parse(response: requests.Response) -> Any:
 
 def parse_time(text: str) -> int:
     """An RFC 3339 time with up to nine digits of a second as nanoseconds since the epoch."""
-    date, _, rest = text.partition(".")
-    digits = rest.rstrip("Z").split("+")[0].split("-")[0] if rest else ""
-    zone = text[len(date) + 1 + len(digits) :] if rest else ""
-    whole = datetime.fromisoformat((date + zone) if rest else text)
-    return int(whole.timestamp()) * 10**9 + int(digits.ljust(9, "0") if digits else 0)
+    whole = datetime.fromisoformat(_FRACTION.sub("", text))
+    fraction = _FRACTION.search(text)
+    return int(whole.timestamp()) * 10**9 + (int(fraction[1].ljust(9, "0")) if fraction else 0)
