@@ -118,7 +118,7 @@ def follow(
         except queue.Empty:
             check()
             if time.monotonic() - heard > silence:
-                raise ConnectionLost(f"nothing heard for {silence:g} seconds") from None
+                raise ConnectionLost(f"nothing heard from the engine for {silence:g} seconds") from None
             continue
         heard = time.monotonic()
         if event is None:
