@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import docker
@@ -48,13 +49,26 @@ class ExportedImages:
     ) -> None:
         """Read images as the builder exports them, one by one; see ImageStore. What several have in common
         comes with each, and is read once."""
-        reading = _Reading(reader, progress or Silent())
+        told = progress or Silent()
+        layers: dict[str, Layer] = {}
+        size = 0
+
+        def count(piece: bytes) -> None:
+            nonlocal size
+            size += len(piece)
+            told.read(size)
+
+        def take(image_id: str, pieces: Iterator[bytes]) -> None:
+            body = Body(pieces)
+            body.listener = count
+            read_exported(reader, body, image_id, layers)
+            body.drain()
+
+        # As a registry would get them, where it matters how large they are then.
+        how = {} if reader.compresses else {"compression": "uncompressed"}
         with reading_errors("the builder"):
             for image_id in image_ids:
-                reading.image_id = image_id
-                # As a registry would get them, where it matters how large they are then.
-                how = {} if reader.compresses else {"compression": "uncompressed"}
-                self._export(image_id, reading.take, "oci", **how)
+                self._export(image_id, partial(take, image_id), "oci", **how)
 
     def bytes_of(self, image_id: str) -> int | None:
         """There is no other figure than ours."""
@@ -78,25 +92,3 @@ class ExportedImages:
         response = api._post(api._url("/images/load"), data=pieces, timeout=_LOAD_SECONDS)
         api._raise_for_status(response)
         return str(response.text)
-
-
-class _Reading:
-    """Takes the exports of images, one by one."""
-
-    def __init__(self, reader: LayerReader, progress: Progress) -> None:
-        self._reader = reader
-        self._progress = progress
-        self._layers: dict[str, Layer] = {}
-        self._bytes = 0
-        self.image_id = ""
-
-    def take(self, pieces: Iterator[bytes]) -> None:
-        """Read one."""
-        body = Body(pieces)
-        body.listener = self._count
-        read_exported(self._reader, body, self.image_id, self._layers)
-        body.drain()
-
-    def _count(self, piece: bytes) -> None:
-        self._bytes += len(piece)
-        self._progress.read(self._bytes)

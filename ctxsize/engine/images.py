@@ -16,7 +16,8 @@ from ctxsize.engine.errors import NONSENSE, TROUBLE, engine_trouble, reason, sen
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.engine.platforms import EngineImage
 from ctxsize.errors import EngineError, UsageError, full_disk_hint
-from ctxsize.image.reader import ImageReader, LayerReader
+from ctxsize.image.content import platform_of
+from ctxsize.image.reader import LayerReader
 from ctxsize.image.saved import read_saved
 from ctxsize.image.streams import BLOCK, Body
 from ctxsize.image.types import HistoryEntry, Image
@@ -30,14 +31,6 @@ _CONFIGURATION = {
 _Reader = TypeVar("_Reader", bound=LayerReader)
 #: How long the engine may say nothing: older ones write all layers to their disk before the first byte.
 _SAVE_SECONDS = 600
-
-
-def platform_of(api: docker.APIClient, image_id: str) -> str | None:
-    """What the image is for: ``linux/arm64``; None when it does not say. Raises EngineError."""
-    with engine_trouble(), sensible("the image"):
-        about = api.inspect_image(image_id)
-        parts = [about.get(key) for key in ("Os", "Architecture", "Variant")]
-    return "/".join(map(str, filter(None, parts))) or None
 
 
 def layers_of(api: docker.APIClient, image: EngineImage) -> tuple[str, ...]:
@@ -124,29 +117,14 @@ class EngineImages:
             read_saved(reader, Body(pieces), image_ids, digests)
 
 
-def open_images(
-    api: docker.APIClient,
-    image_ids: Sequence[str],
-    progress: Progress | None = None,
-    *,
-    compress: bool = True,
-) -> ImageReader:
-    """Read ``image_ids`` as `docker save` streams them; ``progress`` is told of the bytes, and ``compress``
-    is as in ImageReader.
-
-    Raises EngineError when the engine's answer breaks off or makes no sense, and UsageError when there is no
-    room for the listing.
-    """
-    return read_images(EngineImages(api), image_ids, lambda: ImageReader(compress=compress), progress)
-
-
 def read_images(
     store: ImageStore,
     image_ids: Sequence[str],
     into: Callable[[], _Reader],
     progress: Progress | None = None,
 ) -> _Reader:
-    """As ``open_images``, from any store, for a reader of the kind that ``into`` makes."""
+    """Read images into a reader of the kind that ``into`` makes; ``progress`` is told of the bytes. Raises as
+    ImageStore.read_into."""
     with ExitStack() as undo, reading_errors():
         reader = into()
         undo.enter_context(reader)
@@ -195,8 +173,9 @@ def _bare(api: docker.APIClient, image_id: str) -> Image | None:
             return None
         steps = [str(step.get("CreatedBy", "")) for step in reversed(api.history(image_id))]
         config = dict(about.get("Config") or {})
+        platform = platform_of({key.lower(): value for key, value in about.items()})
     history = tuple(HistoryEntry(step, None) for step in steps)
-    return Image(image_id, (), history, platform_of(api, image_id), config)
+    return Image(image_id, (), history, platform, config)
 
 
 @contextmanager

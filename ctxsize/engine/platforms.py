@@ -10,12 +10,13 @@ from typing import Any
 from docker.errors import DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from ctxsize.dockerfile.platforms import asked_platform, normalized
+from ctxsize.dockerfile.platforms import asked_platform
 from ctxsize.engine.buildkit.bridge import speaks
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.errors import sensible
 from ctxsize.engine.names import is_reference
 from ctxsize.errors import EngineError, UsageError
+from ctxsize.image.content import platform_of
 from ctxsize.image.manifest import choose
 
 _PARTS = ("os", "architecture", "variant")
@@ -43,7 +44,7 @@ def find_image(engine: Engine, name: str, platform: str | None = None) -> Engine
     try:
         with sensible("the image"):
             about = engine.api.inspect_image(name, **several)
-            found = EngineImage(str(about["Id"]), _platform({key.lower(): about[key] for key in about}))
+            found = EngineImage(str(about["Id"]), platform_of({key.lower(): about[key] for key in about}))
             there = [each for each in map(_of_index, about.get("Manifests") or []) if each is not None]
     except ImageNotFound as error:
         raise UsageError("the engine has no such image", where=name, hint="build or pull it first") from error
@@ -80,9 +81,4 @@ def _of_index(entry: Any) -> tuple[str | None, str, dict[str, str]] | None:
     if entry.get("Kind") != "image" or not entry.get("Available"):
         return None
     said = (entry.get("ImageData") or {}).get("Platform") or {}
-    return _platform(said), str(entry["ID"]), _asking(said)
-
-
-def _platform(said: Mapping[str, Any]) -> str | None:
-    parts = [str(said[key]) for key in _PARTS if said.get(key)]
-    return normalized("/".join(parts)) if parts else None
+    return platform_of(said), str(entry["ID"]), _asking(said)

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctxsize.engine.builders.buildkit import SessionMatcher
+from ctxsize.engine.builders.output import Place
 from ctxsize.engine.builders.vertices import steps_of
 from ctxsize.engine.buildkit import LocalDir, RequestError, Trace
 from ctxsize.engine.buildkit import messages_pb2 as pb
@@ -68,7 +69,7 @@ def test_any_trace(vertexes: list[Any], logs: list[Any], statuses: list[Any]) ->
     for _ in range(2):
         message = pb.StatusResponse(vertexes=vertexes, logs=logs, statuses=statuses)
         trace.add(read_status(decode_trace(base64.b64encode(message.SerializeToString()).decode())))
-    steps_of(trace.vertices, lambda _stage, _number: None)
+    steps_of(trace.vertices, lambda name: Place(None, name))
     assert all(isinstance(line, str) for line in trace.log_lines())
 
 

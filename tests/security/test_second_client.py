@@ -111,7 +111,8 @@ def test_the_id_opens_the_context(second: Control, session: Open) -> None:
 
 @pytest.mark.parametrize("name", ["..", "../project", "/", "/etc", "", ".", "context", "x/..", "x" * 5_000])
 def test_no_other_directory_is_served(second: Control, session: Open, name: str) -> None:
-    with pytest.raises(Refused, match="no access allowed to dir"):
+    # What the engine breaks off for that it tells now and then instead.
+    with pytest.raises(Refused, match=r"no access allowed to dir|context canceled"):
         second.fetch(name, session.id)
 
     assert session.asked.transfers == []

@@ -23,7 +23,7 @@ from ctxsize.engine.builders.interface import BuildResult
 from ctxsize.engine.builders.markers import with_markers
 from ctxsize.engine.builders.output import LogLines, failures_located
 from ctxsize.engine.builders.plan import BuildPlan
-from ctxsize.engine.builders.vertices import line_map, places, ran_again, steps_of
+from ctxsize.engine.builders.vertices import places, ran_again, steps_of
 from ctxsize.engine.connect import Engine
 from ctxsize.engine.exported import ExportedImages
 from ctxsize.engine.footprint.cache_records import OwnRecords
@@ -69,8 +69,6 @@ class Task:
     variant: Variant
     dockerfile: bytes
     options: BuildOptions
-    rebuild: bool
-    progress: Progress
     on_update: Callable[[buildkit.StatusUpdate], None]
 
 
@@ -85,7 +83,8 @@ class BuildKitBuilder:
 
     def __init__(self, engine: Engine, plan: BuildPlan, run: str, journal: Journal) -> None:
         self._api = engine.new_client()
-        self.images: ImageStore = EngineImages(engine.api)
+        own = EngineImages(engine.api)
+        self.images: ImageStore = own if engine.keeps_images else ExportedImages(self._export, engine.api)
         self._plan = plan
         self._run = run
         self._control = engine.control
@@ -99,8 +98,6 @@ class BuildKitBuilder:
         self._keeps_images = engine.keeps_images
         #: What was built for each image that the builder does not keep, and the key it was sent under.
         self._built: dict[str, tuple[Task, str]] = {}
-        if not engine.keeps_images:
-            self.images = ExportedImages(self._export, engine.api)
 
     @staticmethod
     def unavailable(engine: Engine) -> str | None:
@@ -133,56 +130,43 @@ class BuildKitBuilder:
                     progress.step(place(vertex.name).name)
             log.add(status.logs)
 
-        options = replace(options, build_args=build_args)
-        task = Task(variant, rewritten.data, options, rebuild, progress, update)
+        task = Task(variant, rewritten.data, replace(options, build_args=build_args), update)
+        key = f"{self._rebuilds}-{variant.name}" if rebuild else secrets.token_hex(_KEY_BYTES)
+        sent = plan.sent_tree()
+        sending = _Sending(plan.ignored, progress, tuple(variant.named))
         started = time.perf_counter()
         try:
             with failures_located(plan, rewritten.original_line, place):
-                result, vertices = self._solve(task)
+                done = self._build(task, self._request(task, key), sent=sent, on_sent=sending.take)
         finally:
             log.close()
         seconds = time.perf_counter() - started
-        lines = line_map(given, rewritten.original_line, plan.resolved)
-        result = replace(result, seconds=seconds, steps=steps_of(vertices, lines))
+        _note_sizes(done, sent)
+        steps = steps_of(done.vertices, place)
         if shows and self._undecided:
-            self._marking, self._undecided = plan.decided(result.steps), False
+            self._marking, self._undecided = plan.decided(steps), False
         elif shows:
-            self._undecided = plan.undecided(result.steps) >= WORTH_SECONDS
-        return replace(result, undecided=self._undecided)
+            self._undecided = plan.undecided(steps) >= WORTH_SECONDS
+        image_id = done.image_id
+        if not self._keeps_images:
+            image_id = f"{self._run}-{len(self._built)}"
+            self._built[image_id] = (task, key)
+        return BuildResult(
+            image_id=image_id,
+            seconds=seconds,
+            steps=steps,
+            sent_bytes=done.sent_bytes,
+            sent_files=done.sent_files,
+            sent_seconds=sending.seconds,
+            warnings=done.warnings,
+            scan_seconds=done.listing_seconds,
+            sent=sent,
+            undecided=self._undecided,
+        )
 
     def forget(self, progress: Progress | None = None) -> bool:
         """Remove the build-cache records of this run; False when some are still in use."""
         return self._cache.remove(progress or Silent())
-
-    def _solve(self, task: Task) -> tuple[BuildResult, tuple[buildkit.Vertex, ...]]:
-        """A result without the seconds and the steps, and BuildKit's steps. Raises what ``build`` raises;
-        BuildFailed with the lines of the Dockerfile with markers."""
-        sent = self._plan.sent_tree()
-        sending = _Sending(self._plan.ignored, task.progress, tuple(task.variant.named))
-        key = f"{self._rebuilds}-{task.variant.name}" if task.rebuild else secrets.token_hex(_KEY_BYTES)
-        result = self._build(task, self._request(task, key), sent=sent, on_sent=sending.take)
-        for transfer in result.context:
-            for path, size in transfer.resized.items():
-                sent.also(path, size)
-        for name, transfer in result.named_contexts:
-            for path, size in transfer.resized.items():
-                sent.within(name).also(path, size)
-        image_id = result.image_id
-        if not self._keeps_images:
-            image_id = f"{self._run}-{len(self._built)}"
-            self._built[image_id] = (task, key)
-        done = BuildResult(
-            image_id=image_id,
-            seconds=0.0,
-            steps=(),
-            sent_bytes=result.sent_bytes,
-            sent_files=result.sent_files,
-            sent_seconds=sending.seconds,
-            warnings=result.warnings,
-            scan_seconds=result.listing_seconds,
-            sent=sent,
-        )
-        return done, result.vertices
 
     def _export(
         self, image_id: str, take: Callable[[Iterator[bytes]], object], exporter: str, **attributes: str
@@ -253,7 +237,9 @@ class BuildKitBuilder:
                 raise BuildFailed("the engine's BuildKit knows no named contexts", hint=hint) from error
             raise BuildFailed(str(error), step=error.step, log=error.log) from error
         except buildkit.ServeError as error:
-            root = self._root_of(error, variant)
+            # It was served by the number of its named context.
+            of = buildkit.named_context(error.directory, tuple(variant.named))
+            root = variant.root if of is None else variant.named[of].root
             where = str(root / error.path) if error.path else str(root)
             message = str(error).removeprefix(f"{error.path}: ")
             raise ContextError(
@@ -261,12 +247,6 @@ class BuildKitBuilder:
             ) from error
         except buildkit.BuildKitError as error:
             raise EngineError(str(error), hint="is the engine still running?") from error
-
-    @staticmethod
-    def _root_of(error: buildkit.ServeError, variant: Variant) -> Path:
-        """The directory that could not be read: it is served by the number of its named context."""
-        name = buildkit.named_context(error.directory, tuple(variant.named))
-        return variant.root if name is None else variant.named[name].root
 
     def _request(self, task: Task, key: str) -> buildkit.SolveRequest:
         options = task.options
@@ -289,6 +269,14 @@ class BuildKitBuilder:
                 f"context:{each.name}": each.given for each in self._plan.named.values() if each.tree is None
             },
         )
+
+
+def _note_sizes(done: buildkit.SolveResult, sent: SentTree) -> None:
+    """Note of which files another number of bytes was sent than listed."""
+    for name, transfer in (*((None, each) for each in done.context), *done.named_contexts):
+        tree = sent if name is None else sent.within(name)
+        for path, size in transfer.resized.items():
+            tree.resize(path, size)
 
 
 def _served(variant: Variant, record: SentTree | SentContext | None) -> buildkit.LocalDir:

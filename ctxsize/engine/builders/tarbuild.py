@@ -13,7 +13,7 @@ import docker
 import requests
 from docker.errors import APIError
 
-from ctxsize.engine.buildkit.bridge import interrupt
+from ctxsize.engine.buildkit.limits.answers import Reader, follow
 from ctxsize.engine.errors import TROUBLE, reason
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.engine.options import BuildOptions
@@ -26,7 +26,6 @@ LOG_LINES = 20
 #: A silent engine is asked for a sign of life this often, and given up after that long without one.
 PING_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
-_POLL_SECONDS = 0.5
 _MOMENT_SECONDS = 0.2
 _GIVE_UP_SECONDS = 5.0
 
@@ -107,28 +106,16 @@ class _Answer:
 
     def __init__(self, api: docker.APIClient) -> None:
         self._api = api
-        self._queue: queue.SimpleQueue[dict[str, Any] | BaseException | None] = queue.SimpleQueue()
+        self._reader = Reader[dict[str, Any]]("ctxsize-build")
         self._given_up = threading.Event()
-        self._response: requests.Response | None = None
-        self._thread: threading.Thread | None = None
         self._heard = time.monotonic()
 
     def events(self, post: Callable[[], Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
         """What ``post``, called in the thread, comes up with."""
-        self._thread = threading.Thread(target=self._read, args=(post,), name="ctxsize-build", daemon=True)
         self._api.hooks["response"].append(self._keep)
-        self._thread.start()
-        while True:
-            try:
-                event = self._queue.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                self._check()
-                continue
+        self._reader.start(post)
+        for event in follow(self._reader.events, self._check):
             self._heard = time.monotonic()
-            if event is None:
-                return
-            if isinstance(event, BaseException):
-                raise event
             yield event
 
     def hear_out(self, last_words: Callable[[dict[str, Any] | None], bool]) -> None:
@@ -137,7 +124,7 @@ class _Answer:
         enough = last_words(None)
         while not enough and time.monotonic() < deadline:
             try:
-                event = self._queue.get(timeout=_MOMENT_SECONDS)
+                event = self._reader.events.get(timeout=_MOMENT_SECONDS)
             except queue.Empty:
                 event = None
             else:
@@ -157,24 +144,12 @@ class _Answer:
         self._given_up.set()
         if self._keep in self._api.hooks["response"]:
             self._api.hooks["response"].remove(self._keep)
-        if self._thread is None or not self._thread.is_alive():
-            return
-        if self._response is not None:
-            interrupt(self._response)
-        self._thread.join(_GIVE_UP_SECONDS)
-
-    def _read(self, post: Callable[[], Iterator[dict[str, Any]]]) -> None:
-        try:
-            for event in post():
-                self._queue.put(event)
-            self._queue.put(None)
-        except BaseException as error:  # whatever it is, the caller must hear of it rather than wait
-            self._queue.put(error)
+        self._reader.close(_GIVE_UP_SECONDS)
 
     def _keep(self, response: requests.Response, *_: Any, **__: Any) -> None:
         # A client calls its hooks for every answer, a ping's too.
         if "/build?" in str(response.url):
-            self._response = response
+            self._reader.response = response
 
     def _check(self) -> None:
         """After a silence: does the engine still answer at all?"""

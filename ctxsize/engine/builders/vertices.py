@@ -22,10 +22,10 @@ _NAMED_LOAD = re.compile(r"\[context .+\] load from client$", re.DOTALL)
 _EXPORTS = ("exporting to ", "exporting layers", "writing image", "naming to ")
 
 
-def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int | None]) -> tuple[Step, ...]:
+def steps_of(vertices: Iterable[Vertex], place: Callable[[str], Place]) -> tuple[Step, ...]:
     """The steps of one build in the order they started, without the markers.
 
-    ``lines`` gives the Dockerfile line of a stage's step by BuildKit's own numbering (see ``line_map``).
+    ``place`` gives the place of a step in the Dockerfile (see ``places``).
     A step that never ran (a cache hit that was not even looked at) has 0 seconds.
     """
     every = list(vertices)
@@ -44,7 +44,7 @@ def steps_of(vertices: Iterable[Vertex], lines: Callable[[str | None, int], int 
                 seconds=vertex.seconds or 0.0,
                 cached=vertex.cached,
                 phase=_phase(text),
-                line=lines(match["stage"], int(match["number"])) if match else None,
+                line=place(vertex.name).line,
                 started=(vertex.started - beginning) if vertex.started is not None else 0.0,
                 critical=critical.get(vertex.digest, 0.0),
             )
@@ -64,29 +64,16 @@ def ran_again(vertices: Iterable[Vertex]) -> str | None:
     return found[min(found)] if found else None
 
 
-def line_map(
-    rewritten: Dockerfile, original_line: Callable[[int], int], resolved: ResolvedDockerfile
-) -> Callable[[str | None, int], int | None]:
-    """How BuildKit's ``[stage 3/7]`` leads back to a line of the Dockerfile as the user wrote it.
+def places(
+    rewritten: Dockerfile, file: RewrittenDockerfile, resolved: ResolvedDockerfile
+) -> Callable[[str], Place]:
+    """Where the user's Dockerfile has a step that BuildKit names; without the markers in the numbers of
+    ``[stage 3/7]``.
 
     BuildKit counts the FROM of an image as 1 and then every ADD, COPY, RUN and WORKDIR of the stage, those
     that ONBUILD triggers first, which have the line of the FROM; a stage without a name is ``stage-N``, and
     in a Dockerfile of one stage the name may be left out. ``resolved`` knows the triggers.
     """
-    table = {
-        (label, number): original_line(line)
-        for labels, numbered in _numbered(rewritten, resolved)
-        for number, line in enumerate(numbered, start=1)
-        for label in labels
-    }
-    return lambda stage, number: table.get((stage, number))
-
-
-def places(
-    rewritten: Dockerfile, file: RewrittenDockerfile, resolved: ResolvedDockerfile
-) -> Callable[[str], Place]:
-    """Where the user's Dockerfile has a step that BuildKit names: as ``line_map``, and without the markers in
-    the numbers of ``[stage 3/7]``."""
     table: dict[tuple[str | None, int], tuple[int, int, int]] = {}
     for labels, numbered in _numbered(rewritten, resolved):
         own = [line for line in numbered if line not in file.inserted]

@@ -8,9 +8,10 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO, NamedTuple, Protocol, Union, cast
+from dataclasses import dataclass
+from typing import BinaryIO, NamedTuple, Union, cast
 
-from ctxsize.engine.buildkit.entry import MODE_DIR, ServedEntry, device, go_mode
+from ctxsize.engine.buildkit.entry import MODE_DIR, ServedEntry, go_mode
 from ctxsize.engine.buildkit.errors import ServeError
 from ctxsize.engine.buildkit.filter import Filter, FilterState, MatcherFactory, follow_links, without_nested
 from ctxsize.files.beneath import Beneath, Listed
@@ -22,24 +23,6 @@ _NEW_DIRECTORY_MODE = MODE_DIR | 0o755
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
 _Inode = tuple[int, int]
 _Listed = Union[Listed, "_OverlayEntry"]
-
-
-class ServedTree(Protocol):
-    """A directory narrowed down to what one request asked for."""
-
-    def walk(self) -> Iterator[ServedEntry]:
-        """Entries in walk order. Raises ServeError for what can't be read."""
-
-    def open(self, path: str) -> BinaryIO | None:
-        """The content of a listed file, or None when it is not there any more: it then arrives empty.
-        Raises ServeError for one that can't be read."""
-
-
-class ContextDir(Protocol):
-    """One served directory."""
-
-    def select(self, include: Sequence[str], exclude: Sequence[str], follow: Sequence[str]) -> ServedTree:
-        """Apply the patterns of one request. Raises ServeError for a malformed one."""
 
 
 class LocalDir:
@@ -89,15 +72,15 @@ class LocalDir:
         except OSError as error:
             raise ServeError(_text(error, "")) from error
 
-    def select(self, include: Sequence[str], exclude: Sequence[str], follow: Sequence[str]) -> _Selection:
-        """See ContextDir."""
+    def select(self, include: Sequence[str], exclude: Sequence[str], follow: Sequence[str]) -> Selection:
+        """What one request asks for. Raises ServeError for a malformed pattern."""
         wanted: Sequence[str] | None = include
         try:
             if follow:
                 targets = follow_links(follow, self, self._matcher_factory)
                 if targets is not None:
                     wanted = without_nested([*include, *targets])
-            return _Selection(self, Filter(wanted or (), exclude, self._matcher_factory))
+            return Selection(self, Filter(wanted or (), exclude, self._matcher_factory))
         except ValueError as error:
             raise ServeError(f"invalid pattern: {error}") from error
 
@@ -177,7 +160,7 @@ class LocalDir:
         if stat.S_ISLNK(st.st_mode):
             linkname = self._listed.readlink(path)
         elif not stat.S_ISREG(st.st_mode):
-            devmajor, devminor = device(st.st_rdev)
+            devmajor, devminor = os.major(st.st_rdev), os.minor(st.st_rdev)
         return ServedEntry(
             path, go_mode(st.st_mode), st.st_size, st.st_mtime_ns, linkname, devmajor, devminor, xattrs
         )
@@ -241,31 +224,27 @@ class _Lengthened:
         self._file.close()
 
 
+@dataclass(slots=True)
 class _Frame:
     """A directory being walked; ``unlisted`` is its own entry while it is not known to hold anything
     wanted."""
 
-    __slots__ = ("entries", "prefix", "state", "unlisted")
-
-    def __init__(
-        self, prefix: str, entries: Iterator[_Listed], state: FilterState, unlisted: _Listed | None
-    ) -> None:
-        self.prefix = prefix
-        self.entries = entries
-        self.state = state
-        self.unlisted = unlisted
+    prefix: str
+    entries: Iterator[_Listed]
+    state: FilterState
+    unlisted: _Listed | None
 
 
-class _Selection:
-    """A LocalDir seen through the filter of one request."""
+class Selection:
+    """A LocalDir narrowed down to what one request asked for."""
 
     def __init__(self, directory: LocalDir, filter_: Filter) -> None:
         self._directory = directory
         self._filter = filter_
 
     def walk(self) -> Iterator[ServedEntry]:
-        """See ServedTree. As in fsutil, a file that vanished since its directory was listed ends that
-        directory."""
+        """Entries in walk order; as in fsutil, a file that vanished since its directory was listed ends that
+        directory. Raises ServeError for what can't be read."""
         try:
             yield from self._walk()
         except OSError as error:
@@ -317,10 +296,8 @@ class _Selection:
                 unlisted += not listed
 
     def open(self, path: str) -> BinaryIO | None:
-        """See ServedTree."""
-        if not self._filter.passes_all and not self._filter.opens(path):
-            return None
-        return self._directory.open(path)
+        """The content of a listed file; see LocalDir.open."""
+        return self._directory.open(path) if self._filter.opens(path) else None
 
 
 def _name_bytes(entry: _Listed) -> bytes:

@@ -6,7 +6,6 @@ setuid, setgid and sticky bits at the top of the word (source: Go's io/fs packag
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -71,8 +70,3 @@ def go_mode(st_mode: int) -> int:
     if st_mode & stat.S_ISVTX:
         mode |= MODE_STICKY
     return mode
-
-
-def device(rdev: int) -> tuple[int, int]:
-    """(major, minor) of a device number."""
-    return os.major(rdev), os.minor(rdev)

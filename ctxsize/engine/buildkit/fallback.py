@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import queue
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -19,8 +17,8 @@ import docker.errors
 import requests
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
-from ctxsize.engine.buildkit.bridge import interrupt, speaks, upgraded
-from ctxsize.engine.buildkit.control.client import POLL, CacheRecord, Control, SessionDial, Worker
+from ctxsize.engine.buildkit.bridge import speaks, upgraded
+from ctxsize.engine.buildkit.control.client import CacheRecord, Control, SessionDial, Worker
 from ctxsize.engine.buildkit.control.loop import Refused
 from ctxsize.engine.buildkit.errors import ConnectionLost, RequestError, SessionUnavailable, reason, shown
 from ctxsize.engine.buildkit.limits import answers
@@ -70,16 +68,53 @@ class Fallback(Control):
         check: Callable[[], None] = lambda: None,
     ) -> dict[str, str]:
         """Build with POST ``/build``, whose events have the account of the build."""
+        parameters = _parameters(request)
+        reader = answers.Reader[dict[str, Any]]("buildkit-events")
         answer = {}
-        with _Events(self._api, _parameters(request)) as events:
-            for event in events.follow(check):
+        reader.start(lambda: self._build(parameters, reader))
+        try:
+            for event in answers.follow(reader.events, check):
                 if event.get("id") == TRACE_ID:
                     take(_status(event))
                 elif "error" in event:
                     raise Refused(str(event["error"]))
                 elif isinstance(event.get("aux"), dict) and "ID" in event["aux"]:
                     answer["containerimage.digest"] = str(event["aux"]["ID"])
-        return answer
+            return answer
+        except BaseException as error:
+            if not reader.ended and not isinstance(error, ConnectionLost):
+                self._cancel(request.ref)
+            raise
+        finally:
+            reader.close(CANCEL_TIMEOUT)
+
+    def _build(
+        self, parameters: dict[str, Any], reader: answers.Reader[dict[str, Any]]
+    ) -> Iterator[dict[str, Any]]:
+        """What the engine answers. Raises Refused, and ConnectionLost when the engine ends early."""
+        try:
+            # No read time-out: a step may be silent for hours. The session notices when the engine is gone.
+            response = self._api.post(
+                self._api._url("/build"),
+                params=parameters,
+                stream=True,
+                timeout=(OPEN_TIMEOUT, None),
+                allow_redirects=False,
+            )
+            reader.response = response
+            if response.ok:
+                yield from answers.events(response)
+                return
+            if not response._content_consumed:  # a client of the SDK's own
+                answers.read_whole(response)
+            message = _message(response)
+        except Exception as error:
+            raise ConnectionLost(f"the connection to the engine broke: {reason(error)}") from error
+        raise Refused(message)
+
+    def _cancel(self, ref: str) -> None:
+        with contextlib.suppress(requests.RequestException, docker.errors.DockerException):
+            self._api.post(self._api._url("/build/cancel"), params={"id": ref}, timeout=CANCEL_TIMEOUT)
 
     def disk_usage(self) -> list[CacheRecord]:
         """All records of the build cache."""
@@ -121,10 +156,6 @@ class Fallback(Control):
         if speaks(self._api, _HISTORY):
             raise ConnectionLost(f"the build history can't be had: {self._why}")
         return {}
-
-    def forget(self, ref: str) -> None:
-        """Raises ConnectionLost."""
-        raise ConnectionLost(f"the build history can't be had: {self._why}")
 
 
 def sessions(api: docker.APIClient) -> SessionDial:
@@ -192,72 +223,6 @@ def _record(fields: Mapping[str, Any]) -> CacheRecord:
         size=int(fields.get("Size") or 0),
         shared=bool(fields.get("Shared")),
     )
-
-
-class _Events:
-    """The engine's answer to POST /build, read in a thread so that its silence can't hold us."""
-
-    def __init__(self, api: docker.APIClient, params: dict[str, Any]) -> None:
-        self._api = api
-        self._params = params
-        self._events: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._read, name="buildkit-events", daemon=True)
-        self._ended = False
-        self._response: requests.Response | None = None
-
-    def __enter__(self) -> _Events:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if not self._ended and not (kind and issubclass(kind, ConnectionLost)):
-            with contextlib.suppress(requests.RequestException, docker.errors.DockerException):
-                self._api.post(
-                    self._api._url("/build/cancel"),
-                    params={"id": self._params["buildid"]},
-                    timeout=CANCEL_TIMEOUT,
-                )
-        if self._response is not None:
-            interrupt(self._response)
-        self._thread.join(CANCEL_TIMEOUT)
-
-    def follow(self, check: Callable[[], None]) -> Iterator[dict[str, Any]]:
-        """The events as they come. Raises Refused, and ConnectionLost when the engine ends early."""
-        while True:
-            try:
-                event = self._events.get(timeout=POLL)
-            except queue.Empty:
-                check()
-                continue
-            if event is None:
-                self._ended = True
-                return
-            if isinstance(event, Exception):
-                self._ended = True
-                raise event
-            yield event
-
-    def _read(self) -> None:
-        try:
-            # No read time-out: a step may be silent for hours. The session notices when the engine is gone.
-            response = self._api.post(
-                self._api._url("/build"),
-                params=self._params,
-                stream=True,
-                timeout=(OPEN_TIMEOUT, None),
-                allow_redirects=False,
-            )
-            self._response = response
-            if not response.ok:
-                if not response._content_consumed:  # a client of the SDK's own
-                    answers.read_whole(response)
-                self._events.put(Refused(_message(response)))
-                return
-            for event in answers.events(response):
-                self._events.put(event)
-            self._events.put(None)
-        except Exception as error:  # whatever it is, the caller must hear of it rather than wait
-            self._events.put(ConnectionLost(f"the connection to the engine broke: {reason(error)}"))
 
 
 def _message(response: requests.Response) -> str:

@@ -25,10 +25,10 @@ from grpclib.const import Cardinality, Handler, Status
 
 from ctxsize.engine.buildkit import frames
 from ctxsize.engine.buildkit import messages_pb2 as pb
-from ctxsize.engine.buildkit.directory import ContextDir, ServedTree
+from ctxsize.engine.buildkit.directory import LocalDir, Selection
 from ctxsize.engine.buildkit.entry import ServedEntry
 from ctxsize.engine.buildkit.errors import ServeError
-from ctxsize.engine.buildkit.framing import PREFIX_BYTES, framed, head_of
+from ctxsize.engine.buildkit.frames import PREFIX_BYTES, framed, head_of
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -98,7 +98,7 @@ class FileSync:
     """Serves directories by name; collects a Transfer for each request and the first error of a directory."""
 
     def __init__(
-        self, directories: Mapping[str, ContextDir], on_sent: Callable[[Sent], None] | None = None
+        self, directories: Mapping[str, LocalDir], on_sent: Callable[[Sent], None] | None = None
     ) -> None:
         self._directories = directories
         self._on_sent = on_sent
@@ -176,7 +176,7 @@ class _Sender:
     def __init__(
         self,
         stream: DiffCopyStream,
-        tree: ServedTree,
+        tree: Selection,
         transfer: Transfer,
         on_sent: Callable[[Sent], None] | None,
         on_failure: Callable[[Exception], None],
@@ -323,7 +323,7 @@ class _Contents:
 
     def __init__(
         self,
-        tree: ServedTree,
+        tree: Selection,
         transfer: Transfer,
         next_requested: Callable[[], tuple[int, ServedEntry] | None],
     ) -> None:
@@ -355,7 +355,7 @@ class _Contents:
 class _Reading:
     """A file half sent."""
 
-    def __init__(self, tree: ServedTree, index: int, entry: ServedEntry) -> None:
+    def __init__(self, tree: Selection, index: int, entry: ServedEntry) -> None:
         self.entry = entry
         self._index = index
         self._file = tree.open(entry.path)

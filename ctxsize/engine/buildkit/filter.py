@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -47,6 +48,8 @@ MOST_FOLLOWED = 2_000_000
 """Names that follow paths may be compared with, and links that may be read, for one request: BuildKit sends
 one such path for each source of COPY, and names are compared where it has a wildcard."""
 _PATTERN_CHARS = frozenset("*[]?^\\")
+#: A name up to its first wildcard that no backslash is before.
+_WILDCARD = re.compile(r"(?:[^\\*?[]|\\.)*[*?[]", re.DOTALL)
 
 
 class Filter:
@@ -61,11 +64,6 @@ class Filter:
         self._exclude = matcher(exclude) if exclude else None
         self._include_prefixes = _prefixes(p for p in map(_clean, include) if not p.startswith("!"))
         self._exception_prefixes = _prefixes(p[1:] for p in map(_clean, exclude) if p.startswith("!"))
-
-    @property
-    def passes_all(self) -> bool:
-        """Whether there is nothing to match at all."""
-        return self._include is None and self._exclude is None
 
     def root(self) -> FilterState:
         """The state to visit the entries of the root with."""
@@ -164,7 +162,7 @@ def follow_links(paths: Sequence[str], links: Links, matcher: MatcherFactory) ->
 
     def targets(path: str, wildcards: bool = True) -> list[str]:
         directory, base = posixpath.split(path)
-        if wildcards and _has_wildcard(base):
+        if wildcards and _WILDCARD.match(base):
             name_matches = matcher(["\\" + base if base.startswith("!") else base])
             found: list[str] = []
             names = listed.get(directory)
@@ -221,15 +219,3 @@ def without_nested(paths: Sequence[str]) -> list[str] | None:
         result.append(path)
         last = path
     return result
-
-
-def _has_wildcard(name: str) -> bool:
-    escaped = False
-    for char in name:
-        if escaped:
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char in "*?[":
-            return True
-    return False

@@ -184,19 +184,11 @@ class VertexWarning(google.protobuf.message.Message):
     LEVEL_FIELD_NUMBER: builtins.int
     SHORT_FIELD_NUMBER: builtins.int
     DETAIL_FIELD_NUMBER: builtins.int
-    URL_FIELD_NUMBER: builtins.int
-    INFO_FIELD_NUMBER: builtins.int
-    RANGES_FIELD_NUMBER: builtins.int
     vertex: builtins.str
     level: builtins.int
     short: builtins.bytes
-    url: builtins.str
     @property
     def detail(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]: ...
-    @property
-    def info(self) -> global___SourceInfo: ...
-    @property
-    def ranges(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Range]: ...
     def __init__(
         self,
         *,
@@ -204,71 +196,10 @@ class VertexWarning(google.protobuf.message.Message):
         level: builtins.int = ...,
         short: builtins.bytes = ...,
         detail: collections.abc.Iterable[builtins.bytes] | None = ...,
-        url: builtins.str = ...,
-        info: global___SourceInfo | None = ...,
-        ranges: collections.abc.Iterable[global___Range] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["info", b"info"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["detail", b"detail", "info", b"info", "level", b"level", "ranges", b"ranges", "short", b"short", "url", b"url", "vertex", b"vertex"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["detail", b"detail", "level", b"level", "short", b"short", "vertex", b"vertex"]) -> None: ...
 
 global___VertexWarning = VertexWarning
-
-@typing.final
-class SourceInfo(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    FILENAME_FIELD_NUMBER: builtins.int
-    DATA_FIELD_NUMBER: builtins.int
-    filename: builtins.str
-    data: builtins.bytes
-    def __init__(
-        self,
-        *,
-        filename: builtins.str = ...,
-        data: builtins.bytes = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["data", b"data", "filename", b"filename"]) -> None: ...
-
-global___SourceInfo = SourceInfo
-
-@typing.final
-class Range(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    START_FIELD_NUMBER: builtins.int
-    END_FIELD_NUMBER: builtins.int
-    @property
-    def start(self) -> global___Position: ...
-    @property
-    def end(self) -> global___Position: ...
-    def __init__(
-        self,
-        *,
-        start: global___Position | None = ...,
-        end: global___Position | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: typing.Literal["end", b"end", "start", b"start"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["end", b"end", "start", b"start"]) -> None: ...
-
-global___Range = Range
-
-@typing.final
-class Position(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    LINE_FIELD_NUMBER: builtins.int
-    CHARACTER_FIELD_NUMBER: builtins.int
-    line: builtins.int
-    character: builtins.int
-    def __init__(
-        self,
-        *,
-        line: builtins.int = ...,
-        character: builtins.int = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["character", b"character", "line", b"line"]) -> None: ...
-
-global___Position = Position
 
 @typing.final
 class Packet(google.protobuf.message.Message):
@@ -567,34 +498,14 @@ class GetSecretRequest(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    @typing.final
-    class AnnotationsEntry(google.protobuf.message.Message):
-        DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: builtins.int
-        VALUE_FIELD_NUMBER: builtins.int
-        key: builtins.str
-        value: builtins.str
-        def __init__(
-            self,
-            *,
-            key: builtins.str = ...,
-            value: builtins.str = ...,
-        ) -> None: ...
-        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
-
     ID_FIELD_NUMBER: builtins.int
-    ANNOTATIONS_FIELD_NUMBER: builtins.int
     id: builtins.str
-    @property
-    def annotations(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
     def __init__(
         self,
         *,
         id: builtins.str = ...,
-        annotations: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["annotations", b"annotations", "id", b"id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["id", b"id"]) -> None: ...
 
 global___GetSecretRequest = GetSecretRequest
 

@@ -21,16 +21,12 @@ from grpclib.config import Configuration
 from grpclib.const import Cardinality, Handler
 from grpclib.server import Server
 from h2.config import H2Configuration
-from h2.settings import SettingCodes
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.errors import ConnectionLost
-from ctxsize.engine.buildkit.frames import BulkProtocol
-from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
+from ctxsize.engine.buildkit.limits.flood import BoundedProtocol
 
 if TYPE_CHECKING:
-    from asyncio import BaseTransport
-
     from grpclib.server import Handler as ConnectionHandler
     from grpclib.server import Stream
 
@@ -39,8 +35,9 @@ OPEN_TIMEOUT = 30.0
 SILENCE_TIMEOUT = 60.0
 """Seconds without a byte from the engine after which the connection counts as lost: BuildKit checks the
 health of a session every few seconds (moby/buildkit session/grpc.go, monitorHealth)."""
-HEADER_LIST_BYTES = 16 * 1024 * 1024
-"""Bytes of request headers we accept, as grpc-go does: ignore patterns travel in them."""
+MOST_BYTES = 256 * 1024 * 1024
+"""Bytes of content that BuildKit may send, in all calls together; beyond these, one for each 64 that we sent,
+and what it was asked for."""
 _SERVING = 1
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -153,10 +150,6 @@ class Session:
         if self._flooded:
             raise ConnectionLost(self._flooded)
 
-    def _end_flood(self, why: str) -> None:
-        self._flooded = why
-        self.close()
-
     def _heard(self) -> None:
         self._last_received = time.monotonic()
         self.opened.set()
@@ -174,7 +167,7 @@ async def serve(session: Session, sock: socket.socket, early: bytes) -> None:
         transport.close()
 
 
-class _Connection(BulkProtocol):
+class _Connection(BoundedProtocol):
     """grpclib's connection, which tells its session when it hears and when it ends."""
 
     def __init__(self, handler: ConnectionHandler, config: Configuration, session: Session) -> None:
@@ -186,19 +179,7 @@ class _Connection(BulkProtocol):
         super().__init__(handler, config, relaxed)
         self._session = session
         self._loop = asyncio.get_running_loop()
-        self._transport: BaseTransport | None = None
         self._lost = asyncio.Event()
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)
-        self._transport = transport
-        session = self._session
-        self.processor = BoundedProcessor(
-            self.handler, self.connection, session._end_flood, wanted=session._wanted
-        )
-        http2 = self.connection._connection
-        http2.update_settings({SettingCodes.MAX_HEADER_LIST_SIZE: HEADER_LIST_BYTES})
-        self.connection.flush()
 
     def data_received(self, data: bytes) -> None:
         self._session._heard()
@@ -209,12 +190,18 @@ class _Connection(BulkProtocol):
         super().connection_lost(exc)
         self._lost.set()
 
+    def flooded(self, why: str) -> None:
+        self._session._flooded = why
+        super().flooded(why)
+
+    def most_content(self) -> float:
+        return MOST_BYTES + self._session._wanted() + self.connection.data_sent // 64
+
     def end(self) -> None:
         """End it, from any thread."""
-        if self._transport is not None:
-            # The loop is already closed when BuildKit ended the session first.
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._transport.close)
+        # There is none yet, or BuildKit has ended it, and the loop is closed.
+        with contextlib.suppress(AttributeError, RuntimeError):
+            self._loop.call_soon_threadsafe(self.transport.close)
 
     async def ended(self) -> None:
         """Wait until it has ended, and what it called too."""

@@ -16,7 +16,7 @@ from functools import partial
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.control import Control, Refused
 from ctxsize.engine.buildkit.control.filesend import FileSend
-from ctxsize.engine.buildkit.directory import ContextDir
+from ctxsize.engine.buildkit.directory import LocalDir
 from ctxsize.engine.buildkit.errors import BuildKitError, ConnectionLost, LoginRefused, SolveError, reason
 from ctxsize.engine.buildkit.filesync import FileSync, Sent, Transfer
 from ctxsize.engine.buildkit.services.auth import Auth
@@ -166,9 +166,9 @@ def build(
     control: Control,
     request: SolveRequest,
     *,
-    context: ContextDir,
-    dockerfile: ContextDir,
-    named: Mapping[str, ContextDir] | None = None,
+    context: LocalDir,
+    dockerfile: LocalDir,
+    named: Mapping[str, LocalDir] | None = None,
     logins: Logins | None = None,
     take: Callable[[Iterator[bytes]], object] | None = None,
     on_update: Callable[[StatusUpdate], None] | None = None,

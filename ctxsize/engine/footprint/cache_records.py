@@ -107,7 +107,7 @@ class Traces:
 
     windows: dict[Window, None] = field(default_factory=dict)
     steps: dict[Window, None] = field(default_factory=dict)
-    begun: set[int] = field(default_factory=set)
+    begun: dict[int, None] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     others: set[str] = field(default_factory=set)
     expected: dict[Expected, None] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class Traces:
         made after its last known step, nothing is certain."""
         ended = {step.start for step in self.steps}
         last = max((step.stop for step in self.steps), default=0)
-        perhaps_since = min({last, *(self.begun - ended)})
+        perhaps_since = min({last, *(self.begun.keys() - ended)})
         return {
             record.id
             for record in records
@@ -125,7 +125,7 @@ class Traces:
         }
 
 
-_Noted = TypeVar("_Noted", Window, Expected)
+_Noted = TypeVar("_Noted", Window, Expected, int)
 
 
 class OwnRecords:
@@ -144,7 +144,7 @@ class OwnRecords:
             if vertex.cached or vertex.started is None:
                 continue
             if vertex.completed is None:
-                self._begin(vertex.started)
+                self._note("begun", Window.of(vertex.started, vertex.started).start, self._traces.begun)
                 continue
             window = Window.of(vertex.started, vertex.completed)
             self._note("step", window, self._traces.steps)
@@ -152,12 +152,6 @@ class OwnRecords:
                 self._note("window", window, self._traces.windows)
             for each in Expected.of(vertex.name, window):
                 self._note("expected", each, self._traces.expected)
-
-    def _begin(self, started: float) -> None:
-        start = Window.of(started, started).start
-        if start not in self._traces.begun:
-            self._traces.begun.add(start)
-            self._journal.add("begun", str(start))
 
     def _note(self, kind: str, what: _Noted, noted: dict[_Noted, None]) -> None:
         if what not in noted:

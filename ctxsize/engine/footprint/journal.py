@@ -284,11 +284,6 @@ def owner() -> str:
     return _owner(state_folder())
 
 
-def is_ours(run: str) -> bool:
-    """Whether this user made the run on this machine, so that its being dead can be told."""
-    return any(run.startswith(f"{_owner(folder)}-") for folder in state_folders())
-
-
 def _owner(folder: Folder) -> str:
     machine = "/etc/machine-id"
     identity = Path(machine).read_text().strip() if os.path.exists(machine) else os.uname().nodename

@@ -123,9 +123,8 @@ def find(
 
 def _containers_and_networks(api: docker.APIClient, run: str, listed: Sequence[str] = ()) -> list[Leftover]:
     """Those of ``run``; ``listed`` are the containers that its journal has."""
-    containers = [*own_containers(api, run), *_listed_containers(api, run, listed)]
-    sizes = {str(each["Id"]): _size(each.get("SizeRw")) for each in containers}
-    found = [Leftover(run, "container", each, size) for each, size in sizes.items()]
+    containers = own_containers(api, run, listed)
+    found = [Leftover(run, "container", str(each["Id"]), _size(each.get("SizeRw"))) for each in containers]
     found += [Leftover(run, "container", each, None) for each in _working_containers(api, run)]
     with sensible("its networks"):
         networks = [str(each["Id"]) for each in api.networks(filters={"label": f"{RUN_LABEL}={run}"})]
@@ -144,31 +143,26 @@ def past_builds(control: Control) -> History:
     return History(found)
 
 
-def own_containers(api: docker.APIClient, run: str | None = None) -> list[dict[str, Any]]:
+def own_containers(
+    api: docker.APIClient, run: str | None = None, listed: Iterable[str] = ()
+) -> list[dict[str, Any]]:
     """The containers that ``run`` (None: any run) made: those with its label that did not inherit it.
 
     A container somebody started from an image that was kept has the image's labels; one that we started has
-    OBJECT_LABEL, and one in which the classic builder makes the label has a label that its image lacks.
+    OBJECT_LABEL, and one in which the classic builder makes the label has a label that its image lacks. The
+    others of the classic builder are ``listed`` in a journal, by the first digits of their ids; without the
+    label they don't count: what a RUN prints can look like the builder's own words.
     """
     label = f"{RUN_LABEL}={run}" if run else RUN_LABEL
+    ids = tuple(each for each in listed if _CONTAINER.fullmatch(each))
     with sensible("its containers"):
         return [
             each
             for each in api.containers(all=True, filters={"label": label}, size=run is not None)
-            if OBJECT_LABEL in each["Labels"] or not _inherited(api, str(each["ImageID"]))
+            if OBJECT_LABEL in each["Labels"]
+            or str(each["Id"]).startswith(ids)
+            or not _inherited(api, str(each["ImageID"]))
         ]
-
-
-def _listed_containers(api: docker.APIClient, run: str, listed: Iterable[str]) -> list[dict[str, Any]]:
-    """The containers of the classic builder that a journal lists, by the first digits of their ids. Only
-    those with the run's label count: what a RUN prints can look like the builder's own words."""
-    ids = tuple(each for each in listed if _CONTAINER.fullmatch(each))
-    if not ids:
-        return []
-    label = {"label": f"{RUN_LABEL}={run}"}
-    with sensible("its containers"):
-        every = api.containers(all=True, filters=label, size=True)
-        return [each for each in every if str(each["Id"]).startswith(ids)]
 
 
 def _working_containers(api: docker.APIClient, run: str) -> list[str]:
@@ -262,7 +256,7 @@ def traces_of(made: Sequence[Made]) -> cache_records.Traces:
         others={each.value for each in made if each.kind == "other"},
     )
     times = _times(made)
-    traces.begun = {time for kind, time in times if kind == "begun"}
+    traces.begun = dict.fromkeys(time for kind, time in times if kind == "begun")
     kinds = {"step": traces.steps, "window": traces.windows}
     for each in made:
         with contextlib.suppress(ValueError):

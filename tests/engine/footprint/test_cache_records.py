@@ -101,10 +101,11 @@ def test_what_was_built_in_a_step_that_never_ended_does_not_tell() -> None:
     records = [record("a", 5), record("b", 20, on="a", size=9)]
     steps = {Window(*window): None for window in ((1, 10), (15, 90))}
 
-    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1, 15})) == "ab"
+    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1: None, 15: None})) == "ab"
     steps = {Window(*window): None for window in ((1, 10), (30, 90))}
-    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1, 19, 30})) == "ab"
-    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1, 30})) == ""
+    begun = dict.fromkeys([1, 19, 30])
+    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun=begun)) == "ab"
+    assert told(records, traces=Traces({Window(1, 10): None}, steps, begun={1: None, 30: None})) == ""
 
 
 def test_markers_of_stages_that_start_together_are_told_together() -> None:

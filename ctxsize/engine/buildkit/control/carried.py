@@ -15,7 +15,7 @@ import grpclib.client
 from ctxsize.engine.buildkit import frames
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.control.channel import Channel
-from ctxsize.engine.buildkit.framing import head_of
+from ctxsize.engine.buildkit.frames import head_of
 from ctxsize.engine.buildkit.session import Session
 
 MOST_WAITING = 1024 * 1024

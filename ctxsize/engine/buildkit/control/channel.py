@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from asyncio import BaseTransport
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -13,20 +12,16 @@ import grpclib.client
 from grpclib.const import Cardinality
 from grpclib.encoding.proto import ProtoCodec
 from grpclib.protocol import H2Protocol
-from h2.settings import SettingCodes
 
 from ctxsize.engine.buildkit.control.loop import CLOSE_TIMEOUT, Call, Loop
 from ctxsize.engine.buildkit.errors import ConnectionLost
-from ctxsize.engine.buildkit.frames import BulkProtocol
-from ctxsize.engine.buildkit.limits.flood import BoundedProcessor
+from ctxsize.engine.buildkit.limits.flood import BoundedProtocol
 from ctxsize.engine.buildkit.tls import Secured
 
 Dial = Callable[[], tuple[socket.socket | Secured, bytes]]
 """Opens a connection on which BuildKit serves its API as gRPC: a non-blocking socket, with TLS or
 without, and what already arrived on it. Raises BuildKitError."""
 
-HEADER_LIST_BYTES = 16 * 1024 * 1024
-"""Bytes of headers that we accept, as grpc-go does: the details of an error have the whole Dockerfile."""
 _CONTROL = "/moby.buildkit.v1.Control/"
 _Result = TypeVar("_Result")
 
@@ -42,19 +37,22 @@ class Channel(grpclib.client.Channel):
         """Whether there is a connection, as far as is known."""
         return self._connected
 
-    async def adopt(self, sock: socket.socket | Secured, early: bytes) -> None:
-        """Take ``sock`` as the connection; ``early`` is what already arrived on it."""
+    @classmethod
+    async def on(cls, sock: socket.socket | Secured, early: bytes) -> Channel:
+        """One on the connection ``sock``; ``early`` is what already arrived on it."""
+        channel = cls()
+        channel._protocol = protocol = channel._protocol_factory()
         loop = asyncio.get_running_loop()
-        self._protocol = protocol = self._protocol_factory()
         if isinstance(sock, Secured):
             await loop.create_connection(lambda: sock.below(protocol), sock=sock.sock)
         else:
             await loop.create_connection(lambda: protocol, sock=sock)
         if early:
-            self._protocol.data_received(early)
+            protocol.data_received(early)
+        return channel
 
     def _protocol_factory(self) -> H2Protocol:
-        return _Protocol(grpclib.client.Handler(), self._config, self._h2_config)
+        return BoundedProtocol(grpclib.client.Handler(), self._config, self._h2_config)
 
     async def _create_connection(self) -> H2Protocol:
         raise ConnectionLost("the connection to BuildKit broke")
@@ -64,16 +62,6 @@ class Channel(grpclib.client.Channel):
     ) -> grpclib.client.Stream[Any, Any]:
         """A call of the Control API; both sides may send any number of messages."""
         return self.request(_CONTROL + method, Cardinality.STREAM_STREAM, request, answer, metadata=metadata)
-
-
-class _Protocol(BulkProtocol):
-    def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)
-        self.processor = BoundedProcessor(
-            self.handler, self.connection, lambda _why: transport.close(), most_bytes=None
-        )
-        self.connection._connection.update_settings({SettingCodes.MAX_HEADER_LIST_SIZE: HEADER_LIST_BYTES})
-        self.connection.flush()
 
 
 class Link:
@@ -90,7 +78,7 @@ class Link:
         with self._lock:
             if self._channel is None or not self._channel.lives:
                 sock, early = self._dial()
-                self._channel = self.loop.begin(_open(sock, early)).result(CLOSE_TIMEOUT)
+                self._channel = self.loop.begin(Channel.on(sock, early)).result(CLOSE_TIMEOUT)
             return self.loop.begin(work(self._channel))
 
     def close(self) -> None:
@@ -100,12 +88,6 @@ class Link:
                 self.loop.begin(_close(self._channel)).result(CLOSE_TIMEOUT)
                 self._channel = None
             self.loop.close()
-
-
-async def _open(sock: socket.socket | Secured, early: bytes) -> Channel:
-    channel = Channel()
-    await channel.adopt(sock, early)
-    return channel
 
 
 async def _close(channel: Channel) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import queue
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from ctxsize.engine.buildkit.control.carried import carry
 from ctxsize.engine.buildkit.control.channel import Channel, Dial, Link
 from ctxsize.engine.buildkit.control.loop import Call, Refused
 from ctxsize.engine.buildkit.errors import ConnectionLost, SessionUnavailable
+from ctxsize.engine.buildkit.limits.answers import POLL, follow
 from ctxsize.engine.buildkit.session import OPEN_TIMEOUT, Session, serve
 
 SessionDial = Callable[[Sequence[tuple[str, str]]], tuple[socket.socket, bytes]]
@@ -30,8 +32,6 @@ ANSWER_TIMEOUT = 30.0
 USAGE_TIMEOUT = 600.0
 """Seconds for what it may have to add up, or to remove from its disk."""
 _MOMENT = 0.02
-POLL = 0.5
-"""Seconds between looks at whether the session is still alive while BuildKit says nothing."""
 MOST_BYTES = 64 * 1024 * 1024
 """Bytes of an answer that consists of several messages: a thousand builds of the history take two MiB."""
 
@@ -123,20 +123,7 @@ class Control:
     ) -> dict[str, str]:
         """Build: what the exporter answers. ``take`` gets the account of the build as it comes, ``check`` is
         called now and then, both in this thread; when they raise, the build is cancelled."""
-        events: queue.SimpleQueue[pb.StatusResponse | None] = queue.SimpleQueue()
-        call = self._link.begin(lambda channel: _solve(channel, request, events.put))
-        try:
-            while True:
-                try:
-                    event = events.get(timeout=POLL)
-                except queue.Empty:
-                    check()
-                    continue
-                if event is None:
-                    return call.result()
-                take(event)
-        finally:
-            call.stop()
+        return self._follow(lambda channel, put: _solve(channel, request, put), take, check)
 
     def disk_usage(self) -> list[CacheRecord]:
         """All records of the build cache."""
@@ -151,15 +138,12 @@ class Control:
         if not filters:  # with none, all would go
             return set()
         request = pb.PruneRequest(filter=filters, all=True)
-        going: queue.SimpleQueue[pb.UsageRecord | None] = queue.SimpleQueue()
-        call = self._link.begin(lambda channel: _prune(channel, request, going.put))
-        try:
-            with contextlib.suppress(queue.Empty):  # then it has no time left for its answer either
-                while (each := going.get(timeout=USAGE_TIMEOUT)) is not None:
-                    told(each.id)
-            return {each.id for each in call.result(ANSWER_TIMEOUT)}
-        finally:
-            call.stop()
+        gone = self._follow(
+            lambda channel, put: _call(channel, "Prune", request, pb.UsageRecord, put),
+            lambda record: told(record.id),
+            silence=USAGE_TIMEOUT,
+        )
+        return {record.id for record in gone}
 
     def workers(self) -> list[Worker]:
         """What runs its builds."""
@@ -183,6 +167,30 @@ class Control:
         """Take a build out of the history; Refused for one that is at work."""
         request = pb.UpdateBuildHistoryRequest(ref=ref, delete=True)
         self._ask("UpdateBuildHistory", request, pb.UpdateBuildHistoryResponse)
+
+    def _follow(
+        self,
+        work: Callable[[Channel, Callable[[Any], None]], Coroutine[Any, Any, _Answer]],
+        take: Callable[[Any], None],
+        check: Callable[[], None] = lambda: None,
+        silence: float = math.inf,
+    ) -> _Answer:
+        """What ``work`` returns. ``take`` gets, in this thread, what it puts meanwhile; see ``follow``."""
+        events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+        async def whole(channel: Channel) -> _Answer:
+            try:
+                return await work(channel, events.put)
+            finally:
+                events.put(None)
+
+        call = self._link.begin(whole)
+        try:
+            for event in follow(events, check, silence):
+                take(event)
+            return call.result()
+        finally:
+            call.stop()
 
     def _ask(self, method: str, request: Any, answer: type[Any], seconds: float | None = None) -> list[Any]:
         call = self._link.begin(lambda channel: _call(channel, method, request, answer))
@@ -231,20 +239,10 @@ async def _call(
     return found
 
 
-async def _prune(
-    channel: Channel, request: pb.PruneRequest, put: Callable[[pb.UsageRecord | None], None]
-) -> list[pb.UsageRecord]:
-    """Remove records, and hand on each that is gone; then None."""
-    try:
-        return await _call(channel, "Prune", request, pb.UsageRecord, put)
-    finally:
-        put(None)
-
-
 async def _solve(
-    channel: Channel, request: pb.SolveRequest, put: Callable[[pb.StatusResponse | None], None]
+    channel: Channel, request: pb.SolveRequest, put: Callable[[pb.StatusResponse], None]
 ) -> dict[str, str]:
-    """Build, and hand on the account of it; then None."""
+    """Build; ``put`` gets the account of it as it comes."""
 
     async def follow() -> None:
         async with channel.call("Status", pb.StatusRequest, pb.StatusResponse) as stream:
@@ -264,7 +262,6 @@ async def _solve(
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
-        put(None)
 
 
 def _record(each: pb.UsageRecord) -> CacheRecord:

@@ -59,14 +59,8 @@ class Loop:
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    loop.run_forever()
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.close()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:  # ends what is left in it
+        runner.get_loop().run_forever()
 
 
 class Call(Generic[_Result]):

@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
+import queue
+import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import requests
 import urllib3.exceptions
 from docker.errors import DockerException
 
+from ctxsize.engine.buildkit.bridge import interrupt
+from ctxsize.engine.buildkit.errors import ConnectionLost
 from ctxsize.files.nested import nested_input
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -27,11 +33,15 @@ MOST_ERROR_BYTES = 256 * 1024
 """Bytes of an error's explanation that are read; the rest of it is dropped."""
 MOST_EVENT_BYTES = 16 * 1024 * 1024
 """Bytes of one event of a build; BuildKit's largest hold a piece of a log, of 2 MiB at most."""
+POLL = 0.5
+"""Seconds between looks at whether all is well while nothing comes."""
 #: Silence is found by the connection's own time-out, and told as that.
 _GRACE_SECONDS = 1.0
 _PIECE = 64 * 1024
+_FRACTION = re.compile(r"\.(\d{1,9})", re.ASCII)
 _DECODER = json.JSONDecoder()
 _Result = TypeVar("_Result")
+_Event = TypeVar("_Event")
 
 
 class BadAnswer(DockerException):  # type: ignore[misc]
@@ -48,23 +58,74 @@ def within(seconds: float | None, work: Callable[[], _Result]) -> _Result:
     us."""
     if seconds is None:
         return work()
-    results: list[_Result] = []
-    errors: list[BaseException] = []
+    reader = Reader[_Result]("ctxsize-answer")
+    reader.start(lambda: iter([work()]))
+    try:
+        found = reader.events.get(timeout=seconds + _GRACE_SECONDS)
+    except queue.Empty:
+        raise TooLate(f"it did not answer whole within {seconds:g} seconds") from None
+    if isinstance(found, BaseException):
+        raise found
+    assert found is not None
+    return found
 
-    def run() -> None:
+
+class Reader(Generic[_Event]):
+    """Reads in a thread of its own, called ``name``, so that silence can't hold us. ``response`` is what it
+    reads, as soon as there is one; ``ended`` says whether it has come to an end."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._thread: threading.Thread | None = None
+        self.events: queue.SimpleQueue[_Event | BaseException | None] = queue.SimpleQueue()
+        self.response: requests.Response | None = None
+        self.ended = False
+
+    def start(self, read: Callable[[], Iterator[_Event]]) -> None:
+        """Begin to put what ``read`` comes up with into ``events``."""
+        self._thread = threading.Thread(target=self._run, args=(read,), name=self._name, daemon=True)
+        self._thread.start()
+
+    def close(self, seconds: float) -> None:
+        """End the connection, and wait so long for the thread to end."""
+        if self._thread is not None and self._thread.is_alive():
+            if self.response is not None:
+                interrupt(self.response)
+            self._thread.join(seconds)
+
+    def _run(self, read: Callable[[], Iterator[_Event]]) -> None:
+        last: BaseException | None = None
         try:
-            results.append(work())
-        except BaseException as error:  # the caller must hear of it, whatever it is
-            errors.append(error)
+            for event in read():
+                self.events.put(event)
+        except BaseException as error:  # whatever it is, the caller must hear of it rather than wait
+            last = error
+        self.ended = True
+        self.events.put(last)
 
-    thread = threading.Thread(target=run, name="ctxsize-answer", daemon=True)
-    thread.start()
-    thread.join(seconds + _GRACE_SECONDS)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TooLate(f"it did not answer whole within {seconds:g} seconds")
-    return results[0]
+
+def follow(
+    events: queue.SimpleQueue[_Event | BaseException | None],
+    check: Callable[[], None] = lambda: None,
+    silence: float = math.inf,
+) -> Iterator[_Event]:
+    """What another thread puts into ``events``, up to a None; an error there is raised. ``check`` is called
+    now and then while nothing comes. Raises ConnectionLost when that goes on for so many seconds."""
+    heard = time.monotonic()
+    while True:
+        try:
+            event = events.get(timeout=POLL)
+        except queue.Empty:
+            check()
+            if time.monotonic() - heard > silence:
+                raise ConnectionLost(f"nothing heard from the engine for {silence:g} seconds") from None
+            continue
+        heard = time.monotonic()
+        if event is None:
+            return
+        if isinstance(event, BaseException):
+            raise event
+        yield event
 
 
 def read_whole(response: requests.Response, most: int = MOST_BYTES) -> None:
@@ -147,8 +208,6 @@ def parse(response: requests.Response) -> Any:
 
 def parse_time(text: str) -> int:
     """An RFC 3339 time with up to nine digits of a second as nanoseconds since the epoch."""
-    date, _, rest = text.partition(".")
-    digits = rest.rstrip("Z").split("+")[0].split("-")[0] if rest else ""
-    zone = text[len(date) + 1 + len(digits) :] if rest else ""
-    whole = datetime.fromisoformat((date + zone) if rest else text)
-    return int(whole.timestamp()) * 10**9 + int(digits.ljust(9, "0") if digits else 0)
+    whole = datetime.fromisoformat(_FRACTION.sub("", text))
+    fraction = _FRACTION.search(text)
+    return int(whole.timestamp()) * 10**9 + (int(fraction[1].ljust(9, "0")) if fraction else 0)

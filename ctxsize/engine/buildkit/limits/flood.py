@@ -4,6 +4,8 @@ the connection with a ping for each frame of ours at most; no build comes near t
 
 from __future__ import annotations
 
+import math
+from asyncio import BaseTransport
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -19,9 +21,12 @@ from h2.events import (
     RequestReceived,
     StreamReset,
 )
+from h2.settings import SettingCodes
+
+from ctxsize.engine.buildkit.frames import BulkProtocol
 
 if TYPE_CHECKING:
-    from grpclib.protocol import AbstractHandler, Connection, Stream
+    from grpclib.protocol import Stream
 
 MOST_CALLS = 100_000
 """Calls on one connection."""
@@ -31,30 +36,41 @@ MOST_PINGS = 10_000
 """Pings, and frames without content; beyond these, one for each KiB that we sent."""
 MOST_HEADER_BYTES = 256 * 1024 * 1024
 """Bytes of headers, unpacked, in all calls together."""
-MOST_BYTES = 256 * 1024 * 1024
-"""Bytes of content, in all calls together; beyond these, one for each 64 that we sent."""
+HEADER_LIST_BYTES = 16 * 1024 * 1024
+"""Bytes of the headers of one call, as in grpc-go: ignore patterns travel in them, and with an error the
+whole Dockerfile."""
 MOST_MESSAGE_BYTES = 16 * 1024 * 1024
 """Bytes of one message: BuildKit's own bound."""
 
 
-class BoundedProcessor(EventsProcessor):
-    """Takes the events of a connection until one of the bounds is broken; then calls ``flooded`` with the
-    reason, once, and takes no more."""
+class BoundedProtocol(BulkProtocol):
+    """grpclib's end of a connection whose peer keeps within the bounds."""
 
-    def __init__(
-        self,
-        handler: AbstractHandler,
-        connection: Connection,
-        flooded: Callable[[str], None],
-        *,
-        most_bytes: int | None = MOST_BYTES,
-        wanted: Callable[[], int] = int,
-    ) -> None:
-        """``wanted`` counts the bytes of content that were asked for, which do not count."""
-        super().__init__(handler, connection)
-        self._flooded = flooded
-        self._most_bytes = most_bytes
-        self._wanted = wanted
+    transport: BaseTransport
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Take the connection."""
+        super().connection_made(transport)
+        self.transport = transport
+        self.processor = _Processor(self)
+        self.connection._connection.update_settings({SettingCodes.MAX_HEADER_LIST_SIZE: HEADER_LIST_BYTES})
+        self.connection.flush()
+
+    def flooded(self, why: str) -> None:
+        """End the connection: the peer has broken a bound. Called once."""
+        self.transport.close()
+
+    def most_content(self) -> float:
+        """Bytes of content that the peer may have sent by now."""
+        return math.inf
+
+
+class _Processor(EventsProcessor):
+    """Takes the events of a connection until one of the bounds is broken, and no more."""
+
+    def __init__(self, protocol: BoundedProtocol) -> None:
+        super().__init__(protocol.handler, protocol.connection)
+        self._protocol = protocol
         self._counts: Counter[str] = Counter()
         self._over = False
 
@@ -79,7 +95,7 @@ class BoundedProcessor(EventsProcessor):
             super().process(event)
             return
         self._over = True
-        self._flooded(f"the engine floods the connection: more than {broken}")
+        self._protocol.flooded(f"the engine floods the connection: more than {broken}")
 
     def _broken(self, event: Event) -> str | None:
         """The bound that ``event`` breaks, or None."""
@@ -94,14 +110,11 @@ class BoundedProcessor(EventsProcessor):
         if isinstance(event, RemoteSettingsChanged | PriorityUpdated):
             return self._count("changes of settings", 1, MOST_RESETS)
         if isinstance(event, DataReceived) and event.data:
-            if self._most_bytes is None:
-                return None
-            most = self._most_bytes + self._wanted() + sent // 64
-            return self._count("bytes", len(event.data), most)
+            return self._count("bytes", len(event.data), self._protocol.most_content())
         if isinstance(event, PingReceived | DataReceived):
             return self._count("pings", 1, MOST_PINGS + sent // 1024)
         return None
 
-    def _count(self, what: str, number: int, most: int) -> str | None:
+    def _count(self, what: str, number: int, most: float) -> str | None:
         self._counts[what] += number
         return f"{most} {what}" if self._counts[what] > most else None

@@ -132,33 +132,34 @@ class Auth:
             form |= {"grant_type": "password", "username": username, "password": secret}
         else:
             form |= {"grant_type": "refresh_token", "refresh_token": secret}
-        return answers.within(TOKEN_TIMEOUT, lambda: requests.post(request.realm, data=form, **_bounded()))  # noqa: S113  (in it)
+        return _ask("POST", request.realm, data=form)
 
     def _plain(self, request: pb.FetchTokenRequest, username: str, secret: str) -> requests.Response:
         query: dict[str, Any] = {"scope": list(request.scopes)}
         if request.service:
             query["service"] = request.service
-        login = (username, secret) if secret else None
-        auth = login or _no_auth
-        return answers.within(
-            TOKEN_TIMEOUT,
-            lambda: requests.get(request.realm, params=query, auth=auth, **_bounded()),  # noqa: S113  (in it)
-        )
+        return _ask("GET", request.realm, params=query, auth=(username, secret) if secret else _no_auth)
 
 
-def _bounded() -> dict[str, Any]:
-    """How a token service is asked, which the engine names: no more is read of an answer, be it one that
-    sends us elsewhere, than a token has."""
+def _ask(method: str, realm: str, **what: Any) -> requests.Response:
+    """What a token service answers, which the engine names: no more is read of it, be it one that sends us
+    elsewhere, than a token has."""
 
     def read(response: requests.Response, *_: Any, **__: Any) -> None:
         answers.read_whole(response, _MOST_TOKEN_BYTES)
 
-    return {
-        "timeout": TOKEN_TIMEOUT,
-        "stream": True,
-        "hooks": {"response": read},
-        "headers": {"Accept-Encoding": "identity"},
-    }
+    def ask() -> requests.Response:
+        return requests.request(
+            method,
+            realm,
+            headers={"Accept-Encoding": "identity"},
+            timeout=TOKEN_TIMEOUT,
+            stream=True,
+            hooks={"response": read},
+            **what,
+        )
+
+    return answers.within(TOKEN_TIMEOUT, ask)
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -11,8 +11,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from ctxsize.engine.buildkit import BuildKitError, Control
+from ctxsize.engine.buildkit import BuildKitError, ConnectionLost, Control
 from ctxsize.engine.buildkit import messages_pb2 as pb
+from ctxsize.engine.buildkit.control import client
 from ctxsize.engine.buildkit.engine import upgrading
 from ctxsize.engine.buildkit.limits import flood
 from ctxsize.engine.footprint.leftovers import past_builds
@@ -100,6 +101,19 @@ def test_a_message_larger_than_buildkits_own_are_is_not_taken(
     control = answering(grpc({"DiskUsage": lambda: [bytes(101)]}))
     with pytest.raises(BuildKitError, match="a message of 101 bytes"):
         control.disk_usage()
+
+
+def test_a_prune_that_tells_nothing_is_given_up(
+    answering: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(connection: socket.socket) -> None:
+        connection.sendall(UPGRADE + SETTINGS)
+        while connection.recv(4096):
+            pass
+
+    monkeypatch.setattr(client, "USAGE_TIMEOUT", 0.1)
+    with pytest.raises(ConnectionLost, match=r"nothing heard from the engine for 0\.1 seconds"):
+        answering(silent).prune(["a"])
 
 
 def test_records_workers_and_past_builds_are_read(answering: Answering) -> None:
