@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import accumulate, pairwise
 from types import TracebackType
 from typing import Any
 
@@ -58,11 +58,11 @@ class GzipMeter:
         """``exact``: ``total`` counts; else it is roughly right, in less time, until ``rescale``."""
         self._divide = _lumps if coarse else _sizes
         self._level = GZIP_LEVEL if exact else _WEIGHING_LEVEL
-        # The curve, of input and what it makes. A layer can have millions of points: within the block where
-        # they lie 4 bytes are enough for each of the two.
-        self._inputs, self._outputs = array("I"), array("I")
-        # Where each block begins, in the input, in the output and among the points; and where the last ends.
-        self._starts, self._made, self._firsts = array("q", [0]), array("q", [0]), array("q", [0])
+        # Where each block begins, in the input and in the output, and where the last one ends.
+        self._starts, self._made = array("q", [0]), array("q", [0])
+        # What input ends where in a block, and the output up to there. A layer can have millions of these:
+        # within a block 4 bytes are enough for each, and what is kept block by block is never moved.
+        self._inside: list[tuple[array[int], array[int]]] = []
         self._stored: int | None = None
         self._threads = len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ctxsize-gzip")
@@ -116,15 +116,11 @@ class GzipMeter:
         self._dictionary = block[-_DICTIONARY:]
 
     def _collect(self) -> None:
-        taken = given = 0
-        for more_taken, more_given in self._pending.popleft().result():
-            taken += more_taken
-            given += more_given
-            self._inputs.append(taken)
-            self._outputs.append(given)
-        self._starts.append(self._starts[-1] + taken)
-        self._made.append(self._made[-1] + given)
-        self._firsts.append(len(self._inputs))
+        inputs, outputs = zip(*self._pending.popleft().result(), strict=True)
+        inside = array("I", accumulate(inputs)), array("I", accumulate(outputs))
+        self._inside.append(inside)
+        self._starts.append(self._starts[-1] + inside[0][-1])
+        self._made.append(self._made[-1] + inside[1][-1])
 
     def _at(self, offset: int) -> int:
         made = self._made_at(offset)
@@ -134,11 +130,11 @@ class GzipMeter:
         block = bisect_right(self._starts, offset) - 1
         if block + 1 == len(self._starts):
             return self._made[-1]
-        first, end = self._firsts[block], self._firsts[block + 1]
+        inputs, outputs = self._inside[block]
         inside = offset - self._starts[block]
-        index = bisect_right(self._inputs, inside, first, end)
-        left, low = (self._inputs[index - 1], self._outputs[index - 1]) if index > first else (0, 0)
-        right, high = self._inputs[index], self._outputs[index]
+        index = bisect_right(inputs, inside)
+        left, low = (inputs[index - 1], outputs[index - 1]) if index else (0, 0)
+        right, high = inputs[index], outputs[index]
         return self._made[block] + low + (high - low) * (inside - left) // (right - left)
 
 
@@ -157,7 +153,7 @@ def _sizes(block: bytes, dictionary: bytes, level: int = GZIP_LEVEL) -> list[tup
     chance = _chance_parts(block, starts, dictionary)
     ended = _compressed(block, starts, dictionary, _WEIGHING_LEVEL, chance)
     weights = [max(weight - _MARKER, 1) for weight in ended]
-    lengths = [end - start for start, end in itertools.pairwise([*starts, len(block)])]
+    lengths = [end - start for start, end in pairwise([*starts, len(block)])]
     smaller = (length for length, weight in zip(lengths, weights, strict=True) if weight < _SMALLER * length)
     if level == _WEIGHING_LEVEL or sum(smaller) <= _LITTLE * len(block):
         size = sum(weights)
