@@ -210,14 +210,14 @@ def _chance_parts(block: bytes, starts: list[int], dictionary: bytes) -> frozens
     """Where the parts of a block start that look as if no compression made them smaller: as ``_is_chance``,
     of files that are small beside the block. None where something repeats itself: what does not go through
     the compressor is not there to be found again."""
-    parts = itertools.pairwise([*starts, len(block)])
+    parts = pairwise([*starts, len(block)])
     large = [(start, end) for start, end in parts if end - start >= _PART_SAMPLED]
     if not large:
         return frozenset()
     places = [range(start, end - _PART_SAMPLE + 1, _PART_SAMPLED) for start, end in large]
     sample = b"".join([block[at : at + _PART_SAMPLE] for each in places for at in each])
     lengths = [len(each) * _PART_SAMPLE for each in places]
-    ends = list(itertools.accumulate(lengths, initial=0))
+    ends = list(accumulate(lengths, initial=0))
     # Each for itself: the second of two that are the same is found below.
     sizes = _compressed(sample, ends[:-1], b"", GZIP_LEVEL, flush=zlib_ng.Z_FULL_FLUSH)
     found = [number for number, size in enumerate(sizes) if size >= lengths[number]]

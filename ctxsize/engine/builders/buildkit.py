@@ -276,7 +276,7 @@ def _note_sizes(done: buildkit.SolveResult, sent: SentTree) -> None:
     for name, transfer in (*((None, each) for each in done.context), *done.named_contexts):
         tree = sent if name is None else sent.within(name)
         for path, size in transfer.resized.items():
-            tree.resize(path, size)
+            tree.also(path, size)
 
 
 def _served(variant: Variant, record: SentTree | SentContext | None) -> buildkit.LocalDir:
