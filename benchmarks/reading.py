@@ -25,11 +25,12 @@ TAG = "ctxsize-benchmark-reading"
 OURS = """
 import sys
 from ctxsize.engine.connect import connect
-from ctxsize.engine.images import open_images
+from ctxsize.engine.images import EngineImages, read_images
 from ctxsize.engine.platforms import find_image
+from ctxsize.image.reader import ImageReader
 engine = connect()
 image_id = find_image(engine, sys.argv[1]).id
-with open_images(engine.api, [image_id]) as reader:
+with read_images(EngineImages(engine.api), [image_id], ImageReader) as reader:
     print(sum(1 for _ in reader.listing(reader.images[image_id])))
 """
 

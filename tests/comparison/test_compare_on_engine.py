@@ -15,10 +15,10 @@ import pytest
 
 from ctxsize import api as ctxsize_api
 from ctxsize.comparison.types import Comparison
-from ctxsize.engine.images import open_images
 from ctxsize.engine.options import BuildOptions
 from tests.comparison.conftest import Compared
 from tests.support.gunicorn import check_serves
+from tests.support.opening import open_images
 
 pytestmark = pytest.mark.docker
 

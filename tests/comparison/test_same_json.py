@@ -10,10 +10,10 @@ from typing import Any
 import docker
 import pytest
 
-from ctxsize.engine.images import open_images
 from ctxsize.report.formats import drawing
 from ctxsize.report.shared.look import Look
 from tests.comparison.conftest import Compared
+from tests.support.opening import open_images
 
 pytestmark = pytest.mark.docker
 

@@ -10,11 +10,11 @@ import pytest
 
 from ctxsize.context.variant import Variant
 from ctxsize.engine.footprint.run import Run
-from ctxsize.engine.images import open_images
 from ctxsize.engine.options import BuildOptions
 from ctxsize.ignore import Dialect, Matcher, parse_ignore
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
+from tests.support.opening import open_images
 
 BOTH = pytest.mark.parametrize("dialect", list(Dialect), ids=lambda dialect: dialect.value)
 

@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 
 from ctxsize.engine.bases import platform_variables
 from ctxsize.engine.connect import Engine
-from ctxsize.engine.images import EngineImages, open_images
+from ctxsize.engine.images import EngineImages
 from ctxsize.engine.options import BuildOptions
 from ctxsize.engine.platforms import find_image
 from ctxsize.errors import CtxsizeError, EngineError
 from ctxsize.files.tarlist import TarReader
 from ctxsize.image.archive import open_archive
 from tests.fuzz.profile import effort
+from tests.support.opening import open_images
 from tests.support.zstd import zstd
 
 MB = 1 << 20
