@@ -11,8 +11,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import docker
@@ -22,6 +25,8 @@ from ctxsize.engine.buildkit import CacheRecord, Control, connect
 
 pytestmark = pytest.mark.reference
 
+#: How many steps of it make such a record.
+_MADE = 3
 _DOCKERFILE = """
 FROM scratch
 COPY --link keep /keep/
@@ -83,19 +88,54 @@ def test_a_run_leaves_none_of_them(control: Control, project: Path) -> None:
 
 def test_the_next_run_removes_those_of_one_that_was_killed(control: Control, project: Path) -> None:
     before = records(control)
-    running = compare(project)
-    while not any("preparing inline" in each.description for each in _new(control, before)):
-        # It stands still while we look, so that it has not removed them by the time it is killed.
-        running.send_signal(signal.SIGCONT)
-        assert running.poll() is None, "it makes such a record"
-        time.sleep(0.05)
-        running.send_signal(signal.SIGSTOP)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-    assert _new(control, before)
+    with slow_server() as (address, answers):
+        with (project / "Dockerfile").open("a") as file:
+            file.write(f"ADD {address} /fetched\n")
+        running = compare(project)
+        while _steps_noted(project) < _MADE:  # what an engine still makes after a kill, nobody knows of
+            assert running.poll() is None, "it makes such records"
+            time.sleep(0.05)
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        assert any("preparing inline" in each.description for each in _new(control, before))
 
-    assert compare(project).wait() == 0
+        answers.set()
+        assert compare(project).wait() == 0
     assert _new(control, before) == []
+
+
+@contextmanager
+def slow_server() -> Iterator[tuple[str, threading.Event]]:
+    """The address of a file, and what is to be set before anybody gets it."""
+    answers = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answers.wait()
+            with suppress(OSError):  # who asked may be gone
+                self.send_response(200)
+                self.send_header("Content-Length", "1")
+                self.end_headers()
+                self.wfile.write(b"x")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/{os.urandom(4).hex()}", answers
+    finally:
+        answers.set()
+        server.shutdown()
+        server.server_close()
+
+
+def _steps_noted(project: Path) -> int:
+    """How many of the steps that make such records a run has seen the end of."""
+    journals = (project.parent / "state").rglob("*.jsonl")
+    return sum(each.read_text().count('"expected"') for each in journals)
 
 
 def _new(control: Control, before: dict[str, CacheRecord]) -> list[CacheRecord]:
