@@ -6,7 +6,6 @@ import os
 from array import array
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate, pairwise
 from types import TracebackType
@@ -38,8 +37,6 @@ _STORED = (1 << 14) - 5
 #: Whether a block can be compressed at all is told from this much of it, at every so many bytes; it repeats
 #: itself if so many bytes at one of these places are also in the window before.
 _SAMPLE, _SAMPLED, _REPEATED = 512, 1 << 14, 16
-#: The same of a part of a block, as a file in a tar: what is shorter than the second is always compressed.
-_PART_SAMPLE, _PART_SAMPLED = 1024, 1 << 13
 #: A block that has no more than this part in what a fast compression makes smaller takes what that makes of
 #: it: a better one has nothing to work with. Of content the zeros that fill up its record always shrink.
 _LITTLE, _SMALLER = 0.05, 0.95
@@ -150,8 +147,7 @@ def _sizes(block: bytes, dictionary: bytes, level: int = GZIP_LEVEL) -> list[tup
         if _is_chance(block, dictionary):
             return [(len(block), _stored(len(block)))]
         return [(len(block), sum(_compressed(block, starts, dictionary, level)))]
-    chance = _chance_parts(block, starts, dictionary)
-    ended = _compressed(block, starts, dictionary, _WEIGHING_LEVEL, chance)
+    ended = _compressed(block, starts, dictionary, _WEIGHING_LEVEL)
     weights = [max(weight - _MARKER, 1) for weight in ended]
     lengths = [end - start for start, end in pairwise([*starts, len(block)])]
     smaller = (length for length, weight in zip(lengths, weights, strict=True) if weight < _SMALLER * length)
@@ -203,35 +199,10 @@ def _is_chance(block: bytes, dictionary: bytes) -> bool:
     sample = b"".join([block[at : at + _SAMPLE] for at in places])
     if sum(_compressed(sample, [0], b"", GZIP_LEVEL)) < len(sample):
         return False
-    return not _repeats(block, dictionary, range(0, len(block) - _REPEATED, _SAMPLED))
-
-
-def _chance_parts(block: bytes, starts: list[int], dictionary: bytes) -> frozenset[int]:
-    """Where the parts of a block start that look as if no compression made them smaller: as ``_is_chance``,
-    of files that are small beside the block. None where something repeats itself: what does not go through
-    the compressor is not there to be found again."""
-    parts = pairwise([*starts, len(block)])
-    large = [(start, end) for start, end in parts if end - start >= _PART_SAMPLED]
-    if not large:
-        return frozenset()
-    places = [range(start, end - _PART_SAMPLE + 1, _PART_SAMPLED) for start, end in large]
-    sample = b"".join([block[at : at + _PART_SAMPLE] for each in places for at in each])
-    lengths = [len(each) * _PART_SAMPLE for each in places]
-    ends = list(accumulate(lengths, initial=0))
-    # Each for itself: the second of two that are the same is found below.
-    sizes = _compressed(sample, ends[:-1], b"", GZIP_LEVEL, flush=zlib_ng.Z_FULL_FLUSH)
-    found = [number for number, size in enumerate(sizes) if size >= lengths[number]]
-    if _repeats(block, dictionary, [at for number in found for at in places[number]]):
-        return frozenset()
-    return frozenset(large[number][0] for number in found)
-
-
-def _repeats(block: bytes, dictionary: bytes, places: Iterable[int]) -> bool:
-    """Whether what is at one of ``places`` in a block is also in the window before."""
     data, before = dictionary + block, len(dictionary)
-    return any(
+    return not any(
         data.find(data[at : at + _REPEATED], max(at - _DICTIONARY, 0), at + _REPEATED - 1) >= 0
-        for at in (before + place for place in places)
+        for at in range(before, before + len(block) - _REPEATED, _SAMPLED)
     )
 
 
@@ -273,29 +244,15 @@ def _behind(block: bytes, header: int) -> int:
     return header + _RECORD + max(size, 0) + -size % _RECORD
 
 
-def _compressed(
-    block: bytes,
-    starts: list[int],
-    dictionary: bytes,
-    level: int,
-    stored: Collection[int] = (),
-    *,
-    flush: int = zlib_ng.Z_SYNC_FLUSH,
-) -> list[int]:
-    """The output for each part of a block, ended after each. The parts that start at ``stored`` are taken as
-    they are."""
+def _compressed(block: bytes, starts: list[int], dictionary: bytes, level: int) -> list[int]:
+    """The output for each part of a block, ended after each."""
     compressor = _compressor(dictionary, level)
     view = memoryview(block)
     sizes = []
     for start, end in zip(starts, [*starts[1:], len(block)], strict=True):
-        if start in stored:
-            # All but the zeros that fill up the last record.
-            last = block[max(start, end - _RECORD) : end]
-            sizes.append(_stored(end - start - len(last) + len(last.rstrip(b"\0"))))
-            continue
         pieces = (view[at : min(at + _PIECE, end)] for at in range(start, end, _PIECE))
         given = sum(len(compressor.compress(piece)) for piece in pieces)
-        sizes.append(given + len(compressor.flush(flush)))
+        sizes.append(given + len(compressor.flush(zlib_ng.Z_SYNC_FLUSH)))
     return sizes
 
 
