@@ -1,8 +1,9 @@
 """Shortcuts for a great many messages and HTTP/2 frames.
 
 gRPC's messages are framed by hand where grpclib would copy the content once more. h2 makes and reads each
-frame in some fifty microseconds: data is sent in many at once, and window updates that come in a row are
-added up. BuildKit in an engine gives two of these for each few KiB that it is sent.
+frame in some fifty microseconds: data is sent in many at once, window updates that come in a row are added
+up, and small pieces of content are put together. BuildKit in an engine gives two updates for each few KiB
+that it is sent, and asks for each file in a frame of its own.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _MOST_BYTES = 2**14
 _HEAD = struct.Struct(">BHBBI")
 _INCREMENT = struct.Struct(">I")
+_DATA = 0
 _UPDATE = 8
 _UPDATE_BYTES = _HEAD.size + _INCREMENT.size
 _MOST = 2**31 - 1
+_SMALL = 1024
 
 
 def framed(message: bytes) -> bytes:
@@ -69,62 +72,98 @@ def _frames(stream_id: int, data: memoryview, size: int) -> Iterator[bytes | mem
 
 
 class BulkProtocol(H2Protocol):
-    """grpclib's end of a connection, which takes window updates in bulk."""
+    """grpclib's end of a connection, which takes window updates and small pieces of content in bulk."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
-        self._updates = Updates(0 if self.h2_config.client_side else len(PREFACE))
+        self._bulk = Bulk(0 if self.h2_config.client_side else len(PREFACE))
 
     def data_received(self, data: bytes) -> None:
         try:
-            merged = self._updates.merged(data)
+            merged = self._bulk.merged(data)
         except ProtocolError:
             self.processor.close("Protocol error")
         else:
             super().data_received(merged)
 
 
-class Updates:
-    """Adds up the window updates in what is received; ``preface`` is how many bytes come before the first
-    frame."""
+class Bulk:
+    """Adds up the window updates in what is received, and puts small pieces of one stream's content together;
+    ``preface`` is how many bytes come before the first frame."""
 
     def __init__(self, preface: int = 0) -> None:
         self._skip = preface
         self._begun = b""
 
     def merged(self, data: bytes) -> bytes:
-        """``data``, with one update for many in a row. Of what a frame has so far, its head may be held
-        back. Raises FrameTooLargeError."""
+        """``data``, with one update for many in a row, and one frame of content. Of what a frame has so far,
+        its head may be held back. Raises FrameTooLargeError."""
         data = self._begun + data
-        found: list[bytes] = []
-        sums: dict[int, int] = {}
         start = at = min(self._skip, len(data))
-        found.append(data[:at])
+        row = _Row([data[:at]])
         self._skip -= at
         while len(data) - at >= _HEAD.size:
-            high, low, kind, _, stream = _HEAD.unpack_from(data, at)
+            high, low, kind, flags, stream = _HEAD.unpack_from(data, at)
             length = high << 16 | low
             if length > _MOST_BYTES:
                 # As what does not speak HTTP/2 seems to begin; h2 would wait until it has all of it.
                 raise FrameTooLargeError(f"a frame of {length} bytes")
+            ahead = at + _HEAD.size + length
             if kind == _UPDATE and length == _INCREMENT.size:
-                if len(data) - at < _UPDATE_BYTES:
+                if len(data) < ahead:
                     break
                 (increment,) = _INCREMENT.unpack_from(data, at + _HEAD.size)
-                if 0 < increment <= _MOST - sums.get(stream, 0):
-                    found.append(data[start:at])
-                    sums[stream] = sums.get(stream, 0) + increment
-                    start = at = at + _UPDATE_BYTES
+                if 0 < increment <= _MOST - row.sums.get(stream, 0):
+                    row.found.append(data[start:at])
+                    row.sums[stream] = row.sums.get(stream, 0) + increment
+                    start = at = ahead
                     continue
-            found += map(_update, sums.items())
-            sums.clear()
-            ahead = at + _HEAD.size + length
+            elif kind == _DATA and not flags and 0 < length < _SMALL and ahead <= len(data):
+                if start < at:
+                    row.found.append(data[start:at])
+                row.add(stream, data[at + _HEAD.size : ahead])
+                start = at = ahead
+                continue
+            row.end()
+            row.found.append(data[start : min(ahead, len(data))])
             self._skip = max(ahead - len(data), 0)
-            at = min(ahead, len(data))
-        found += map(_update, sums.items())
-        found.append(data[start:at])
+            start = at = min(ahead, len(data))
+        row.end()
+        row.found.append(data[start:at])
         self._begun = data[at:]
-        return b"".join(found)
+        return b"".join(row.found)
+
+
+class _Row:
+    """Frames in a row that can be merged: updates, and content of one stream. In ``found`` is what comes
+    before them. That an update overtakes content changes nothing."""
+
+    def __init__(self, found: list[bytes]) -> None:
+        self.found = found
+        self.sums: dict[int, int] = {}
+        self._stream = 0
+        self._content: list[bytes] = []
+        self._size = 0
+
+    def add(self, stream: int, content: bytes) -> None:
+        """Take a piece of content."""
+        if stream != self._stream or self._size + len(content) > _MOST_BYTES:
+            self._end_content()
+        self._stream = stream
+        self._content.append(content)
+        self._size += len(content)
+
+    def end(self) -> None:
+        """The frame that comes now ends the row."""
+        self.found += map(_update, self.sums.items())
+        self.sums.clear()
+        self._end_content()
+
+    def _end_content(self) -> None:
+        if self._content:
+            self.found.append(_HEAD.pack(self._size >> 16, self._size & 0xFFFF, _DATA, 0, self._stream))
+            self.found += self._content
+        self._content, self._size = [], 0
 
 
 def _update(item: tuple[int, int]) -> bytes:

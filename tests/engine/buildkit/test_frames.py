@@ -10,7 +10,7 @@ from h2.exceptions import FrameTooLargeError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctxsize.engine.buildkit.frames import PREFACE, Updates, _frames
+from ctxsize.engine.buildkit.frames import PREFACE, Bulk, _frames
 from tests.fuzz.profile import effort
 
 UPDATE = 8
@@ -48,29 +48,35 @@ def read(data: bytes) -> list[Frame]:
 
 
 def added_up(frames: Sequence[Frame]) -> list[object]:
-    """The frames, with the updates between two others as sums by stream."""
+    """The frames, and of what lies between two others the updates as sums by stream, and the content put
+    together as long as it is of one stream."""
     found: list[object] = []
     sums: dict[int, int] = {}
+    content: list[tuple[int, bytes]] = []
     for kind, stream, data in frames:
         by = int.from_bytes(data, "big")
         if kind == UPDATE and len(data) == 4 and 0 < by < 2**31:
             sums[stream] = sums.get(stream, 0) + by
+        elif kind == 0 and data:
+            before = content.pop()[1] if content and content[-1][0] == stream else b""
+            content.append((stream, before + data))
         else:
-            found += [dict(sums), (kind, stream, data)]
+            found += [dict(sums), tuple(content), (kind, stream, data)]
             sums.clear()
-    return [*found, dict(sums)]
+            content.clear()
+    return [*found, dict(sums), tuple(content)]
 
 
 @effort(20)
 @given(FRAMES, st.lists(st.integers(0, 200), max_size=5), st.booleans())
-def test_updates_in_a_row_become_one_and_all_else_is_as_it_was(
+def test_updates_and_content_in_a_row_become_one_and_all_else_is_as_it_was(
     frames: list[Frame], cuts: list[int], preface: bool
 ) -> None:
     start = PREFACE if preface else b""
     data = start + written(frames)
-    updates = Updates(len(start))
+    bulk = Bulk(len(start))
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    pieces = [updates.merged(data[a:b]) for a, b in itertools.pairwise(places)]
+    pieces = [bulk.merged(data[a:b]) for a, b in itertools.pairwise(places)]
     merged = b"".join(pieces)
 
     assert merged.startswith(start)
@@ -80,15 +86,22 @@ def test_updates_in_a_row_become_one_and_all_else_is_as_it_was(
 
 def test_a_hundred_updates_are_one() -> None:
     frames = [(UPDATE, number % 2, (4096).to_bytes(4, "big")) for number in range(100)]
-    assert read(Updates().merged(written(frames))) == [
+    assert read(Bulk().merged(written(frames))) == [
         (UPDATE, 0, (50 * 4096).to_bytes(4, "big")),
         (UPDATE, 1, (50 * 4096).to_bytes(4, "big")),
     ]
 
 
+def test_a_hundred_small_pieces_of_content_are_one_and_no_frame_gets_too_large() -> None:
+    frames = [(0, 1, bytes([number]) * 300) for number in range(100)]
+    found = read(Bulk().merged(written(frames)))
+    assert [(kind, stream, len(data)) for kind, stream, data in found] == [(0, 1, 16_200), (0, 1, 13_800)]
+    assert b"".join(data for _, _, data in found) == b"".join(data for _, _, data in frames)
+
+
 def test_what_is_no_http2_is_not_waited_for() -> None:
     with pytest.raises(FrameTooLargeError):
-        Updates().merged(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        Bulk().merged(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
 def test_data_is_cut_into_frames_of_the_size_that_the_peer_takes() -> None:
