@@ -99,7 +99,7 @@ class Bulk:
         """``data``, with one update for many in a row, and one frame of content. Of what a frame has so far,
         its head may be held back. Raises FrameTooLargeError."""
         data = self._begun + data
-        start = at = min(self._skip, len(data))
+        at = min(self._skip, len(data))
         row = _Row([data[:at]])
         self._skip -= at
         while len(data) - at >= _HEAD.size:
@@ -114,22 +114,18 @@ class Bulk:
                     break
                 (increment,) = _INCREMENT.unpack_from(data, at + _HEAD.size)
                 if 0 < increment <= _MOST - row.sums.get(stream, 0):
-                    row.found.append(data[start:at])
                     row.sums[stream] = row.sums.get(stream, 0) + increment
-                    start = at = ahead
+                    at = ahead
                     continue
             elif kind == _DATA and not flags and 0 < length < _SMALL and ahead <= len(data):
-                if start < at:
-                    row.found.append(data[start:at])
                 row.add(stream, data[at + _HEAD.size : ahead])
-                start = at = ahead
+                at = ahead
                 continue
             row.end()
-            row.found.append(data[start : min(ahead, len(data))])
+            row.found.append(data[at:ahead])
             self._skip = max(ahead - len(data), 0)
-            start = at = min(ahead, len(data))
+            at = min(ahead, len(data))
         row.end()
-        row.found.append(data[start:at])
         self._begun = data[at:]
         return b"".join(row.found)
 
