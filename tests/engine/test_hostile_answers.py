@@ -22,11 +22,10 @@ from ctxsize.engine.buildkit.session import Health, Session
 from ctxsize.engine.clients import Client, PodmanClient
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.errors import engine_trouble
-from ctxsize.engine.images import EngineImages, read_images
 from ctxsize.engine.platforms import find_image
 from ctxsize.errors import EngineError, UsageError
-from ctxsize.image.reader import ImageReader
 from tests.support.fake_engine import IMAGE, SANE, UPGRADE, FakeEngine, sane, whole
+from tests.support.opening import open_images
 
 
 @pytest.fixture
@@ -145,7 +144,7 @@ def test_a_compressed_answer_is_not_unpacked(fake: FakeEngine, engine: Engine, c
     fake.answer = lambda _: whole(gzip.compress(bytes(1 << 20)), headers=f"Content-Encoding: {coding}\r\n")
     assert "compressed" in ask(engine, "/images/json")
     with pytest.raises(EngineError, match="compressed"):
-        read_images(EngineImages(engine.api), [IMAGE], ImageReader)
+        open_images(engine.api, [IMAGE])
 
 
 def test_an_error_of_any_length_is_one_short_line(fake: FakeEngine, engine: Engine) -> None:
@@ -290,12 +289,12 @@ def test_a_layer_is_named_by_a_name(fake: FakeEngine, engine: Engine) -> None:
         else None
     )
     with pytest.raises(EngineError):
-        read_images(EngineImages(engine.api), [IMAGE], ImageReader)
+        open_images(engine.api, [IMAGE])
 
 
 def test_what_is_sane_is_read(fake: FakeEngine, engine: Engine) -> None:
     for question in QUESTIONS.values():
         question(engine.api)
-    with read_images(EngineImages(engine.api), [IMAGE], ImageReader) as reader:
+    with open_images(engine.api, [IMAGE]) as reader:
         assert reader.images[IMAGE].bytes == 1000
     assert b"404" in sane("GET /nowhere")

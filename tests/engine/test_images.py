@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 import docker
 import pytest
 
-from ctxsize.engine.images import EngineImages, read_images
 from ctxsize.errors import EngineError
-from ctxsize.image.reader import ImageReader
+from tests.support.opening import open_images
 
 pytestmark = pytest.mark.docker
 
@@ -40,7 +39,7 @@ def image(api: docker.APIClient, new_tag: Callable[[], str]) -> Iterator[str]:
 def test_every_entry_but_directories_is_listed_and_content_counts_once(
     api: docker.APIClient, image: str
 ) -> None:
-    with read_images(EngineImages(api), [image], ImageReader) as reader:
+    with open_images(api, [image]) as reader:
         read = reader.images[image]
         listing = dict(reader.listing(read))
 
@@ -58,7 +57,7 @@ def test_every_entry_but_directories_is_listed_and_content_counts_once(
 
 
 def test_what_only_one_layer_has_is_a_change(api: docker.APIClient, image: str) -> None:
-    with read_images(EngineImages(api), [image], ImageReader) as reader:
+    with open_images(api, [image]) as reader:
         (layer,) = reader.images[image].layers
         gained = {change.path: change.bytes for change in reader.changes(None, layer)}
         lost = {change.path: change.bytes for change in reader.changes(layer, None)}
@@ -71,4 +70,4 @@ def test_what_only_one_layer_has_is_a_change(api: docker.APIClient, image: str) 
 
 def test_an_image_that_is_not_there_is_an_engine_error(api: docker.APIClient) -> None:
     with pytest.raises(EngineError, match="reading the images back"):
-        read_images(EngineImages(api), ["sha256:" + "0" * 64], ImageReader)
+        open_images(api, ["sha256:" + "0" * 64])

@@ -111,10 +111,15 @@ def test_the_id_opens_the_context(second: Control, session: Open) -> None:
 
 @pytest.mark.parametrize("name", ["..", "../project", "/", "/etc", "", ".", "context", "x/..", "x" * 5_000])
 def test_no_other_directory_is_served(second: Control, session: Open, name: str) -> None:
-    # What the engine breaks off for that it tells now and then instead.
-    with pytest.raises(Refused, match=r"no access allowed to dir|context canceled"):
-        second.fetch(name, session.id)
+    for _ in range(5):
+        with pytest.raises(Refused) as caught:
+            second.fetch(name, session.id)
+        if "context canceled" not in str(
+            caught.value
+        ):  # all that the engine tells now and then
+            break
 
+    assert "no access allowed to dir" in str(caught.value)
     assert session.asked.transfers == []
 
 

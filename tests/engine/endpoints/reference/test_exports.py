@@ -16,11 +16,10 @@ from ctxsize.engine.builders.buildkit import SessionMatcher
 from ctxsize.engine.buildkit import LocalDir, SolveRequest, build
 from ctxsize.engine.connect import Engine, connect
 from ctxsize.engine.exported import ExportedImages
-from ctxsize.engine.images import EngineImages, read_images
 from ctxsize.engine.options import BuildOptions
 from ctxsize.image.archive import open_archive
-from ctxsize.image.reader import ImageReader
 from tests.support.dial_stdio import Relay
+from tests.support.opening import open_images
 
 pytestmark = pytest.mark.reference
 #: Everything is from the context, so that no base image is needed; what no builder has seen is written first.
@@ -119,7 +118,7 @@ def test_layers_are_as_large_as_their_manifest_says(
 
     image_id = _solve(engine, project, "image", {**attributes, "name": NAME}, None)
     try:
-        with read_images(EngineImages(engine.api), [image_id], ImageReader) as saved:
+        with open_images(engine.api, [image_id]) as saved:
             assert saved.images[image_id].bytes == image.bytes
             assert saved.images[image_id].pull_bytes == sum(pulls.values())
     finally:
