@@ -114,9 +114,7 @@ def test_no_other_directory_is_served(second: Control, session: Open, name: str)
     for _ in range(5):
         with pytest.raises(Refused) as caught:
             second.fetch(name, session.id)
-        if "context canceled" not in str(
-            caught.value
-        ):  # all that the engine tells now and then
+        if "context canceled" not in str(caught.value):  # all that the engine tells now and then
             break
 
     assert "no access allowed to dir" in str(caught.value)
