@@ -9,7 +9,7 @@ import stat
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple, Union, cast
+from typing import NamedTuple, Protocol, Union
 
 from ctxsize.engine.buildkit.entry import MODE_DIR, ServedEntry, go_mode
 from ctxsize.engine.buildkit.errors import ServeError
@@ -23,6 +23,14 @@ _NEW_DIRECTORY_MODE = MODE_DIR | 0o755
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
 _Inode = tuple[int, int]
 _Listed = Union[Listed, "_OverlayEntry"]
+
+
+class Content(Protocol):
+    """What is served of a file, from its beginning on."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
 
 
 class LocalDir:
@@ -174,7 +182,7 @@ class LocalDir:
         mode = go_mode(st.st_mode) if stat.S_ISREG(st.st_mode) else _NEW_FILE_MODE
         return ServedEntry(path, mode, size, st.st_mtime_ns + later)
 
-    def open(self, path: str) -> BinaryIO | None:
+    def open(self, path: str) -> Content | None:
         """The content served at ``path``, or None when no file is there any more (it arrives empty then).
 
         One that may not be read fsutil sends empty, too, without a word; here that is a ServeError: what is
@@ -190,14 +198,13 @@ class LocalDir:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 os.close(fd)
                 return None
-            # Unbuffered: the sender reads in blocks of its own.
-            file = cast(BinaryIO, io.FileIO(fd))
+            file = _Opened(fd)
         except OSError as error:
             if error.errno in _GONE:
                 return None
             raise ServeError(_text(error, path), path) from error
         tail = self.appended.get(path)
-        return file if tail is None else cast(BinaryIO, _Lengthened(file, tail))
+        return file if tail is None else _Lengthened(file, tail)
 
 
 class _OverlayEntry(NamedTuple):
@@ -207,14 +214,33 @@ class _OverlayEntry(NamedTuple):
     is_dir: bool
 
 
-class _Lengthened:
-    """A file's content with more bytes at its end, as far as a sender needs a file."""
+class _Opened:
+    """A file that is there. Python's own would look at each once more when it opens it."""
 
-    def __init__(self, file: BinaryIO, tail: bytes) -> None:
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def read(self, size: int) -> bytes:
+        return os.read(self._fd, size)
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd != -1:
+            os.close(fd)
+
+    __del__ = close
+
+
+class _Lengthened:
+    """A file's content with more bytes at its end."""
+
+    def __init__(self, file: Content, tail: bytes) -> None:
         self._file = file
         self._tail = tail
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         data = self._file.read(size)
         if not data:
             data, self._tail = self._tail, b""
@@ -295,7 +321,7 @@ class Selection:
                 stack.append(_Frame(path + "/", iter(entries), state, None if listed else entry))
                 unlisted += not listed
 
-    def open(self, path: str) -> BinaryIO | None:
+    def open(self, path: str) -> Content | None:
         """The content of a listed file; see LocalDir.open."""
         return self._directory.open(path) if self._filter.opens(path) else None
 

@@ -244,7 +244,7 @@ class _Sender:
 
     async def _receive(self) -> None:
         try:
-            async for packet in self._stream:
+            async for packet in frames.messages(self._stream._stream, pb.Packet):
                 if packet.type == pb.Packet.REQ:
                     self._requested.append(packet.id)
                     self._something_requested.set()
@@ -384,6 +384,10 @@ class _Reading:
                 frames += (head, block)
                 transfer.bytes += len(head) - PREFIX_BYTES + len(block)
             count += len(data)
+            if len(data) < blocks * BLOCK and self._sent + count == self.entry.size:
+                # Its end, which another read would only confirm.
+                self._file.close()
+                self._file = None
         self._sent += count
         ended = self._file is None
         if ended:

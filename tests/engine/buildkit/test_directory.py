@@ -67,7 +67,7 @@ def test_overlaid_files_replace_or_join_those_on_disk(tmp_path: Path) -> None:
     assert before < found["Dockerfile"].mtime_ns < before + 2_000_000
     opened = directory.open("Dockerfile")
     assert opened is not None
-    assert opened.read() == b"served"
+    assert opened.read(32) == b"served"
     assert (tmp_path / "Dockerfile").read_text() == "on disk"
 
 

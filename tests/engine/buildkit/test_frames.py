@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from grpclib.exceptions import ProtocolError
+from grpclib.protocol import Buffer
 from h2.exceptions import FrameTooLargeError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctxsize.engine.buildkit.frames import PREFACE, Bulk, _frames
+from ctxsize.engine.buildkit import messages_pb2 as pb
+from ctxsize.engine.buildkit.frames import PREFACE, Bulk, _frames, framed, messages
 from tests.fuzz.profile import effort
 
 UPDATE = 8
@@ -114,3 +120,38 @@ def test_data_is_cut_into_frames_of_the_size_that_the_peer_takes() -> None:
         (0, 7, 2_048),
     ]
     assert b"".join(piece for _, _, piece in frames) == data
+
+
+def received(pieces: Sequence[bytes]) -> list[bytes]:
+    """What messages() makes of content that comes in these pieces, each in a frame."""
+
+    async def read() -> list[bytes]:
+        buffer = Buffer(lambda size: acknowledged.append(size))
+        stream: Any = SimpleNamespace(buffer=buffer, recv_data=buffer.read)
+        for piece in filter(None, pieces):
+            buffer.add(piece, len(piece))
+        buffer.eof()
+        return [message.data async for message in messages(stream, pb.BytesMessage)]
+
+    acknowledged: list[int] = []
+    found = asyncio.run(read())
+    assert sum(acknowledged) == sum(map(len, pieces))
+    return found
+
+
+@effort(20)
+@given(st.lists(st.binary(max_size=20), max_size=8), st.lists(st.integers(0, 250), max_size=5))
+def test_messages_are_whole_wherever_their_bytes_are_cut(contents: list[bytes], cuts: list[int]) -> None:
+    data = b"".join(framed(pb.BytesMessage(data=content).SerializeToString()) for content in contents)
+    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    assert received([data[a:b] for a, b in itertools.pairwise(places)]) == contents
+
+
+def test_a_message_that_is_too_large_or_compressed_is_refused_at_its_head(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ctxsize.engine.buildkit.frames.MOST_MESSAGE_BYTES", 100)
+    with pytest.raises(ProtocolError, match="a message of 101 bytes"):
+        received([framed(bytes(101))[:5]])
+    with pytest.raises(ProtocolError, match="a compressed message"):
+        received([b"\1" + bytes(4)])

@@ -93,7 +93,8 @@ class _Carried(asyncio.Transport):
 
     async def receive(self) -> None:
         """Hand on what comes, until it ends: all at once that is there, as fewer pieces cost less."""
-        async for message in self._stream:
+        await self._stream.recv_initial_metadata()
+        async for message in frames.messages(self._stream._stream, pb.BytesMessage):
             if not self._received:
                 asyncio.get_running_loop().call_soon(self._hand_on)
             self._received.append(message.data)

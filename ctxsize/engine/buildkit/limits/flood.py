@@ -23,7 +23,7 @@ from h2.events import (
 )
 from h2.settings import SettingCodes
 
-from ctxsize.engine.buildkit.frames import BulkProtocol
+from ctxsize.engine.buildkit.frames import MOST_MESSAGE_BYTES, BulkProtocol
 
 if TYPE_CHECKING:
     from grpclib.protocol import Stream
@@ -39,8 +39,6 @@ MOST_HEADER_BYTES = 256 * 1024 * 1024
 HEADER_LIST_BYTES = 16 * 1024 * 1024
 """Bytes of the headers of one call, as in grpc-go: ignore patterns travel in them, and with an error the
 whole Dockerfile."""
-MOST_MESSAGE_BYTES = 16 * 1024 * 1024
-"""Bytes of one message: BuildKit's own bound."""
 
 
 class BoundedProtocol(BulkProtocol):
