@@ -29,6 +29,7 @@ from ctxsize.warning import Warning
 #: An engine that was told to stop a build needs a moment until what the build made can be removed.
 _ATTEMPTS = 120
 _PAUSE_SECONDS = 0.25
+_LONGEST_PAUSE = 2.0
 #: Rounds of removing in which something is refused, after which it is given up.
 _MOST_REFUSALS = 4
 _CLEAN = "run `ctxsize clean`"
@@ -110,14 +111,18 @@ class Run:
         quiet_rounds_needed = (3 if self._engine.keeps_images else 10) if interrupted else 1
         quiet_rounds = refusals = 0
         left = 0
+        answered = 0.0
         for attempt in range(_ATTEMPTS):
             if attempt:
-                time.sleep(_PAUSE_SECONDS)
+                time.sleep(pause(answered))
+            began = time.perf_counter()
             try:
                 left, refused = self._remove()
             except EngineError as error:
                 return f"what this run made is not certainly removed ({error.message}): {_LATER}"
-            quiet_rounds = quiet_rounds + 1 if left == 0 and not refused else 0
+            quiet = left == 0 and not refused
+            quiet_rounds = quiet_rounds + 1 if quiet else 0
+            answered = time.perf_counter() - began if quiet else 0.0
             if quiet_rounds >= quiet_rounds_needed:
                 return ""
             refusals += bool(refused)
@@ -165,3 +170,9 @@ class Run:
             f" arguments ({said}): let POST /grpc through to the engine, and {_CLEAN}; or see"
             " `docker buildx history rm`"
         )
+
+
+def pause(answered: float) -> float:
+    """Seconds to wait until the next look at an engine that took ``answered`` seconds to say that nothing is
+    there: where that is slow, winding a build down is, too."""
+    return min(max(_PAUSE_SECONDS, 5 * answered), _LONGEST_PAUSE)

@@ -372,6 +372,10 @@ def test_a_damaged_journal_stops_nobody(here: Engine, state: Path, dead: str, wi
     assert clean(here).removed == ()
 
 
+def test_an_engine_that_is_slow_to_answer_has_longer_to_wind_a_build_down() -> None:
+    assert [run_module.pause(answered) for answered in (0.01, 0.1, 60)] == [0.25, 0.5, 2]
+
+
 def test_a_journal_is_kept_while_its_engine_may_still_wind_down(
     here: Engine, state: Path, dead: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
