@@ -94,10 +94,11 @@ class _Carried(asyncio.Transport):
     async def receive(self) -> None:
         """Hand on what comes, until it ends: all at once that is there, as fewer pieces cost less."""
         await self._stream.recv_initial_metadata()
-        async for message in frames.messages(self._stream._stream, pb.BytesMessage):
-            if not self._received:
-                asyncio.get_running_loop().call_soon(self._hand_on)
-            self._received.append(message.data)
+        with self._stream._wrapper:  # it ends the waiting when the call breaks off
+            async for message in frames.messages(self._stream._stream, pb.BytesMessage):
+                if not self._received:
+                    asyncio.get_running_loop().call_soon(self._hand_on)
+                self._received.append(message.data)
         self._hand_on()
 
     def _hand_on(self) -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 import docker
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived
 
 from ctxsize.engine.buildkit import BuildKitError, ConnectionLost, Control
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.control import client
 from ctxsize.engine.buildkit.engine import upgrading
+from ctxsize.engine.buildkit.frames import PREFACE, framed
 from ctxsize.engine.buildkit.limits import flood
+from ctxsize.engine.buildkit.session import Session
 from ctxsize.engine.footprint.leftovers import past_builds
 from tests.support.fake_engine import UPGRADE, grpc
 
@@ -24,6 +30,7 @@ HEADERS = b"\x00\x00\x01\x01\x04\x00\x00\x00\x01\x88"
 DATA = b"\x00\x00\x08\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x03\xff\xff\xff"
 GO_AWAY = b"\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 RESET = b"\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x02"
+
 
 Answering = Callable[[Callable[[socket.socket], None]], Control]
 
@@ -141,6 +148,40 @@ def test_records_workers_and_past_builds_are_read(answering: Answering) -> None:
     told: list[str] = []
     assert control.prune(["a", "b", "c"], told.append) == {"a", "c"}
     assert told == ["c", "a"]
+
+
+@pytest.mark.parametrize("end", ["reset", "hung up"])
+def test_a_session_whose_call_breaks_off_is_lost_at_once(answering: Answering, end: str) -> None:
+    broken = threading.Event()
+    said = framed(pb.BytesMessage(data=PREFACE + SETTINGS).SerializeToString())
+
+    def begin_and_break_off(connection: socket.socket) -> None:
+        connection.sendall(UPGRADE)
+        http = H2Connection(H2Configuration(client_side=False, validate_inbound_headers=False))
+        http.initiate_connection()
+        connection.sendall(http.data_to_send())
+        while not any(
+            isinstance(event, RequestReceived) for event in http.receive_data(connection.recv(4096))
+        ):
+            pass
+        http.send_headers(1, [(":status", "200"), ("content-type", "application/grpc")])
+        http.send_data(1, said)
+        connection.sendall(http.data_to_send())
+        broken.wait()
+        if end == "reset":
+            http.reset_stream(1)
+            connection.sendall(http.data_to_send())
+            while connection.recv(4096):
+                pass
+
+    session = Session([], name="ctxsize", shared_key="x")
+    with answering(begin_and_break_off).serving(session):
+        session.check()
+        broken.set()
+        with pytest.raises(ConnectionLost, match="the engine closed the build session"):
+            for _ in range(600):
+                session.check()
+                time.sleep(0.05)
 
 
 def test_it_connects_anew_after_a_broken_connection(answering: Answering) -> None:
