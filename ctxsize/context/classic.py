@@ -15,10 +15,9 @@ def removed_by_daemon(rules: Matcher | None, dockerfile: str | None) -> dict[str
         return removed
     for path in {".dockerignore", dockerfile or ".dockerignore"}:
         if rules.matches_or_parent(path):
-            verdict = rules.verdict(path)
-            decides = verdict.rule
+            decides = rules.quick_verdict(path).rule
             if decides is None or decides.negated:  # the daemon looks at the path alone, without a walk
-                decides = [rule for rule in verdict.matches if not rule.negated][-1]
+                decides = [rule for rule in rules.verdict(path).matches if not rule.negated][-1]
             removed[path] = next(index for index, rule in enumerate(rules.rules) if rule is decides)
     return removed
 
@@ -27,4 +26,4 @@ def missed_by_client(rules: Matcher | None, dockerfile: str | None) -> bool:
     """Whether the client, which makes exceptions for the Dockerfile, nevertheless does not send it."""
     if rules is None or dockerfile is None:
         return False
-    return rules.for_classic_build(dockerfile).verdict(dockerfile).ignored
+    return rules.for_classic_build(dockerfile).quick_verdict(dockerfile).ignored

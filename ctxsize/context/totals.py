@@ -7,6 +7,7 @@ targets. Files count every entry that is not a directory; directories count them
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ctxsize.ignore.types import Rule
 
@@ -50,10 +51,9 @@ class IgnoredRoot:
         return self.path if self.context is None else self.path[len(self.context) + 1 :]
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTotals:
+class RuleTotals(NamedTuple):
     """What one rule keeps out: its ignored roots and the sum of their totals. ``context`` is the named
-    context whose ignore file has it."""
+    context whose ignore file has it. A tuple, as a Rule is."""
 
     rule: Rule
     roots: int

@@ -20,7 +20,7 @@ _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_LINE = 65_535  # bytes up to the line feed, a carriage return included: bufio.Scanner's limit
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_UNCLEAN = re.compile(r"//|(?:^|/)\.{1,2}(?:/|$)|/$|^$")
+_UNCLEAN = re.compile(r"//|(?:^|/)\.{1,2}(?:/|$)|/$")
 # A line that is its own pattern, but for one ! before it: a file can have half a million of them.
 _NAME = r"(?!\.{1,2}(?:/|$))(?:[ -.0-Z\]-~]++|\[\^?(?:[0-9A-Za-z_](?:-[0-9A-Za-z_])?)++\])++"
 _ORDINARY = re.compile(rf"(?!#)!?+(?! ){_NAME}(?:/{_NAME})*+(?<! )")
@@ -132,6 +132,8 @@ def clean_pattern(pattern: str) -> tuple[str, bool] | None:
 
 def clean_path(path: str) -> str:
     """Go's ``filepath.Clean``; posixpath.normpath differs in keeping two leading slashes."""
+    if "/" not in path:
+        return path or "."
     if not _UNCLEAN.search(path):
         return path
     return posixpath.normpath("/" + path.lstrip("/") if path.startswith("/") else path)

@@ -92,11 +92,8 @@ def _match_class(chunk: str, at: int, name: str) -> tuple[int, bool]:
 
 def _class_char(chunk: str, at: int) -> tuple[str, int]:
     """Go's ``getEsc``: a character of a class and the position after it, which must not be the end."""
-    error = PatternError("syntax error in pattern: a [ without its ], or an incomplete range")
-    if at >= len(chunk) or chunk[at] in "-]":
-        raise error
-    if chunk[at] == "\\":
-        at += 1
-    if at + 1 >= len(chunk) or "\udc80" <= chunk[at] <= "\udcff":
-        raise error
-    return chunk[at], at + 1
+    if at < len(chunk) and chunk[at] not in "-]":
+        at += chunk[at] == "\\"
+        if at + 1 < len(chunk) and not "\udc80" <= chunk[at] <= "\udcff":
+            return chunk[at], at + 1
+    raise PatternError("syntax error in pattern: a [ without its ], or an incomplete range")

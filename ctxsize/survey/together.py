@@ -87,7 +87,7 @@ def together(parts: Iterable[Part]) -> ScanResult:
         emptied=sum((scan.emptied for scan in scans), Totals()),
         needed=None if None in needed else sum((each or unknown for each in needed), Totals()),
         roots=tuple(_largest(_root(part, root) for part in every for root in part.scan.roots)),
-        rules=tuple(replace(each, context=part.name) for part in every for each in part.scan.rules),
+        rules=tuple(each._replace(context=part.name) for part in every for each in part.scan.rules),
         directories=tuple(
             _largest(_directory(part, each) for part in every for each in part.scan.directories)
         ),
