@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
 
 from ctxsize.cli.errors import show_note
 from ctxsize.cli.options import BUILDERS, repeated_option
+from ctxsize.cli.output import make_progress
 from ctxsize.errors import CtxsizeError
 from ctxsize.text import printable
 from ctxsize.units import format_bytes
@@ -46,14 +48,18 @@ def clean(dry_run: bool, runs: tuple[str, ...], builder: str) -> None:
     from ctxsize.engine.footprint.clean import clean as remove
 
     engine, _ = find_builder(builder)
-    found = [("", remove(engine, dry_run=dry_run, runs=runs))]
-    unreached = False
-    for name in builders_to_clean(engine.info.id):
-        try:
-            found += [(name, remove(node, dry_run=dry_run)) for node in find_nodes(name)]
-        except CtxsizeError as error:
-            unreached = True
-            show_note(f"what killed runs left on the builder {name} stays: {error}")
+    unreached: list[str] = []
+    with closing(make_progress(quiet=False, verbose=False)) as progress:
+        found = [("", remove(engine, dry_run=dry_run, runs=runs, progress=progress))]
+        for name in builders_to_clean(engine.info.id):
+            try:
+                found += [
+                    (name, remove(node, dry_run=dry_run, progress=progress)) for node in find_nodes(name)
+                ]
+            except CtxsizeError as error:
+                unreached.append(f"what killed runs left on the builder {name} stays: {error}")
+    for note in unreached:
+        show_note(note)
     for name, cleaned in found:
         for line in _lines(cleaned):
             click.echo(f"{printable(name)}: {line}" if name else line)

@@ -24,6 +24,7 @@ from ctxsize.engine.footprint.journal import (
 from ctxsize.engine.footprint.leftovers import History, Leftover
 from ctxsize.engine.marks import RUN_LABEL
 from ctxsize.errors import UsageError
+from ctxsize.progress import Progress, Silent
 
 #: Seconds after a dead run's last word in which its engine may still be winding a build down, so that
 #: something of it may yet appear: its journal is kept that long though nothing is there.
@@ -51,7 +52,9 @@ class Cleaned:
         return sum(thing.bytes or 0 for thing in self.removed)
 
 
-def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) -> Cleaned:
+def clean(
+    engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = (), progress: Progress | None = None
+) -> Cleaned:
     """Remove what dead runs of this user on this machine left on the engine; ``dry_run`` only looks.
 
     ``runs`` names runs of others to remove as well; the caller vouches that they are dead. Raises UsageError
@@ -69,7 +72,7 @@ def clean(engine: Engine, *, dry_run: bool = False, runs: Sequence[str] = ()) ->
     done = set(runs)
     with engine_trouble():
         for dead in _dead_runs(engine.info.id, also=runs):
-            things, stay = _clean_up_after(dead, engine, past, dry_run=dry_run)
+            things, stay = _clean_up_after(dead, engine, past, progress, dry_run=dry_run)
             stays = {(thing.kind, thing.id) for thing in stay}
             kept += stay
             removed += [thing for thing in things if (thing.kind, thing.id) not in stays]
@@ -96,11 +99,11 @@ def builders_to_clean(but: str) -> list[str]:
     return sorted({dead.builder for dead in dead_journals() if dead.builder and dead.engine_id != but})
 
 
-def sweep(engine: Engine) -> None:
+def sweep(engine: Engine, progress: Progress) -> None:
     """Remove what dead runs of this user on this machine left on the engine."""
     past = cache(lambda: leftovers.past_builds(engine.control))
     for dead in _dead_runs(engine.info.id):
-        _clean_up_after(dead, engine, past)
+        _clean_up_after(dead, engine, past, progress)
 
 
 def _dead_runs(engine_id: str, *, also: Sequence[str] = ()) -> Iterator[DeadRun]:
@@ -119,14 +122,16 @@ def _clean_up_after(
     dead: DeadRun,
     engine: Engine,
     past: Callable[[], History],
+    progress: Progress | None,
     *,
     dry_run: bool = False,
 ) -> tuple[list[Leftover], list[Leftover]]:
     """Remove what a dead run left, and its journal when nothing can come any more; ``dry_run`` only looks.
     ``past`` gives the builds in the engine's history. Returns all that was there, and what of it stays."""
+    progress = progress or Silent()
     if dead.only_history:
         things = past().of(dead.run)
-        kept = [] if dry_run else leftovers.remove(engine, things)
+        kept = [] if dry_run else leftovers.remove(engine, things, progress)
         if not dry_run:
             _end(dead, kept, past())
         return things, kept
@@ -138,7 +143,9 @@ def _clean_up_after(
     if (traces.ids | traces.others) != before:
         with contextlib.suppress(OSError):  # a full disk: what is there goes all the same
             dead.note(sorted(traces.ids - before), sorted(traces.others - before))
-    kept = leftovers.remove(engine, things)
+    if things:
+        progress.phase("clean up after a killed run")
+    kept = leftovers.remove(engine, things, progress)
     _end(dead, kept, past())
     return things, kept
 

@@ -58,7 +58,7 @@ class Run:
 
     def __enter__(self) -> Run:
         with engine_trouble():
-            sweep(self._engine)
+            sweep(self._engine, self._progress)
         self.journal = Journal(self.id, self._engine.info.id, builder=self._engine.info.builder)
         self.journal.add("began", str(self._engine.info.now()))
         return self
@@ -79,7 +79,7 @@ class Run:
         if not left:
             # What a killed run's engine was still making when we began is there by now.
             with contextlib.suppress(EngineError), engine_trouble():
-                sweep(self._engine)
+                sweep(self._engine, self._progress)
         self._engine.close()
         self.left = tuple(Warning("left-on-engine", text) for text in (left, unseen) if text)
         self._tell(error)

@@ -26,6 +26,7 @@ from ctxsize.engine.footprint.run import Run
 from ctxsize.engine.marks import RUN_LABEL, object_labels
 from ctxsize.errors import UsageError
 from ctxsize.files import own
+from ctxsize.progress import Silent
 
 pytestmark = pytest.mark.docker
 
@@ -226,8 +227,18 @@ def test_the_images_of_the_steps_of_a_dead_run_go_children_first(
 ) -> None:
     """Nobody heard of them, so no journal lists them. They were made in the same second."""
     images = make_steps(dead)
+    told: list[object] = []
 
-    assert [thing.id for thing in clean(here).removed] == images[::-1]
+    class Told(Silent):
+        def phase(self, name: str) -> None:
+            told.append(name)
+
+        def removed(self, what: str, count: int, of: int, size: int, total: int) -> None:
+            told.append((what, count, of))
+
+    assert [thing.id for thing in clean(here, progress=Told()).removed] == images[::-1]
+    counts = [("images", count, len(images)) for count in range(len(images) + 1)]
+    assert told == ["clean up after a killed run", *counts]
     assert not any(_is_there(api, image) for image in images)
 
 
