@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from ctxsize.ignore.types import PatternError
+
+# Nothing can be wrong where there is no backslash, and no range in a class.
+_SOUND = re.compile(r"(?:[^\[\\]|\[\^?+[^\]\\\-\udc80-\udcff]++\])*+")
 
 
 def check_syntax(pattern: str) -> None:
@@ -13,6 +18,8 @@ def check_syntax(pattern: str) -> None:
     refused at once, and ``x*[a`` only when its expression is needed.
     """
     if "[" not in pattern and (len(pattern) - len(pattern.rstrip("\\"))) % 2 == 0:
+        return
+    if _SOUND.fullmatch(pattern):
         return
     name = "."
     for star, chunk in _chunks(pattern):
