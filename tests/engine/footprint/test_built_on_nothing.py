@@ -92,9 +92,12 @@ def test_the_next_run_removes_those_of_one_that_was_killed(control: Control, pro
         with (project / "Dockerfile").open("a") as file:
             file.write(f"ADD {address} /fetched\n")
         running = compare(project)
-        while _steps_noted(project) < _MADE:  # what an engine still makes after a kill, nobody knows of
+        # What an engine still makes after a kill, nobody knows of: all but the server's file is made.
+        noted, before_that = _noted(project), ""
+        while _steps(noted) < _MADE or noted != before_that:
             assert running.poll() is None, "it makes such records"
-            time.sleep(0.05)
+            time.sleep(2)
+            noted, before_that = _noted(project), noted
         running.send_signal(signal.SIGKILL)
         running.wait()
         assert any("preparing inline" in each.description for each in _new(control, before))
@@ -132,10 +135,14 @@ def slow_server() -> Iterator[tuple[str, threading.Event]]:
         server.server_close()
 
 
-def _steps_noted(project: Path) -> int:
-    """Of how many of the steps that make such records a run has seen the end. A step can end twice."""
-    lines = [line for each in (project.parent / "state").rglob("*.jsonl") for line in each.open()]
-    return len({line.split()[-1] for line in lines if '"expected"' in line})
+def _noted(project: Path) -> str:
+    """The journal of the run."""
+    return "".join(each.read_text() for each in (project.parent / "state").rglob("*.jsonl"))
+
+
+def _steps(journal: str) -> int:
+    """Of how many of the steps that make such records the end is noted. A step can end twice."""
+    return len({line.split()[-1] for line in journal.splitlines() if '"expected"' in line})
 
 
 def _new(control: Control, before: dict[str, CacheRecord]) -> list[CacheRecord]:
