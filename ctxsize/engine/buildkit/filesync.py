@@ -374,18 +374,15 @@ class _Reading:
             except OSError as error:
                 self._file.close()
                 raise ServeError(f"{self.entry.path}: {error.strerror}", self.entry.path) from error
-            if not data:
-                self._file.close()
-                self._file = None
-                break
             for start in range(0, len(data), BLOCK):
                 block = data[start : start + BLOCK]
                 head = _head(self._index, len(block))
                 frames += (head, block)
                 transfer.bytes += len(head) - PREFIX_BYTES + len(block)
             count += len(data)
-            if len(data) < blocks * BLOCK and self._sent + count == self.entry.size:
-                # Its end, which another read would only confirm.
+            # Fewer bytes than asked for, and as many in all as were listed: another read would only confirm
+            # that this is the end.
+            if not data or (len(data) < blocks * BLOCK and self._sent + count == self.entry.size):
                 self._file.close()
                 self._file = None
         self._sent += count

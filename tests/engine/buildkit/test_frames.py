@@ -155,3 +155,10 @@ def test_a_message_that_is_too_large_or_compressed_is_refused_at_its_head(
         received([framed(bytes(101))[:5]])
     with pytest.raises(ProtocolError, match="a compressed message"):
         received([b"\1" + bytes(4)])
+
+
+@pytest.mark.parametrize("there", [1, 5, 7])
+def test_a_message_that_is_not_whole_is_no_end(there: int) -> None:
+    whole = framed(pb.BytesMessage(data=b"content").SerializeToString())
+    with pytest.raises(ProtocolError, match=f"it ends {there} bytes after a message began"):
+        received([whole + whole[:there]])
