@@ -65,6 +65,7 @@ def clean(
             raise UsageError(f"{run!r} is no run", hint="a run is named like 0123abcd-4567cdef")
         if is_alive(run):
             raise UsageError(f"the run {run} is at work", hint="end it first")
+    progress = progress or Silent()
     removed: list[Leftover] = []
     kept: list[Leftover] = []
     remembered: list[str] = []
@@ -122,13 +123,12 @@ def _clean_up_after(
     dead: DeadRun,
     engine: Engine,
     past: Callable[[], History],
-    progress: Progress | None,
+    progress: Progress,
     *,
     dry_run: bool = False,
 ) -> tuple[list[Leftover], list[Leftover]]:
     """Remove what a dead run left, and its journal when nothing can come any more; ``dry_run`` only looks.
     ``past`` gives the builds in the engine's history. Returns all that was there, and what of it stays."""
-    progress = progress or Silent()
     if dead.only_history:
         things = past().of(dead.run)
         kept = [] if dry_run else leftovers.remove(engine, things, progress)

@@ -92,12 +92,13 @@ def test_the_next_run_removes_those_of_one_that_was_killed(control: Control, pro
         with (project / "Dockerfile").open("a") as file:
             file.write(f"ADD {address} /fetched\n")
         running = compare(project)
-        # What an engine still makes after a kill, nobody knows of: all but the server's file is made.
-        noted, before_that = _noted(project), ""
-        while _steps(noted) < _MADE or noted != before_that:
+        # Nobody knows of what an engine makes after a kill. So the kill comes when the build has done all it
+        # can, and only waits for the server.
+        earlier, noted = "", _noted(project)
+        while noted != earlier or _steps(noted) < _MADE:
             assert running.poll() is None, "it makes such records"
             time.sleep(2)
-            noted, before_that = _noted(project), noted
+            earlier, noted = noted, _noted(project)
         running.send_signal(signal.SIGKILL)
         running.wait()
         assert any("preparing inline" in each.description for each in _new(control, before))
@@ -141,7 +142,7 @@ def _noted(project: Path) -> str:
 
 
 def _steps(journal: str) -> int:
-    """Of how many of the steps that make such records the end is noted. A step can end twice."""
+    """How many different steps that make such records have ended, by the journal. A step can end twice."""
     return len({line.split()[-1] for line in journal.splitlines() if '"expected"' in line})
 
 
