@@ -159,9 +159,10 @@ class OwnRecords:
             self._journal.add(kind, str(what))
 
     def remove(self, progress: Progress) -> bool:
-        """Remove them all; False when the engine keeps some back because they are in use."""
+        """Remove them all; False when some may be left: those that the engine keeps back because they are in
+        use, and those that it has under another id by now, as it does once nothing reads them any more."""
         ours = select(self._control.disk_usage(), self._traces, run=self._run, known=self._known)
-        return not remove(self._control, {record.id: record.freed for record in ours}, progress)
+        return not _prune(self._control, {record.id: record.freed for record in ours}, progress)
 
 
 def record_ids(control: Control) -> frozenset[str]:
@@ -270,8 +271,14 @@ def _made_in(records: Mapping[str, CacheRecord], window: Window) -> set[str]:
 def remove(control: Control, records: Mapping[str, int | None], progress: Progress | None = None) -> set[str]:
     """Remove exactly these records, ids with the bytes that each frees; returns those that BuildKit would not
     give up (in use)."""
+    left = _prune(control, records, progress or Silent())
+    return left & record_ids(control) if left else left
+
+
+def _prune(control: Control, records: Mapping[str, int | None], progress: Progress) -> set[str]:
+    """As :func:`remove`, but returns all of which BuildKit did not say that they are gone."""
     left = set(records)
-    told = Removal(progress or Silent(), "cache records", records)
+    told = Removal(progress, "cache records", records)
     for _ in range(_ROUNDS):
         if not left:
             break
@@ -280,4 +287,4 @@ def remove(control: Control, records: Mapping[str, int | None], progress: Progre
         left -= gone
         if not gone:
             break
-    return left & record_ids(control) if left else left
+    return left

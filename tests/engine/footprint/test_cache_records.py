@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from ctxsize.engine.buildkit import CacheRecord
 from ctxsize.engine.buildkit.limits.answers import parse_time
-from ctxsize.engine.footprint.cache_records import Expected, Traces, Window, select
+from ctxsize.engine.footprint.cache_records import Expected, OwnRecords, Traces, Window, select
+from ctxsize.progress import Silent
 
 
 @pytest.mark.parametrize(
@@ -216,3 +220,33 @@ def test_what_was_there_before_is_not_expected() -> None:
     traces = Traces(expected=dict.fromkeys(Expected.of(LINK, Window(1, 10))))
 
     assert select([record("a", 5, description=LINK)], traces, run=RUN, known=frozenset("a")) == []
+
+
+class Renaming:
+    """A BuildKit that has received a directory, and has it under another id once nothing reads it any more:
+    between two looks, which no real one can be made to do."""
+
+    def __init__(self) -> None:
+        self.records: list[CacheRecord] = []
+
+    def disk_usage(self) -> list[CacheRecord]:
+        return self.records
+
+    def prune(self, ids: set[str], told: Callable[[str], None]) -> set[str]:
+        if ids == {"read"}:
+            self.records = [record("unread", 5, description=f"local source for ctxsize-{RUN}-context")]
+            return set()
+        gone = {each.id for each in self.records} & ids
+        self.records = []
+        return gone
+
+
+def test_a_record_that_gets_another_id_while_it_is_removed_is_not_taken_for_gone() -> None:
+    engine: Any = Renaming()
+    journal: Any = None  # nothing is noted
+    own = OwnRecords(engine, RUN, journal)
+    engine.records = [record("read", 5, description=f"local source for ctxsize-{RUN}-context")]
+
+    assert not own.remove(Silent()), "it has to be looked at once more"
+    assert own.remove(Silent())
+    assert engine.records == []
