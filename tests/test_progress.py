@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import time
 
 import pytest
 
 from ctxsize.progress import Removal, Terminal, Verbose
+from tests.support.waiting import wait_until
 
 
 class Screen:
@@ -89,9 +89,7 @@ def test_it_moves_by_itself_until_it_is_closed() -> None:
     stream = io.StringIO()
     progress = Terminal(stream, 80)
     progress.phase("read the images")
-    deadline = time.monotonic() + 60
-    while ", 2 s" not in stream.getvalue() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until("two seconds", lambda: ", 2 s" in stream.getvalue())
     progress.close()
 
     assert "read the images, 2 s …" in stream.getvalue()

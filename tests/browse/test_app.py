@@ -20,6 +20,7 @@ from ctxsize.browse.editor import Editor
 from ctxsize.browse.open import open_tree
 from ctxsize.cli.main import main
 from tests.browse.driving import Drive, names, run, text, until
+from tests.support.waiting import GIVE_UP_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -214,7 +215,7 @@ def _keys(tmux: list[str], *keys: str) -> None:
 
 def _wait(tmux: list[str], text: str) -> None:
     """Until the screen shows ``text``."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     shown = ""
     while time.monotonic() < deadline:
         shown = subprocess.run(

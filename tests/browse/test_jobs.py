@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ctxsize.browse.jobs import Found, LintJob, Worker
 from ctxsize.ignore.types import Dialect
 from tests.support import traps as TRAPS
 from tests.support.living import lives
+from tests.support.waiting import GIVE_UP_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,13 +35,13 @@ def test_drafts_are_linted_and_nothing_of_the_directory_runs(
     worker = Worker(job, answers.put)
     worker.ask(b"x\n")
     worker.ask(b"id_rsa\n[\n")
-    first, second = answers.get(timeout=120), answers.get(timeout=120)
+    first, second = answers.get(timeout=GIVE_UP_SECONDS), answers.get(timeout=GIVE_UP_SECONDS)
     worker.close()
 
     assert isinstance(first, Found) and first.data == b"x\n"
     assert "CX501" in {code for code, _, _ in first.texts}
     assert [code for code, _, _ in second.texts] == ["CX001"], "Docker refuses this draft"
-    assert answers.get(timeout=120) is None, "it has ended"
+    assert answers.get(timeout=GIVE_UP_SECONDS) is None, "it has ended"
     assert TRAPS.sprung(job.path) == []
 
 
@@ -61,7 +61,4 @@ worker.wait()
     done = subprocess.run([sys.executable, "-c", started], capture_output=True, text=True, cwd=ROOT)
 
     assert done.stdout.strip().isdecimal(), done.stderr
-    deadline = time.monotonic() + 60
-    while lives(int(done.stdout)):
-        assert time.monotonic() < deadline, "it lives on"
-        time.sleep(0.05)
+    wait_until("its end", lambda: not lives(int(done.stdout)))

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support import buildcache
 from tests.support.tree import tree_hash
+from tests.support.waiting import GIVE_UP_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "cache-1.json").read_text())
@@ -38,7 +39,7 @@ def ctxsize(tmp_path: Path) -> Ctxsize:
         command = [sys.executable, "-m", "ctxsize", *map(str, words)]
         environment = {**os.environ, **state, "PYTHONPATH": str(ROOT)}
         return subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300
+            command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=GIVE_UP_SECONDS
         )
 
     return run

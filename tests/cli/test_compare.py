@@ -18,6 +18,7 @@ import pytest
 from ctxsize.engine.marks import RUN_LABEL
 from tests.support import buildcache
 from tests.support.tree import tree_hash
+from tests.support.waiting import GIVE_UP_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "comparison-1.json").read_text())
@@ -43,7 +44,7 @@ def ctxsize(environment: dict[str, str], tmp_path: Path) -> Ctxsize:
             text=True,
             cwd=tmp_path,
             env={**environment, **(env or {})},
-            timeout=300,
+            timeout=GIVE_UP_SECONDS,
         )
 
     return run
@@ -327,7 +328,7 @@ def test_ctrl_c_leaves_nothing_behind(
     before, cache = _left(api), buildcache.record_ids(api)
     process = _start(slow_project, builder, environment)
     process.send_signal(stop)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=GIVE_UP_SECONDS)
 
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "ctxsize: interrupted"
@@ -359,10 +360,7 @@ def test_what_kill_9_leaves_the_next_run_removes(
 
 def _wait_until_quiet(api: docker.APIClient) -> None:
     """Wait until the engine has given up the build whose client is gone."""
-    deadline = time.monotonic() + 30
-    label = {"label": RUN_LABEL}
-    while time.monotonic() < deadline and api.containers(filters=label):
-        time.sleep(0.2)
+    wait_until("no container", lambda: not api.containers(filters={"label": RUN_LABEL}))
     time.sleep(1)
 
 
@@ -381,7 +379,7 @@ def test_a_run_leaves_alone_what_another_live_run_has_made(
 
     assert during <= _left(api)[0], "the live run's images are still there"
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=GIVE_UP_SECONDS)
 
 
 @pytest.mark.docker
@@ -407,7 +405,7 @@ def test_runs_at_the_same_time_do_not_disturb_each_other(
         for builder in ("classic", "classic", "buildkit")
     ]
     for run in runs:
-        report, errors = run.communicate(timeout=120)
+        report, errors = run.communicate(timeout=GIVE_UP_SECONDS)
         assert (run.returncode, errors) == (0, "")
         assert json.loads(report)["saved"]["image_bytes"] == 100_000
     assert _left(api) == before

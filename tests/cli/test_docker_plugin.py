@@ -20,6 +20,7 @@ from ctxsize import __version__
 from ctxsize.cli import main
 from ctxsize.cli.docker.entry import split_arguments
 from ctxsize.errors import UsageError
+from tests.support.waiting import GIVE_UP_SECONDS
 
 DOCKER = shutil.which("docker")
 
@@ -60,7 +61,12 @@ def docker_cli(config: Path, project: Path) -> Docker:
     def run(*words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "DOCKER_HOST": "unix:///no/such.sock", **(env or {})}
         return subprocess.run(
-            [DOCKER, *words], capture_output=True, text=True, cwd=project, env=environment, timeout=60
+            [DOCKER, *words],
+            capture_output=True,
+            text=True,
+            cwd=project,
+            env=environment,
+            timeout=GIVE_UP_SECONDS,
         )
 
     return run
@@ -167,7 +173,7 @@ def test_when_the_docker_cli_is_stopped_so_is_ctxsize(docker_cli: Docker, projec
             connection.close()  # the Docker CLI itself, before it starts the plugin
         process.send_signal(signal.SIGTERM)
         try:
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=GIVE_UP_SECONDS)
         finally:
             connection.close()  # whoever is still there ends now
 

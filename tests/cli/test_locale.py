@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import GIVE_UP_SECONDS
+
 ROOT = Path(__file__).parents[2]
 NAME = "geheim-é.txt"
 
@@ -52,7 +54,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(locale: dict[str, str], *words: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, *words], env=locale, capture_output=True, timeout=60)
+    return subprocess.run([sys.executable, *words], env=locale, capture_output=True, timeout=GIVE_UP_SECONDS)
 
 
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])

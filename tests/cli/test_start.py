@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import GIVE_UP_SECONDS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -37,7 +39,7 @@ def test_a_signal_during_imports_is_no_traceback(
     assert process.stdout.readline() == "importing\n"
 
     process.send_signal(stop)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=GIVE_UP_SECONDS)
 
     assert (process.returncode, errors) == (130, "ctxsize: interrupted\n")
 

@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 from ctxsize.engine.marks import RUN_LABEL
+from tests.support.waiting import GIVE_UP_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "comparison-1.json").read_text())
@@ -66,7 +67,7 @@ def start(tmp_path: Path) -> Iterator[Popen]:
 
 def compare(start: Popen, project: Path, *words: str) -> tuple[int, str, str]:
     process = start("compare", project, "--repeat", "1", "--network", "none", *words)
-    out, errors = process.communicate(timeout=120)
+    out, errors = process.communicate(timeout=GIVE_UP_SECONDS)
     return process.returncode, out, errors
 
 
@@ -118,12 +119,12 @@ def test_no_container_is_left_by_an_interruption_nor_for_long_by_a_kill(
 
     interrupted = verifying()
     interrupted.send_signal(signal.SIGINT)
-    interrupted.communicate(timeout=60)
+    interrupted.communicate(timeout=GIVE_UP_SECONDS)
     assert (interrupted.returncode, ours()) == (130, [])
 
     killed = verifying()
     killed.kill()
     killed.communicate()
     assert len(ours()) == 1
-    assert start("clean").wait(timeout=60) == 0
+    assert start("clean").wait(timeout=GIVE_UP_SECONDS) == 0
     assert ours() == []

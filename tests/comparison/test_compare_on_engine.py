@@ -167,6 +167,32 @@ def test_a_session_sends_only_what_the_dockerfile_needs(compared: Callable[[str,
     assert session.sent_bytes < 1_000 < classic.sent_bytes
 
 
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_the_seconds_of_a_step_that_an_ignored_file_makes_slow_are_saved(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    base_args: Callable[[str], dict[str, str]],
+    builder: str,
+) -> None:
+    """It sleeps: that takes as long on a busy machine as on a quiet one."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "slow").touch()
+    (app / ".dockerignore").write_text("slow\n")
+    step = "[ ! -e /app/slow ] || sleep 3"
+    (app / "Dockerfile").write_text(f"ARG BASE\nFROM $BASE\nCOPY . /app/\nRUN {step}\n")
+    options = BuildOptions(build_args=base_args("derived"), network="none")
+    for _ in range(3):  # what the machine does beside may hide even that, and is reported as such
+        compared = ctxsize_api.compare(app, builder=builder, options=options, repeat=3).comparison
+        saved, without = compared.saved.seconds, compared.variants["without"].build
+        if saved is not None and saved.significant:
+            break
+
+    assert saved is not None and saved.significant
+    assert without is not None and 1.5 < saved.median <= max(without.runs)
+
+
 # The claims people make for a .dockerignore.
 
 FLASK = "flask-gunicorn"
@@ -191,15 +217,10 @@ def flask(
     base_args: Callable[[str], dict[str, str]],
 ) -> Iterator[Flask]:
     options = BuildOptions(build_args=base_args(FLASK))
-    for more in (2, 1, 0):  # one hiccup of the machine can hide a difference, and is reported as such
-        result = ctxsize_api.compare(
-            make_fixture(FLASK, scale=SCALE), builder=request.param, options=options, repeat=4, keep=True
-        ).comparison
-        images = {name: each.image for name, each in result.variants.items() if each.image is not None}
-        if result.saved.seconds is not None and result.saved.seconds.significant:
-            break
-        for image in images.values() if more else ():
-            api.remove_image(image.tag, force=True)
+    result = ctxsize_api.compare(
+        make_fixture(FLASK, scale=SCALE), builder=request.param, options=options, repeat=3, keep=True
+    ).comparison
+    images = {name: each.image for name, each in result.variants.items() if each.image is not None}
     with open_images(api, [image.id for image in images.values()]) as reader:
         files = {name: _below_app(reader.listing(reader.images[image.id])) for name, image in images.items()}
     yield Flask(result, files)
@@ -236,8 +257,9 @@ def test_ignoring_shrinks_context_image_pull_and_build_time(
     assert saved.image_bytes is not None
     assert abs(saved.image_bytes - saved.context_bytes) in {0, requirements}
     assert saved.pull_bytes is not None and saved.pull_bytes > 35_000_000
-    assert saved.seconds is not None and saved.seconds.median > 0
-    assert saved.seconds.significant
+    # Half a second, which a busy machine hides: that it is found is tested with a longer one below.
+    assert saved.seconds is not None and saved.seconds.high is not None
+    assert saved.seconds.high > 0
 
 
 def test_none_of_the_four_is_in_the_with_image_and_three_are_in_the_other(

@@ -26,6 +26,7 @@ from ctxsize.engine.platforms import find_image
 from ctxsize.errors import EngineError, UsageError
 from tests.support.fake_engine import IMAGE, SANE, UPGRADE, FakeEngine, sane, whole
 from tests.support.opening import open_images
+from tests.support.waiting import must_end, wait_until
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def dripping(head: bytes) -> Callable[[socket.socket], None]:
     def drip(connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
             connection.sendall(head)
-            for _ in range(300):
+            while True:
                 connection.sendall(b" ")
                 time.sleep(0.1)
 
@@ -178,9 +179,8 @@ def dripping(head: bytes) -> Callable[[socket.socket], None]:
 def test_an_answer_that_comes_byte_by_byte_is_given_up(fake: FakeEngine, engine: Engine, head: bytes) -> None:
     fake.answer = lambda _: dripping(head)
     engine.api.timeout = 1
-    began = time.monotonic()
-    assert "did not answer whole within 1 seconds" in ask(engine, "/images/json")
-    assert time.monotonic() - began < 20
+    with must_end():
+        assert "did not answer whole within 1 seconds" in ask(engine, "/images/json")
 
 
 def test_an_event_that_never_ends(fake: FakeEngine, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,9 +263,7 @@ def test_a_flood_ends_the_session(fake: FakeEngine, engine: Engine, what: str) -
     fake.answer = lambda _: flood
     session = Session([Health()], name="x", shared_key="y")
     with contextlib.closing(Fallback(engine.new_client())) as control, control.serving(session):
-        deadline = time.monotonic() + 30
-        while not session._lost and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until("it is given up", lambda: bool(session._lost))
         with pytest.raises(buildkit.ConnectionLost, match=f"floods the connection: more than .* {what}"):
             session.check()
 

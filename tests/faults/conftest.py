@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import docker
@@ -30,11 +29,11 @@ from tests.support import buildcache
 from tests.support.daemon import Daemon, can_start
 from tests.support.proxy import Fault, Proxy
 from tests.support.tree import tree_hash
+from tests.support.waiting import GIVE_UP_SECONDS, must_end
 
 #: Seconds in which every fault must have come to an end, and what it left must be gone. naive.py has less: it
 #: waits for those that never do.
-LIMIT = int(os.environ.get("CTXSIZE_FAULTS_LIMIT", "60"))
-PATIENCE = LIMIT // 3
+LIMIT = int(os.environ.get("CTXSIZE_FAULTS_LIMIT", str(GIVE_UP_SECONDS)))
 
 Compare = Callable[..., "Outcome"]
 
@@ -75,26 +74,6 @@ def project(tmp_path: Path) -> Path:
     for number in range(4):
         (folder / "data" / f"file{number}").write_bytes(os.urandom(1 << 20))
     return folder
-
-
-class Hang(BaseException):
-    """It took too long. Nothing that the code under test catches."""
-
-
-@contextlib.contextmanager
-def within(seconds: int) -> Iterator[None]:
-    """Fail when it takes longer: a hang must not hang the tests."""
-
-    def late(_signal: int, _frame: FrameType | None) -> None:
-        raise Hang(f"still there after {seconds} seconds")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 class When(Silent):
@@ -162,7 +141,7 @@ def compare(project: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
             monkeypatch.setattr("ctxsize.cli.output.make_progress", lambda **_: when)
         started = time.monotonic()
         arguments = [command, str(folder), "--repeat", "1", "--format", "json", *map(str, words)]
-        with within(limit):
+        with must_end(limit):
             result = CliRunner().invoke(main, arguments)
         assert when is None or when.done, "it never came to the fault"
         outcome = Outcome(result, time.monotonic() - started)
@@ -185,7 +164,7 @@ def things(api: docker.APIClient) -> set[str]:
 def _clean_up() -> None:
     """Remove what is left, with a user's patience and not that of a test: a busy engine takes its time."""
     engine = connect()
-    engine.api.timeout = 10 * PATIENCE
+    engine.api.timeout = 2 * LIMIT
     clean(engine)
 
 
@@ -194,7 +173,7 @@ def nothing_left(api: docker.APIClient) -> Iterator[None]:
     """What a fault kept from being removed, the next start removes: after that nothing is left."""
     before = things(api)
     yield
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LIMIT
     while left := things(api) - before:
         assert time.monotonic() < deadline, f"left on the engine: {left}"
         _clean_up()
@@ -234,7 +213,7 @@ class OwnEngine:
         """Start it, again if need be, and wait until it answers."""
         (self.folder / "pid").unlink(missing_ok=True)
         self.daemon = Daemon(self.folder)
-        self.daemon.wait(docker.APIClient(base_url=self.host, version="1.41"), seconds=60)
+        self.daemon.wait(docker.APIClient(base_url=self.host, version="1.41"), seconds=LIMIT)
 
     def kill(self) -> None:
         """End it as kill -9 does, with the containerd it started: another one could not start beside it."""
@@ -318,7 +297,7 @@ def nothing_stays_on(engine: OwnEngine, *, restart: bool = False) -> Iterator[No
         engine.thaw()
     if engine.daemon.process.poll() is not None:
         engine.start()
-    for attempt in range(5 * PATIENCE):
+    for attempt in range(5 * LIMIT):
         if not (left := things(engine.api) - before):
             return
         if attempt == 10 and restart:

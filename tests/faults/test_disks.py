@@ -16,7 +16,6 @@ import pytest
 
 from tests.faults.conftest import (
     LIMIT,
-    PATIENCE,
     Compare,
     OwnEngine,
     When,
@@ -55,7 +54,7 @@ def small_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnEngine]:
             ballast.write_bytes(bytes(8 << 20))
             yield engine
             ballast.unlink()  # somebody makes room, as the error says
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + LIMIT
         while (kept := _bytes_below(engine.folder / "data")) > PART:
             assert time.monotonic() < deadline, f"{kept:,} bytes are left on the engine's disk"
             time.sleep(0.2)

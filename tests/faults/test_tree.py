@@ -23,8 +23,9 @@ import pytest
 from ctxsize.context.errors import ContextError
 from ctxsize.context.send import tar_stream
 from ctxsize.context.walk import walk
-from tests.faults.conftest import LIMIT, Compare, Outcome, When, within
+from tests.faults.conftest import LIMIT, Compare, Outcome, When
 from tests.support.proxy import Fault, Proxy
+from tests.support.waiting import must_end
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("nothing_left")]
 
@@ -107,7 +108,7 @@ def test_a_file_that_becomes_something_else_between_its_listing_and_its_opening_
     listed = list(walk(tmp_path, None))
     change(victim)
 
-    with within(LIMIT), pytest.raises(ContextError, match=f"file: it {error} while it was being read"):
+    with must_end(LIMIT), pytest.raises(ContextError, match=f"file: it {error} while it was being read"):
         b"".join(tar_stream(listed, tmp_path))
 
 

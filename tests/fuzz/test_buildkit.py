@@ -30,6 +30,7 @@ from ctxsize.engine.buildkit.services.secrets import Secrets, parse_secret
 from ctxsize.engine.buildkit.session import Health, Session, serve
 from ctxsize.engine.buildkit.trace import decode_trace, read_status
 from tests.fuzz.profile import effort
+from tests.support.waiting import GIVE_UP_SECONDS
 
 TEXTS = st.sampled_from(
     ["", "a", "[1/2] COPY . /", "[x 3/3] RUN \x1b[31m", "\ud7ff\0", "[internal] load", "9" * 40]
@@ -138,7 +139,7 @@ def call(
         channel = Connected("engine", 1, codec=Raw())  # type: ignore[arg-type]
         try:
             async with channel.request(
-                method, Cardinality.STREAM_STREAM, bytes, bytes, metadata=metadata, timeout=10
+                method, Cardinality.STREAM_STREAM, bytes, bytes, metadata=metadata, timeout=GIVE_UP_SECONDS
             ) as stream:
                 await stream.send_request()
                 for message in messages:
@@ -152,7 +153,7 @@ def call(
             channel.close()
         return found
 
-    return asyncio.run(asyncio.wait_for(work(), 20))
+    return asyncio.run(asyncio.wait_for(work(), GIVE_UP_SECONDS))
 
 
 DIFF_COPY = "/moby.filesync.v1.FileSync/DiffCopy"

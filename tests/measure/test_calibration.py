@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import docker
@@ -23,6 +22,7 @@ from ctxsize.measure.calibration import calibrate, probe_files
 from ctxsize.measure.subject import prepare
 from ctxsize.progress import Silent
 from tests.support import buildcache
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -102,10 +102,9 @@ def test_what_a_killed_calibration_leaves_the_next_run_removes(
     process = subprocess.Popen(
         [sys.executable, "-c", _ENDLESS, project], env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
-    deadline = time.monotonic() + 60
-    while not list(temporary.glob(f"{PROBE_PREFIX}*/nothing/Dockerfile")) and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.05)
+    probes = f"{PROBE_PREFIX}*/nothing/Dockerfile"
+    wait_until("a probe", lambda: process.poll() is not None or bool(list(temporary.glob(probes))))
+    assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert list(temporary.iterdir()), "otherwise this test proves nothing"

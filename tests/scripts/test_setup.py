@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.support.waiting import GIVE_UP_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -18,7 +19,7 @@ def run(script: str, *args: str, **environment: str) -> subprocess.CompletedProc
         [ROOT / "scripts" / script, *args],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=GIVE_UP_SECONDS,
         env=os.environ | environment,
     )
 
@@ -37,11 +38,9 @@ def test_an_engine_that_was_named_and_does_not_answer_is_not_replaced(tmp_path: 
 
 @pytest.mark.docker
 def test_nothing_is_done_when_an_engine_answers() -> None:
-    start = time.monotonic()
     done = run("ensure-engine")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert time.monotonic() - start < 20
 
 
 @pytest.mark.docker

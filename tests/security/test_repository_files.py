@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ctxsize.cli import main
+from tests.support.waiting import must_end
 
 TOKEN = "gh0-5f4dcc3bAa/Zz"
 
@@ -46,19 +46,12 @@ def clean(result: Result) -> str:
 @contextmanager
 def soon() -> Iterator[None]:
     """Give up what waits for ever, or fills the memory."""
-
-    def give_up(*_: object) -> None:
-        raise TimeoutError
-
     limits = resource.getrlimit(resource.RLIMIT_AS)
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(5)
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, limits[1]))
     try:
-        yield
+        with must_end():
+            yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
         resource.setrlimit(resource.RLIMIT_AS, limits)
 
 

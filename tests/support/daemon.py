@@ -15,6 +15,8 @@ from pathlib import Path
 import docker
 import docker.errors
 
+from tests.support.waiting import GIVE_UP_SECONDS
+
 MEMORY = "/dev/shm"
 #: What the suite takes at most on an engine of its own, with the program and its files.
 _ENGINE_KILOBYTES = 4_000_000
@@ -68,7 +70,7 @@ class Daemon:
     def _remove_bridge(self) -> None:
         subprocess.run(["ip", "link", "del", self.bridge], check=False, stderr=subprocess.DEVNULL)
 
-    def wait(self, api: docker.APIClient, seconds: float = 30) -> docker.APIClient:
+    def wait(self, api: docker.APIClient, seconds: float = GIVE_UP_SECONDS) -> docker.APIClient:
         """Return ``api`` once it answers."""
         deadline = time.monotonic() + seconds
         while True:
@@ -89,7 +91,7 @@ class Daemon:
         """End it and what it started."""
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.kill()
         self._remove_bridge()

@@ -14,6 +14,7 @@ from grpclib.const import Cardinality
 from ctxsize.engine.buildkit import filesync
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from tests.fuzz.test_buildkit import served
+from tests.support.waiting import GIVE_UP_SECONDS
 
 FILES = 700
 METHOD = "/moby.filesync.v1.FileSync/DiffCopy"
@@ -35,7 +36,12 @@ def most_waiting(engine: socket.socket) -> tuple[int, int]:
         metadata = [("dir-name", "context")]
         try:
             async with channel.request(
-                METHOD, Cardinality.STREAM_STREAM, pb.Packet, pb.Packet, metadata=metadata, timeout=60
+                METHOD,
+                Cardinality.STREAM_STREAM,
+                pb.Packet,
+                pb.Packet,
+                metadata=metadata,
+                timeout=GIVE_UP_SECONDS,
             ) as stream:
                 await stream.send_request()
                 while sent < FILES:

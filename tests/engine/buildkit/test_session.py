@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -82,11 +83,13 @@ def test_steps_have_times_and_what_is_cached_says_so(build_here: Build, project:
     # Its own content, or a step of an earlier run would be found in the cache.
     (project / "kept").write_text(uuid.uuid4().hex)
     (project / "Dockerfile").write_text(f"FROM {base}\nCOPY kept /\nRUN sleep 0.2 && echo said\n")
+    began = time.monotonic()
     first = build_here(network="none")
+    took = time.monotonic() - began
     second = build_here(network="none")
     run = next(v for v in first.vertices if "RUN" in v.name)
     assert run.seconds is not None
-    assert 0.2 <= run.seconds < 10
+    assert 0.2 <= run.seconds <= took
     assert "said" in first.log_lines
     assert [v.cached for v in second.vertices if "RUN" in v.name] == [True]
 

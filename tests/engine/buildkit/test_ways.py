@@ -7,7 +7,6 @@ import os
 import re
 import socket
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from tests.engine.buildkit.conftest import CACHE_NAME
 from tests.engine.buildkit.contents import stored_bytes
 from tests.engine.buildkit.docker_patterns import DockerPatterns
 from tests.support import buildcache
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -196,7 +196,4 @@ def test_a_build_that_is_given_up_stops_at_once(
     control = connect(api) if way == "grpc" else Fallback(api)
     with contextlib.closing(control), pytest.raises(KeyboardInterrupt):
         build(control, request, context=directory, dockerfile=directory)
-    deadline = time.monotonic() + 20
-    while running(marker) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not running(marker)
+    wait_until("the step's end", lambda: not running(marker))

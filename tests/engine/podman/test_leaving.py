@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,10 +14,9 @@ import pytest
 from tests.engine.buildkit.cases import BASE
 from tests.engine.podman.conftest import Podman, compare, ctxsize
 from tests.support.tree import tree_hash
+from tests.support.waiting import GIVE_UP_SECONDS, wait_until
 
 pytestmark = pytest.mark.podman
-
-PATIENCE = 30
 
 
 @pytest.fixture
@@ -50,13 +48,6 @@ def begin(project: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def wait_for(what: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.2)
-
-
 def in_the_slow_step(podman: Podman) -> Callable[[], bool]:
     """Whether the image of the step before it is there."""
 
@@ -82,11 +73,11 @@ def test_an_untagged_base_image_stays(podman: Podman, project: Path) -> None:
 
 def test_a_build_of_the_users_is_not_built_on_images_of_the_run(podman: Podman, slow: Path) -> None:
     run = begin(slow)
-    wait_for(in_the_slow_step(podman))
+    wait_until("the slow step", in_the_slow_step(podman))
     (slow / "Dockerfile").write_text((slow / "Dockerfile").read_text().replace("RUN sleep 10\n", ""))
     image = podman.command("build", "--quiet", slow)
     run.send_signal(signal.SIGINT)
-    run.communicate(timeout=2 * PATIENCE)
+    run.communicate(timeout=GIVE_UP_SECONDS)
     # An image of the run that the user's was built on could not be removed.
     left = podman.labelled()
     podman.command("rmi", image)
@@ -98,19 +89,19 @@ def test_a_build_of_the_users_is_not_built_on_images_of_the_run(podman: Podman, 
 def test_an_interrupted_run_leaves_nothing(podman: Podman, slow: Path, how: signal.Signals) -> None:
     containers = podman.containers()
     run = begin(slow)
-    wait_for(in_the_slow_step(podman))
+    wait_until("the slow step", in_the_slow_step(podman))
     run.send_signal(how)
-    _, said = run.communicate(timeout=PATIENCE)
+    _, said = run.communicate(timeout=GIVE_UP_SECONDS)
     assert run.returncode == 130
     assert [line for line in said.splitlines() if line.startswith("ctxsize")] == ["ctxsize: interrupted"]
     assert not podman.labelled()
-    wait_for(lambda: podman.containers() <= containers)
+    wait_until("its containers gone", lambda: podman.containers() <= containers)
 
 
 @pytest.mark.usefixtures("theirs")
 def test_what_a_killed_run_left_the_next_one_removes(podman: Podman, slow: Path) -> None:
     run = begin(slow)
-    wait_for(in_the_slow_step(podman))
+    wait_until("the slow step", in_the_slow_step(podman))
     run.kill()
     run.communicate()
     assert podman.labelled()
@@ -125,9 +116,9 @@ def test_what_a_killed_run_left_the_next_one_removes(podman: Podman, slow: Path)
 def test_an_engine_that_is_killed_in_a_build_is_clean_after_ctxsize_clean(podman: Podman, slow: Path) -> None:
     containers = podman.containers()
     run = begin(slow)
-    wait_for(in_the_slow_step(podman))
+    wait_until("the slow step", in_the_slow_step(podman))
     podman.kill()
-    _, said = run.communicate(timeout=PATIENCE)
+    _, said = run.communicate(timeout=GIVE_UP_SECONDS)
     podman.start()
     assert run.returncode == 4
     lines = [line for line in said.splitlines() if line.startswith("ctxsize: error")]
@@ -147,7 +138,7 @@ def test_an_engine_that_is_killed_in_a_build_is_clean_after_ctxsize_clean(podman
 def test_two_runs_at_once_do_not_touch_each_other(project: Path) -> None:
     runs = [begin(project) for _ in range(2)]
     for run in runs:
-        _, said = run.communicate(timeout=2 * PATIENCE)
+        _, said = run.communicate(timeout=GIVE_UP_SECONDS)
         assert run.returncode == 0, said
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from ctxsize.engine.buildkit import messages_pb2 as pb
 from ctxsize.engine.buildkit.control.filesend import MOST_WAITING, FileSend
+from tests.support.waiting import GIVE_UP_SECONDS
 
 PIECE = bytes(range(256)) * 128
 
@@ -36,7 +37,7 @@ class Sender:
 def receive(file: FileSend, sender: Sender) -> None:
     (handler,) = file.__mapping__().values()
     stream: Any = sender
-    asyncio.run(asyncio.wait_for(handler.func(stream), 30))
+    asyncio.run(asyncio.wait_for(handler.func(stream), GIVE_UP_SECONDS))
 
 
 def taking() -> tuple[list[bytes], Callable[[Iterator[bytes]], object]]:
@@ -105,10 +106,10 @@ def test_no_more_is_taken_of_a_file_that_nobody_wants() -> None:
     file = FileSend(take)
     thread = threading.Thread(target=lambda: receive(file, Sender([PIECE] * 100_000)), daemon=True)
     thread.start()
-    assert started.wait(30)
+    assert started.wait(GIVE_UP_SECONDS)
     file.close()
     assert ended.is_set()
-    thread.join(30)
+    thread.join(GIVE_UP_SECONDS)
     assert (file.whole, file.error) == (False, None)
 
 

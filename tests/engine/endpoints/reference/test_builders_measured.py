@@ -20,6 +20,7 @@ from ctxsize.engine.buildkit import Control
 from ctxsize.engine.buildkit.engine import upgrading
 from tests.support.builders import CONTAINER, NAMES, Builders
 from tests.support.dial_stdio import Relay
+from tests.support.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.reference
 Left = dict[str, list[str]]
@@ -83,7 +84,10 @@ def _there(engine: docker.DockerClient, their_engine: docker.DockerClient) -> di
 
 def run(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "ctxsize", *map(str, words)], capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", "ctxsize", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=GIVE_UP_SECONDS,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done
@@ -155,7 +159,7 @@ def test_ctrl_c_leaves_nothing(name: str, project: Path, left: Callable[[], Left
     process = _begun(name, project)
     process.send_signal(signal.SIGINT)
 
-    assert process.wait(60) == 130
+    assert process.wait(GIVE_UP_SECONDS) == 130
     assert left() == {}
 
 
