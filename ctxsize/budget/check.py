@@ -75,7 +75,8 @@ def _check(
 ) -> CheckReport:
     environ = os.environ if environ is None else environ
     configs = [_load(path) for path in paths or ((".",) if targets is None else ())]
-    question = put_together(configs, targets or (), options, environ)
+    notes = tuple(notes)
+    question = put_together(configs, targets or (), options, environ, notes)
     baseline = load_baseline(question.baseline) if question.baseline else None
     for target in question.targets:
         keep_out_of(Path(target.path))

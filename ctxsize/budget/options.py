@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ctxsize.budget.config import LINT, LISTS, SENSITIVE, WORDS, Config, Target
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.errors import ConfigError, UsageError
+from ctxsize.warning import Warning
 
 if TYPE_CHECKING:
     from ctxsize.engine.options import BuildOptions
@@ -74,9 +75,11 @@ def put_together(
     targets: Iterable[Target],
     options: CheckOptions,
     environ: Mapping[str, str],
+    notes: Sequence[Warning] = (),
 ) -> Question:
     """The targets of the configurations and ``targets``, with the limits of the environment and ``options``
-    over their own. Raises ConfigError and UsageError for what can't be answered."""
+    over their own. ``notes`` say what is no target, and why. Raises ConfigError and UsageError for what can't
+    be answered."""
     given = options_budget(
         options.limits,
         options.forbid,
@@ -89,7 +92,7 @@ def put_together(
     named = [target for config in configs for target in config.targets]
     named = [_with_options(target, options) for target in (*named, *targets)]
     named = _distinct([replace(target, budget=over.over(target.budget)) for target in named])
-    chosen = _only(named, options.only)
+    chosen = _only(named, options.only, notes)
     baseline = options.baseline or environ.get("CTXSIZE_BASELINE") or _one_baseline(configs)
     _check(chosen, options)
     return Question(tuple(chosen), baseline, len(named) == 1)
@@ -120,10 +123,13 @@ def _distinct(targets: list[Target]) -> list[Target]:
     return found
 
 
-def _only(targets: list[Target], only: Sequence[str]) -> list[Target]:
+def _only(targets: list[Target], only: Sequence[str], notes: Sequence[Warning]) -> list[Target]:
     known = list(dict.fromkeys(name for target in targets for name in target.names))
     for name in only:
         if name not in known:
+            for note in notes:
+                if f" {name} is not checked: " in note.message:
+                    raise UsageError(note.message, where=note.where)
             raise unknown(name, known, "--only", what="target")
     return [target for target in targets if not only or not target.names.keys().isdisjoint(only)]
 

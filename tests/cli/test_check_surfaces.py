@@ -151,6 +151,17 @@ def test_any_service_of_a_build_selects_it(name: str) -> None:
     assert [each["name"] for each in json.loads(check(*chosen).stdout)["targets"]] == ["api, worker"]
 
 
+def test_a_service_that_is_chosen_and_can_not_be_checked_says_why() -> None:
+    service("api", 1000)
+    write("compose.yaml", "services:\n  api: {build: api}\n  web: {build: https://example.org/web.git}\n")
+    chosen = check("--compose", "compose.yaml", "--limit", "context=1 MB", "--only", "web")
+
+    assert chosen.exit_code == 2
+    assert chosen.output.startswith(
+        "ctxsize: error: compose.yaml:3: service web is not checked: its context is not a directory here"
+    )
+
+
 def test_named_contexts_count_are_judged_and_are_pointed_at() -> None:
     """The context and a named one together; each by its own ignore file, and files by their own place."""
     service("api", 1000)
