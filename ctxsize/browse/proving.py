@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from ctxsize.browse.jobs import Doing, ProofJob, Worker
 from ctxsize.errors import CtxsizeError
+from ctxsize.report.shared.columns import TOO_FEW
 from ctxsize.report.suggestion.words import PROOFS
 from ctxsize.suggest.draft import DraftProof
 from ctxsize.text import printable
@@ -96,7 +97,9 @@ def proof_text(proof: DraftProof) -> str:
     else:
         word = "less" if seconds.median >= 0 else "more"
         line = f"seconds  {format_seconds(abs(seconds.median))} {word} per build"
-        if seconds.low is not None and seconds.high is not None:
+        if seconds.low is None or seconds.high is None:
+            line += f" (in {TOO_FEW})"
+        else:
             low, high = sorted((seconds.low, seconds.high), key=abs)
             line += f" (95% {format_seconds(abs(low))} to {format_seconds(abs(high))})"
         lines.append(line)

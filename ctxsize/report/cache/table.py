@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost
-from ctxsize.report.shared.columns import UNKNOWN, columns
+from ctxsize.report.shared.columns import TOO_FEW, UNKNOWN, columns
 from ctxsize.report.shared.look import Look
 from ctxsize.report.shared.title import project_title
 from ctxsize.text import printable
@@ -65,7 +65,9 @@ def _saved(result: RebuildCost, cost: ChangeCost) -> str:
     seconds, without = result.saved_seconds(cost), result.extra_seconds(cost, WITHOUT)
     if seconds is None or without is None:
         return UNKNOWN
-    return "not measurable" if without.significant is False else format_seconds(seconds)
+    if without.significant is None:
+        return f"{format_seconds(seconds)} (1)"
+    return format_seconds(seconds) if without.significant else "not measurable"
 
 
 def _what(cost: ChangeCost) -> str:
@@ -86,4 +88,7 @@ def late_install(late: LateInstall) -> str:
 def _notes(result: RebuildCost, look: Look) -> str:
     dockerfile = result.project.dockerfile
     notes = [look.note(late_install(late), f"{dockerfile}:{late.copy_line}") for late in result.late_installs]
+    extra = (result.extra_seconds(cost, WITHOUT) for cost in result.ignored)
+    if any(seconds is not None and seconds.significant is None for seconds in extra):
+        notes.insert(0, f"  (1) {TOO_FEW}\n")
     return "".join([*notes, *(look.note(warning.message, warning.where) for warning in result.warnings)])

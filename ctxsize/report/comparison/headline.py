@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ctxsize.comparison.ranking import image_decides
 from ctxsize.comparison.types import Comparison, VariantFigures
 from ctxsize.measure.figures import WITH, WITHOUT
+from ctxsize.report.shared.columns import TOO_FEW
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds, format_share
 
@@ -70,7 +71,7 @@ def _context_saved(result: Comparison) -> str | None:
 
 
 def _changes(result: Comparison) -> tuple[list[str], list[str], str]:
-    """What is saved, what is lost, and what there is to say of a time that is neither."""
+    """What is saved, what is lost, and what there is to say of a time that is certainly neither."""
     gains: list[str] = []
     losses: list[str] = []
     saved = result.saved
@@ -84,9 +85,11 @@ def _changes(result: Comparison) -> tuple[list[str], list[str], str]:
         return gains, losses, "build times don't differ measurably"
     if seconds.median:
         share = format_share(abs(seconds.median), build.seconds)
-        about = "about " if seconds.significant is None else ""
-        text = f"{about}{format_seconds(abs(seconds.median))} per build ({share})"
-        (gains if seconds.median > 0 else losses).append(text)
+        time = format_seconds(abs(seconds.median))
+        if seconds.significant is None:
+            less = "less" if seconds.median > 0 else "more"
+            return gains, losses, f"{time} {less} per build ({share}), in {TOO_FEW}"
+        (gains if seconds.median > 0 else losses).append(f"{time} per build ({share})")
     return gains, losses, ""
 
 

@@ -37,7 +37,7 @@ def _variants(result: Comparison, look: Look) -> str:
         rows.append([label, *row.cells, look.good(row.saved) if row.gain else row.saved, row.share, ""])
     saved, share = saved_time(result)
     seconds = result.saved.seconds
-    if seconds is not None and seconds.significant is not False and seconds.median > 0:
+    if seconds is not None and seconds.significant and seconds.median > 0:
         saved = look.good(saved)
     rows.append(["build time", *map(_build_time, variants), saved, share, interval(result)])
     if any(variant.verify for variant in variants):

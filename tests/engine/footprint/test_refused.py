@@ -249,6 +249,15 @@ def test_where_there_is_no_result_the_error_tells(project: Path, engine: FakeEng
     assert "does not let this run remove what it made" in result.output
 
 
+@pytest.fixture
+def hearing() -> Iterator[None]:
+    """SIGHUP is not ignored, as it is under ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hearing")
 def test_sighup_cleans_as_sigterm_does() -> None:
     from ctxsize.cli.errors import ENDING, exit_codes
 

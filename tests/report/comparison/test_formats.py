@@ -141,7 +141,7 @@ def test_a_path_whose_seconds_were_measured_is_shown_in_any_case() -> None:
     ("seconds", "text"),
     [
         (SecondsSaved(0.1, -0.1, 0.3, False), "no measurable difference"),
-        (SecondsSaved(0.1, None, None, None), "0.10 s   4.0%"),
+        (SecondsSaved(0.1, None, None, None), "0.10 s   4.0%  too few builds to tell it from noise"),
         (SecondsSaved(-0.5, -0.6, -0.4, True), "-0.50 s   -20%  95% -0.60 s to -0.40 s"),
     ],
 )
