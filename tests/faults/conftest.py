@@ -31,10 +31,6 @@ from tests.support.proxy import Fault, Proxy
 from tests.support.tree import tree_hash
 from tests.support.waiting import GIVE_UP_SECONDS, must_end
 
-#: Seconds in which every fault must have come to an end, and what it left must be gone. naive.py has less: it
-#: waits for those that never do.
-LIMIT = int(os.environ.get("CTXSIZE_FAULTS_LIMIT", str(GIVE_UP_SECONDS)))
-
 Compare = Callable[..., "Outcome"]
 
 
@@ -133,7 +129,7 @@ def compare(project: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
         folder: Path = project,
         same_tree: bool = True,
         when: When | None = None,
-        limit: int = LIMIT,
+        limit: int = GIVE_UP_SECONDS,
         command: str = "compare",
     ) -> Outcome:
         before = tree_hash(folder) if same_tree else ""
@@ -164,7 +160,7 @@ def things(api: docker.APIClient) -> set[str]:
 def _clean_up() -> None:
     """Remove what is left, with a user's patience and not that of a test: a busy engine takes its time."""
     engine = connect()
-    engine.api.timeout = 2 * LIMIT
+    engine.api.timeout = 2 * GIVE_UP_SECONDS
     clean(engine)
 
 
@@ -173,7 +169,7 @@ def nothing_left(api: docker.APIClient) -> Iterator[None]:
     """What a fault kept from being removed, the next start removes: after that nothing is left."""
     before = things(api)
     yield
-    deadline = time.monotonic() + LIMIT
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     while left := things(api) - before:
         assert time.monotonic() < deadline, f"left on the engine: {left}"
         _clean_up()
@@ -213,7 +209,7 @@ class OwnEngine:
         """Start it, again if need be, and wait until it answers."""
         (self.folder / "pid").unlink(missing_ok=True)
         self.daemon = Daemon(self.folder)
-        self.daemon.wait(docker.APIClient(base_url=self.host, version="1.41"), seconds=LIMIT)
+        self.daemon.wait(docker.APIClient(base_url=self.host, version="1.41"))
 
     def kill(self) -> None:
         """End it as kill -9 does, with the containerd it started: another one could not start beside it."""
@@ -297,7 +293,7 @@ def nothing_stays_on(engine: OwnEngine, *, restart: bool = False) -> Iterator[No
         engine.thaw()
     if engine.daemon.process.poll() is not None:
         engine.start()
-    for attempt in range(5 * LIMIT):
+    for attempt in range(5 * GIVE_UP_SECONDS):
         if not (left := things(engine.api) - before):
             return
         if attempt == 10 and restart:

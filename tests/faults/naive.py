@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.faults.conftest import engine_of_ours  # noqa: E402
 
-#: Seconds that a fault may take here (tests/faults/conftest.py), and that tests may take in all: what hangs
+#: Seconds that a fault may take here (tests/support/waiting.py), and that tests may take in all: what hangs
 #: when it should end is killed then, and counts as red.
 LIMIT = "20"
 MOST = 90
@@ -660,7 +660,7 @@ def _outcomes(tests: Sequence[str], copy: Path, host: str) -> Mapping[str, str]:
         "DOCKER_HOST": host,
         "PYTHONPATH": str(copy),  # before the checkout, which is installed
         "PYTHONDONTWRITEBYTECODE": "1",
-        "CTXSIZE_FAULTS_LIMIT": LIMIT,
+        "CTXSIZE_TESTS_GIVE_UP": LIMIT,
         "CI": "",
     }
     process = subprocess.Popen(

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from tests.faults.conftest import (
-    LIMIT,
     Compare,
     OwnEngine,
     When,
@@ -23,6 +22,7 @@ from tests.faults.conftest import (
     fill,
     nothing_stays_on,
 )
+from tests.support.waiting import GIVE_UP_SECONDS
 
 pytestmark = pytest.mark.docker
 
@@ -54,7 +54,7 @@ def small_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnEngine]:
             ballast.write_bytes(bytes(8 << 20))
             yield engine
             ballast.unlink()  # somebody makes room, as the error says
-        deadline = time.monotonic() + LIMIT
+        deadline = time.monotonic() + GIVE_UP_SECONDS
         while (kept := _bytes_below(engine.folder / "data")) > PART:
             assert time.monotonic() < deadline, f"{kept:,} bytes are left on the engine's disk"
             time.sleep(0.2)
@@ -150,7 +150,11 @@ def test_no_room_for_the_listing_of_the_images(project: Path, full_disk: Path, b
     command = [sys.executable, "-m", "ctxsize", "compare", "--repeat", "1", "--builder", builder, project]
     environment = os.environ | {"TMPDIR": str(full_disk)}
     done = subprocess.run(
-        [*command, "--format", "json"], env=environment, capture_output=True, text=True, timeout=LIMIT
+        [*command, "--format", "json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=GIVE_UP_SECONDS,
     )
 
     assert done.returncode == 2

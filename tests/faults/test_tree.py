@@ -23,9 +23,9 @@ import pytest
 from ctxsize.context.errors import ContextError
 from ctxsize.context.send import tar_stream
 from ctxsize.context.walk import walk
-from tests.faults.conftest import LIMIT, Compare, Outcome, When
+from tests.faults.conftest import Compare, Outcome, When
 from tests.support.proxy import Fault, Proxy
-from tests.support.waiting import must_end
+from tests.support.waiting import GIVE_UP_SECONDS, must_end
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("nothing_left")]
 
@@ -108,7 +108,7 @@ def test_a_file_that_becomes_something_else_between_its_listing_and_its_opening_
     listed = list(walk(tmp_path, None))
     change(victim)
 
-    with must_end(LIMIT), pytest.raises(ContextError, match=f"file: it {error} while it was being read"):
+    with must_end(), pytest.raises(ContextError, match=f"file: it {error} while it was being read"):
         b"".join(tar_stream(listed, tmp_path))
 
 
@@ -181,7 +181,7 @@ def unprivileged(*words: str | Path, host: str | None = None) -> subprocess.Comp
             pytest.skip("needs setpriv")
         command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
     environment = os.environ | ({"DOCKER_HOST": host} if host else {})
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=GIVE_UP_SECONDS)
 
 
 @pytest.fixture
@@ -514,6 +514,6 @@ def test_a_clock_that_goes_backwards_makes_no_negative_time(
     assert outcome.code == 0
     assert outcome.report is not None
     for variant in outcome.report["variants"].values():
-        assert all(0 < seconds < LIMIT for seconds in variant["build"]["runs"])
-        assert all(0 <= step["seconds"] < LIMIT for step in variant["build"]["steps"])
-        assert all(-1 < seconds < LIMIT for seconds in variant["build"]["phases"].values())
+        assert all(0 < seconds < GIVE_UP_SECONDS for seconds in variant["build"]["runs"])
+        assert all(0 <= step["seconds"] < GIVE_UP_SECONDS for step in variant["build"]["steps"])
+        assert all(-1 < seconds < GIVE_UP_SECONDS for seconds in variant["build"]["phases"].values())
