@@ -12,3 +12,10 @@ class Warning:
     code: str
     message: str
     where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked(Warning):
+    """Why the service or target called ``name``, which a Compose or bake file has, is not checked."""
+
+    name: str = ""

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from ctxsize.browse.jobs import Doing, ProofJob, Worker
 from ctxsize.errors import CtxsizeError
-from ctxsize.report.shared.columns import TOO_FEW
+from ctxsize.report.shared.times import interval
 from ctxsize.report.suggestion.words import PROOFS
 from ctxsize.suggest.draft import DraftProof
 from ctxsize.text import printable
@@ -96,13 +96,11 @@ def proof_text(proof: DraftProof) -> str:
         lines.append("seconds  no measurable difference")
     else:
         word = "less" if seconds.median >= 0 else "more"
-        line = f"seconds  {format_seconds(abs(seconds.median))} {word} per build"
-        if seconds.low is None or seconds.high is None:
-            line += f" (in {TOO_FEW})"
-        else:
-            low, high = sorted((seconds.low, seconds.high), key=abs)
-            line += f" (95% {format_seconds(abs(low))} to {format_seconds(abs(high))})"
-        lines.append(line)
+        least, most = seconds.low, seconds.high
+        if least is not None and most is not None:
+            least, most = sorted((abs(least), abs(most)))
+        text = f"{format_seconds(abs(seconds.median))} {word} per build ({interval(least, most)})"
+        lines.append(f"seconds  {text}")
     lines.append(f"{proof.builds} builds, and {proof.timed_builds} that were timed; nothing of them is left")
     return "\n".join([*lines, *(f"note: {printable(each.message)}" for each in proof.warnings)])
 

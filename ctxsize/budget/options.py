@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ctxsize.budget.config import LINT, LISTS, SENSITIVE, WORDS, Config, Target
 from ctxsize.budget.limits import KINDS, Budget, Limit, Listed, parse_limit, parse_sensitive, unknown
 from ctxsize.errors import ConfigError, UsageError
-from ctxsize.warning import Warning
+from ctxsize.warning import NotChecked, Warning
 
 if TYPE_CHECKING:
     from ctxsize.engine.options import BuildOptions
@@ -128,7 +128,7 @@ def _only(targets: list[Target], only: Sequence[str], notes: Sequence[Warning]) 
     for name in only:
         if name not in known:
             for note in notes:
-                if f" {name} is not checked: " in note.message:
+                if isinstance(note, NotChecked) and note.name == name:
                     raise UsageError(note.message, where=note.where)
             raise unknown(name, known, "--only", what="target")
     return [target for target in targets if not only or not target.names.keys().isdisjoint(only)]

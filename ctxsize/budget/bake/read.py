@@ -23,7 +23,7 @@ from ctxsize.files.probe import is_remote, probe
 from ctxsize.masking import Masker
 from ctxsize.project import Inline
 from ctxsize.text import unfit
-from ctxsize.warning import Warning
+from ctxsize.warning import NotChecked, Warning
 
 _SECONDS = 120.0
 _MOST_BYTES = 8 << 20
@@ -51,7 +51,8 @@ def read_bake(
     for name, content in sorted(_printed(files, names, environ).items()):
         target = _Target(name, content, where)
         if reason := target.not_checked():
-            warnings.append(Warning("bake-target", f"target {name} is not checked: {reason}", where))
+            message = f"target {name} is not checked: {reason}"
+            warnings.append(NotChecked("bake-target", message, where, name))
             continue
         builds.append(target.build(project))
         if content.get("secret") or content.get("ssh"):

@@ -24,7 +24,7 @@ from ctxsize.errors import ConfigError, CtxsizeError, UsageError
 from ctxsize.files.probe import is_remote
 from ctxsize.masking import Masker, mask_error
 from ctxsize.project import Inline
-from ctxsize.warning import Warning
+from ctxsize.warning import NotChecked, Warning
 
 _DEEPEST = 50
 # What counts as many characters as it says: a value, and a file that is included.
@@ -115,7 +115,7 @@ def _composed(files: Sequence[Path], environ: Variables, root: str | Path | None
             continue
         if reason := _not_checked(content):
             message = f"service {service.name} is not checked: {reason}"
-            warnings.append(Warning("compose-build", message, service.where))
+            warnings.append(NotChecked("compose-build", message, service.where, service.name))
             continue
         build = _compose_build(service, content, project, {**variables}.get(VARIABLE, ""))
         args = tuple(sorted(build.build_args.items()))

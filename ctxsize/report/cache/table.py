@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from ctxsize.measure.figures import WITH, WITHOUT
 from ctxsize.rebuild.types import ChangeCost, LateInstall, Rebuild, RebuildCost
-from ctxsize.report.shared.columns import TOO_FEW, UNKNOWN, columns
+from ctxsize.report.shared.columns import UNKNOWN, columns
 from ctxsize.report.shared.look import Look
+from ctxsize.report.shared.times import TOO_FEW
 from ctxsize.report.shared.title import project_title
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds
 
 _IGNORED = "The next build after a change to an ignored path"
 _ELIGIBLE = "The next build after a change to a file that the build needs"
+#: At what may be noise; the footnote says so.
+_MARK = " (1)"
 
 
 def draw(result: RebuildCost, look: Look) -> str:
@@ -34,7 +37,8 @@ def _ignored(result: RebuildCost) -> str:
         cells = [cell for name in variants for cell in _cells(cost.rebuilds.get(name), cost.errors.get(name))]
         rows.append([printable(cost.path), *cells, _saved(result, cost), _what(cost)])
     headers = ["changed", "with", "steps", "sent", "without", "steps", "sent", "saved", "how"]
-    return columns(rows, headers, "lrrrrrrrl")
+    few = f" {_MARK} {TOO_FEW}\n" if any(row[-2].endswith(_MARK) for row in rows) else ""
+    return columns(rows, headers, "lrrrrrrrl") + few
 
 
 def _eligible(result: RebuildCost) -> str:
@@ -66,7 +70,7 @@ def _saved(result: RebuildCost, cost: ChangeCost) -> str:
     if seconds is None or without is None:
         return UNKNOWN
     if without.significant is None:
-        return f"{format_seconds(seconds)} (1)"
+        return format_seconds(seconds) + _MARK
     return format_seconds(seconds) if without.significant else "not measurable"
 
 
@@ -88,7 +92,4 @@ def late_install(late: LateInstall) -> str:
 def _notes(result: RebuildCost, look: Look) -> str:
     dockerfile = result.project.dockerfile
     notes = [look.note(late_install(late), f"{dockerfile}:{late.copy_line}") for late in result.late_installs]
-    extra = (result.extra_seconds(cost, WITHOUT) for cost in result.ignored)
-    if any(seconds is not None and seconds.significant is None for seconds in extra):
-        notes.insert(0, f"  (1) {TOO_FEW}\n")
     return "".join([*notes, *(look.note(warning.message, warning.where) for warning in result.warnings)])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ctxsize.comparison.ranking import image_decides
 from ctxsize.comparison.types import Comparison, VariantFigures
 from ctxsize.measure.figures import WITH, WITHOUT
-from ctxsize.report.shared.columns import TOO_FEW
+from ctxsize.report.shared.times import TOO_FEW
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds, format_share
 
@@ -71,7 +71,7 @@ def _context_saved(result: Comparison) -> str | None:
 
 
 def _changes(result: Comparison) -> tuple[list[str], list[str], str]:
-    """What is saved, what is lost, and what there is to say of a time that is certainly neither."""
+    """What is saved, what is lost, and what there is to say of a time that is not certainly one of them."""
     gains: list[str] = []
     losses: list[str] = []
     saved = result.saved

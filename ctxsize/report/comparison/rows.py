@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ctxsize.comparison.types import Comparison, PathSaving, RuleSaving, VariantFigures
-from ctxsize.report.shared.columns import TOO_FEW, UNKNOWN, known
+from ctxsize.report.shared import times
+from ctxsize.report.shared.columns import UNKNOWN, known
 from ctxsize.units import format_bytes, format_seconds, format_share
 
 _FIGURES: tuple[tuple[str, Callable[[VariantFigures], int | None], Callable[[int], str]], ...] = (
@@ -81,11 +82,7 @@ def interval(result: Comparison) -> str:
     seconds = result.saved.seconds
     if seconds is not None and seconds.significant is False:
         return "no measurable difference"
-    if seconds is None:
-        return ""
-    if seconds.low is None or seconds.high is None:
-        return TOO_FEW
-    return f"95% {format_seconds(seconds.low)} to {format_seconds(seconds.high)}"
+    return "" if seconds is None else times.interval(seconds.low, seconds.high)
 
 
 def seconds_saved(result: Comparison) -> str:

@@ -10,6 +10,7 @@ from ctxsize.report.page.parts import Document, bar, count, seconds, size, text
 from ctxsize.report.page.tree import TreeBuilder
 from ctxsize.report.page.types import Bar, Dots, Map, Page, Row, Section, Table
 from ctxsize.report.shared.columns import UNKNOWN
+from ctxsize.report.shared.times import TOO_FEW
 from ctxsize.survey.tree import Leaf
 from ctxsize.units import format_seconds, format_share
 
@@ -202,7 +203,8 @@ def _runs(document: Document) -> Iterator[Section]:
             f" {seconds(saved['low'])} and {seconds(saved['high'])}."
         )
     elif saved is not None:
-        caption += f" Saved per build: about {seconds(saved['median'])}; too few builds for an interval."
+        less = "less" if saved["median"] >= 0 else "more"
+        caption += f" With the ignore file {seconds(abs(saved['median']))} {less} per build: {TOO_FEW}."
     runs = [f"{name}: {', '.join(map(seconds, build['runs']))}" for name, build in found.items()]
     yield Section("The single builds", dots=Dots(rows, format_seconds(most), caption), text=runs)
 

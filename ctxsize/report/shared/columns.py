@@ -17,8 +17,6 @@ _SIDES = {"l": "left", "r": "right"}
 _SHORTEST = 10
 #: What a table shows for a figure that was not measured.
 UNKNOWN = "?"
-#: What is said of a difference between build times that has no interval: it may be noise.
-TOO_FEW = "too few builds to tell it from noise"
 
 
 def columns(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ctxsize.report.shared.columns import TOO_FEW
+from ctxsize.report.shared.times import interval
 from ctxsize.suggest.types import SuggestedRule, Suggestion
 from ctxsize.text import printable
 from ctxsize.units import format_bytes, format_seconds
@@ -41,11 +41,9 @@ def _saved(result: Suggestion) -> Iterator[str]:
         seconds = saved.seconds
         if seconds.significant is False:
             yield "no measurable build time"
-        elif seconds.low is None or seconds.high is None:
-            yield f"{format_seconds(seconds.median)} of a build (in {TOO_FEW})"
         else:
-            low, high = format_seconds(seconds.low), format_seconds(seconds.high)
-            yield f"{format_seconds(seconds.median)} of a build (95% {low} to {high})"
+            sure = interval(seconds.low, seconds.high)
+            yield f"{format_seconds(seconds.median)} of a build ({sure})"
 
 
 def why(rule: SuggestedRule) -> str:

@@ -77,13 +77,13 @@ changed      with   steps  sent  without   steps    sent       saved  how
 .git       0.25 s  0 of 3  320B   4.50 s  2 of 3  37.7kB  4.00 s (1)  a commit (8 files)
 logs\\n     0.30 s  0 of 3  320B   failed       ?       ?           ?  one more byte in logs\\n/a.log
 link            ?       ?     ?        ?       ?       ?           ?  no file or directory: not simulated
+  (1) too few builds to tell it from noise
 
 The next build after a change to a file that the build needs
 changed    taken by      seconds   steps  sent  lines that ran again
 (nothing)                 0.25 s  0 of 3  320B
 main.py    Dockerfile:3   4.00 s  2 of 3  320B  3, 4
 
-  (1) too few builds to tell it from noise
 note: Dockerfile:3: `COPY . .` comes before `RUN pip install -r requirements.txt` (line 4), which a change \
 to any file it takes runs again, 3.00 s: copy what that needs before it, and the rest after it
 note: .dockerignore:2: look at this
