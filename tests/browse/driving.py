@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from ctxsize.browse.looking import Looking
 from ctxsize.browse.table import Rows
+from tests.support.waiting import GIVE_UP_SECONDS
 
 #: More messages than follow each other after a key.
 _HOPS = 8
@@ -27,9 +28,9 @@ def names(pilot: Pilot[None]) -> list[str]:
     return [f"{row.mark} {row.name}" for row in pilot.app.query_one("#rows", Rows).rows]
 
 
-async def until(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 120) -> None:
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
     """Wait until it is so."""
-    for _ in range(int(seconds / 0.05)):
+    for _ in range(int(GIVE_UP_SECONDS / 0.05)):
         if true():
             return
         await pilot.pause(0.05)

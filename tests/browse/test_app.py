@@ -7,7 +7,6 @@ import pty
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from ctxsize.browse.editor import Editor
 from ctxsize.browse.open import open_tree
 from ctxsize.cli.main import main
 from tests.browse.driving import Drive, names, run, text, until
-from tests.support.waiting import GIVE_UP_SECONDS
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -215,13 +214,11 @@ def _keys(tmux: list[str], *keys: str) -> None:
 
 def _wait(tmux: list[str], text: str) -> None:
     """Until the screen shows ``text``."""
-    deadline = time.monotonic() + GIVE_UP_SECONDS
-    shown = ""
-    while time.monotonic() < deadline:
-        shown = subprocess.run(
-            [*tmux, "capture-pane", "-p", "-t", "browse"], capture_output=True, text=True
-        ).stdout
-        if text in shown:
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"never saw {text!r}:\n{shown}")
+
+    def seen() -> bool:
+        screen = [*tmux, "capture-pane", "-p", "-t", "browse"]
+        shown = subprocess.run(screen, capture_output=True, text=True).stdout
+        assert text in shown, f"never saw {text!r}:\n{shown}"
+        return True
+
+    wait_until("the screen", seen)

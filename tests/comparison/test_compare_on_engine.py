@@ -257,7 +257,7 @@ def test_ignoring_shrinks_context_image_pull_and_build_time(
     assert saved.image_bytes is not None
     assert abs(saved.image_bytes - saved.context_bytes) in {0, requirements}
     assert saved.pull_bytes is not None and saved.pull_bytes > 35_000_000
-    # Half a second, which a busy machine hides: that it is found is tested with a longer one below.
+    # Half a second, which a busy machine hides: that a saving is found is tested with a longer one above.
     assert saved.seconds is not None and saved.seconds.high is not None
     assert saved.seconds.high > 0
 

@@ -29,7 +29,7 @@ from tests.support import buildcache
 from tests.support.daemon import Daemon, can_start
 from tests.support.proxy import Fault, Proxy
 from tests.support.tree import tree_hash
-from tests.support.waiting import GIVE_UP_SECONDS, must_end
+from tests.support.waiting import GIVE_UP_SECONDS, must_end, wait_until
 
 Compare = Callable[..., "Outcome"]
 
@@ -37,14 +37,13 @@ Compare = Callable[..., "Outcome"]
 class Outcome:
     """What ``ctxsize compare --format json`` ended with: exit code, its line on stderr, the report if any."""
 
-    def __init__(self, result: Result, seconds: float) -> None:
+    def __init__(self, result: Result) -> None:
         assert result.exception is None or isinstance(result.exception, SystemExit), "a traceback"
         assert "Traceback" not in result.stderr
         self.code = result.exit_code
         self.lines = [line for line in result.stderr.splitlines() if line.startswith("ctxsize: ")]
         self.errors = [line for line in self.lines if line.startswith("ctxsize: error")]
         self.report: dict[str, Any] | None = json.loads(result.stdout) if result.stdout else None
-        self.seconds = seconds
 
     def measured(self, variant: str) -> bool:
         """Whether the report has the build time of a variant."""
@@ -135,12 +134,11 @@ def compare(project: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
         before = tree_hash(folder) if same_tree else ""
         if when is not None:
             monkeypatch.setattr("ctxsize.cli.output.make_progress", lambda **_: when)
-        started = time.monotonic()
         arguments = [command, str(folder), "--repeat", "1", "--format", "json", *map(str, words)]
         with must_end(limit):
             result = CliRunner().invoke(main, arguments)
         assert when is None or when.done, "it never came to the fault"
-        outcome = Outcome(result, time.monotonic() - started)
+        outcome = Outcome(result)
         if same_tree:
             assert tree_hash(folder) == before, "it wrote in the tree"
         return outcome
@@ -164,16 +162,20 @@ def _clean_up() -> None:
     clean(engine)
 
 
+def _cleaned(api: docker.APIClient, before: set[str]) -> bool:
+    """Whether all is as ``before``. Cleans up what is left, and raises AssertionError that names it."""
+    if left := things(api) - before:
+        _clean_up()
+        raise AssertionError(f"left on the engine: {left}")
+    return True
+
+
 @pytest.fixture
 def nothing_left(api: docker.APIClient) -> Iterator[None]:
     """What a fault kept from being removed, the next start removes: after that nothing is left."""
     before = things(api)
     yield
-    deadline = time.monotonic() + GIVE_UP_SECONDS
-    while left := things(api) - before:
-        assert time.monotonic() < deadline, f"left on the engine: {left}"
-        _clean_up()
-        time.sleep(0.2)
+    wait_until("nothing left", lambda: _cleaned(api, before))
 
 
 @pytest.fixture
@@ -225,7 +227,7 @@ class OwnEngine:
             self.daemon.stop()
         else:
             self.daemon.process.terminate()
-            self.daemon.process.wait(20)
+            self.daemon.process.wait(GIVE_UP_SECONDS)
 
     def freeze(self) -> None:
         """It stays, and says nothing any more."""
@@ -293,15 +295,15 @@ def nothing_stays_on(engine: OwnEngine, *, restart: bool = False) -> Iterator[No
         engine.thaw()
     if engine.daemon.process.poll() is not None:
         engine.start()
-    for attempt in range(5 * GIVE_UP_SECONDS):
-        if not (left := things(engine.api) - before):
+    for _ in range(10 if restart else 0):
+        with contextlib.suppress(AssertionError):
+            _cleaned(engine.api, before)
             return
-        if attempt == 10 and restart:
-            engine.stop(mounts=False)
-            engine.start()
-        _clean_up()
         time.sleep(0.2)
-    raise AssertionError(f"left on the engine: {left}")
+    if restart:
+        engine.stop(mounts=False)
+        engine.start()
+    wait_until("nothing left", lambda: _cleaned(engine.api, before))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from tests.faults.conftest import (
     fill,
     nothing_stays_on,
 )
-from tests.support.waiting import GIVE_UP_SECONDS
+from tests.support.waiting import GIVE_UP_SECONDS, wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -54,10 +53,14 @@ def small_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnEngine]:
             ballast.write_bytes(bytes(8 << 20))
             yield engine
             ballast.unlink()  # somebody makes room, as the error says
-        deadline = time.monotonic() + GIVE_UP_SECONDS
-        while (kept := _bytes_below(engine.folder / "data")) > PART:
-            assert time.monotonic() < deadline, f"{kept:,} bytes are left on the engine's disk"
-            time.sleep(0.2)
+        wait_until("room", lambda: _has_room(engine.folder / "data"))
+
+
+def _has_room(folder: Path) -> bool:
+    """Raises AssertionError that says how much is there, if it is more than PART."""
+    kept = _bytes_below(folder)
+    assert kept <= PART, f"{kept:,} bytes are left on the engine's disk"
+    return True
 
 
 def _bytes_below(folder: Path) -> int:

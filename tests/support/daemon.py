@@ -8,14 +8,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import docker.errors
 
-from tests.support.waiting import GIVE_UP_SECONDS
+from tests.support.waiting import wait_until
 
 MEMORY = "/dev/shm"
 #: What the suite takes at most on an engine of its own, with the program and its files.
@@ -70,17 +69,17 @@ class Daemon:
     def _remove_bridge(self) -> None:
         subprocess.run(["ip", "link", "del", self.bridge], check=False, stderr=subprocess.DEVNULL)
 
-    def wait(self, api: docker.APIClient, seconds: float = GIVE_UP_SECONDS) -> docker.APIClient:
-        """Return ``api`` once it answers."""
-        deadline = time.monotonic() + seconds
-        while True:
+    def wait(self, api: docker.APIClient) -> docker.APIClient:
+        """Return ``api`` once it answers. Raises AssertionError with the end of the log."""
+
+        def answers() -> bool:
             try:
-                api.ping()
-                return api
+                return bool(api.ping())
             except (docker.errors.DockerException, OSError) as error:
-                if time.monotonic() > deadline:
-                    raise TimeoutError((self.folder / "log").read_text()[-2000:]) from error
-                time.sleep(0.1)
+                raise AssertionError((self.folder / "log").read_text()[-2000:]) from error
+
+        wait_until("its answer", answers)
+        return api
 
     def kill(self) -> None:
         """End it as kill -9 does."""
@@ -123,7 +122,7 @@ def running_copy(number: int) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="ctxsize-engine-", dir=MEMORY))
     daemon = Daemon(folder, number=number)
     try:
-        daemon.wait(docker.APIClient(base_url=daemon.host, version="1.41"), seconds=120)
+        daemon.wait(docker.APIClient(base_url=daemon.host, version="1.41"))
         _copy_bases(daemon.host)
         yield daemon.host
     finally:

@@ -34,9 +34,9 @@ def must_end(seconds: int = GIVE_UP_SECONDS) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def wait_until(what: str, condition: Callable[[], bool], seconds: float = GIVE_UP_SECONDS) -> None:
+def wait_until(what: str, condition: Callable[[], bool]) -> None:
     """Wait until ``condition()`` is true. Raises AssertionError when it never is, or its own last one."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     while True:
         try:
             if condition():
@@ -44,5 +44,5 @@ def wait_until(what: str, condition: Callable[[], bool], seconds: float = GIVE_U
         except AssertionError:
             if time.monotonic() > deadline:
                 raise
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        assert time.monotonic() < deadline, f"{what}: not within {GIVE_UP_SECONDS} s"
         time.sleep(0.05)

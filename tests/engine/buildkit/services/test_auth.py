@@ -21,6 +21,7 @@ import pytest
 
 from ctxsize.engine.buildkit import LoginRefused, SolveError
 from tests.engine.buildkit.conftest import Build
+from tests.support.waiting import GIVE_UP_SECONDS, wait_until
 
 pytestmark = pytest.mark.docker
 USER, PASSWORD = "tester", "s3cret & more"
@@ -40,16 +41,19 @@ class Registry:
         )
         with open(folder / "log", "wb") as log:
             self._process = subprocess.Popen(["docker-registry", "serve", config], stdout=log, stderr=log)
-        for _ in range(100):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://{self.host}/", timeout=5).close()
-                return
-            time.sleep(0.05)
-        raise TimeoutError((folder / "log").read_text())
+
+        def answers() -> bool:
+            try:
+                urllib.request.urlopen(f"http://{self.host}/", timeout=GIVE_UP_SECONDS).close()
+            except OSError as error:
+                raise AssertionError((folder / "log").read_text()) from error
+            return True
+
+        wait_until("its answer", answers)
 
     def close(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(GIVE_UP_SECONDS)
 
 
 class TokenService(http.server.ThreadingHTTPServer):

@@ -72,6 +72,12 @@ FAILING: dict[str, tuple[str, str]] = {
 }
 
 
+def give_up_soon(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    """On what hangs: all others have the time that they take on a busy machine."""
+    if "did not answer" in why:
+        monkeypatch.setattr(helpers, "HELPER_TIMEOUT", 1.0)
+
+
 @pytest.mark.parametrize(("program", "why"), FAILING.values(), ids=FAILING)
 def test_a_helper_that_fails(
     install: Install,
@@ -80,8 +86,7 @@ def test_a_helper_that_fails(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if "did not answer" in why:
-        monkeypatch.setattr(helpers, "HELPER_TIMEOUT", 1.0)
+    give_up_soon(monkeypatch, why)
     noisy = program.replace("#!/bin/sh\n", f"#!/bin/sh\nprintf '\\033[2J{SECRET}' >&2\n")
     with must_end(), pytest.raises(grpclib.GRPCError) as caught:
         Auth(install(noisy)).login("registry.example")
@@ -171,8 +176,7 @@ def test_a_build_that_needs_such_a_login_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program, words = FAILING[why]
-    if "did not answer" in words:
-        monkeypatch.setattr(helpers, "HELPER_TIMEOUT", 1.0)
+    give_up_soon(monkeypatch, words)
     install(program)
     (tmp_path / "Dockerfile").write_text(f"FROM {private}/image\n")
     with must_end(), pytest.raises(SolveError) as caught:
